@@ -1,0 +1,31 @@
+// Every bound of the wire in one place, each with its unit and its reason.
+
+export interface WireLimits {
+  /** Bytes of one message, preamble included. 64 MiB: a 4096x4096x1 float32 activation fits. */
+  readonly maxMessageBytes: number;
+  /** Bytes of the msgpack header. 1 MiB: 10,000 tensor specs or a resume list fit; it bounds what is parsed. */
+  readonly maxHeaderBytes: number;
+  /** Nesting of the msgpack header. The deepest legal header has 5 levels. */
+  readonly maxHeaderDepth: number;
+  /** Tensors in one message. A frontier of more tensors is not worth cutting at. */
+  readonly maxTensors: number;
+  /** Dimensions of one tensor. ONNX Runtime's own kernels stop far below. */
+  readonly maxRank: number;
+  /** UTF-8 bytes of a tensor name. Exporters write up to a few hundred. */
+  readonly maxNameBytes: number;
+  /** Bytes of a token: HTTP servers refuse larger headers, so issuers stay below. */
+  readonly maxTokenBytes: number;
+  /** Pixels of an encoded image, checked before it is decoded. 64 megapixels: beyond industrial cameras. */
+  readonly maxImagePixels: number;
+}
+
+export const DEFAULT_WIRE_LIMITS: WireLimits = Object.freeze({
+  maxMessageBytes: 64 * 1024 * 1024,
+  maxHeaderBytes: 1024 * 1024,
+  maxHeaderDepth: 8,
+  maxTensors: 256,
+  maxRank: 32,
+  maxNameBytes: 4096,
+  maxTokenBytes: 8192,
+  maxImagePixels: 64 * 1024 * 1024,
+});
