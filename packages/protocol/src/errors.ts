@@ -34,7 +34,11 @@ export const ERROR_CODES = {
   CUT_UNKNOWN_TENSOR: define(300, false, 'A tensor named for the cut is not in the model.'),
   CUT_NOT_SEPARATING: define(301, false, 'The tensors do not separate the graph: other values would leak across.'),
   CUT_EMPTY_SIDE: define(302, false, 'The cut leaves the head or the tail without work.'),
-  CUT_TYPE_UNSUPPORTED: define(303, false, 'A value of the cut is a sequence, an optional or a constant, and cannot cross.'),
+  CUT_TYPE_UNSUPPORTED: define(
+    303,
+    false,
+    'A value of the cut is a sequence, an optional or a constant, and cannot cross.',
+  ),
   VERIFY_FAILED: define(304, false, 'Head then tail does not equal the whole model.'),
   // 4xx: the wire
   MESSAGE_MALFORMED: define(400, false, 'A message does not follow the protocol.'),

@@ -50,7 +50,10 @@ export function imageSizeOf(pixels: ImagePixels, shape: readonly number[]): { wi
 export function imageToTensor(image: RgbImage, pixels: ImagePixels, dtype: 'float32' | 'uint8'): Tensor {
   const { width, height, data } = image;
   if (data.byteLength !== width * height * 3) {
-    throw new KerfError('IMAGE_INVALID', `${width}x${height} RGB needs ${width * height * 3} bytes, got ${data.byteLength}`);
+    throw new KerfError(
+      'IMAGE_INVALID',
+      `${width}x${height} RGB needs ${width * height * 3} bytes, got ${data.byteLength}`,
+    );
   }
   const count = pixels.channels === 'gray' ? 1 : 3;
   if (dtype === 'float32' && (pixels.scale.length !== count || pixels.offset.length !== count)) {

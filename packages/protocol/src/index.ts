@@ -1,32 +1,14 @@
 // The contract that every part of kerf shares. Values first, then types.
 
-export { systemClock } from './clock.ts';
-export { ERROR_CODES, errorCodeOfWire, KerfError, messageOf } from './errors.ts';
-export { imageSizeOf, imageTensorShape, imageToTensor } from './image-input.ts';
-export { DEFAULT_WIRE_LIMITS } from './limits.ts';
-export { MESSAGE_TYPES, PROTOCOL_VERSION, SUBPROTOCOL } from './messages.ts';
-export { parseSplitManifest, SPLIT_FORMAT } from './split-manifest.ts';
-export {
-  byteLengthOf,
-  bytesOf,
-  checkTensor,
-  checkTensors,
-  decodeStrings,
-  describeTensor,
-  DTYPE_BITS,
-  elementCount,
-  float32Tensor,
-  isDType,
-  makeTensor,
-  stringTensor,
-  typedView,
-} from './tensor.ts';
-
 export type { Backend, ExternalData, LoadedModel, LoadOptions, ModelSource, OptimizationLevel } from './backend.ts';
 export type { Clock, Random } from './clock.ts';
+export { systemClock } from './clock.ts';
 export type { ErrorCode, ErrorInfo, KerfErrorOptions } from './errors.ts';
+export { ERROR_CODES, errorCodeOfWire, KerfError, messageOf } from './errors.ts';
 export type { ImagePixels, RgbImage } from './image-input.ts';
+export { imageSizeOf, imageTensorShape, imageToTensor } from './image-input.ts';
 export type { WireLimits } from './limits.ts';
+export { DEFAULT_WIRE_LIMITS } from './limits.ts';
 export type {
   Cancel,
   Close,
@@ -47,6 +29,25 @@ export type {
   Result,
   Welcome,
 } from './messages.ts';
+export { MESSAGE_TYPES, PROTOCOL_VERSION, SUBPROTOCOL } from './messages.ts';
+export type { OrtBackendOptions, OrtModule } from './ort-backend.ts';
+export { ortBackend } from './ort-backend.ts';
 export type { SplitManifest, SplitPart, SplitTensor } from './split-manifest.ts';
+export { parseSplitManifest, SPLIT_FORMAT } from './split-manifest.ts';
 export type { Dimension, DType, NumericDType, Tensor, TensorMap, TensorSpec, TypedView } from './tensor.ts';
+export {
+  byteLengthOf,
+  bytesOf,
+  checkTensor,
+  checkTensors,
+  DTYPE_BITS,
+  decodeStrings,
+  describeTensor,
+  elementCount,
+  float32Tensor,
+  isDType,
+  makeTensor,
+  stringTensor,
+  typedView,
+} from './tensor.ts';
 export type { Connect, Transport, TransportClose, TransportHandler } from './transport.ts';

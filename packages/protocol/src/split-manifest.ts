@@ -1,6 +1,6 @@
 // split.json: what a split consists of, shared by the splitter that writes it and the two runtimes that read it.
 import { KerfError } from './errors.ts';
-import { isDType, type Dimension, type DType } from './tensor.ts';
+import { type Dimension, type DType, isDType } from './tensor.ts';
 
 export const SPLIT_FORMAT = 'kerf-split/1';
 
@@ -87,8 +87,7 @@ export function parseSplitManifest(json: unknown): SplitManifest {
 function checkConsistency(manifest: SplitManifest): void {
   const cut = new Set(manifest.cut);
   const available = new Set([...manifest.headOutputs, ...manifest.modelInputs]);
-  const stray =
-    manifest.tailInputs.find((name) => !cut.has(name)) ?? manifest.cut.find((name) => !available.has(name));
+  const stray = manifest.tailInputs.find((name) => !cut.has(name)) ?? manifest.cut.find((name) => !available.has(name));
   if (stray !== undefined) {
     throw new KerfError('MANIFEST_INVALID', `split.json: nothing on the head's side provides '${stray}'`);
   }

@@ -229,6 +229,9 @@ export function checkTensors(tensors: TensorMap, specs: readonly TensorSpec[]): 
   if (tensors.size > specs.length) {
     const known = new Set(specs.map((spec) => spec.name));
     const surplus = [...tensors.keys()].filter((name) => !known.has(name));
-    throw new KerfError('TENSOR_MISMATCH', `tensor '${surplus[0]}' is not an input; inputs are ${[...known].join(', ')}`);
+    throw new KerfError(
+      'TENSOR_MISMATCH',
+      `tensor '${surplus[0]}' is not an input; inputs are ${[...known].join(', ')}`,
+    );
   }
 }

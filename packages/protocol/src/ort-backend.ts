@@ -1,0 +1,178 @@
+// ONNX Runtime's JavaScript API (onnxruntime-node or onnxruntime-web, passed in) -> a Backend.
+import type * as Ort from 'onnxruntime-common';
+import type { Backend, LoadedModel, LoadOptions, ModelSource } from './backend.ts';
+import { KerfError, messageOf } from './errors.ts';
+import {
+  bytesOf,
+  checkTensors,
+  type Dimension,
+  decodeStrings,
+  elementCount,
+  isDType,
+  makeTensor,
+  stringTensor,
+  type Tensor,
+  type TensorMap,
+  type TensorSpec,
+  typedView,
+} from './tensor.ts';
+
+/** The part of an ONNX Runtime module that is used. */
+export interface OrtModule {
+  readonly InferenceSession: { readonly create: Ort.InferenceSessionFactory['create'] };
+  readonly Tensor: Ort.TensorConstructor;
+}
+
+export interface OrtBackendOptions {
+  /** For people and records, such as `onnxruntime-node/cpu`. */
+  readonly name: string;
+  readonly ort: OrtModule;
+  /** Handed to ONNX Runtime as they are. The Node build does not fall back from one to the next. */
+  readonly executionProviders: readonly Ort.InferenceSession.ExecutionProviderConfig[];
+}
+
+/** A {@link Backend} over one ONNX Runtime module. Runs are serialised: neither build runs two at once on one thread. */
+export function ortBackend(options: OrtBackendOptions): Backend {
+  const inTurn = serialise();
+  const models = new Set<LoadedModel>();
+  return {
+    name: options.name,
+    load: (source, loadOptions = {}) =>
+      inTurn(async () => {
+        const model = await loadModel(options, inTurn, source, loadOptions);
+        models.add(model);
+        return model;
+      }),
+    async dispose() {
+      await Promise.all([...models].map((model) => model.dispose()));
+      models.clear();
+    },
+  };
+}
+
+type InTurn = <T>(task: () => Promise<T>) => Promise<T>;
+
+function serialise(): InTurn {
+  let tail: Promise<unknown> = Promise.resolve();
+  return (task) => {
+    const result = tail.then(task);
+    tail = result.catch(() => {});
+    return result;
+  };
+}
+
+async function loadModel(
+  { ort, executionProviders }: OrtBackendOptions,
+  inTurn: InTurn,
+  source: ModelSource,
+  { optimizationLevel = 'all', threads = 1 }: LoadOptions,
+): Promise<LoadedModel> {
+  const sessionOptions: Ort.InferenceSession.SessionOptions = {
+    executionProviders,
+    graphOptimizationLevel: optimizationLevel,
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    // Spinning threads burn a core between spaced frames and gain nothing on one thread.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    ...('bytes' in source && source.externalData ? { externalData: source.externalData } : {}),
+  };
+  let session: Ort.InferenceSession;
+  try {
+    session = await ('path' in source
+      ? ort.InferenceSession.create(source.path, sessionOptions)
+      : ort.InferenceSession.create(source.bytes, sessionOptions));
+  } catch (error) {
+    throw new KerfError('MODEL_UNSUPPORTED', `ONNX Runtime refuses the model: ${withoutPath(error, source)}`, {
+      cause: error,
+    });
+  }
+  return new OrtModel(ort, session, inTurn);
+}
+
+/** ONNX Runtime repeats the model's path in its messages; a message may travel further than a path should. */
+function withoutPath(error: unknown, source: ModelSource): string {
+  const message = messageOf(error);
+  return 'path' in source ? message.replaceAll(source.path, 'the model') : message;
+}
+
+class OrtModel implements LoadedModel {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly #ort: OrtModule;
+  readonly #inTurn: InTurn;
+  #session: Ort.InferenceSession | null;
+
+  constructor(ort: OrtModule, session: Ort.InferenceSession, inTurn: InTurn) {
+    this.#ort = ort;
+    this.#session = session;
+    this.#inTurn = inTurn;
+    this.inputs = session.inputMetadata.map(specOf);
+    this.outputs = session.outputMetadata.map(specOf);
+  }
+
+  async run(inputs: TensorMap): Promise<TensorMap> {
+    checkTensors(inputs, this.inputs);
+    return this.#inTurn(async () => {
+      if (this.#session === null) throw new KerfError('CLOSED', 'the model was disposed of');
+      let results: Ort.InferenceSession.ReturnType;
+      try {
+        const feeds: Record<string, Ort.Tensor> = Object.create(null) as Record<string, Ort.Tensor>;
+        for (const [name, tensor] of inputs) feeds[name] = toOrt(this.#ort, tensor);
+        results = await this.#session.run(feeds);
+      } catch (error) {
+        throw new KerfError('BACKEND_FAILED', `ONNX Runtime failed: ${messageOf(error)}`, { cause: error });
+      }
+      const outputs = new Map<string, Tensor>();
+      // A missing optional or a sequence has no tensor to give.
+      for (const { name } of this.outputs) {
+        const value = results[name];
+        if (value !== undefined && 'dims' in value) outputs.set(name, await fromOrt(value, name));
+      }
+      return outputs;
+    });
+  }
+
+  dispose(): Promise<void> {
+    return this.#inTurn(async () => {
+      const session = this.#session;
+      this.#session = null;
+      await session?.release();
+    });
+  }
+}
+
+function toOrt(ort: OrtModule, tensor: Tensor): Ort.Tensor {
+  const shape = [...tensor.shape];
+  if (tensor.dtype === 'string') {
+    return new ort.Tensor('string', decodeStrings(tensor.data, elementCount(shape)), shape);
+  }
+  return new ort.Tensor(tensor.dtype, typedView(tensor) as never, shape);
+}
+
+async function fromOrt(value: Ort.Tensor, name: string): Promise<Tensor> {
+  if (!isDType(value.type)) {
+    throw new KerfError(
+      'MODEL_UNSUPPORTED',
+      `output '${name}' has dtype ${String(value.type)}, which cannot be carried`,
+    );
+  }
+  const data = await value.getData(true);
+  return Array.isArray(data) ? stringTensor(value.dims, data) : makeTensor(value.type, value.dims, bytesOf(data));
+}
+
+function specOf(metadata: Ort.InferenceSession.ValueMetadata): TensorSpec {
+  if (!metadata.isTensor) return { name: metadata.name, dtype: null, shape: null };
+  return {
+    name: metadata.name,
+    dtype: isDType(metadata.type) ? metadata.type : null,
+    // ONNX Runtime reports an unknown rank and a scalar alike as []; nothing can be checked against it.
+    shape: metadata.shape.length === 0 ? null : metadata.shape.map(dimensionOf),
+  };
+}
+
+/** Unknown dimensions are '' in the Node build and 2^32 - 1 in the web build. */
+function dimensionOf(size: number | string): Dimension {
+  if (typeof size === 'string') return size === '' ? null : size;
+  return size < 0 || size === 0xffff_ffff ? null : size;
+}
