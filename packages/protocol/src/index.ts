@@ -3,12 +3,16 @@
 export type { Backend, ExternalData, LoadedModel, LoadOptions, ModelSource, OptimizationLevel } from './backend.ts';
 export type { Clock, Random } from './clock.ts';
 export { systemClock } from './clock.ts';
+export { decodeMessage } from './decode.ts';
+export { encodeMessage } from './encode.ts';
 export type { ErrorCode, ErrorInfo, KerfErrorOptions } from './errors.ts';
 export { ERROR_CODES, errorCodeOfWire, KerfError, messageOf } from './errors.ts';
 export type { ImagePixels, RgbImage } from './image-input.ts';
 export { imageSizeOf, imageTensorShape, imageToTensor } from './image-input.ts';
 export type { WireLimits } from './limits.ts';
 export { DEFAULT_WIRE_LIMITS } from './limits.ts';
+export type { MemoryLink } from './memory-transport.ts';
+export { memoryLink } from './memory-transport.ts';
 export type {
   Cancel,
   Close,
@@ -32,6 +36,8 @@ export type {
 export { MESSAGE_TYPES, PROTOCOL_VERSION, SUBPROTOCOL } from './messages.ts';
 export type { OrtBackendOptions, OrtModule } from './ort-backend.ts';
 export { ortBackend } from './ort-backend.ts';
+export type { LinkState, Role, SessionState, Verdict } from './session-state.ts';
+export { judgeMessage, sessionOf } from './session-state.ts';
 export type { SplitManifest, SplitPart, SplitTensor } from './split-manifest.ts';
 export { parseSplitManifest, SPLIT_FORMAT } from './split-manifest.ts';
 export type { Dimension, DType, NumericDType, Tensor, TensorMap, TensorSpec, TypedView } from './tensor.ts';

@@ -5,8 +5,13 @@ export interface WireLimits {
   readonly maxMessageBytes: number;
   /** Bytes of the msgpack header. 1 MiB: 10,000 tensor specs or a resume list fit; it bounds what is parsed. */
   readonly maxHeaderBytes: number;
-  /** Nesting of the msgpack header. The deepest legal header has 5 levels. */
+  /** Nesting of the msgpack header. The deepest legal header has 6 levels: message, tensors, tensor, codec, pixels, scale. */
   readonly maxHeaderDepth: number;
+  /**
+   * Values in the msgpack header, keys included. 65,536: 256 specs of rank 32 take 10,000. An empty map is one byte on
+   * the wire and sixty in memory, so bytes alone would not bound what a header allocates.
+   */
+  readonly maxHeaderValues: number;
   /** Tensors in one message. A frontier of more tensors is not worth cutting at. */
   readonly maxTensors: number;
   /** Dimensions of one tensor. ONNX Runtime's own kernels stop far below. */
@@ -23,6 +28,7 @@ export const DEFAULT_WIRE_LIMITS: WireLimits = Object.freeze({
   maxMessageBytes: 64 * 1024 * 1024,
   maxHeaderBytes: 1024 * 1024,
   maxHeaderDepth: 8,
+  maxHeaderValues: 65_536,
   maxTensors: 256,
   maxRank: 32,
   maxNameBytes: 4096,

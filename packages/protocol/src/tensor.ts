@@ -1,5 +1,6 @@
 // Tensors as raw little-endian bytes with a dtype and a shape: the form that the wire, the codecs and the runtimes share.
 import { KerfError } from './errors.ts';
+import { checkStringBytes } from './string-bytes.ts';
 
 /** Bits per element of every dtype that ONNX Runtime's JavaScript API carries; `string` has no fixed size. */
 export const DTYPE_BITS = {
@@ -83,7 +84,7 @@ const HOST_IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] ===
  */
 export function makeTensor(dtype: DType, shape: readonly number[], data: Uint8Array): Tensor {
   if (dtype === 'string') {
-    decodeStrings(data, elementCount(shape));
+    checkStringBytes(data, elementCount(shape));
   } else {
     const expected = byteLengthOf(dtype, shape);
     if (data.byteLength !== expected) {

@@ -1,0 +1,128 @@
+// Payload descriptors and tensor specs of a header -> payloads that view the message, and specs, all checked.
+import { KerfError, messageOf } from './errors.ts';
+import type { HeaderFields } from './header-fields.ts';
+import { type ImagePixels, imageSizeOf } from './image-input.ts';
+import type { WireLimits } from './limits.ts';
+import type { Payload, PayloadCodec } from './messages.ts';
+import type { ReadValue } from './msgpack.ts';
+import { checkStringBytes } from './string-bytes.ts';
+import { byteLengthOf, type Dimension, DTYPE_BITS, type DType, elementCount, type TensorSpec } from './tensor.ts';
+import { aligned } from './wire-layout.ts';
+
+const DTYPES = Object.keys(DTYPE_BITS) as DType[];
+
+/**
+ * The payloads of a message whose first one starts at byte `start`; they must fill the message exactly.
+ * @throws {KerfError} MESSAGE_MALFORMED, MESSAGE_TOO_LARGE.
+ */
+export function readPayloads(
+  bytes: Uint8Array,
+  start: number,
+  count: number,
+  fields: HeaderFields,
+  limits: WireLimits,
+): Payload[] {
+  const descriptors = fields.fieldsList('tensors');
+  if (descriptors.length !== count) {
+    throw malformed(`the preamble says ${count} payloads, the header describes ${descriptors.length}`);
+  }
+  const names = new Set<string>();
+  let at = start;
+  const payloads = descriptors.map((descriptor): Payload => {
+    const byteLength = descriptor.count('byteLength');
+    const end = at + aligned(byteLength);
+    if (end > bytes.byteLength) throw malformed('a payload reaches beyond the message');
+    if (bytes.subarray(at + byteLength, end).some((byte) => byte !== 0)) throw malformed('padding is not zero');
+    const payload = readPayload(descriptor, bytes.subarray(at, at + byteLength), limits);
+    if (names.has(payload.name)) throw malformed('two payloads have the same name');
+    names.add(payload.name);
+    at = end;
+    return payload;
+  });
+  if (at !== bytes.byteLength) throw malformed('the message has bytes after its last payload');
+  return payloads;
+}
+
+function readPayload(descriptor: HeaderFields, bytes: Uint8Array, limits: WireLimits): Payload {
+  const name = descriptor.text('name', limits.maxNameBytes);
+  const dtype = descriptor.oneOf('dtype', DTYPES);
+  const shape = descriptor.counts('shape');
+  if (shape.length > limits.maxRank) throw tooManyDimensions(limits);
+  const codec = readCodec(descriptor.fields('codec'));
+  const payload: Payload = { name, dtype, shape, codec, bytes };
+  try {
+    checkPayload(payload, limits);
+  } catch (cause) {
+    if (KerfError.is(cause) && cause.code === 'MESSAGE_TOO_LARGE') throw cause;
+    throw new KerfError('MESSAGE_MALFORMED', `payload '${name}': ${messageOf(cause)}`, { cause });
+  }
+  return payload;
+}
+
+function readCodec(fields: HeaderFields): PayloadCodec {
+  const kind = fields.oneOf('kind', ['raw', 'image']);
+  if (kind === 'raw') return { kind };
+  return {
+    kind,
+    format: fields.oneOf('format', ['png', 'jpeg', 'webp']),
+    pixels: readPixels(fields.fields('pixels')),
+  };
+}
+
+function readPixels(fields: HeaderFields): ImagePixels {
+  return {
+    layout: fields.oneOf('layout', ['nchw', 'nhwc']),
+    channels: fields.oneOf('channels', ['rgb', 'bgr', 'gray']),
+    scale: fields.numbers('scale'),
+    offset: fields.numbers('offset'),
+  };
+}
+
+/** dtype, shape and codec must agree with the bytes, so that nothing later has to doubt them. */
+function checkPayload({ dtype, shape, codec, bytes }: Payload, limits: WireLimits): void {
+  if (codec.kind === 'image') {
+    checkImage(codec.pixels, dtype, shape, limits);
+  } else if (dtype === 'string') {
+    checkStringBytes(bytes, elementCount(shape));
+  } else {
+    const expected = byteLengthOf(dtype, shape);
+    if (bytes.byteLength !== expected) throw malformed(`needs ${expected} bytes, has ${bytes.byteLength}`);
+  }
+}
+
+function checkImage(pixels: ImagePixels, dtype: DType, shape: readonly number[], limits: WireLimits): void {
+  const { width, height } = imageSizeOf(pixels, shape);
+  if (width * height > limits.maxImagePixels) {
+    throw new KerfError('MESSAGE_TOO_LARGE', `an image of ${width}x${height} exceeds ${limits.maxImagePixels} pixels`);
+  }
+  if (dtype !== 'float32' && dtype !== 'uint8') throw malformed(`an image becomes float32 or uint8, not ${dtype}`);
+  const channels = pixels.channels === 'gray' ? 1 : 3;
+  const counts = [pixels.scale.length, pixels.offset.length];
+  if (dtype === 'float32' ? counts.some((count) => count !== channels) : counts.some((count) => count > channels)) {
+    throw malformed(`scale and offset need ${channels} values each`);
+  }
+}
+
+/** What a model declares of one tensor. */
+export function readSpec(fields: HeaderFields, limits: WireLimits): TensorSpec {
+  const name = fields.text('name', limits.maxNameBytes);
+  const dtype = fields.isNull('dtype') ? null : fields.oneOf('dtype', DTYPES);
+  if (fields.isNull('shape')) return { name, dtype, shape: null };
+  const sizes = fields.list('shape');
+  if (sizes.length > limits.maxRank) throw tooManyDimensions(limits);
+  return { name, dtype, shape: sizes.map((size) => dimension(size, fields)) };
+}
+
+function dimension(value: ReadValue, fields: HeaderFields): Dimension {
+  if (value === null || typeof value === 'string') return value;
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw fields.wrong('shape', 'a list of sizes, symbols and nulls');
+}
+
+function tooManyDimensions(limits: WireLimits): KerfError {
+  return new KerfError('MESSAGE_TOO_LARGE', `a tensor has more than ${limits.maxRank} dimensions`);
+}
+
+function malformed(what: string): KerfError {
+  return new KerfError('MESSAGE_MALFORMED', what);
+}

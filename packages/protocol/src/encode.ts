@@ -1,0 +1,106 @@
+// A message -> its bytes: preamble, msgpack header, raw payloads, each aligned to 16 bytes.
+import { ERROR_CODES, KerfError } from './errors.ts';
+import { MESSAGE_TYPES, type Message, type Payload } from './messages.ts';
+import { type PlainRecord, type PlainValue, writePlain } from './msgpack.ts';
+import type { TensorSpec } from './tensor.ts';
+import { aligned, PREAMBLE_BYTES, writePreamble } from './wire-layout.ts';
+
+/** Free text (a fault's message) is cut here: a reason is one line, never a log. */
+const MAX_TEXT_CHARS = 1000;
+
+/**
+ * The bytes of a message: one allocation, one copy of each payload.
+ * @throws {KerfError} MESSAGE_TOO_LARGE when the preamble's 32-bit length or 16-bit payload count cannot hold it.
+ */
+export function encodeMessage(message: Message): Uint8Array {
+  const payloads = message.type === 'frame' || message.type === 'result' ? message.tensors : [];
+  const header = writePlain(headerOf(message));
+  const headerEnd = PREAMBLE_BYTES + aligned(header.byteLength);
+  const totalBytes = payloads.reduce((sum, { bytes }) => sum + aligned(bytes.byteLength), headerEnd);
+  if (totalBytes > 0xffff_ffff || payloads.length > 0xffff) {
+    throw new KerfError('MESSAGE_TOO_LARGE', `a message of ${totalBytes} bytes cannot be sent; cut at smaller tensors`);
+  }
+  const target = new Uint8Array(totalBytes);
+  writePreamble(new DataView(target.buffer), {
+    type: MESSAGE_TYPES[message.type],
+    payloadCount: payloads.length,
+    headerBytes: header.byteLength,
+    totalBytes,
+  });
+  target.set(header, PREAMBLE_BYTES);
+  let at = headerEnd;
+  for (const { bytes } of payloads) {
+    target.set(bytes, at);
+    at += aligned(bytes.byteLength);
+  }
+  return target;
+}
+
+/** The header's map. Null fields are left out: a reader takes a missing nullable field as null. */
+function headerOf(message: Message): PlainRecord {
+  switch (message.type) {
+    case 'hello':
+      return { agent: message.agent, token: message.token ?? undefined };
+    case 'welcome':
+      return { agent: message.agent, maxMessageBytes: message.maxMessageBytes };
+    case 'open': {
+      const { session, model, pair, resume } = message;
+      return {
+        session,
+        model,
+        pair: pair ?? undefined,
+        resume: resume === null ? undefined : { key: resume.key, outstanding: resume.outstanding },
+      };
+    }
+    case 'opened': {
+      const { session, credits, resumeKey, resumeWindowMs, known } = message;
+      const inputs = message.inputs.map(specRecord);
+      const outputs = message.outputs.map(specRecord);
+      return { session, credits, inputs, outputs, resumeKey, resumeWindowMs, known };
+    }
+    case 'frame': {
+      const { session, frame, deadlineMs, trace } = message;
+      return { session, frame, deadlineMs, trace: trace ?? undefined, tensors: message.tensors.map(payloadRecord) };
+    }
+    case 'result': {
+      const { session, frame, credits } = message;
+      const { queueMs, decodeMs, computeMs, totalMs, batchRows } = message.spans;
+      const spans = { queueMs, decodeMs, computeMs, totalMs, batchRows };
+      return { session, frame, credits, spans, tensors: message.tensors.map(payloadRecord) };
+    }
+    case 'fault':
+      return {
+        session: message.session ?? undefined,
+        frame: message.frame ?? undefined,
+        code: ERROR_CODES[message.code].wire,
+        message: message.message.slice(0, MAX_TEXT_CHARS),
+        retryAfterMs: message.retryAfterMs ?? undefined,
+        credits: message.credits,
+      };
+    case 'cancel':
+      return { session: message.session, frame: message.frame };
+    case 'credit':
+      return { session: message.session, credits: message.credits };
+    case 'close':
+      return { session: message.session };
+    case 'goaway':
+      return { graceMs: message.graceMs, reason: message.reason.slice(0, MAX_TEXT_CHARS) };
+    case 'ping':
+    case 'pong':
+      return { nonce: message.nonce };
+  }
+}
+
+function payloadRecord({ name, dtype, shape, codec, bytes }: Payload): PlainRecord {
+  return { name, dtype, shape, codec: codecRecord(codec), byteLength: bytes.byteLength };
+}
+
+function codecRecord(codec: Payload['codec']): PlainValue {
+  if (codec.kind === 'raw') return { kind: 'raw' };
+  const { layout, channels, scale, offset } = codec.pixels;
+  return { kind: 'image', format: codec.format, pixels: { layout, channels, scale, offset } };
+}
+
+function specRecord({ name, dtype, shape }: TensorSpec): PlainRecord {
+  return { name, dtype: dtype ?? undefined, shape: shape ?? undefined };
+}
