@@ -1,0 +1,14 @@
+// `npm test` and `npm run e2e`: gets a browser where there is none, then hands over to vitest.
+import { spawnSync } from 'node:child_process';
+import process from 'node:process';
+import { ensureBrowser } from './ensure-browser.mjs';
+
+const { path, reason } = await ensureBrowser();
+if (path === null) console.log(`browser tests will be skipped: ${reason}`);
+
+const vitest = new URL('../../node_modules/vitest/vitest.mjs', import.meta.url).pathname;
+const given = process.argv.slice(2);
+const projects = given.includes('--project') ? [] : ['--project', 'node', ...(path ? ['--project', 'browser'] : [])];
+const env = path === null ? { ...process.env, KERF_NO_BROWSER: reason } : { ...process.env, KERF_CHROMIUM: path };
+const { status } = spawnSync(process.execPath, [vitest, 'run', ...projects, ...given], { stdio: 'inherit', env });
+process.exit(status ?? 1);
