@@ -1,1 +1,45 @@
-console.log('kerf');
+// The `kerf` command: picks the sub-command, turns errors into one line and an exit status.
+import process from 'node:process';
+import { KerfError, messageOf } from '@kerf/protocol';
+import { findCommand, HELP, helpOf } from './command-table.ts';
+import { parseCommandLine, VERSION } from './command.ts';
+
+/** Runs one command line. @returns 0, 1 for a failure, 2 for wrong usage. */
+async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    const topic = name === undefined ? undefined : rest[0];
+    print(topic === undefined ? HELP : helpOf(await findCommand(topic)));
+    return name === undefined ? 2 : 0;
+  }
+  if (name === '--version' || name === 'version') {
+    print(VERSION);
+    return 0;
+  }
+  const command = await findCommand(name);
+  if (rest.includes('--help') || rest.includes('-h')) {
+    print(helpOf(command));
+    return 0;
+  }
+  return command.run(parseCommandLine(command, rest), { print });
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** `kerf: CODE: message`, always one line. */
+function report(error: unknown): number {
+  const known = KerfError.is(error) ? error : new KerfError('INTERNAL', messageOf(error), { cause: error });
+  process.stderr.write(`kerf: ${known.code}: ${known.message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+  if (process.env['KERF_DEBUG'] !== undefined) process.stderr.write(`${known.stack}\n`);
+  return known.code === 'INVALID_ARGUMENT' ? 2 : 1;
+}
+
+// A reader that goes away (`kerf cuts m.onnx | head`) is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+process.exitCode = await main(process.argv.slice(2)).catch(report);

@@ -1,0 +1,50 @@
+// The list of commands and the text of `kerf help`. A command's code is loaded when it is used.
+import { type Command, usageError } from './command.ts';
+
+const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
+  cuts: { summary: 'list every valid cut of a model', load: async () => (await import('./commands/cuts.ts')).cuts },
+  split: { summary: 'cut a model into head and tail', load: async () => (await import('./commands/split.ts')).split },
+  verify: {
+    summary: 'compare head then tail with the whole model',
+    load: async () => (await import('./commands/verify.ts')).verify,
+  },
+  serve: { summary: 'run the cloud', load: async () => (await import('./commands/serve.ts')).serve },
+  run: { summary: 'run an edge', load: async () => (await import('./commands/run.ts')).run },
+  token: { summary: 'make keys and tokens', load: async () => (await import('./commands/token.ts')).token },
+  demo: { summary: 'see it all at once on this machine', load: async () => (await import('./commands/demo.ts')).demo },
+};
+
+export const HELP = [
+  'kerf cuts an ONNX model in two: the head runs on the edge, the tail in the cloud.',
+  '',
+  'usage: kerf COMMAND [OPTIONS]',
+  '',
+  ...Object.entries(TABLE).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`),
+  '',
+  "'kerf help COMMAND' shows the options. Every command that reports takes --json.",
+  'Exit status: 0 done, 1 failed, 2 wrong usage. Errors are one line: kerf: CODE: message.',
+].join('\n');
+
+/** @throws {KerfError} INVALID_ARGUMENT for an unknown name. */
+export async function findCommand(name: string): Promise<Command> {
+  const entry = Object.hasOwn(TABLE, name) ? TABLE[name] : undefined;
+  if (entry === undefined) {
+    throw usageError(`there is no command '${name}'; commands are ${Object.keys(TABLE).join(', ')}`);
+  }
+  return entry.load();
+}
+
+/** The help of one command. */
+export function helpOf(command: Command): string {
+  const rows = Object.entries(command.options).map(([name, { value, type, help }]) => {
+    const left = type === 'boolean' ? `--${name}` : `--${name} ${value ?? 'VALUE'}`;
+    return `  ${left.padEnd(26)} ${help}`;
+  });
+  return [
+    `usage: kerf ${command.name} ${command.usage}`,
+    '',
+    command.summary,
+    ...(rows.length > 0 ? ['', ...rows] : []),
+    ...(command.notes === undefined ? [] : ['', command.notes]),
+  ].join('\n');
+}

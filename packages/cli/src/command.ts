@@ -1,0 +1,117 @@
+// What a sub-command is, and how its command line becomes checked values.
+import { createRequire } from 'node:module';
+import { parseArgs } from 'node:util';
+import { KerfError, messageOf } from '@kerf/protocol';
+
+export const VERSION = (createRequire(import.meta.url)('../package.json') as { version: string }).version;
+
+/** One option of a command. */
+export interface OptionSpec {
+  readonly type: 'string' | 'boolean';
+  /** May be given several times. */
+  readonly multiple?: boolean;
+  /** Stands for the value in the help, such as `N` or `DIR`. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+export interface Command {
+  readonly name: string;
+  /** Behind the name in the usage line. */
+  readonly usage: string;
+  readonly summary: string;
+  /** Paragraphs below the options in the help. */
+  readonly notes?: string;
+  /** How many positional arguments: [least, most]. */
+  readonly positionals: readonly [number, number];
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  /** @returns the exit status. */
+  run(line: CommandLine, io: Io): Promise<number>;
+}
+
+export interface Io {
+  /** One line to standard output. */
+  print(line: string): void;
+}
+
+/** Positional arguments and options as typed values. */
+export class CommandLine {
+  readonly positionals: readonly string[];
+  readonly #values: Readonly<Record<string, unknown>>;
+
+  constructor(positionals: readonly string[], values: Readonly<Record<string, unknown>>) {
+    this.positionals = positionals;
+    this.#values = values;
+  }
+
+  /** The positional argument at `index`, which the command's bounds guarantee. */
+  positional(index: number): string {
+    const value = this.positionals[index];
+    if (value === undefined) throw new KerfError('INTERNAL', `positional argument ${index} is not there`);
+    return value;
+  }
+
+  flag(name: string): boolean {
+    return this.#values[name] === true;
+  }
+
+  text(name: string): string | undefined {
+    return this.#values[name] as string | undefined;
+  }
+
+  texts(name: string): readonly string[] {
+    return (this.#values[name] as string[] | undefined) ?? [];
+  }
+
+  /** @throws {KerfError} INVALID_ARGUMENT when the option is missing. */
+  required(name: string): string {
+    const value = this.text(name);
+    if (value === undefined) throw usageError(`--${name} is needed`);
+    return value;
+  }
+
+  /** A number in [least, most]. @throws {KerfError} INVALID_ARGUMENT. */
+  number(name: string, fallback: number, { least = 0, most = Number.MAX_SAFE_INTEGER, whole = true } = {}): number {
+    const text = this.text(name);
+    if (text === undefined) return fallback;
+    const value = text.trim() === '' ? Number.NaN : Number(text);
+    if (!Number.isFinite(value) || value < least || value > most || (whole && !Number.isInteger(value))) {
+      const kind = whole ? 'a whole number' : 'a number';
+      const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+      throw usageError(`--${name} must be ${kind} ${range}, got '${text}'`);
+    }
+    return value;
+  }
+
+  /** One of `allowed`. @throws {KerfError} INVALID_ARGUMENT. */
+  choice<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
+    const text = this.text(name) ?? fallback;
+    const found = allowed.find((value) => value === text);
+    if (found === undefined) throw usageError(`--${name} must be one of ${allowed.join(', ')}, got '${text}'`);
+    return found;
+  }
+}
+
+/** Wrong usage: exit status 2. */
+export function usageError(message: string): KerfError {
+  return new KerfError('INVALID_ARGUMENT', message);
+}
+
+/** @throws {KerfError} INVALID_ARGUMENT for unknown options, missing values and a wrong number of arguments. */
+export function parseCommandLine(command: Command, argv: readonly string[]): CommandLine {
+  const options = Object.fromEntries(
+    Object.entries(command.options).map(([name, { type, multiple }]) => [name, { type, multiple: multiple ?? false }]),
+  );
+  let parsed: ReturnType<typeof parseArgs>;
+  try {
+    parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw usageError(`${messageOf(error).split('. ')[0]}; see 'kerf help ${command.name}'`);
+  }
+  const [least, most] = command.positionals;
+  const count = parsed.positionals.length;
+  if (count < least || count > most) {
+    throw usageError(`usage: kerf ${command.name} ${command.usage}; see 'kerf help ${command.name}'`);
+  }
+  return new CommandLine(parsed.positionals, parsed.values);
+}
