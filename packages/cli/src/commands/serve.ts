@@ -1,0 +1,130 @@
+// `kerf serve`: the cloud as a process. Keys and certificate appear on first start; SIGTERM drains.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { type AuthOptions, type Cloud, type CloudOptions, DEFAULT_AUDIENCE, type Log, startCloud, type TlsOptions } from '@kerf/cloud-runtime';
+import type { OptimizationLevel } from '@kerf/protocol';
+import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
+import { PRIVATE_KEY_FILE, PUBLIC_KEY_FILE, writeTokenKeys } from './token.ts';
+
+const LEVELS: readonly OptimizationLevel[] = ['disabled', 'basic', 'extended', 'all'];
+
+export const serve: Command = {
+  name: 'serve',
+  usage: '--models DIR [OPTIONS]',
+  summary:
+    'Runs the cloud: every folder below DIR with a split.json is a tail, every other .onnx file a whole model. ' +
+    'TLS and tokens are on; a development certificate and a key pair are made on first start.',
+  positionals: [0, 0],
+  options: {
+    models: { type: 'string', value: 'DIR', help: 'folder of models; new ones are found while it runs' },
+    port: { type: 'string', value: 'N', help: 'default 8443; 0 takes a free one' },
+    host: { type: 'string', value: 'ADDRESS', help: 'default 127.0.0.1; 0.0.0.0 for all interfaces' },
+    state: { type: 'string', value: 'DIR', help: 'where certificate and keys are kept (default .kerf)' },
+    'public-key': { type: 'string', multiple: true, value: 'FILE', help: 'public key of whoever issues tokens; may be repeated' },
+    audience: { type: 'string', value: 'NAME', help: `the audience that tokens must name (default ${DEFAULT_AUDIENCE})` },
+    'no-auth': { type: 'boolean', help: 'serve everyone who can connect' },
+    cert: { type: 'string', value: 'FILE', help: 'PEM certificate chain instead of the development certificate' },
+    'cert-key': { type: 'string', value: 'FILE', help: 'PEM private key of --cert' },
+    'cert-host': { type: 'string', multiple: true, value: 'NAME', help: 'further host name of the development certificate' },
+    'no-tls': { type: 'boolean', help: 'plain text; on loopback only' },
+    preload: { type: 'string', multiple: true, value: 'MODEL', help: 'load before reporting ready; may be repeated' },
+    provider: { type: 'string', multiple: true, value: 'NAME', help: 'execution provider, in order of preference (default cpu)' },
+    threads: { type: 'string', value: 'N', help: 'threads of one operator (default 1)' },
+    level: { type: 'string', value: 'LEVEL', help: `graph optimisation: ${LEVELS.join(', ')} (default all)` },
+    workers: { type: 'string', value: 'N', help: 'worker processes of one model (default 1)' },
+    'max-batch': { type: 'string', value: 'N', help: 'frames that may run together; 1 switches batching off (default 16)' },
+    'drain-seconds': { type: 'string', value: 'N', help: 'time for frames in flight after SIGTERM (default 10)' },
+    json: { type: 'boolean', help: 'print events as JSON lines; the first is {"event":"listening","url":...}' },
+  },
+  async run(line, io) {
+    const options = await cloudOptions(line, io);
+    const cloud = await startCloud(options);
+    announce(cloud, line, io);
+    await drainOnSignal(cloud, line.number('drain-seconds', 10, { most: 3600 }) * 1000);
+    return 0;
+  },
+};
+
+async function cloudOptions(line: CommandLine, io: Io): Promise<CloudOptions> {
+  const stateDir = line.text('state') ?? '.kerf';
+  const providers = line.texts('provider');
+  return {
+    modelsDir: line.required('models'),
+    stateDir,
+    host: line.text('host') ?? '127.0.0.1',
+    port: line.number('port', 8443, { most: 65_535 }),
+    tls: tlsOptions(line),
+    auth: await authOptions(line, stateDir),
+    preload: line.texts('preload'),
+    ...(providers.length > 0 ? { providers } : {}),
+    threads: line.number('threads', 1, { least: 1, most: 1024 }),
+    optimizationLevel: line.choice('level', LEVELS, 'all'),
+    limits: { workersPerModel: line.number('workers', 1, { least: 1, most: 64 }) },
+    batching: batchingOptions(line),
+    log: line.flag('json') ? (event) => io.print(JSON.stringify(event)) : plainLog(io),
+  };
+}
+
+function batchingOptions(line: CommandLine): NonNullable<CloudOptions['batching']> {
+  const maxRows = line.number('max-batch', 16, { least: 1, most: 1024 });
+  return { enabled: maxRows > 1, maxRows };
+}
+
+function tlsOptions(line: CommandLine): TlsOptions {
+  const certPath = line.text('cert');
+  const keyPath = line.text('cert-key');
+  if (line.flag('no-tls')) return { kind: 'insecure' };
+  if (certPath === undefined && keyPath === undefined) return { kind: 'development', hosts: line.texts('cert-host') };
+  if (certPath === undefined || keyPath === undefined) throw usageError('--cert and --cert-key go together');
+  return { kind: 'files', certPath, keyPath };
+}
+
+/** Without a named key the state folder's own pair is used, made on first start. */
+async function authOptions(line: CommandLine, stateDir: string): Promise<AuthOptions> {
+  if (line.flag('no-auth')) return { kind: 'none' };
+  const audience = line.text('audience') ?? DEFAULT_AUDIENCE;
+  const named = line.texts('public-key');
+  if (named.length > 0) return { kind: 'token', publicKeyPaths: named, audience };
+  const own = join(stateDir, PUBLIC_KEY_FILE);
+  if (!existsSync(own)) await writeTokenKeys(stateDir);
+  return { kind: 'token', publicKeyPaths: [own], audience };
+}
+
+/** What a person wants to see; `--json` has everything. */
+function plainLog(io: Io): Log {
+  return ({ level, event, ...fields }) => {
+    if (level === 'debug') return;
+    const detail = Object.entries(fields).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+    io.print(`${new Date().toISOString()} ${level.padEnd(5)} ${event} ${detail.join(' ')}`.trimEnd());
+  };
+}
+
+function announce(cloud: Cloud, line: CommandLine, io: Io): void {
+  const { url, port, certificatePath } = cloud;
+  if (line.flag('json')) {
+    io.print(JSON.stringify({ level: 'info', event: 'listening', url, port, certificatePath }));
+    return;
+  }
+  io.print(`kerf cloud at ${url}`);
+  if (certificatePath !== null) io.print(`  edges trust it with --ca ${certificatePath}`);
+  if (!line.flag('no-auth') && line.texts('public-key').length === 0) {
+    const key = join(line.text('state') ?? '.kerf', PRIVATE_KEY_FILE);
+    io.print(`  a token: kerf token issue --key ${key} --subject my-device --models '*'`);
+  }
+  io.print('  stop with Ctrl-C: frames in flight are answered first');
+}
+
+/** Resolves when the cloud is down. A second signal does not wait. */
+async function drainOnSignal(cloud: Cloud, graceMs: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  const atOnce = new Promise<void>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  await Promise.race([cloud.drain(graceMs), atOnce]);
+  await cloud.close();
+}
