@@ -1,0 +1,188 @@
+// Pictures: what is coded comes back, sizes and orders are right, broken files are refused.
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RgbImage } from '@kerf/protocol';
+import { Transformer } from '@napi-rs/image';
+import { describe, expect, it } from 'vitest';
+import {
+  cropPicture,
+  decodePicture,
+  encodeJpeg,
+  encodePng,
+  encodeWebp,
+  readPicture,
+  resizePicture,
+} from '../src/demo/picture.ts';
+
+const label = new URL('../../../demo/label.jpg', import.meta.url);
+
+/** Smooth colours, so that lossy codecs stay close. */
+function gradient(width: number, height: number): RgbImage {
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      data.set([(x * 255) / width, (y * 255) / height, 128], (y * width + x) * 3);
+    }
+  }
+  return { width, height, data };
+}
+
+function largestDifference(a: Uint8Array, b: Uint8Array): number {
+  expect(a.byteLength).toBe(b.byteLength);
+  let largest = 0;
+  for (let at = 0; at < a.byteLength; at++) largest = Math.max(largest, Math.abs(a[at]! - b[at]!));
+  return largest;
+}
+
+describe('coding', () => {
+  it('PNG comes back equal', async () => {
+    const image = gradient(97, 31);
+    expect(await decodePicture(await encodePng(image))).toEqual({ ...image, data: Buffer.from(image.data) });
+  });
+
+  it.each([
+    ['JPEG', encodeJpeg],
+    ['WebP', encodeWebp],
+  ])('%s comes back close, closer at a higher quality', async (_name, encode) => {
+    const image = gradient(96, 64);
+    const differences = [];
+    for (const quality of [30, 90]) {
+      const back = await decodePicture(await encode(image, quality));
+      expect([back.width, back.height]).toEqual([96, 64]);
+      differences.push(largestDifference(back.data, image.data));
+    }
+    expect(differences[1]).toBeGreaterThan(0);
+    expect(differences[1]).toBeLessThan(12);
+    expect(differences[0]).toBeGreaterThan(differences[1]!);
+  });
+
+  it('refuses pixels that do not fit the size', () => {
+    expect(() => encodePng({ width: 4, height: 4, data: new Uint8Array(47) })).toThrow('needs 48 bytes, got 47');
+  });
+});
+
+describe('reading', () => {
+  it('reads the label of the demo', async () => {
+    const image = await readPicture(label.pathname);
+    expect([image.width, image.height, image.data.byteLength]).toEqual([1280, 960, 1280 * 960 * 3]);
+    expect(readFileSync(label).byteLength).toBeLessThan(400_000);
+  });
+
+  it('shows black where a picture is transparent', async () => {
+    const png = await Transformer.fromRgbaPixels(new Uint8Array([200, 100, 50, 255, 200, 100, 50, 0]), 2, 1).png();
+    expect([...(await decodePicture(png)).data]).toEqual([200, 100, 50, 0, 0, 0]);
+  });
+
+  it('makes grey three channels', async () => {
+    const grey = await new Transformer(await encodePng(gradient(8, 8))).grayscale().png();
+    const { data } = await decodePicture(grey);
+    expect(data.byteLength).toBe(192);
+    for (let at = 0; at < 192; at += 3) expect([data[at + 1], data[at + 2]]).toEqual([data[at], data[at]]);
+  });
+
+  it('keeps the high byte of 16-bit samples', async () => {
+    // A PNG of one row, 16-bit RGB, two pixels; deflate stored by the library through a PPM of depth 65535.
+    const samples = Buffer.from([0x12, 0xff, 0x80, 0x00, 0xff, 0xff, 0x00, 0x10, 0x01, 0x00, 0xfe, 0x00]);
+    const png = await new Transformer(Buffer.concat([Buffer.from('P6 2 1 65535\n'), samples])).png();
+    expect([...(await decodePicture(png)).data]).toEqual([0x12, 0x80, 0xff, 0x00, 0x01, 0xfe]);
+  });
+
+  it.each([
+    [1, [2, 1], 'left'],
+    [3, [2, 1], 'right'],
+    [6, [1, 2], 'top'],
+    [8, [1, 2], 'bottom'],
+  ])('applies EXIF orientation %i', async (orientation, [across, down], redAt) => {
+    // 32x16, left half red, right half blue.
+    const image = gradient(32, 16);
+    for (let at = 0; at < image.data.byteLength; at += 3) {
+      image.data.set((at / 3) % 32 < 16 ? [255, 0, 0] : [0, 0, 255], at);
+    }
+    const turned = await decodePicture(withOrientation(await encodeJpeg(image), orientation));
+    expect([turned.width, turned.height]).toEqual([across! * 16, down! * 16]);
+    const { width, height, data } = turned;
+    const red = (x: number, y: number) => data[(y * width + x) * 3]! > 128;
+    const corners = {
+      left: [red(0, 8), red(width - 1, 8)],
+      right: [red(width - 1, 8), red(0, 8)],
+      top: [red(8, 0), red(8, height - 1)],
+      bottom: [red(8, height - 1), red(8, 0)],
+    };
+    expect(corners[redAt as keyof typeof corners]).toEqual([true, false]);
+  });
+
+  it('refuses what is missing, broken, cut short or of another kind', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kerf-picture-'));
+    try {
+      const png = Buffer.from(await encodePng(gradient(40, 40)));
+      const gif = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
+      const files = { text: Buffer.from('not a picture'), empty: Buffer.alloc(0), short: png.subarray(0, 80), gif };
+      for (const [name, bytes] of Object.entries(files)) {
+        await writeFile(join(folder, name), bytes);
+        await expect(readPicture(join(folder, name)), name).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
+      }
+      await expect(readPicture(join(folder, 'absent.png'))).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+      await expect(readPicture(folder)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('refuses a huge declared size before it decodes', async () => {
+    const png = Buffer.from(await encodePng(gradient(8, 8)));
+    png.writeUInt32BE(60_000, 16);
+    png.writeUInt32BE(60_000, 20);
+    const startMs = performance.now();
+    await expect(decodePicture(png)).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
+    expect(performance.now() - startMs).toBeLessThan(5_000);
+  });
+});
+
+describe('resizing and cropping', () => {
+  it('shrinks by means, not by picking pixels', async () => {
+    const image: RgbImage = { width: 64, height: 64, data: new Uint8Array(64 * 64 * 3) };
+    // A fine chessboard of 0 and 255 has the mean 127.5; picking pixels would give 0 or 255.
+    for (let at = 0; at < 64 * 64; at++) {
+      if (((at % 64) + Math.floor(at / 64)) % 2 === 0) image.data.fill(255, at * 3, at * 3 + 3);
+    }
+    const { data } = await resizePicture(image, 16, 16);
+    expect(data.byteLength).toBe(16 * 16 * 3);
+    expect(Math.min(...data)).toBeGreaterThan(110);
+    expect(Math.max(...data)).toBeLessThan(145);
+  });
+
+  it('stretches to the size asked for, and leaves the right size alone', async () => {
+    const image = gradient(50, 20);
+    const wide = await resizePicture(image, 100, 10);
+    expect([wide.width, wide.height, wide.data.byteLength]).toEqual([100, 10, 3_000]);
+    expect(await resizePicture(image, 50, 20)).toBe(image);
+    await expect(resizePicture(image, 0, 20)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(resizePicture(image, 100_000, 100_000)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  it('cuts out the rectangle and nothing else', () => {
+    const image: RgbImage = { width: 4, height: 3, data: Uint8Array.from({ length: 36 }, (_, index) => index) };
+    const crop = cropPicture(image, { x: 1, y: 1, width: 2, height: 2 });
+    expect([...crop.data]).toEqual([15, 16, 17, 18, 19, 20, 27, 28, 29, 30, 31, 32]);
+    for (const bad of [
+      { x: 3, y: 0, width: 2, height: 1 },
+      { x: -1, y: 0, width: 2, height: 1 },
+      { x: 0, y: 0.5, width: 2, height: 1 },
+      { x: 0, y: 0, width: 0, height: 1 },
+    ]) {
+      expect(() => cropPicture(image, bad)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }) as Error);
+    }
+  });
+});
+
+/** Puts an EXIF block with one entry, the orientation, behind the first marker of a JPEG. */
+function withOrientation(jpeg: Uint8Array, orientation: number): Buffer {
+  const tiff = Buffer.from('4d4d002a000000080001011200030000000100000000' + '00000000', 'hex');
+  tiff.writeUInt16BE(orientation, 18);
+  const body = Buffer.concat([Buffer.from('Exif\0\0', 'latin1'), tiff]);
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(body.byteLength + 2);
+  return Buffer.concat([jpeg.subarray(0, 2), Buffer.from([0xff, 0xe1]), length, body, jpeg.subarray(2)]);
+}
