@@ -1,1 +1,43 @@
-export {};
+// ONNX models as graphs over their own bytes: read, verify, extract, emit. Values first, then types.
+
+export type {
+  BuildAttribute,
+  BuildExternal,
+  BuildFunction,
+  BuildGraph,
+  BuildInitializer,
+  BuildModel,
+  BuildNode,
+  BuildValue,
+} from './build-model.ts';
+export { buildModel } from './build-model.ts';
+export type { DataTypeInfo } from './data-types.ts';
+export { DATA_TYPES, dtypeOfNumber, numberOfDType } from './data-types.ts';
+export type { ExternalRange } from './external-rewrite.ts';
+export type { ExtractedModel, ExtractOptions } from './extract.ts';
+export { extract } from './extract.ts';
+export type { GraphNode, ModelGraph } from './graph.ts';
+export { buildGraph, isConstantValue } from './graph.ts';
+export type { ModelLimits } from './limits.ts';
+export { DEFAULT_MODEL_LIMITS } from './limits.ts';
+export type {
+  AttributeRecord,
+  ExternalRef,
+  FunctionRecord,
+  GraphRecord,
+  Model,
+  NodeRecord,
+  TensorRecord,
+  ValueInfoRecord,
+  ValueType,
+} from './model.ts';
+export { describeNode, shorten } from './model.ts';
+export { openModel } from './open-model.ts';
+export { readModel } from './read-model.ts';
+export { bodiesOf, capturedNames } from './scope.ts';
+export type { NamedTensor } from './tensor-proto.ts';
+export { tensorFromProto, tensorOfRecord, tensorToProto } from './tensor-proto.ts';
+export { verifyModel } from './verify-model.ts';
+export type { Span } from './wire-reader.ts';
+export type { Chunks } from './wire-writer.ts';
+export { chunksLength, concatChunks } from './wire-writer.ts';

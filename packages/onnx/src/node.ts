@@ -1,0 +1,6 @@
+// Node-only door: models, external data and tensors in files.
+
+export type { ExternalFiles } from './external-files.ts';
+export { externalTensors, resolveExternalFiles } from './external-files.ts';
+export type { ModelFile, WrittenFile, WrittenModel } from './model-file.ts';
+export { openModelFile, readTensorFile, writeModelFile, writeTensorFile } from './model-file.ts';
