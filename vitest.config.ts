@@ -1,9 +1,21 @@
-// Which tests run where. `node`: packages and cross-package suites; `e2e`: real processes and browsers, one file at a time.
+// Which tests run where. `node`: packages and cross-package suites; `browser`: those of them that need no Node, in real
+// Chromium; `e2e`: real processes and browsers, one file at a time.
+import { readdirSync, readFileSync } from 'node:fs';
+import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['@kerf/source', 'module', 'node', 'development|production'];
-const resolve = { conditions };
-const ssr = { resolve: { conditions } };
+const resolve = { conditions: ['@kerf/source', 'module', 'node', 'development|production'] };
+const BROWSER_SAFE = ['protocol', 'onnx', 'splitter', 'edge-runtime'];
+const NEEDS_NODE = /from '(node:|@kerf\/\w+\/node|\.\.\/src\/node|onnxruntime-node|ws'|@kerf\/c)|Buffer\./;
+
+/** A test of a browser-safe package runs in a browser as well, unless it imports something of Node. */
+function portableTests(name: string): string[] {
+  const folder = `packages/${name}/test`;
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts'))
+    .map((file) => `${folder}/${file}`)
+    .filter((file) => !NEEDS_NODE.test(readFileSync(file, 'utf8')));
+}
 
 export default defineConfig({
   test: {
@@ -11,7 +23,7 @@ export default defineConfig({
     projects: [
       {
         resolve,
-        ssr,
+        ssr: { resolve },
         test: {
           name: 'node',
           include: ['packages/*/test/**/*.test.ts', 'test/{boundaries,conformance,fuzz,real-models}/**/*.test.ts'],
@@ -21,8 +33,28 @@ export default defineConfig({
         },
       },
       {
+        resolve: { conditions: ['@kerf/source', 'module', 'browser', 'development|production'] },
+        test: {
+          name: 'browser',
+          include: BROWSER_SAFE.flatMap(portableTests),
+          testTimeout: 60_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: {
+                ...(process.env['KERF_CHROMIUM'] === undefined ? {} : { executablePath: process.env['KERF_CHROMIUM'] }),
+                args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking'],
+              },
+            }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+      {
         resolve,
-        ssr,
+        ssr: { resolve },
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],

@@ -1,7 +1,7 @@
 // test/vectors/messages.json, read both ways: the bytes on the wire never change by accident.
-import { readFileSync } from 'node:fs';
 import { Unpackr } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
+import file from '../../../test/vectors/messages.json' with { type: 'json' };
 import { decodeMessage } from '../src/decode.ts';
 import { encodeMessage } from '../src/encode.ts';
 import { MESSAGE_TYPES, type Message } from '../src/messages.ts';
@@ -12,19 +12,25 @@ interface Vector {
   readonly message: unknown;
 }
 
-const file = new URL('../../../test/vectors/messages.json', import.meta.url);
-const { vectors } = JSON.parse(readFileSync(file, 'utf8'), (_, value: unknown) =>
-  typeof value === 'object' && value !== null && 'hex' in value && !('name' in value)
-    ? new Uint8Array(Buffer.from(value.hex as string, 'hex'))
-    : value,
-) as { vectors: Vector[] };
+function fromHex(hex: string): Uint8Array {
+  return Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+}
 
-/** Buffers and plain arrays compare unequal in vitest; a message is compared as the data it stands for. */
+function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Payloads stand in the file as `{ hex }`. */
+const vectors = JSON.parse(JSON.stringify(file.vectors), (_, value: unknown) =>
+  typeof value === 'object' && value !== null && 'hex' in value && !('name' in value)
+    ? fromHex(value.hex as string)
+    : value,
+) as Vector[];
+
+/** A message is compared as the data it stands for. */
 function plain(message: unknown): unknown {
   return JSON.parse(
-    JSON.stringify(message, (_, value: unknown) =>
-      value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value,
-    ),
+    JSON.stringify(message, (_, value: unknown) => (value instanceof Uint8Array ? toHex(value) : value)),
   );
 }
 
@@ -35,18 +41,18 @@ describe('golden vectors', () => {
   });
 
   for (const { name, hex, message } of vectors) {
-    const bytes = new Uint8Array(Buffer.from(hex, 'hex'));
+    const bytes = fromHex(hex);
 
     it(`decodes: ${name}`, () => {
       expect(plain(decodeMessage(bytes))).toEqual(plain(message));
     });
 
     it(`encodes: ${name}`, () => {
-      expect(Buffer.from(encodeMessage(message as Message)).toString('hex')).toBe(hex);
+      expect(toHex(encodeMessage(message as Message))).toBe(hex);
     });
 
     it(`is msgpack as others read it: ${name}`, () => {
-      const headerBytes = Buffer.from(bytes).readUInt32LE(8);
+      const headerBytes = new DataView(bytes.buffer).getUint32(8, true);
       const header = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' }).unpack(
         bytes.slice(16, 16 + headerBytes),
       ) as Record<string, unknown>;
