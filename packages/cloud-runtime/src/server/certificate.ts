@@ -1,0 +1,115 @@
+// A state folder -> a TLS certificate for development, made on first use and renewed before it expires.
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { KerfError } from '@kerf/protocol';
+import { generate } from 'selfsigned';
+
+/** PEM texts for a TLS server, and the file that an edge has to trust. */
+export interface ServerCertificate {
+  readonly certPem: string;
+  readonly keyPem: string;
+  readonly certPath: string;
+}
+
+const ALWAYS = ['localhost', '127.0.0.1', '::1'];
+const DAY_MS = 24 * 3600 * 1000;
+const VALID_DAYS = 90;
+const RENEW_DAYS = 14;
+
+/**
+ * The development certificate in `stateDir` (`dev-cert.pem`, `dev-key.pem`): the one that is there when it names every
+ * host and lasts two more weeks, else a new one. It is its own authority: an edge trusts the file.
+ * @throws {KerfError} FILE_NOT_FOUND when the folder cannot be written.
+ */
+export async function developmentCertificate(
+  stateDir: string,
+  hosts: readonly string[],
+  nowMs: number = Date.now(),
+): Promise<ServerCertificate> {
+  const certPath = join(stateDir, 'dev-cert.pem');
+  const keyPath = join(stateDir, 'dev-key.pem');
+  const names = [...new Set([...ALWAYS, ...hosts])];
+  const kept = await readPair(certPath, keyPath);
+  if (kept !== null && isUsable(kept, names, nowMs)) return { ...kept, certPath };
+  const made = await makeCertificate(names, nowMs);
+  try {
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    await writePrivate(keyPath, made.keyPem);
+    await writePrivate(certPath, made.certPem);
+    await chmod(certPath, 0o644);
+  } catch (cause) {
+    throw new KerfError('FILE_NOT_FOUND', `the certificate cannot be written to ${stateDir}; choose another folder`, {
+      cause,
+    });
+  }
+  return { ...made, certPath };
+}
+
+/** @throws {KerfError} FILE_NOT_FOUND, INVALID_ARGUMENT when they are not a pair. */
+export async function certificateFromFiles(certPath: string, keyPath: string): Promise<ServerCertificate> {
+  const pair = await readPair(certPath, keyPath);
+  if (pair === null) throw new KerfError('FILE_NOT_FOUND', `cannot read ${certPath} or ${keyPath}`);
+  if (!isPair(pair)) throw new KerfError('INVALID_ARGUMENT', `${keyPath} is not the private key of ${certPath}`);
+  return { ...pair, certPath };
+}
+
+interface Pems {
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
+async function readPair(certPath: string, keyPath: string): Promise<Pems | null> {
+  try {
+    const [certPem, keyPem] = await Promise.all([readFile(certPath, 'utf8'), readFile(keyPath, 'utf8')]);
+    return { certPem, keyPem };
+  } catch {
+    return null;
+  }
+}
+
+function isPair({ certPem, keyPem }: Pems): boolean {
+  try {
+    return new X509Certificate(certPem).checkPrivateKey(createPrivateKey(keyPem));
+  } catch {
+    return false;
+  }
+}
+
+function isUsable(pair: Pems, names: readonly string[], nowMs: number): boolean {
+  if (!isPair(pair)) return false;
+  const certificate = new X509Certificate(pair.certPem);
+  const covers = (name: string): boolean =>
+    (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
+  const lastsUntilMs = Date.parse(certificate.validTo);
+  return lastsUntilMs - nowMs > RENEW_DAYS * DAY_MS && Date.parse(certificate.validFrom) <= nowMs && names.every(covers);
+}
+
+async function makeCertificate(names: readonly string[], nowMs: number): Promise<Pems> {
+  const altNames = names.map((name) =>
+    isIP(name) === 0 ? { type: 2 as const, value: name } : { type: 7 as const, ip: name },
+  );
+  const made = await generate([{ name: 'commonName', value: 'kerf development' }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    // A device's clock may be behind ours.
+    notBeforeDate: new Date(nowMs - DAY_MS),
+    notAfterDate: new Date(nowMs + VALID_DAYS * DAY_MS),
+    extensions: [
+      { name: 'basicConstraints', cA: false, critical: true },
+      { name: 'keyUsage', digitalSignature: true, critical: true },
+      { name: 'extKeyUsage', serverAuth: true },
+      { name: 'subjectAltName', altNames },
+    ],
+  });
+  return { certPem: made.cert, keyPem: made.private };
+}
+
+/** Written beside and renamed, so that a reader never sees half a file; mode 0600 from its first byte. */
+async function writePrivate(path: string, text: string): Promise<void> {
+  const partial = `${path}.${process.pid}.part`;
+  await writeFile(partial, text, { mode: 0o600 });
+  await rename(partial, path);
+}

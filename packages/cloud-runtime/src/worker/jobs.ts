@@ -1,0 +1,89 @@
+// What gateway and worker say to each other, as plain data; bytes travel beside it as the body of the message.
+import type { CloudSpans, DType, ErrorCode, OptimizationLevel, PayloadCodec, TensorSpec } from '@kerf/protocol';
+
+/** A file and what it must hash to. */
+export interface HashedFile {
+  readonly path: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+export interface LoadRequest {
+  readonly type: 'load';
+  readonly path: string;
+  /** Checked before the runtime sees the model; empty for a model without a manifest. */
+  readonly files: readonly HashedFile[];
+  readonly providers: readonly string[];
+  readonly threads: number;
+  readonly optimizationLevel: OptimizationLevel;
+  readonly maxDecodedImageBytes: number;
+}
+
+/** One tensor of the body. */
+export interface TensorHeader {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly byteLength: number;
+}
+
+export interface InputHeader extends TensorHeader {
+  readonly codec: PayloadCodec;
+}
+
+/**
+ * `single`: one frame. `batch`: frames stacked along axis 0 and run at once. `trial`: run one by one, answered from that,
+ * and stacked as well, to learn whether stacking gives the same.
+ */
+export type RunMode = 'single' | 'batch' | 'trial';
+
+export interface RunRequest {
+  readonly type: 'run';
+  readonly job: number;
+  readonly mode: RunMode;
+  /** Largest difference at which a trial agrees. */
+  readonly tolerance: number;
+  /**
+   * Inputs of each frame, in one order for all. The body holds the first input of every frame, then the second of every
+   * frame, and so on, each group starting at a multiple of {@link GROUP_ALIGNMENT}: a batch is one view of it.
+   */
+  readonly frames: readonly (readonly InputHeader[])[];
+}
+
+export const GROUP_ALIGNMENT = 16;
+
+export type GatewayMessage = LoadRequest | RunRequest;
+
+export interface WorkerFault {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export interface LoadedReply {
+  readonly type: 'loaded';
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly provider: string;
+}
+
+export interface LoadFailedReply {
+  readonly type: 'load-failed';
+  readonly fault: WorkerFault;
+}
+
+/** Outputs of one frame, in the body in this order without gaps; or what went wrong with it. */
+export type FrameReply =
+  | { readonly outputs: readonly TensorHeader[]; readonly fault: null }
+  | { readonly outputs: null; readonly fault: WorkerFault };
+
+export interface RanReply {
+  readonly type: 'ran';
+  readonly job: number;
+  readonly frames: readonly FrameReply[];
+  readonly decodeMs: CloudSpans['decodeMs'];
+  readonly computeMs: CloudSpans['computeMs'];
+  /** Of a trial: whether stacking gave the same; null when it proves nothing, since all frames were alike. */
+  readonly agrees: boolean | null;
+}
+
+export type WorkerMessage = LoadedReply | LoadFailedReply | RanReply;
