@@ -1,0 +1,244 @@
+// Keeps a connection to the cloud: connects, opens the model, and connects again after whatever ends it.
+import {
+  type Connect,
+  type ErrorCode,
+  type GoAway,
+  KerfError,
+  messageOf,
+  type Opened,
+  type Transport,
+} from '@kerf/protocol';
+import type { EdgeSessionOptions } from '../session/options.ts';
+import type { SessionStatus } from '../session/status.ts';
+import { backOffMs } from './back-off.ts';
+import { type ConnectionEvents, LinkConnection, type LinkEnd, SESSION } from './link-connection.ts';
+
+/** The cloud that a session uses. */
+export interface CloudTarget {
+  /** Model id: the folder's path below the cloud's models folder. */
+  readonly model: string;
+  readonly connect: Connect;
+  /** Asked at each connect, and once more when the cloud says that the token has expired. Null without authentication. */
+  readonly token: string | null | (() => string | null | Promise<string | null>);
+}
+
+export interface LinkEvents extends Pick<ConnectionEvents, 'onAnswer' | 'onCredit'> {
+  /** Frames that were sent and have no outcome. */
+  outstanding(): number[];
+  /** @throws {KerfError} PAIR_MISMATCH when the cloud opened something else. */
+  onOpened(opened: Opened): void;
+  /** The connection is gone, or could not be made; `lasting` when trying again does not help by itself. */
+  onAway(end: LinkEnd, lasting: boolean): void;
+  onStatus(status: SessionStatus): void;
+}
+
+/** Codes that the next attempt will meet again unless a person changes something. */
+const LASTING = new Set<ErrorCode>([
+  'UNAUTHENTICATED',
+  'TOKEN_EXPIRED',
+  'FORBIDDEN',
+  'TLS_UNTRUSTED',
+  'VERSION_UNSUPPORTED',
+  'MODEL_NOT_FOUND',
+  'MODEL_MALFORMED',
+  'MODEL_UNSUPPORTED',
+  'MODEL_TOO_LARGE',
+  'EXTERNAL_DATA',
+  'PAIR_MISMATCH',
+  'MANIFEST_INVALID',
+  'INVALID_ARGUMENT',
+  'BACKEND_UNAVAILABLE',
+]);
+
+/** A connection that held this long was healthy: the next failure is the first of a new row. */
+const HEALTHY_MS = 10_000;
+
+export class CloudLink {
+  private readonly target: CloudTarget;
+  private readonly pair: string | null;
+  private readonly options: EdgeSessionOptions;
+  private readonly events: LinkEvents;
+  private connection: LinkConnection | null = null;
+  private draining = false;
+  private closed = false;
+  private failures = 0;
+  private tokenRenewed = false;
+  private resumeKey: string | null = null;
+  private openedMs: number | null = null;
+  private attempt: AbortController | null = null;
+  private cancelTimer: (() => void) | null = null;
+
+  constructor(target: CloudTarget, pair: string | null, options: EdgeSessionOptions, events: LinkEvents) {
+    this.target = target;
+    this.pair = pair;
+    this.options = options;
+    this.events = events;
+  }
+
+  start(): void {
+    void this.connect();
+  }
+
+  /** True when a frame may be sent now. */
+  get canSend(): boolean {
+    return this.isOpen && this.connection?.credits?.open === true && this.inFlight < this.options.maxInFlightFrames;
+  }
+
+  get isOpen(): boolean {
+    return !this.draining && this.connection?.ready === true;
+  }
+
+  get maxMessageBytes(): number {
+    return this.connection?.maxMessageBytes ?? 0;
+  }
+
+  get roundTripMs(): number | null {
+    return this.connection?.roundTripMs ?? null;
+  }
+
+  get inFlight(): number {
+    return this.connection?.credits?.inFlightCount ?? 0;
+  }
+
+  sendFrame(frame: number, bytes: Uint8Array): void {
+    this.connection?.sendFrame(frame, bytes);
+  }
+
+  /** Tells the cloud that an answer is no longer wanted, where one is still to come. */
+  cancelFrame(frame: number): void {
+    if (this.connection?.ready === true && this.connection.credits?.has(frame) === true)
+      this.connection.send({ type: 'cancel', session: SESSION, frame });
+  }
+
+  close(): void {
+    this.closed = true;
+    this.cancelTimer?.();
+    this.attempt?.abort();
+    this.connection?.close(1000, 'done');
+    this.connection = null;
+  }
+
+  private async connect(): Promise<void> {
+    const { clock, connectTimeoutMs } = this.options;
+    const attempt = new AbortController();
+    this.attempt = attempt;
+    this.events.onStatus({ kind: 'connecting', attempt: this.failures });
+    const startMs = clock.nowMs();
+    const cancelTimeout = clock.after(connectTimeoutMs, () =>
+      attempt.abort(new KerfError('HANDSHAKE_TIMEOUT', `no connection to the cloud within ${connectTimeoutMs} ms`)),
+    );
+    try {
+      const { token, transport } = await this.reach(attempt.signal);
+      const leftMs = Math.max(1, connectTimeoutMs - (clock.nowMs() - startMs));
+      this.adopt(transport, token, leftMs);
+    } catch (error) {
+      const reason = attempt.signal.aborted ? attempt.signal.reason : error;
+      const fault = KerfError.from(reason, 'LINK_LOST', `no connection to the cloud: ${messageOf(reason)}`);
+      this.lost({ code: fault.code, message: fault.message, retryAfterMs: null });
+    } finally {
+      cancelTimeout();
+    }
+  }
+
+  /** Token and transport, or the reason of `signal` as soon as it is aborted, whatever the caller's functions do. */
+  private async reach(signal: AbortSignal): Promise<{ token: string | null; transport: Transport }> {
+    const aborted = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    });
+    const { token: source } = this.target;
+    const token = await Promise.race([typeof source === 'function' ? askToken(source) : source, aborted]);
+    const connecting = this.target.connect(signal);
+    // A connection that comes after the time is up is not ours to keep.
+    connecting.then(
+      (late) => signal.aborted && late.close(1001, 'too late'),
+      () => {},
+    );
+    return { token, transport: await Promise.race([connecting, aborted]) };
+  }
+
+  private adopt(transport: Transport, token: string | null, welcomeTimeoutMs: number): void {
+    if (this.closed) return transport.close(1000, 'done');
+    const key = this.resumeKey;
+    const resume = key === null ? null : { key, outstanding: this.events.outstanding() };
+    const setup = { options: this.options, token, open: { model: this.target.model, pair: this.pair, resume } };
+    const connection: LinkConnection = new LinkConnection(transport, setup, {
+      onOpened: (opened) => this.onOpened(opened, resume !== null),
+      onAnswer: (arrival) => {
+        this.events.onAnswer(arrival);
+        this.events.onCredit();
+      },
+      onCredit: () => this.events.onCredit(),
+      onGoAway: (goAway) => this.onGoAway(goAway),
+      onIdle: () => this.draining && this.leave(),
+      onEnd: (end) => {
+        if (this.connection === connection) this.lost(end);
+      },
+    });
+    this.connection = connection;
+    connection.start(welcomeTimeoutMs);
+  }
+
+  private onOpened(opened: Opened, resumed: boolean): void {
+    this.events.onOpened(opened);
+    this.resumeKey = opened.resumeKey;
+    this.openedMs = this.options.clock.nowMs();
+    this.tokenRenewed = false;
+    this.events.onStatus({ kind: 'connected', resumed, credits: opened.credits });
+    this.events.onCredit();
+  }
+
+  /** Sends nothing more, waits for the answers under way, then connects again. */
+  private onGoAway({ graceMs, reason }: GoAway): void {
+    if (this.draining) return;
+    this.draining = true;
+    this.events.onStatus({ kind: 'draining', graceMs, reason });
+    if (this.connection?.credits?.idle !== false) return this.leave();
+    this.cancelTimer = this.options.clock.after(Math.min(graceMs, 2 ** 31 - 1), () => this.leave());
+  }
+
+  private leave(): void {
+    const { connection } = this;
+    this.cancelTimer?.();
+    this.connection = null;
+    connection?.close(1000, 'going away');
+    this.lost({ code: 'DRAINING', message: 'the cloud is going away; connecting again', retryAfterMs: null });
+  }
+
+  private lost(end: LinkEnd): void {
+    this.cancelTimer?.();
+    this.connection = null;
+    this.attempt = null;
+    this.draining = false;
+    if (this.closed) return;
+    const { clock, random, faultRetryMs } = this.options;
+    const healthy = this.openedMs !== null && clock.nowMs() - this.openedMs >= HEALTHY_MS;
+    this.openedMs = null;
+    if (healthy) this.failures = 0;
+    const lasting = LASTING.has(end.code) && !this.mayRenewToken(end.code);
+    const delayMs = lasting ? faultRetryMs : backOffMs(this.failures, this.options, random, end.retryAfterMs);
+    this.failures++;
+    this.cancelTimer = clock.after(delayMs, () => void this.connect());
+    const { code, message } = end;
+    this.events.onStatus(
+      lasting
+        ? { kind: 'faulted', code, message, retryInMs: delayMs }
+        : { kind: 'reconnecting', delayMs, code, message },
+    );
+    this.events.onAway(end, lasting);
+  }
+
+  /** A token that has expired is asked for once more before it counts as a lasting fault. */
+  private mayRenewToken(code: ErrorCode): boolean {
+    if (code !== 'TOKEN_EXPIRED' || typeof this.target.token !== 'function' || this.tokenRenewed) return false;
+    this.tokenRenewed = true;
+    return true;
+  }
+}
+
+async function askToken(source: () => string | null | Promise<string | null>): Promise<string | null> {
+  try {
+    return await source();
+  } catch (error) {
+    throw KerfError.from(error, 'LINK_LOST', `the token function failed: ${messageOf(error)}`);
+  }
+}

@@ -1,0 +1,217 @@
+// One connected transport -> hello, welcome, open, opened, then frames and answers, until it ends once.
+import {
+  decodeMessage,
+  type ErrorCode,
+  encodeMessage,
+  type Fault,
+  type GoAway,
+  judgeMessage,
+  KerfError,
+  type LinkState,
+  type Message,
+  messageOf,
+  type Open,
+  type Opened,
+  type Result,
+  type SessionState,
+  sessionOf,
+  type Transport,
+  type TransportClose,
+} from '@kerf/protocol';
+import type { EdgeSessionOptions } from '../session/options.ts';
+import { CreditGate } from './credit-gate.ts';
+import { PeerWatch } from './peer-watch.ts';
+
+/** A link of ours carries one session, and this is its number. */
+export const SESSION = 1;
+
+/** Why a connection ended. */
+export interface LinkEnd {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryAfterMs: number | null;
+}
+
+/** An answer with the moment it came and its size. */
+export interface Arrival<T> {
+  readonly message: T;
+  readonly receivedMs: number;
+  readonly bytes: number;
+}
+
+export interface ConnectionEvents {
+  onOpened(opened: Opened): void;
+  /** A result or a fault of one frame. */
+  onAnswer(arrival: Arrival<Result | Fault>): void;
+  /** More frames may be sent now. */
+  onCredit(): void;
+  onGoAway(goAway: GoAway): void;
+  /** The last frame that was in flight has been answered. */
+  onIdle(): void;
+  onEnd(end: LinkEnd): void;
+}
+
+export interface ConnectionSetup {
+  readonly options: EdgeSessionOptions;
+  readonly token: string | null;
+  readonly open: Omit<Open, 'type' | 'session'>;
+}
+
+export class LinkConnection {
+  credits: CreditGate | null = null;
+  maxMessageBytes = 0;
+  private readonly transport: Transport;
+  private readonly setup: ConnectionSetup;
+  private readonly events: ConnectionEvents;
+  private readonly watch: PeerWatch;
+  private link: LinkState = 'greeting';
+  private session: SessionState = 'unknown';
+  private cancelTimeout: () => void = () => {};
+
+  constructor(transport: Transport, setup: ConnectionSetup, events: ConnectionEvents) {
+    this.transport = transport;
+    this.setup = setup;
+    this.events = events;
+    const { options } = setup;
+    this.watch = new PeerWatch(
+      transport,
+      options,
+      (nonce) => this.send({ type: 'ping', nonce }),
+      () => this.end('LINK_LOST', `the cloud has been silent for ${options.peerTimeoutMs} ms`),
+    );
+  }
+
+  /** Greets; the cloud has `welcomeTimeoutMs` to answer. */
+  start(welcomeTimeoutMs: number): void {
+    const { options, token } = this.setup;
+    this.cancelTimeout = this.limitTime(welcomeTimeoutMs, 'the cloud did not greet');
+    this.send({ type: 'hello', agent: options.agent, token });
+    this.transport.start({
+      onMessage: (bytes) => this.receive(bytes),
+      onClose: (close) => this.closed(close),
+    });
+  }
+
+  get ready(): boolean {
+    return this.session === 'open' && this.link === 'ready';
+  }
+
+  get roundTripMs(): number | null {
+    return this.watch.roundTripMs;
+  }
+
+  send(message: Message): void {
+    this.transport.send(encodeMessage(message));
+  }
+
+  /** Sends an encoded frame and takes its credit. */
+  sendFrame(frame: number, bytes: Uint8Array): void {
+    this.credits?.take(frame);
+    this.transport.send(bytes);
+  }
+
+  /** Ends the connection from this side. */
+  close(code: number, reason: string): void {
+    if (this.link === 'closed') return;
+    if (this.session === 'open') this.send({ type: 'close', session: SESSION });
+    this.release();
+    this.transport.close(code, reason);
+  }
+
+  private receive(bytes: Uint8Array): void {
+    const receivedMs = this.setup.options.clock.nowMs();
+    this.watch.heard();
+    try {
+      const message = decodeMessage(bytes, this.setup.options.limits);
+      const session = sessionOf(message) === SESSION ? this.session : 'unknown';
+      if (judgeMessage('edge', this.link, session, message) === 'accept') {
+        this.take(message, receivedMs, bytes.byteLength);
+      }
+    } catch (error) {
+      const fault = KerfError.from(error, 'INTERNAL', `a message could not be handled: ${messageOf(error)}`);
+      this.end(fault.code, fault.message);
+    }
+  }
+
+  private take(message: Message, receivedMs: number, bytes: number): void {
+    switch (message.type) {
+      case 'welcome':
+        return this.welcomed(message.maxMessageBytes);
+      case 'opened':
+        return this.opened(message);
+      case 'result':
+        return this.answered({ message, receivedMs, bytes }, message.frame);
+      case 'fault':
+        if (message.frame !== null && message.session !== null) {
+          return this.answered({ message, receivedMs, bytes }, message.frame);
+        }
+        return this.end(message.code, message.message, message.retryAfterMs);
+      case 'credit':
+        this.credits?.grant(message.credits);
+        return this.events.onCredit();
+      case 'goaway':
+        return this.events.onGoAway(message);
+      case 'ping':
+        return this.send({ type: 'pong', nonce: message.nonce });
+      case 'pong':
+        return this.watch.onPong(message.nonce);
+      case 'hello':
+      case 'open':
+      case 'frame':
+      case 'cancel':
+      case 'close':
+        throw new KerfError('MESSAGE_UNEXPECTED', `the edge cannot take a ${message.type} message`);
+    }
+  }
+
+  private welcomed(maxMessageBytes: number): void {
+    this.link = 'ready';
+    this.session = 'opening';
+    this.maxMessageBytes = maxMessageBytes;
+    this.cancelTimeout();
+    this.cancelTimeout = this.limitTime(this.setup.options.openTimeoutMs, 'the cloud did not open the model');
+    this.send({ type: 'open', session: SESSION, ...this.setup.open });
+    // From here on a silent peer is found, also while it loads the model.
+    this.watch.start();
+  }
+
+  private opened(opened: Opened): void {
+    this.session = 'open';
+    this.cancelTimeout();
+    const outstanding = new Set(this.setup.open.resume?.outstanding);
+    this.credits = new CreditGate(
+      opened.credits,
+      opened.known.filter((frame) => outstanding.has(frame)),
+    );
+    this.events.onOpened(opened);
+  }
+
+  private answered(arrival: Arrival<Result | Fault>, frame: number): void {
+    this.credits?.answered(frame, arrival.message.credits);
+    this.events.onAnswer(arrival);
+    if (this.credits?.idle === true) this.events.onIdle();
+  }
+
+  private limitTime(timeoutMs: number, what: string): () => void {
+    return this.setup.options.clock.after(timeoutMs, () => this.end('HANDSHAKE_TIMEOUT', `${what} in time`));
+  }
+
+  private closed({ code, reason }: TransportClose): void {
+    const said = reason === '' ? `code ${code}` : `code ${code}: ${reason}`;
+    this.end('LINK_LOST', `the connection to the cloud ended (${said})`);
+  }
+
+  private end(code: ErrorCode, message: string, retryAfterMs: number | null = null): void {
+    if (this.link === 'closed') return;
+    this.release();
+    this.transport.close(code === 'LINK_LOST' ? 1001 : 1002, code);
+    this.events.onEnd({ code, message, retryAfterMs });
+  }
+
+  private release(): void {
+    this.link = 'closed';
+    this.session = 'closed';
+    this.cancelTimeout();
+    this.watch.stop();
+  }
+}

@@ -1,0 +1,143 @@
+// The models on the device and the manifest -> what crosses, what comes back, and what the device can run itself.
+import {
+  KerfError,
+  type LoadedModel,
+  type Payload,
+  type SplitManifest,
+  type Tensor,
+  type TensorMap,
+  type TensorSpec,
+} from '@kerf/protocol';
+import { type FrameInput, type FrameInputs, isImage, payloadOf, tensorsOf } from './inputs.ts';
+
+export interface DeviceModels {
+  readonly split: SplitManifest | null;
+  readonly head: LoadedModel | null;
+  /** What the device holds for the time without a cloud, or instead of one. */
+  readonly local: { readonly tail?: LoadedModel; readonly whole?: LoadedModel } | null;
+}
+
+/** How frames run on this device; nothing in here waits or knows of a link. */
+export class DevicePlan {
+  private readonly split: SplitManifest | null;
+  private readonly head: LoadedModel | null;
+  private readonly tail: LoadedModel | null;
+  private readonly whole: LoadedModel | null;
+
+  /** @throws {KerfError} INVALID_ARGUMENT, PAIR_MISMATCH. */
+  constructor({ split, head, local }: DeviceModels, hasCloud: boolean) {
+    this.split = split;
+    this.head = head;
+    this.tail = local?.tail ?? null;
+    this.whole = local?.whole ?? null;
+    if ((split === null) !== (head === null)) throw invalid('a head needs its split manifest, and a manifest its head');
+    if (this.tail !== null && split === null) throw invalid('a local tail needs a head and its split manifest');
+    if (!hasCloud && !this.canRunAlone)
+      throw invalid('without a cloud the device needs the whole model or head and tail');
+    if (split !== null && head !== null) {
+      checkNames('head inputs', head.inputs, split.headInputs);
+      checkNames('head outputs', head.outputs, split.headOutputs);
+      if (this.tail !== null) checkNames('tail inputs', this.tail.inputs, split.tailInputs);
+    }
+  }
+
+  get hasHead(): boolean {
+    return this.head !== null;
+  }
+
+  /** True when frames can be finished without a cloud. */
+  get canRunAlone(): boolean {
+    return this.tail !== null || this.whole !== null;
+  }
+
+  /** True when the device can run a frame whose head has failed. */
+  get hasWhole(): boolean {
+    return this.whole !== null;
+  }
+
+  /** What `infer` takes; null when only the cloud knows. */
+  get inputSpecs(): readonly TensorSpec[] | null {
+    if (this.split === null || this.head === null) return this.whole?.inputs ?? null;
+    const declared = new Map<string, TensorSpec>(this.split.tensors.map((tensor) => [tensor.name, tensor]));
+    for (const spec of this.head.inputs) declared.set(spec.name, spec);
+    return this.split.modelInputs.map((name) => declared.get(name) ?? { name, dtype: null, shape: null });
+  }
+
+  /** An image reaches only a cloud: a head needs the pixels. @throws {KerfError} INVALID_ARGUMENT. */
+  checkImages(inputs: FrameInputs): void {
+    if (this.head === null) return;
+    for (const [name, input] of inputs) {
+      if (isImage(input)) throw invalid(`'${name}' is an encoded image, and the head needs a tensor`);
+    }
+  }
+
+  async runHead(inputs: FrameInputs): Promise<TensorMap> {
+    if (this.head === null || this.split === null) return new Map();
+    return this.head.run(pick(inputs as TensorMap, this.split.headInputs));
+  }
+
+  /** What crosses the link. */
+  payloads(inputs: FrameInputs, headOutputs: TensorMap): Payload[] {
+    const available: FrameInputs = new Map<string, FrameInput>([...inputs, ...headOutputs]);
+    const names = this.split?.tailInputs ?? inputs.keys();
+    return [...names].map((name) => payloadOf(name, need(available, name)));
+  }
+
+  /** The model's outputs in its order: some from the tail, some the head made, some are inputs. */
+  outputs(inputs: FrameInputs, headOutputs: TensorMap, answered: TensorMap): TensorMap {
+    if (this.split === null) return answered;
+    const all = new Map<string, FrameInput>([...inputs, ...headOutputs, ...answered]);
+    return pick(all as Map<string, Tensor>, this.split.modelOutputs);
+  }
+
+  /** Finishes a frame on the device, from the head's outputs where there are any. @throws {KerfError}. */
+  async finish(inputs: FrameInputs, headOutputs: TensorMap | null): Promise<TensorMap> {
+    if (this.tail !== null && this.split !== null && (headOutputs !== null || this.whole === null)) {
+      const fromHead = headOutputs ?? (await this.runHead(inputs));
+      const available = new Map<string, FrameInput>([...inputs, ...fromHead]) as Map<string, Tensor>;
+      return this.outputs(inputs, fromHead, await this.tail.run(pick(available, this.split.tailInputs)));
+    }
+    if (this.whole === null)
+      throw new KerfError('BACKEND_UNAVAILABLE', 'the device does not hold the rest of the model');
+    return this.whole.run(await tensorsOf(inputs));
+  }
+
+  /** Checks what the cloud opened. @throws {KerfError} PAIR_MISMATCH. */
+  checkOpened(inputs: readonly TensorSpec[]): void {
+    if (this.split !== null) checkNames("the cloud's inputs", inputs, this.split.tailInputs);
+  }
+
+  /**
+   * Checks an answer's names and dtypes; models often declare output shapes that they do not keep.
+   * @throws {KerfError} MESSAGE_MALFORMED.
+   */
+  checkAnswer(answer: TensorMap, outputs: readonly TensorSpec[]): void {
+    const wrong = outputs.find(({ name, dtype }) => dtype !== null && answer.get(name)?.dtype !== dtype);
+    if (wrong)
+      throw new KerfError('MESSAGE_MALFORMED', `the cloud's answer has no ${wrong.dtype ?? ''} output '${wrong.name}'`);
+  }
+}
+
+function need<T>(tensors: ReadonlyMap<string, T>, name: string): T {
+  const tensor = tensors.get(name);
+  if (tensor === undefined) throw new KerfError('TENSOR_MISMATCH', `tensor '${name}' is missing`);
+  return tensor;
+}
+
+function pick<T>(tensors: ReadonlyMap<string, T>, names: readonly string[]): Map<string, T> {
+  return new Map(names.map((name) => [name, need(tensors, name)]));
+}
+
+function checkNames(what: string, specs: readonly TensorSpec[], names: readonly string[]): void {
+  const found = new Set(specs.map(({ name }) => name));
+  if (found.size !== names.length || !names.every((name) => found.has(name))) {
+    throw new KerfError(
+      'PAIR_MISMATCH',
+      `${what} are [${[...found].join(', ')}], split.json says [${names.join(', ')}]`,
+    );
+  }
+}
+
+function invalid(message: string): KerfError {
+  return new KerfError('INVALID_ARGUMENT', message);
+}
