@@ -15,7 +15,7 @@ export function durationSeconds(option: string, text: string): number {
 
 /** `20mbit`, `512kbit`, `1.5gbit` -> bits per second. @throws {KerfError} INVALID_ARGUMENT naming the option. */
 export function bitsPerSecond(option: string, text: string): number {
-  const value = scaled(text.toLowerCase().replace(/(\/s|ps)$/, ''), BITS);
+  const value = scaled(text.toLowerCase().replace(/bps$/, 'bit').replace(/\/s$/, ''), BITS);
   if (value === null || value < 1) {
     throw usageError(`--${option} must be a rate such as 512kbit, 20mbit or 1gbit, got '${text}'`);
   }

@@ -1,0 +1,117 @@
+import { KerfError } from '@kerf/protocol';
+import { describe, expect, test } from 'vitest';
+import { type Command, parseCommandLine } from '../src/command.ts';
+import { findCommand, HELP, helpOf } from '../src/command-table.ts';
+import { bitsPerSecond, durationSeconds, formatBytes, milliseconds, table } from '../src/units.ts';
+
+const sample: Command = {
+  name: 'sample',
+  usage: 'MODEL [OPTIONS]',
+  summary: 'A command for the tests.',
+  positionals: [1, 2],
+  options: {
+    runs: { type: 'string', value: 'N', help: 'how often' },
+    level: { type: 'string', value: 'LEVEL', help: 'which' },
+    json: { type: 'boolean', help: 'print JSON' },
+    dim: { type: 'string', multiple: true, value: 'NAME=N', help: 'a dimension' },
+  },
+  run: async () => 0,
+};
+
+/** The message of the INVALID_ARGUMENT that `task` throws. */
+function usageFault(task: () => unknown): string {
+  try {
+    task();
+  } catch (error) {
+    if (KerfError.is(error) && error.code === 'INVALID_ARGUMENT') return error.message;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('a command line', () => {
+  test('becomes typed values', () => {
+    const line = parseCommandLine(sample, ['m.onnx', '--runs', '5', '--json', '--dim', 'a=1', '--dim', 'b=2']);
+    expect(line.positional(0)).toBe('m.onnx');
+    expect(line.number('runs', 1)).toBe(5);
+    expect(line.flag('json')).toBe(true);
+    expect(line.texts('dim')).toEqual(['a=1', 'b=2']);
+    expect(line.choice('level', ['all', 'basic'], 'basic')).toBe('basic');
+  });
+
+  test.each([
+    [[], /usage: kerf sample MODEL/],
+    [['a', 'b', 'c'], /usage: kerf sample MODEL/],
+    [['a', '--nope'], /--nope/],
+    [['a', '--runs'], /runs/],
+    [['a', '--json=yes'], /json/],
+  ])('%j is wrong usage', (argv: string[], message: RegExp) => {
+    expect(usageFault(() => parseCommandLine(sample, argv))).toMatch(message);
+  });
+
+  test.each(['', ' ', 'x', '-1', '1.5', '1e99', 'Infinity', '0x'])('--runs %j is refused with its name', (value) => {
+    const line = parseCommandLine(sample, ['m', `--runs=${value}`]);
+    expect(usageFault(() => line.number('runs', 1, { least: 1, most: 100 }))).toMatch(/--runs must be/);
+  });
+
+  test('a choice names what is allowed', () => {
+    const line = parseCommandLine(sample, ['m', '--level', 'most']);
+    expect(usageFault(() => line.choice('level', ['all', 'basic'], 'all'))).toMatch(/one of all, basic, got 'most'/);
+  });
+});
+
+describe('units', () => {
+  test('times', () => {
+    expect(durationSeconds('expires', '12h')).toBe(43_200);
+    expect(durationSeconds('expires', '90s')).toBe(90);
+    for (const wrong of ['', '12', 'h', '-1h', '1y', '1.0001s', '0s']) {
+      expect(usageFault(() => durationSeconds('expires', wrong))).toMatch(/--expires/);
+    }
+    expect(milliseconds('rtt', '40ms')).toBe(40);
+    expect(milliseconds('rtt', '1.5s')).toBe(1500);
+    expect(milliseconds('rtt', '0')).toBe(0);
+    expect(usageFault(() => milliseconds('rtt', '1h'))).toMatch(/--rtt/);
+  });
+
+  test('rates', () => {
+    expect(bitsPerSecond('uplink', '20mbit')).toBe(20e6);
+    expect(bitsPerSecond('uplink', '512 Kbit/s')).toBe(512e3);
+    expect(bitsPerSecond('uplink', '1.5Gbps')).toBe(1.5e9);
+    for (const wrong of ['', '20', '20mb', '0mbit', 'fast']) {
+      expect(usageFault(() => bitsPerSecond('uplink', wrong))).toMatch(/--uplink/);
+    }
+  });
+
+  test('bytes and tables for people', () => {
+    expect([999, 1000, 34_560, 2_400_000, 3e9].map(formatBytes)).toEqual([
+      '999 B',
+      '1.0 KB',
+      '35 KB',
+      '2.4 MB',
+      '3.00 GB',
+    ]);
+    expect(
+      table(
+        [
+          ['a', '1'],
+          ['bbb', '22'],
+        ],
+        [1],
+      ),
+    ).toEqual(['a     1', 'bbb  22']);
+  });
+});
+
+describe('help', () => {
+  test('lists every command, and each command explains its options', async () => {
+    const names = [...HELP.matchAll(/^ {2}(\w+) {2}/gm)].map((match) => match[1]);
+    expect(names).toEqual(['cuts', 'split', 'verify', 'serve', 'run', 'token', 'demo']);
+    const token = await findCommand('token');
+    expect(helpOf(token)).toMatch(/usage: kerf token/);
+    for (const name of Object.keys(token.options)) expect(helpOf(token)).toContain(`--${name}`);
+  });
+
+  test('an unknown command names those there are', async () => {
+    await expect(findCommand('toString')).rejects.toThrow(/commands are cuts, split/);
+  });
+});
