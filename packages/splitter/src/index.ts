@@ -1,1 +1,23 @@
-export {};
+// Cuts of a model: list them, plan one, emit head and tail, and check that they equal the whole. Values first, then types.
+
+export type { Difference, Tolerance } from './compare-tensors.ts';
+export { compareTensors } from './compare-tensors.ts';
+export type { Expectation } from './expectation.ts';
+export { expectation } from './expectation.ts';
+export { float16Bits, float16Value } from './float16.ts';
+export type { ListCutsOptions, ListedCut } from './list-cuts.ts';
+export { listCuts } from './list-cuts.ts';
+export type { ModelHost, ReadExternal } from './model-host.ts';
+export { bytesHost, TRANSIENT_DATA_FILE } from './model-host.ts';
+export type { CutPlan } from './plan-cut.ts';
+export { planCut } from './plan-cut.ts';
+export { seededRandom } from './random.ts';
+export type { SampleOptions, Sampler } from './sample-inputs.ts';
+export { findInputs } from './sample-inputs.ts';
+export type { InputShapes } from './sample-shapes.ts';
+export type { SideRecipe, SplitFiles, SplitModels } from './split-model.ts';
+export { extractSide, pairHash, splitManifest, splitModel } from './split-model.ts';
+export type { DimensionBindings, ValueSpec, ValueSpecOptions } from './value-types.ts';
+export { mergeSpec, valueSpecs } from './value-types.ts';
+export type { CompareOptions, OutputDifference, SplitNames, VerifyReport } from './verify-split.ts';
+export { compareSplit, runSplit } from './verify-split.ts';

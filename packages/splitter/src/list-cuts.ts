@@ -1,0 +1,66 @@
+// A model's graph -> the cuts worth looking at: every single tensor that separates it, and a frontier per position.
+import type { ModelGraph } from '@kerf/onnx';
+import { frontiersInOrder } from './frontiers.ts';
+import { singleTensorCuts } from './single-cuts.ts';
+import { workGraph } from './work-graph.ts';
+
+export interface ListedCut {
+  /** Values to name for the cut. */
+  readonly tensors: readonly string[];
+  /** Model inputs that the tail needs too: they cross with the cut. */
+  readonly inputs: readonly string[];
+  /** Nodes that depend on an input, before and behind the cut. */
+  readonly headNodes: number;
+  readonly tailNodes: number;
+}
+
+export interface ListCutsOptions {
+  /** Values of a frontier; larger ones are left out. @default 256, what one message carries */
+  readonly maxTensors?: number;
+}
+
+/**
+ * Cuts in the order of the model. Single-tensor cuts are complete; of the cuts with several tensors there is one per
+ * position of the topological order. {@link planCut} accepts every one of them, and others.
+ */
+export function listCuts(graph: ModelGraph, options: ListCutsOptions = {}): ListedCut[] {
+  const work = workGraph(graph);
+  const total = work.nodes.length;
+  const cuts = new Map<string, ListedCut>();
+  for (const { tensors, inputs, headNodes } of frontiersInOrder(work, options.maxTensors ?? 256)) {
+    cuts.set(JSON.stringify(tensors), { tensors, inputs, headNodes, tailNodes: total - headNodes });
+  }
+  for (const { tensor, headNodes } of singleTensorCuts(work)) {
+    const key = JSON.stringify([tensor]);
+    if (cuts.has(key)) continue;
+    const inputs = inputsBehind(graph, tensor);
+    cuts.set(key, { tensors: [tensor], inputs, headNodes, tailNodes: total - headNodes });
+  }
+  return [...cuts.values()].sort(
+    (left, right) => left.headNodes - right.headNodes || left.tensors.length - right.tensors.length,
+  );
+}
+
+/** Model inputs that nodes other than the tensor's ancestors need. */
+function inputsBehind(graph: ModelGraph, tensor: string): string[] {
+  if (graph.inputs.length === 1) {
+    const only = workGraph(graph).consumers.get(graph.inputs[0] ?? '') ?? [];
+    if (only.length === 1) return [];
+  }
+  const head = ancestors(graph, [tensor]);
+  return graph.inputs.filter((name) => (workGraph(graph).consumers.get(name) ?? []).some((at) => !head.has(at)));
+}
+
+/** Positions of the work nodes that values depend on, their own included. */
+export function ancestors(graph: ModelGraph, tensors: readonly string[]): Set<number> {
+  const work = workGraph(graph);
+  const found = new Set<number>();
+  const waiting = [...tensors];
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    const at = work.producer.get(name);
+    if (at === undefined || found.has(at)) continue;
+    found.add(at);
+    waiting.push(...(work.nodes[at]?.reads ?? []));
+  }
+  return found;
+}

@@ -1,0 +1,210 @@
+// A planned cut and a backend -> head and tail that the runtime was seen to load, with the types of what crosses.
+
+import { type ExtractedModel, extract, type ModelGraph, shorten, type ValueType } from '@kerf/onnx';
+import {
+  type Backend,
+  KerfError,
+  messageOf,
+  type OptimizationLevel,
+  SPLIT_FORMAT,
+  type SplitManifest,
+  type SplitPart,
+  type SplitTensor,
+  type TensorSpec,
+} from '@kerf/protocol';
+import { type ModelHost, TRANSIENT_DATA_FILE } from './model-host.ts';
+import type { CutPlan } from './plan-cut.ts';
+import { sha256Hex } from './sha256.ts';
+import { inspect, mergeSpec, specsOf, valueTypeOf } from './value-types.ts';
+
+/** How one side is extracted; the writer repeats it with the name of its data file. */
+export interface SideRecipe {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly types: ReadonlyMap<string, ValueType | null>;
+  /** Nodes that depend on an input. */
+  readonly nodes: number;
+}
+
+export interface SplitModels {
+  readonly plan: CutPlan;
+  readonly head: SideRecipe;
+  readonly tail: SideRecipe;
+  /** dtype and shape of every input, output and crossing tensor. */
+  readonly tensors: readonly SplitTensor[];
+}
+
+/** The level that both runtimes use by default, then the one that changes least. */
+const LOAD_LEVELS: readonly OptimizationLevel[] = ['all', 'disabled'];
+
+/**
+ * Makes head and tail and loads both. Types of the crossing tensors are the runtime's own: the head is loaded with
+ * untyped outputs first. Where the tail does not load with a shape, the shapes are dropped.
+ * @throws {KerfError} MODEL_UNSUPPORTED with the runtime's reason, CUT_TYPE_UNSUPPORTED for a value that is no tensor.
+ */
+export async function splitModel(plan: CutPlan, backend: Backend, host: ModelHost): Promise<SplitModels> {
+  const { graph, cut } = plan;
+  const crossing = new Set(cut);
+  const untyped = new Map(plan.headOutputs.filter((name) => crossing.has(name)).map((name) => [name, null]));
+  const probe = { inputs: plan.headInputs, outputs: plan.headOutputs, types: untyped };
+  const specs = await load(graph, probe, backend, host, 'head');
+  const types = new Map<string, ValueType | null>();
+  for (const name of plan.headOutputs) {
+    if (crossing.has(name)) types.set(name, crossingType(graph, name, specs.get(name)));
+  }
+  const head = await typedHead(plan, types, backend, host);
+  const tail = await typedTail(plan, types, backend, host);
+  const tensors = collectTensors(plan, [specs, tail.specs], types);
+  return {
+    plan,
+    head: { ...head, nodes: plan.head.length },
+    tail: { ...tail.recipe, nodes: plan.tail.length },
+    tensors,
+  };
+}
+
+type Recipe = Omit<SideRecipe, 'nodes'>;
+
+/** Extracts one side of a split. */
+export function extractSide(graph: ModelGraph, recipe: Recipe, externalFile: string): ExtractedModel {
+  return extract(graph, { ...recipe, externalFile });
+}
+
+async function typedHead(
+  plan: CutPlan,
+  types: ReadonlyMap<string, ValueType | null>,
+  backend: Backend,
+  host: ModelHost,
+): Promise<Recipe> {
+  const recipe = { inputs: plan.headInputs, outputs: plan.headOutputs, types };
+  try {
+    await load(plan.graph, recipe, backend, host, 'head');
+    return recipe;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const bare = { ...recipe, types: withoutShapes(types) };
+    await load(plan.graph, bare, backend, host, 'head');
+    return bare;
+  }
+}
+
+async function typedTail(
+  plan: CutPlan,
+  types: ReadonlyMap<string, ValueType | null>,
+  backend: Backend,
+  host: ModelHost,
+): Promise<{ recipe: Recipe; specs: ReadonlyMap<string, TensorSpec> }> {
+  const recipe = { inputs: plan.tailInputs, outputs: plan.tailOutputs, types };
+  try {
+    return { recipe, specs: await load(plan.graph, recipe, backend, host, 'tail') };
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const bare = { ...recipe, types: withoutShapes(types) };
+    try {
+      return { recipe: bare, specs: await load(plan.graph, bare, backend, host, 'tail') };
+    } catch {
+      // The first reason is about the model as it is.
+      throw error;
+    }
+  }
+}
+
+function isRefusal(error: unknown): boolean {
+  return KerfError.is(error) && error.code === 'MODEL_UNSUPPORTED';
+}
+
+async function load(
+  graph: ModelGraph,
+  recipe: Recipe,
+  backend: Backend,
+  host: ModelHost,
+  side: string,
+): Promise<Map<string, TensorSpec>> {
+  const extracted = extractSide(graph, recipe, TRANSIENT_DATA_FILE);
+  let reason: unknown;
+  for (const level of LOAD_LEVELS) {
+    try {
+      return await inspect(host, backend, extracted, level, specsOf);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      reason ??= error;
+    }
+  }
+  throw new KerfError('MODEL_UNSUPPORTED', `the ${side} does not load: ${messageOf(reason)}`, { cause: reason });
+}
+
+function crossingType(graph: ModelGraph, name: string, spec: TensorSpec | undefined): ValueType {
+  const merged = mergeSpec(graph, name, spec);
+  const type = valueTypeOf(merged);
+  if (type === null) {
+    throw new KerfError(
+      'CUT_TYPE_UNSUPPORTED',
+      `'${shorten(name)}' is not a dense tensor of a type that can cross (a sequence, an optional, bfloat16, float8 or complex)`,
+      { details: { tensor: name } },
+    );
+  }
+  return type;
+}
+
+function withoutShapes(types: ReadonlyMap<string, ValueType | null>): Map<string, ValueType | null> {
+  return new Map(
+    [...types].map(([name, type]) => [name, type?.kind === 'tensor' ? { ...type, shape: null } : type] as const),
+  );
+}
+
+function collectTensors(
+  plan: CutPlan,
+  sides: readonly ReadonlyMap<string, TensorSpec>[],
+  types: ReadonlyMap<string, ValueType | null>,
+): SplitTensor[] {
+  const { graph } = plan;
+  const names = new Set([...graph.inputs, ...plan.cut, ...plan.headOutputs, ...plan.tailOutputs, ...graph.outputs]);
+  return [...names].map((name) => {
+    const found = sides.map((specs) => specs.get(name)).find((spec) => spec !== undefined);
+    const { dtype, shape } = mergeSpec(graph, name, found);
+    const type = types.get(name);
+    return { name, dtype, shape: type?.kind === 'tensor' ? type.shape : shape };
+  });
+}
+
+/** What the manifest says of the files. */
+export interface SplitFiles {
+  readonly source: SplitManifest['source'];
+  readonly head: SplitPart;
+  readonly tail: SplitPart;
+  /** Name and version of what made the split. */
+  readonly createdBy: string;
+}
+
+/** The split.json of a split whose files are known. */
+export async function splitManifest(split: SplitModels, files: SplitFiles): Promise<SplitManifest> {
+  const { plan } = split;
+  return {
+    format: SPLIT_FORMAT,
+    source: files.source,
+    cut: plan.cut,
+    headInputs: plan.headInputs,
+    headOutputs: plan.headOutputs,
+    tailInputs: plan.tailInputs,
+    tailOutputs: plan.tailOutputs,
+    modelInputs: plan.graph.inputs,
+    modelOutputs: plan.graph.outputs,
+    tensors: split.tensors,
+    codec: { kind: 'raw' },
+    head: files.head,
+    tail: files.tail,
+    pair: await pairHash(files.source.sha256, plan.cut, files.head, files.tail),
+    createdBy: files.createdBy,
+  };
+}
+
+/** Hex SHA-256 that binds a head to its tail: over the source, the cut and every file of both. */
+export async function pairHash(
+  sourceSha256: string,
+  cut: readonly string[],
+  head: SplitPart,
+  tail: SplitPart,
+): Promise<string> {
+  const files = [head, tail].map((part) => [part.sha256, part.externalData?.sha256 ?? null]);
+  return await sha256Hex(new TextEncoder().encode(JSON.stringify(['kerf-pair/1', sourceSha256, cut, ...files])));
+}

@@ -1,0 +1,147 @@
+// Values of a model -> their dtypes and shapes as the runtime infers them, without running the model.
+
+import {
+  dtypeOfNumber,
+  type ExtractedModel,
+  extract,
+  type ModelGraph,
+  numberOfDType,
+  type ValueType,
+} from '@kerf/onnx';
+import {
+  type Backend,
+  byteLengthOf,
+  type Dimension,
+  KerfError,
+  type LoadedModel,
+  type OptimizationLevel,
+  type TensorSpec,
+} from '@kerf/protocol';
+import { type ModelHost, TRANSIENT_DATA_FILE } from './model-host.ts';
+import { workGraph } from './work-graph.ts';
+
+/** Sizes for symbolic dimensions, by symbol. */
+export type DimensionBindings = Readonly<Record<string, number>>;
+
+/** What a value is. */
+export interface ValueSpec extends TensorSpec {
+  /** Bytes of one such tensor; null while a dimension is open or the dtype has no fixed size. */
+  readonly bytes: number | null;
+}
+
+/** Loads an extracted model, asks `read`, and frees it. */
+export async function inspect<T>(
+  host: ModelHost,
+  backend: Backend,
+  extracted: ExtractedModel,
+  level: OptimizationLevel,
+  read: (model: LoadedModel) => T,
+): Promise<T> {
+  return await host.withSource(extracted, async (source) => {
+    const model = await backend.load(source, { optimizationLevel: level });
+    try {
+      return read(model);
+    } finally {
+      await model.dispose();
+    }
+  });
+}
+
+/**
+ * What the runtime says of a value, completed by the model: the runtime reports an unknown rank and a scalar alike,
+ * so only the model's own declaration can tell a scalar.
+ */
+export function mergeSpec(graph: ModelGraph, name: string, spec: TensorSpec | undefined): TensorSpec {
+  const declared = graph.types.get(name);
+  const fromFile = declared?.kind === 'tensor' ? declared : null;
+  const declaredDtype = fromFile === null ? null : dtypeOfNumber(fromFile.dataType);
+  if (spec === undefined) return { name, dtype: declaredDtype, shape: fromFile?.shape ?? null };
+  const trusted = spec.dtype !== null && spec.dtype === declaredDtype;
+  return { name, dtype: spec.dtype, shape: spec.shape ?? (trusted ? (fromFile?.shape ?? null) : null) };
+}
+
+/** The declaration of a spec in a model. */
+export function valueTypeOf(spec: TensorSpec): ValueType | null {
+  return spec.dtype === null ? null : { kind: 'tensor', dataType: numberOfDType(spec.dtype), shape: spec.shape };
+}
+
+/** Declared types of the model inputs with symbols replaced by sizes. */
+export function boundInputTypes(graph: ModelGraph, dims: DimensionBindings): Map<string, ValueType> {
+  const bound = new Map<string, ValueType>();
+  for (const name of graph.inputs) {
+    const type = graph.types.get(name);
+    if (type?.kind !== 'tensor' || type.shape === null) continue;
+    bound.set(name, { ...type, shape: type.shape.map((size) => bindDimension(size, dims)) });
+  }
+  return bound;
+}
+
+export function bindDimension(size: Dimension, dims: DimensionBindings): Dimension {
+  return typeof size === 'string' && Object.hasOwn(dims, size) ? (dims[size] ?? null) : size;
+}
+
+export interface ValueSpecOptions {
+  readonly host: ModelHost;
+  readonly backend: Backend;
+  /** Sizes for symbolic dimensions of the model inputs. */
+  readonly dims?: DimensionBindings;
+  /** Whole shapes for inputs, such as the ones that a sample run found; they win over `dims`. */
+  readonly inputShapes?: ReadonlyMap<string, readonly number[]>;
+}
+
+/**
+ * dtype, shape and bytes of every value that can cross a cut, and of the model's inputs and outputs. Level 'basic',
+ * since shapes that are computed in the graph need constant folding.
+ * @throws {KerfError} MODEL_UNSUPPORTED when the runtime refuses the model itself.
+ */
+export async function valueSpecs(graph: ModelGraph, options: ValueSpecOptions): Promise<Map<string, ValueSpec>> {
+  const work = workGraph(graph);
+  const inside = work.nodes.flatMap((node) => node.outputs.filter((name) => work.consumers.has(name)));
+  const names = [...new Set([...graph.inputs, ...inside, ...graph.outputs])];
+  const specs = await inferredSpecs(graph, inside, options);
+  return new Map(names.map((name) => [name, withBytes(mergeSpec(graph, name, specs.get(name)))]));
+}
+
+async function inferredSpecs(
+  graph: ModelGraph,
+  inside: readonly string[],
+  options: ValueSpecOptions,
+): Promise<Map<string, TensorSpec>> {
+  const types = new Map<string, ValueType | null>(boundInputTypes(graph, options.dims ?? {}));
+  for (const [name, shape] of options.inputShapes ?? []) {
+    const type = graph.types.get(name);
+    if (type?.kind === 'tensor') types.set(name, { ...type, shape });
+  }
+  const attempt = (outputs: readonly string[]): Promise<Map<string, TensorSpec>> => {
+    const untyped = new Map(types);
+    // A declared output shape may contradict the sizes just bound.
+    for (const name of outputs) if (!types.has(name)) untyped.set(name, null);
+    const extracted = extract(graph, {
+      inputs: graph.inputs,
+      outputs,
+      types: untyped,
+      externalFile: TRANSIENT_DATA_FILE,
+    });
+    return inspect(options.host, options.backend, extracted, 'basic', specsOf);
+  };
+  const outside = graph.outputs.filter((name) => !graph.inputs.includes(name));
+  try {
+    return await attempt([...new Set([...outside, ...inside])]);
+  } catch (error) {
+    if (!KerfError.is(error) || error.code !== 'MODEL_UNSUPPORTED') throw error;
+    // Some value cannot be an output: what the model declares must do for those inside.
+    return await attempt(outside);
+  }
+}
+
+/** Inputs and outputs of a loaded model by name. */
+export function specsOf(model: LoadedModel): Map<string, TensorSpec> {
+  return new Map([...model.inputs, ...model.outputs].map((spec) => [spec.name, spec]));
+}
+
+function withBytes(spec: TensorSpec): ValueSpec {
+  const { dtype, shape } = spec;
+  const isKnown = shape !== null && shape.every((size) => typeof size === 'number');
+  if (dtype === null || dtype === 'string' || !isKnown) return { ...spec, bytes: null };
+  return { ...spec, bytes: byteLengthOf(dtype, shape) };
+}
