@@ -283,7 +283,7 @@ function batchingOf(given: Partial<BatchingOptions>): BatchingOptions {
 /** `defaults` with what is `given`, each checked: whole numbers, but for delays and tolerances. */
 function numbers<T extends object>(defaults: T, given: Partial<T>, where: string): T {
   knownKeys(given, Object.keys(defaults), where);
-  const merged: Record<string, unknown> = { ...defaults };
+  const merged: Record<string, unknown> = Object.fromEntries(Object.entries(defaults));
   for (const [key, value] of Object.entries(given)) {
     if (value === undefined) continue;
     const least = MAY_BE_ZERO.has(key) ? 0 : 1;

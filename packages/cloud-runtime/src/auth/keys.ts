@@ -15,8 +15,8 @@ export interface TokenKeyPair {
 export function generateTokenKeys(): TokenKeyPair {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   return {
-    publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }),
-    privateKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    privateKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     keyId: keyIdOf(publicKey),
   };
 }

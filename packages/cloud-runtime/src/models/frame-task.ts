@@ -1,0 +1,32 @@
+// A frame on its way through the cloud: what the queue, the batcher and the worker know of it.
+import type { CloudSpans, ErrorCode, Payload } from '@kerf/protocol';
+
+/** Outputs as payloads that may be overwritten once `settle` returns. */
+export type FrameOutcome =
+  | { readonly kind: 'result'; readonly tensors: readonly Payload[]; readonly spans: CloudSpans }
+  | {
+      readonly kind: 'fault';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly retryAfterMs: number | null;
+    };
+
+export interface FrameTask {
+  /** Frames of one owner are taken in order, owners in turn. */
+  readonly owner: object;
+  /** In the order of the model's inputs. */
+  readonly tensors: readonly Payload[];
+  /** Bytes of the payloads. */
+  readonly bytes: number;
+  readonly receivedAtMs: number;
+  readonly deadlineAtMs: number;
+  /** Frames of one class may be stacked; null: this one never. */
+  readonly shapeClass: string | null;
+  readonly rows: number;
+  /** Workers that died while they ran it. */
+  losses: number;
+  /** After a loss or a failed batch it runs by itself, so that it is known which frame is to blame. */
+  alone: boolean;
+  /** Called exactly once. */
+  settle(outcome: FrameOutcome): void;
+}

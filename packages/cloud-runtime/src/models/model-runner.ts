@@ -1,0 +1,275 @@
+// Frames for one model -> outcomes: queued fairly, stacked where that is proven sound, run in workers that may die.
+import { type Clock, KerfError, type TensorSpec } from '@kerf/protocol';
+import type { Log } from '../log.ts';
+import type { BatchingOptions } from '../options.ts';
+import type { RanReply, RunMode } from '../worker/jobs.ts';
+import type { WorkerSettings } from '../worker/worker-process.ts';
+import { BatchProofs } from './batch-proofs.ts';
+import { FairQueue } from './fair-queue.ts';
+import type { FrameOutcome, FrameTask } from './frame-task.ts';
+import { PoisonList } from './poison-list.ts';
+import { outcomesOf } from './run-request.ts';
+import { mayStack } from './shape-class.ts';
+import { type RunningJob, WorkerSlot } from './worker-slot.ts';
+
+/** What the runner tells of itself, for metrics. */
+export interface RunnerMeter {
+  ran(frames: number, rows: number, computeMs: number): void;
+  settled(outcome: FrameOutcome): void;
+  restarted(): void;
+  batchingRefused(): void;
+}
+
+export interface RunnerOptions {
+  readonly id: string;
+  readonly worker: WorkerSettings;
+  readonly workers: number;
+  readonly maxQueuedFrames: number;
+  readonly batching: BatchingOptions;
+  readonly meter: RunnerMeter;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** Below this a second job is handed to a busy worker, so that it need not wait for the gateway; above, deadlines matter more. */
+const HAND_AHEAD_BELOW_MS = 50;
+/** A frame is tried on this many workers. */
+const MAX_LOSSES = 2;
+
+export class ModelRunner {
+  inputs: readonly TensorSpec[] = [];
+  outputs: readonly TensorSpec[] = [];
+  stackable = false;
+  readonly #options: RunnerOptions;
+  readonly #queue: FairQueue;
+  readonly #proofs: BatchProofs;
+  readonly #poison: PoisonList;
+  readonly #slots: WorkerSlot[] = [];
+  readonly #deadlines = new Map<FrameTask, () => void>();
+  #cancelWait: () => void = () => {};
+  #lastComputeMs = Number.POSITIVE_INFINITY;
+  #closed = false;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#proofs = new BatchProofs(options.batching.recheckEvery);
+    this.#poison = new PoisonList(options.clock);
+    this.#queue = new FairQueue({
+      maxRows: options.batching.maxRows,
+      maxDelayMs: options.batching.maxDelayMs,
+      mayStack: (shapeClass) => this.#proofs.mayStack(shapeClass),
+    });
+  }
+
+  /** @throws {KerfError} what the worker says of the model. */
+  async start(): Promise<void> {
+    for (let count = 0; count < this.#options.workers; count++) this.#slots.push(this.#newSlot());
+    const [first, ...others] = this.#slots;
+    if (first === undefined) throw new KerfError('INTERNAL', 'a model needs a worker');
+    const { inputs, outputs } = await first.start();
+    if (inputs.some(({ dtype }) => dtype === null)) {
+      this.close();
+      throw new KerfError('MODEL_UNSUPPORTED', 'an input of the model is no tensor and cannot be sent');
+    }
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.stackable = this.#options.batching.enabled && mayStack(inputs, outputs);
+    for (const slot of others) slot.startLater();
+  }
+
+  /** Frames that wait or run. */
+  get pending(): number {
+    return this.#deadlines.size + this.#slots.reduce((sum, slot) => sum + slot.outstanding, 0);
+  }
+
+  get queued(): number {
+    return this.#queue.size;
+  }
+
+  get pids(): number[] {
+    return this.#slots.flatMap(({ pid }) => (pid === null ? [] : [pid]));
+  }
+
+  /** Takes a frame; it is settled exactly once, maybe at once. */
+  submit(frame: FrameTask): void {
+    if (this.#closed) {
+      this.#settle(frame, fault('OVERLOADED', 'the model is being unloaded; try again', 100));
+    } else if (this.#queue.size >= this.#options.maxQueuedFrames) {
+      const retryAfterMs = Math.ceil(Math.min(1000, this.#lastComputeMs * this.#queue.size));
+      this.#settle(frame, fault('OVERLOADED', 'too many frames wait for this model; send fewer', retryAfterMs));
+    } else if (this.#poison.has(frame)) {
+      this.#settle(frame, fault('BACKEND_FAILED', 'this frame stopped the runtime before; it is not tried again'));
+    } else {
+      this.#enqueue(frame, false);
+      this.#pump();
+    }
+  }
+
+  /** @returns true when the frame had not been handed to a worker yet; it is settled as cancelled then. */
+  cancel(frame: FrameTask): boolean {
+    if (!this.#queue.remove(frame)) return false;
+    this.#settle(frame, fault('CANCELLED', 'the frame was cancelled'));
+    return true;
+  }
+
+  /** Gives back memory that only traffic needs. */
+  trim(): void {
+    for (const slot of this.#slots) slot.trim();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelWait();
+    for (const slot of this.#slots) slot.close();
+    for (const frame of this.#queue.drain()) this.#settle(frame, fault('OVERLOADED', 'the model was unloaded', 100));
+  }
+
+  #newSlot(): WorkerSlot {
+    const { id, worker, log } = this.#options;
+    return new WorkerSlot(
+      id,
+      worker,
+      {
+        onReady: () => this.#pump(),
+        onRan: (job, reply, body) => this.#ran(job, reply, body),
+        onLost: (jobs) => this.#lost(jobs),
+      },
+      log,
+    );
+  }
+
+  #enqueue(frame: FrameTask, first: boolean): void {
+    if (first) this.#queue.pushFirst(frame);
+    else this.#queue.push(frame);
+    const leftMs = Math.max(0, frame.deadlineAtMs - this.#options.clock.nowMs());
+    const cancel = this.#options.clock.after(leftMs, () => {
+      if (this.#queue.remove(frame)) this.#settle(frame, expired(frame));
+    });
+    this.#deadlines.set(frame, cancel);
+  }
+
+  #settle(frame: FrameTask, outcome: FrameOutcome): void {
+    this.#forgetDeadline(frame);
+    this.#options.meter.settled(outcome);
+    frame.settle(outcome);
+  }
+
+  #forgetDeadline(frame: FrameTask): void {
+    this.#deadlines.get(frame)?.();
+    this.#deadlines.delete(frame);
+  }
+
+  /** Hands out what can run now. */
+  #pump(): void {
+    this.#cancelWait();
+    if (this.#closed) return;
+    let waitUntilMs = Number.POSITIVE_INFINITY;
+    const ahead = this.#lastComputeMs < HAND_AHEAD_BELOW_MS ? 1 : 0;
+    for (let outstanding = 0; outstanding <= ahead; outstanding++) {
+      for (const slot of this.#slots) {
+        if (!slot.isReady || slot.outstanding !== outstanding) continue;
+        const next = this.#queue.next(this.#options.clock.nowMs(), outstanding > 0);
+        if (next.kind === 'run') this.#dispatch(slot, next.frames);
+        if (next.kind === 'wait') waitUntilMs = Math.min(waitUntilMs, next.untilMs);
+      }
+    }
+    if (!Number.isFinite(waitUntilMs)) return;
+    const delayMs = Math.max(0, waitUntilMs - this.#options.clock.nowMs());
+    this.#cancelWait = this.#options.clock.after(delayMs, () => this.#pump());
+  }
+
+  #dispatch(slot: WorkerSlot, picked: readonly FrameTask[]): void {
+    const nowMs = this.#options.clock.nowMs();
+    const frames: FrameTask[] = [];
+    for (const frame of picked) {
+      if (frame.deadlineAtMs <= nowMs) {
+        this.#settle(frame, expired(frame));
+      } else {
+        this.#forgetDeadline(frame);
+        frames.push(frame);
+      }
+    }
+    if (frames.length > 0) slot.run(frames, this.#modeOf(frames), this.#options.batching.tolerance);
+  }
+
+  #modeOf(frames: readonly FrameTask[]): RunMode {
+    const shapeClass = frames[0]?.shapeClass ?? null;
+    if (frames.length < 2 || shapeClass === null) return 'single';
+    return this.#proofs.modeOf(shapeClass, rowsOf(frames));
+  }
+
+  #ran(job: RunningJob, reply: RanReply, body: Uint8Array): void {
+    const { frames, mode } = job;
+    const { clock, meter, log, id } = this.#options;
+    const [first] = frames;
+    if (mode === 'trial' && first?.shapeClass) {
+      const refused = this.#proofs.record(first.shapeClass, rowsOf(frames), reply.agrees);
+      if (refused) {
+        meter.batchingRefused();
+        log({ level: 'warn', event: 'batching-off', model: id, shapes: first.shapeClass, reason: 'results differ' });
+      }
+    }
+    this.#lastComputeMs = reply.computeMs;
+    if (mode === 'batch' && reply.frames.some(({ fault }) => fault !== null)) {
+      this.#retryAlone(frames);
+    } else {
+      meter.ran(frames.length, rowsOf(frames), reply.computeMs);
+      const outcomes = outcomesOf(reply, body, frames, job.startedAtMs, clock.nowMs());
+      for (const [index, frame] of frames.entries()) {
+        this.#settle(frame, outcomes[index] ?? fault('INTERNAL', 'the worker left out a frame'));
+      }
+    }
+    this.#pump();
+  }
+
+  #retryAlone(frames: readonly FrameTask[]): void {
+    for (const frame of frames.toReversed()) {
+      frame.alone = true;
+      this.#enqueue(frame, true);
+    }
+  }
+
+  /** Of several jobs the first one ran; the others only waited behind it. */
+  #lost(jobs: readonly RunningJob[]): void {
+    if (!this.#closed) this.#options.meter.restarted();
+    const [running, ...waiting] = jobs;
+    for (const job of waiting.toReversed()) {
+      for (const frame of job.frames.toReversed()) this.#requeue(frame);
+    }
+    for (const frame of running?.frames.toReversed() ?? []) {
+      frame.losses++;
+      const wasAlone = running?.frames.length === 1;
+      frame.alone = true;
+      if (frame.losses < MAX_LOSSES) {
+        this.#requeue(frame);
+      } else {
+        if (wasAlone) this.#poison.add(frame);
+        this.#settle(frame, lost());
+      }
+    }
+    this.#pump();
+  }
+
+  #requeue(frame: FrameTask): void {
+    if (this.#closed || frame.deadlineAtMs <= this.#options.clock.nowMs()) this.#settle(frame, lost());
+    else this.#enqueue(frame, true);
+  }
+}
+
+function rowsOf(frames: readonly FrameTask[]): number {
+  return frames.reduce((sum, frame) => sum + frame.rows, 0);
+}
+
+function fault(code: KerfError['code'], message: string, retryAfterMs: number | null = null): FrameOutcome {
+  return { kind: 'fault', code, message, retryAfterMs };
+}
+
+function lost(): FrameOutcome {
+  return fault('WORKER_LOST', 'the worker process died while it held the frame; send it again', 100);
+}
+
+function expired(frame: FrameTask): FrameOutcome {
+  if (frame.losses > 0) return lost();
+  return fault('DEADLINE_EXCEEDED', 'the frame waited for its turn until its deadline had passed');
+}

@@ -1,0 +1,63 @@
+// Frames that run together -> the request and the body for a worker; its reply -> an outcome for each frame.
+import type { Payload } from '@kerf/protocol';
+import { type FrameReply, GROUP_ALIGNMENT, type InputHeader, type RanReply, type RunMode, type RunRequest } from '../worker/jobs.ts';
+import type { FrameOutcome, FrameTask } from './frame-task.ts';
+
+export interface OutgoingJob {
+  readonly request: RunRequest;
+  readonly body: readonly Uint8Array[];
+}
+
+const ZEROS = new Uint8Array(GROUP_ALIGNMENT);
+
+/** The body holds views of the frames' payloads, input by input: see {@link RunRequest}. */
+export function jobOf(job: number, mode: RunMode, tolerance: number, frames: readonly FrameTask[]): OutgoingJob {
+  const body: Uint8Array[] = [];
+  let bytes = 0;
+  for (const input of (frames[0]?.tensors ?? []).keys()) {
+    for (const frame of frames) {
+      const payload = (frame.tensors[input] as Payload).bytes;
+      body.push(payload);
+      bytes += payload.byteLength;
+    }
+    const padding = (GROUP_ALIGNMENT - (bytes % GROUP_ALIGNMENT)) % GROUP_ALIGNMENT;
+    if (padding > 0) body.push(ZEROS.subarray(0, padding));
+    bytes += padding;
+  }
+  const headers = frames.map((frame) => frame.tensors.map(headerOf));
+  return { request: { type: 'run', job, mode, tolerance, frames: headers }, body };
+}
+
+function headerOf({ name, dtype, shape, codec, bytes }: Payload): InputHeader {
+  return { name, dtype, shape, codec, byteLength: bytes.byteLength };
+}
+
+/** The outcome of every frame; tensors are views of `body`. */
+export function outcomesOf(
+  reply: RanReply,
+  body: Uint8Array,
+  frames: readonly FrameTask[],
+  startedAtMs: number,
+  nowMs: number,
+): FrameOutcome[] {
+  const batchRows = frames.reduce((sum, frame) => sum + frame.rows, 0);
+  let at = 0;
+  return reply.frames.map((frameReply: FrameReply, index): FrameOutcome => {
+    if (frameReply.fault !== null) return { kind: 'fault', ...frameReply.fault, retryAfterMs: null };
+    const tensors = frameReply.outputs.map(({ name, dtype, shape, byteLength }): Payload => {
+      const bytes = body.subarray(at, at + byteLength);
+      at += byteLength;
+      return { name, dtype, shape, codec: { kind: 'raw' }, bytes };
+    });
+    const frame = frames[index];
+    const receivedAtMs = frame?.receivedAtMs ?? startedAtMs;
+    const spans = {
+      queueMs: startedAtMs - receivedAtMs,
+      decodeMs: reply.decodeMs,
+      computeMs: reply.computeMs,
+      totalMs: nowMs - receivedAtMs,
+      batchRows,
+    };
+    return { kind: 'result', tensors, spans };
+  });
+}

@@ -1,0 +1,52 @@
+// A load request -> a model in ONNX Runtime: files hashed, the model verified, providers tried in order.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { openModelFile } from '@kerf/onnx/node';
+import { KerfError, type LoadedModel, messageOf, ortBackend } from '@kerf/protocol';
+import * as ort from 'onnxruntime-node';
+import type { HashedFile, LoadRequest } from './jobs.ts';
+
+export interface ReadyModel {
+  readonly model: LoadedModel;
+  readonly provider: string;
+}
+
+/**
+ * Loads a model.
+ * @throws {KerfError} MANIFEST_INVALID when a file is not the one that the manifest names, MODEL_MALFORMED,
+ * MODEL_TOO_LARGE, EXTERNAL_DATA, MODEL_UNSUPPORTED, BACKEND_UNAVAILABLE.
+ */
+export async function loadModel(request: LoadRequest): Promise<ReadyModel> {
+  for (const file of request.files) await checkHash(file);
+  await openModelFile(request.path);
+  let lastError: unknown;
+  for (const provider of request.providers) {
+    const backend = ortBackend({ name: `onnxruntime-node/${provider}`, ort, executionProviders: [provider] });
+    try {
+      const { threads, optimizationLevel } = request;
+      return { model: await backend.load({ path: request.path }, { threads, optimizationLevel }), provider };
+    } catch (error) {
+      lastError = error;
+    }
+  }
+  throw KerfError.from(lastError, 'BACKEND_UNAVAILABLE', `no execution provider takes the model: ${messageOf(lastError)}`);
+}
+
+async function checkHash({ path, sha256, bytes }: HashedFile): Promise<void> {
+  const hash = createHash('sha256');
+  let count = 0;
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      count += chunk.byteLength;
+    }
+  } catch (cause) {
+    throw new KerfError('MANIFEST_INVALID', 'a file that split.json names cannot be read; split the model again', { cause });
+  }
+  if (count !== bytes || hash.digest('hex') !== sha256) {
+    throw new KerfError(
+      'MANIFEST_INVALID',
+      'a file is not the one that split.json names: it was changed after the split; split the model again',
+    );
+  }
+}

@@ -1,0 +1,66 @@
+// A worker process: hosts one model in ONNX Runtime and answers the jobs of its gateway, one at a time.
+import { Socket } from 'node:net';
+import { dirname } from 'node:path';
+import process from 'node:process';
+import { BodyPool } from './body-pool.ts';
+import { openChannel, type WorkerChannel } from './channel.ts';
+import type { GatewayMessage, LoadRequest, WorkerFault, WorkerMessage } from './jobs.ts';
+import { loadModel, type ReadyModel } from './load-model.ts';
+import { watchParent } from './parent-watch.ts';
+import { faultOf, runJob } from './run-job.ts';
+import { SpoolWriter } from './spool.ts';
+
+/** File descriptors that the gateway hands over. */
+const CHANNEL_FD = 3;
+const SPOOL_IN_FD = 4;
+const SPOOL_OUT_FD = 5;
+
+const spoolBytes = Number(process.argv[2] ?? '0');
+const hasSpool = spoolBytes > 0;
+const pool = new BodyPool();
+let loaded: { readonly ready: ReadyModel; readonly request: LoadRequest } | null = null;
+let turn: Promise<void> = Promise.resolve();
+
+watchParent();
+const channel: WorkerChannel<WorkerMessage> = openChannel<GatewayMessage, WorkerMessage>({
+  stream: new Socket({ fd: CHANNEL_FD, readable: true, writable: true }),
+  spoolOut: hasSpool ? new SpoolWriter(SPOOL_OUT_FD, spoolBytes) : null,
+  spoolInFd: hasSpool ? SPOOL_IN_FD : null,
+  bodyBuffer: (bytes) => pool.take(bytes),
+  handler: {
+    onMessage: (message, body) => {
+      turn = turn.then(() => answer(message, body)).finally(() => pool.give(body));
+    },
+    // The gateway is gone: nobody waits for an answer.
+    onClose: () => process.exit(0),
+  },
+});
+// Ctrl-C in a terminal reaches the whole group; the gateway drains first and then ends its workers.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+
+async function answer(message: GatewayMessage, body: Uint8Array): Promise<void> {
+  if (message.type === 'load') {
+    await load(message);
+    return;
+  }
+  if (loaded === null) throw new TypeError('a job came before its model');
+  const { reply, body: outputs } = await runJob(loaded.ready.model, message, body, loaded.request.maxDecodedImageBytes);
+  channel.send(reply, outputs);
+}
+
+async function load(request: LoadRequest): Promise<void> {
+  try {
+    const ready = await loadModel(request);
+    loaded = { ready, request };
+    const { inputs, outputs } = ready.model;
+    channel.send({ type: 'loaded', inputs, outputs, provider: ready.provider }, []);
+  } catch (error) {
+    channel.send({ type: 'load-failed', fault: withoutPath(faultOf(error), request.path) }, []);
+  }
+}
+
+/** The message goes on to the edge, which has no business knowing where the cloud keeps its models. */
+function withoutPath({ code, message }: WorkerFault, path: string): WorkerFault {
+  return { code, message: message.replaceAll(path, 'the model').replaceAll(dirname(path), 'the folder') };
+}

@@ -1,0 +1,185 @@
+// A child process with one loaded model -> promises of its answers; knows when it dies and kills it when it hangs.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { type Clock, KerfError, type TensorSpec } from '@kerf/protocol';
+import { openChannel, reusedBuffer, type WorkerChannel } from './channel.ts';
+import type { GatewayMessage, LoadRequest, RanReply, RunRequest, WorkerMessage } from './jobs.ts';
+import { closeSpool, openSpool, SpoolWriter } from './spool.ts';
+
+export interface WorkerSettings {
+  readonly load: LoadRequest;
+  readonly loadTimeoutMs: number;
+  readonly runTimeoutMs: number;
+  readonly spoolBytes: number;
+  readonly clock: Clock;
+}
+
+/** What the worker says of its model. */
+export interface WorkerModel {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  readonly provider: string;
+}
+
+/** Why a worker is no more. */
+export interface WorkerEnd {
+  /** `exit`: it died by itself or was killed from outside; `hung`: a run took too long; `ended`: it was told to. */
+  readonly reason: 'exit' | 'hung' | 'ended';
+  readonly detail: string;
+}
+
+export interface WorkerHandler {
+  /** `body` holds the outputs and may be overwritten once this returns. */
+  onRan(reply: RanReply, body: Uint8Array): void;
+  /** Once; jobs without an answer will not get one. */
+  onEnd(end: WorkerEnd): void;
+}
+
+/** Larger answers get memory of their own instead of the buffer that is used again. */
+const REUSED_BODY_BYTES = 16 * 1024 * 1024;
+const STDERR_TAIL_CHARS = 500;
+
+/** Environment that a worker needs: where libraries, temporary files and the GPU are; none of the gateway's secrets. */
+const ENVIRONMENT = /^(PATH|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|SYSTEMROOT|TEMP|TMP|TMPDIR|LANG|TZ|CUDA_.*|NVIDIA_.*)$/i;
+
+export class WorkerProcess {
+  readonly pid: number;
+  readonly #child: ChildProcess;
+  readonly #channel: WorkerChannel<GatewayMessage>;
+  readonly #settings: WorkerSettings;
+  readonly #handler: WorkerHandler;
+  readonly #spools: readonly (number | null)[];
+  readonly #jobs: number[] = [];
+  #stopWatch: () => void = () => {};
+  #settleLoad: ((outcome: WorkerModel | KerfError) => void) | null = null;
+  #end: WorkerEnd | null = null;
+  #plannedEnd: WorkerEnd | null = null;
+  #stderr = '';
+
+  constructor(settings: WorkerSettings, handler: WorkerHandler) {
+    this.#settings = settings;
+    this.#handler = handler;
+    const spools = openSpools(settings.spoolBytes);
+    this.#spools = spools;
+    const [out, back] = spools;
+    const hasSpool = out !== null && back !== null;
+    this.#child = spawn(
+      process.execPath,
+      ['--max-semi-space-size=16', workerFile(), String(hasSpool ? settings.spoolBytes : 0)],
+      {
+        stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...(hasSpool ? [out, back] : [])],
+        env: Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name))),
+        windowsHide: true,
+      },
+    );
+    this.pid = this.#child.pid ?? -1;
+    this.#child.on('error', () => this.#finish());
+    this.#child.on('exit', () => this.#finish());
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString('utf8')).slice(-STDERR_TAIL_CHARS);
+    });
+    this.#channel = openChannel<WorkerMessage, GatewayMessage>({
+      stream: this.#child.stdio[3] as Duplex,
+      spoolOut: hasSpool ? new SpoolWriter(out, settings.spoolBytes) : null,
+      spoolInFd: back,
+      bodyBuffer: reusedBuffer(REUSED_BODY_BYTES),
+      handler: { onMessage: (message, body) => this.#take(message, body), onClose: () => this.kill('exit') },
+    });
+  }
+
+  /** Jobs that have no answer yet, the running one first. */
+  get outstanding(): number {
+    return this.#jobs.length;
+  }
+
+  /** @throws {KerfError} what the worker says of the model; BACKEND_FAILED when it dies or takes too long. */
+  async load(): Promise<WorkerModel> {
+    const outcome = await new Promise<WorkerModel | KerfError>((resolve) => {
+      if (this.#end !== null) {
+        resolve(new KerfError('BACKEND_FAILED', 'the worker process could not be started'));
+        return;
+      }
+      this.#settleLoad = resolve;
+      this.#watch(this.#settings.loadTimeoutMs);
+      this.#channel.send(this.#settings.load, []);
+    });
+    if (KerfError.is(outcome)) {
+      this.kill('ended');
+      throw outcome;
+    }
+    return outcome;
+  }
+
+  run(request: RunRequest, body: readonly Uint8Array[]): void {
+    if (this.#end !== null) return;
+    this.#jobs.push(request.job);
+    if (this.#jobs.length === 1) this.#watch(this.#settings.runTimeoutMs);
+    this.#channel.send(request, body);
+  }
+
+  /** Gives back memory that only traffic needs. */
+  trim(): void {
+    if (this.#jobs.length === 0 && this.#end === null) this.#channel.trim();
+  }
+
+  /** Ends the process at once; `onEnd` follows. */
+  kill(reason: WorkerEnd['reason']): void {
+    this.#plannedEnd ??= { reason, detail: reason };
+    this.#child.kill('SIGKILL');
+  }
+
+  #take(message: WorkerMessage, body: Uint8Array): void {
+    if (this.#end !== null) return;
+    if (message.type === 'ran') {
+      this.#jobs.splice(this.#jobs.indexOf(message.job), 1);
+      this.#stopWatch();
+      if (this.#jobs.length > 0) this.#watch(this.#settings.runTimeoutMs);
+      this.#handler.onRan(message, body);
+      return;
+    }
+    this.#stopWatch();
+    const settle = this.#settleLoad;
+    this.#settleLoad = null;
+    settle?.(message.type === 'loaded' ? message : new KerfError(message.fault.code, message.fault.message));
+  }
+
+  #watch(timeoutMs: number): void {
+    this.#stopWatch();
+    this.#stopWatch = this.#settings.clock.after(timeoutMs, () => this.kill('hung'));
+  }
+
+  #finish(): void {
+    if (this.#end !== null) return;
+    const { exitCode, signalCode } = this.#child;
+    const said = this.#stderr.trim();
+    const detail = `exit code ${exitCode}, signal ${signalCode}${said === '' ? '' : `, last words: ${said}`}`;
+    this.#end = { reason: this.#plannedEnd?.reason ?? 'exit', detail };
+    this.#stopWatch();
+    this.#channel.close();
+    this.#spools.forEach(closeSpool);
+    const settle = this.#settleLoad;
+    this.#settleLoad = null;
+    settle?.(
+      new KerfError('BACKEND_FAILED', `the worker process ${this.#plannedEnd?.reason === 'hung' ? 'hung' : 'died'} while it loaded the model`),
+    );
+    this.#handler.onEnd(this.#end);
+  }
+}
+
+function openSpools(bytes: number): [number | null, number | null] {
+  const name = (): string => randomBytes(12).toString('hex');
+  if (bytes === 0) return [null, null];
+  const out = openSpool(name);
+  if (out === null) return [null, null];
+  const back = openSpool(name);
+  if (back === null) closeSpool(out);
+  return back === null ? [null, null] : [out, back];
+}
+
+/** Processes run what `tsc -b` emitted, also when the gateway itself runs from its sources. */
+function workerFile(): string {
+  const here = import.meta.url;
+  return fileURLToPath(here.endsWith('.ts') ? new URL('../../dist/worker/main.js', here) : new URL('./main.js', here));
+}
