@@ -1,0 +1,153 @@
+// A demo's result -> one HTML page that needs nothing else: no script, no font, no network.
+import { KerfError } from '@kerf/protocol';
+import { bytesChart, latencyChart, PATTERNS, PLACE_LEGEND, waterfallChart } from './charts.ts';
+import { formatDifference, formatMs, formatRate, formatSettingMs } from './format.ts';
+import { type Html, html } from './html.ts';
+import type { DemoLink, DemoModel, DemoPicture, DemoReport, DemoRow } from './report.ts';
+import { STYLE } from './report-style.ts';
+import { type DemoVerdict, judge } from './verdict.ts';
+
+const DATA_URI = /^data:image\/(png|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}$/;
+/** Below this many frames the 99th percentile is the slowest one. */
+const FRAMES_OF_P99 = 100;
+
+/**
+ * The report as a page. Every text of the report is escaped, and the page's own policy forbids scripts and the network.
+ * @throws {KerfError} INVALID_ARGUMENT when the picture is not a base64 data URI of a PNG, JPEG or WebP.
+ */
+export function renderHtml(report: DemoReport): string {
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>kerf demo: where should this model run?</title>
+<style>${STYLE}</style>
+</head>
+<body>
+${PATTERNS}
+${intro(report)}
+<main>
+${report.models.map((model, at) => modelSection(model, at, report))}
+</main>
+${colophon(report)}
+</body>
+</html>
+`;
+  return page.text;
+}
+
+function intro(report: DemoReport): Html {
+  const { machine, picture } = report;
+  const cores = `${machine.logicalCores} ${machine.logicalCores === 1 ? 'core' : 'cores'}`;
+  const where = machine.cloudOnSameMachine
+    ? 'a process on the same machine, behind the shaped link'
+    : 'another machine';
+  return html`<header>
+<p class="brand">kerf demo</p>
+<div class="${picture === null ? 'intro alone' : 'intro'}">
+<div>
+<h1>Where should this model run?</h1>
+<p>Each model ran whole on the edge, whole in the cloud, and cut in two. This page shows what each way cost on this machine and this link, and what it changed in the output.</p>
+<dl class="facts">
+<dt>Link</dt><dd>${describeLink(report.link)}</dd>
+<dt>Edge</dt><dd>${machine.processor}, ${cores}, ${(machine.memoryBytes / 1e9).toFixed(1)} GB memory, ${machine.system}</dd>
+<dt>Cloud</dt><dd>${where}</dd>
+<dt>Made</dt><dd><time datetime="${report.madeAt}">${report.madeAt.replace('T', ' ').replace(/(:\d\d)(\.\d+)?Z$/, '$1 UTC')}</time></dd>
+</dl>
+</div>
+${picture === null ? html`` : pictureFigure(picture)}
+</div>
+</header>`;
+}
+
+function describeLink(link: DemoLink): string {
+  const jitter = link.jitterMs > 0 ? `, up to ${formatSettingMs(link.jitterMs)} jitter each way` : '';
+  return `${formatRate(link.uplinkBitsPerSecond)} up, ${formatRate(link.downlinkBitsPerSecond)} down, ${formatSettingMs(link.roundTripMs)} round trip${jitter}`;
+}
+
+function pictureFigure({ dataUri, width, height, description, caption }: DemoPicture): Html {
+  if (!DATA_URI.test(dataUri)) {
+    throw new KerfError('INVALID_ARGUMENT', 'the picture must be a base64 data URI of a PNG, JPEG or WebP image');
+  }
+  return html`<figure class="picture"><img src="${dataUri}" width="${width}" height="${height}" alt="${description}"><figcaption>${caption}</figcaption></figure>`;
+}
+
+const BADGES: Readonly<Record<DemoVerdict['kind'], string>> = {
+  'split-wins': 'Verdict: split',
+  'split-loses': 'Verdict: do not split',
+  tie: 'Verdict: a tie',
+  'no-data': 'No verdict',
+};
+
+function modelSection(model: DemoModel, at: number, report: DemoReport): Html {
+  const verdict = judge(model, report);
+  const measured = model.rows.filter((row) => row.framesMeasured > 0);
+  const withSpans = measured.filter((row) => row.spans.some((span) => span.medianMs > 0));
+  const id = `model-${at + 1}`;
+  return html`<section class="model" aria-labelledby="${id}">
+<h2 id="${id}">${model.title}</h2>
+<p class="input">Input [${model.inputShape.join(', ')}]</p>
+<div class="verdict ${verdict.kind}">
+<p class="badge">${BADGES[verdict.kind]}</p>
+<p class="headline">${verdict.headline}</p>
+<ul>${verdict.reasons.map((reason) => html`<li>${reason}</li>`)}</ul>
+</div>
+${measured.length === 0 ? html`` : charts(measured, withSpans)}
+${numbersTable(model)}
+</section>`;
+}
+
+function charts(measured: readonly DemoRow[], withSpans: readonly DemoRow[]): Html {
+  const falls =
+    withSpans.length === 0
+      ? html``
+      : html`<figure class="figure"><figcaption><h3>Where the time goes</h3><p class="note">Median of each step, in ms, in order.</p>${PLACE_LEGEND}</figcaption>${waterfallChart(withSpans)}</figure>`;
+  return html`<figure class="figure"><figcaption><h3>Latency of a frame</h3><p class="note">Thick bar: p50. Thin bar: p99. In ms; shorter is better.</p></figcaption>${latencyChart(measured)}</figure>
+${falls}
+<figure class="figure"><figcaption><h3>Bytes of a frame</h3><p class="note">Disc: sent to the cloud. Ring: sent back. The scale is logarithmic: each line is ten times the one before.</p></figcaption>${bytesChart(measured)}</figure>`;
+}
+
+function numbersTable(model: DemoModel): Html {
+  const measured = model.rows.filter((row) => row.framesMeasured > 0);
+  const fastestMs = Math.min(...measured.map((row) => row.p50Ms));
+  const fewFrames = measured.some((row) => row.framesMeasured < FRAMES_OF_P99);
+  const notes = [
+    ...model.rows.flatMap((row) =>
+      row.note === undefined ? [] : [html`<p class="note">${row.label}: ${row.note}</p>`],
+    ),
+    fewFrames ? html`<p class="note">With fewer than ${FRAMES_OF_P99} frames, p99 is the slowest frame.</p>` : html``,
+  ];
+  return html`<div class="scroll" role="region" aria-label="All numbers of ${model.title}" tabindex="0"><table>
+<caption>All numbers</caption>
+<thead><tr><th scope="col">placement</th><th scope="col">p50 ms</th><th scope="col">p99 ms</th><th scope="col">bytes up</th><th scope="col">bytes down</th><th scope="col">largest<br>difference</th><th scope="col">input kept</th><th scope="col">frames</th></tr></thead>
+<tbody>${model.rows.map((row) => tableRow(row, row.p50Ms === fastestMs))}</tbody>
+</table></div>${notes}`;
+}
+
+function tableRow(row: DemoRow, isFastest: boolean): Html {
+  const label = html`<th scope="row">${row.label}</th>`;
+  if (row.framesMeasured === 0) return html`<tr>${label}<td colspan="7">not measured</td></tr>`;
+  const cells = [
+    formatMs(row.p50Ms),
+    formatMs(row.p99Ms),
+    row.bytesUpPerFrame.toLocaleString('en'),
+    row.bytesDownPerFrame.toLocaleString('en'),
+    formatDifference(row.maxAbsDifference),
+    row.lossy ? 'no' : 'yes',
+    String(row.framesMeasured),
+  ];
+  return html`<tr class="${isFastest ? 'best' : ''}">${label}${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`;
+}
+
+function colophon(report: DemoReport): Html {
+  const versions = Object.entries(report.versions).map(([name, version]) => `${name} ${version}`);
+  return html`<footer>
+<h2>How it was measured</h2>
+${report.method.map((paragraph) => html`<p>${paragraph}</p>`)}
+<p>The difference is the largest absolute difference between any output value and that of the whole model on the same pixels. The verdict compares medians; closer than 5 % counts as a tie. What a faster uplink or a slower edge would change is calculated from these figures, one condition at a time, not measured.</p>
+<h2>Versions</h2>
+<p><code>${versions.join(' · ')}</code></p>
+</footer>`;
+}
