@@ -25,6 +25,8 @@ export interface Command {
   /** How many positional arguments: [least, most]. */
   readonly positionals: readonly [number, number];
   readonly options: Readonly<Record<string, OptionSpec>>;
+  /** Runs in a child process: it hands a model that nobody vouches for to the runtime. */
+  readonly isolated?: boolean;
   /** @returns the exit status. */
   run(line: CommandLine, io: Io): Promise<number>;
 }

@@ -1,1 +1,6 @@
-export {};
+// What tests and tools may use of the command line package.
+
+export type { CloudProcess } from './cloud-process.ts';
+export { endProcess, KERF_BIN, startCloudProcess } from './cloud-process.ts';
+export type { LinkShaper, LinkShaperOptions } from './link-shaper.ts';
+export { startLinkShaper } from './link-shaper.ts';

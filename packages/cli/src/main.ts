@@ -1,8 +1,9 @@
 // The `kerf` command: picks the sub-command, turns errors into one line and an exit status.
 import process from 'node:process';
 import { KerfError, messageOf } from '@kerf/protocol';
-import { findCommand, HELP, helpOf } from './command-table.ts';
 import { parseCommandLine, VERSION } from './command.ts';
+import { findCommand, HELP, helpOf } from './command-table.ts';
+import { isIsolated, runIsolated } from './isolate.ts';
 
 /** Runs one command line. @returns 0, 1 for a failure, 2 for wrong usage. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -21,7 +22,9 @@ async function main(argv: readonly string[]): Promise<number> {
     print(helpOf(command));
     return 0;
   }
-  return command.run(parseCommandLine(command, rest), { print });
+  const line = parseCommandLine(command, rest);
+  if (command.isolated === true && !isIsolated()) return runIsolated(argv);
+  return command.run(line, { print });
 }
 
 function print(line: string): void {

@@ -1,6 +1,6 @@
 // NumPy's .npy files <-> tensors, so that inputs come from and outputs go to any Python script.
 // Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html (versions 1.0 to 3.0).
-import { byteLengthOf, describeTensor, type DType, KerfError, makeTensor, type Tensor } from '@kerf/protocol';
+import { byteLengthOf, type DType, describeTensor, KerfError, makeTensor, type Tensor } from '@kerf/protocol';
 
 const MAGIC = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const HEADER_ALIGNMENT = 64;

@@ -14,7 +14,7 @@ import {
   encodeWebp,
   readPicture,
   resizePicture,
-} from '../src/demo/picture.ts';
+} from '../src/picture.ts';
 
 const label = new URL('../../../demo/label.jpg', import.meta.url);
 

@@ -50,6 +50,9 @@ export function ortBackend(options: OrtBackendOptions): Backend {
   };
 }
 
+/** What ONNX Runtime would log of a failed run is in the error that it throws. */
+const FATAL_ONLY = 4;
+
 type InTurn = <T>(task: () => Promise<T>) => Promise<T>;
 
 function serialise(): InTurn {
@@ -72,7 +75,7 @@ async function loadModel(
     graphOptimizationLevel: optimizationLevel,
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    logSeverityLevel: 3,
+    logSeverityLevel: FATAL_ONLY,
     // Spinning threads burn a core between spaced frames and gain nothing on one thread.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
     ...('bytes' in source && source.externalData ? { externalData: source.externalData } : {}),
@@ -83,17 +86,20 @@ async function loadModel(
       ? ort.InferenceSession.create(source.path, sessionOptions)
       : ort.InferenceSession.create(source.bytes, sessionOptions));
   } catch (error) {
-    throw new KerfError('MODEL_UNSUPPORTED', `ONNX Runtime refuses the model: ${withoutPath(error, source)}`, {
+    throw new KerfError('MODEL_UNSUPPORTED', `ONNX Runtime refuses the model: ${withoutPaths(error, source)}`, {
       cause: error,
     });
   }
   return new OrtModel(ort, session, inTurn);
 }
 
-/** ONNX Runtime repeats the model's path in its messages; a message may travel further than a path should. */
-function withoutPath(error: unknown, source: ModelSource): string {
-  const message = messageOf(error);
-  return 'path' in source ? message.replaceAll(source.path, 'the model') : message;
+/**
+ * ONNX Runtime puts the model's path and its own source line into messages; a message may travel further than they
+ * should, and nobody reads them.
+ */
+function withoutPaths(error: unknown, source: ModelSource | null): string {
+  const message = messageOf(error).replaceAll(/\S*\.(?:cc|cpp|h):\d+ \S.*?\) (?=\S)/g, '');
+  return source !== null && 'path' in source ? message.replaceAll(source.path, 'the model') : message;
 }
 
 class OrtModel implements LoadedModel {
@@ -119,9 +125,9 @@ class OrtModel implements LoadedModel {
       try {
         const feeds: Record<string, Ort.Tensor> = Object.create(null) as Record<string, Ort.Tensor>;
         for (const [name, tensor] of inputs) feeds[name] = toOrt(this.#ort, tensor);
-        results = await this.#session.run(feeds);
+        results = await this.#session.run(feeds, { logSeverityLevel: FATAL_ONLY });
       } catch (error) {
-        throw new KerfError('BACKEND_FAILED', `ONNX Runtime failed: ${messageOf(error)}`, { cause: error });
+        throw new KerfError('BACKEND_FAILED', `ONNX Runtime failed: ${withoutPaths(error, null)}`, { cause: error });
       }
       const outputs = new Map<string, Tensor>();
       // A missing optional or a sequence has no tensor to give.

@@ -2,7 +2,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
-import { type AuthOptions, type Cloud, type CloudOptions, DEFAULT_AUDIENCE, type Log, startCloud, type TlsOptions } from '@kerf/cloud-runtime';
+import {
+  type AuthOptions,
+  type Cloud,
+  type CloudOptions,
+  DEFAULT_AUDIENCE,
+  type Log,
+  startCloud,
+  type TlsOptions,
+} from '@kerf/cloud-runtime';
 import type { OptimizationLevel } from '@kerf/protocol';
 import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
 import { PRIVATE_KEY_FILE, PUBLIC_KEY_FILE, writeTokenKeys } from './token.ts';
@@ -21,19 +29,42 @@ export const serve: Command = {
     port: { type: 'string', value: 'N', help: 'default 8443; 0 takes a free one' },
     host: { type: 'string', value: 'ADDRESS', help: 'default 127.0.0.1; 0.0.0.0 for all interfaces' },
     state: { type: 'string', value: 'DIR', help: 'where certificate and keys are kept (default .kerf)' },
-    'public-key': { type: 'string', multiple: true, value: 'FILE', help: 'public key of whoever issues tokens; may be repeated' },
-    audience: { type: 'string', value: 'NAME', help: `the audience that tokens must name (default ${DEFAULT_AUDIENCE})` },
+    'public-key': {
+      type: 'string',
+      multiple: true,
+      value: 'FILE',
+      help: 'public key of whoever issues tokens; may be repeated',
+    },
+    audience: {
+      type: 'string',
+      value: 'NAME',
+      help: `the audience that tokens must name (default ${DEFAULT_AUDIENCE})`,
+    },
     'no-auth': { type: 'boolean', help: 'serve everyone who can connect' },
     cert: { type: 'string', value: 'FILE', help: 'PEM certificate chain instead of the development certificate' },
     'cert-key': { type: 'string', value: 'FILE', help: 'PEM private key of --cert' },
-    'cert-host': { type: 'string', multiple: true, value: 'NAME', help: 'further host name of the development certificate' },
+    'cert-host': {
+      type: 'string',
+      multiple: true,
+      value: 'NAME',
+      help: 'further host name of the development certificate',
+    },
     'no-tls': { type: 'boolean', help: 'plain text; on loopback only' },
     preload: { type: 'string', multiple: true, value: 'MODEL', help: 'load before reporting ready; may be repeated' },
-    provider: { type: 'string', multiple: true, value: 'NAME', help: 'execution provider, in order of preference (default cpu)' },
+    provider: {
+      type: 'string',
+      multiple: true,
+      value: 'NAME',
+      help: 'execution provider, in order of preference (default cpu)',
+    },
     threads: { type: 'string', value: 'N', help: 'threads of one operator (default 1)' },
     level: { type: 'string', value: 'LEVEL', help: `graph optimisation: ${LEVELS.join(', ')} (default all)` },
     workers: { type: 'string', value: 'N', help: 'worker processes of one model (default 1)' },
-    'max-batch': { type: 'string', value: 'N', help: 'frames that may run together; 1 switches batching off (default 16)' },
+    'max-batch': {
+      type: 'string',
+      value: 'N',
+      help: 'frames that may run together; 1 switches batching off (default 16)',
+    },
     'drain-seconds': { type: 'string', value: 'N', help: 'time for frames in flight after SIGTERM (default 10)' },
     json: { type: 'boolean', help: 'print events as JSON lines; the first is {"event":"listening","url":...}' },
   },

@@ -16,10 +16,18 @@ export const token: Command = {
   summary: 'Makes keys and tokens. The cloud needs the public key; whoever holds the private key can issue tokens.',
   positionals: [1, 2],
   options: {
-    out: { type: 'string', value: 'PATH', help: 'keys: folder for the two key files (default .kerf); issue: file for the token' },
+    out: {
+      type: 'string',
+      value: 'PATH',
+      help: 'keys: folder for the two key files (default .kerf); issue: file for the token',
+    },
     key: { type: 'string', value: 'FILE', help: `issue: private key (default .kerf/${PRIVATE_KEY_FILE})` },
     subject: { type: 'string', value: 'NAME', help: 'issue: who the token is for, a device or a station' },
-    models: { type: 'string', value: 'LIST', help: "issue: model ids with commas between; 'line1/*' and '*' work (default *)" },
+    models: {
+      type: 'string',
+      value: 'LIST',
+      help: "issue: model ids with commas between; 'line1/*' and '*' work (default *)",
+    },
     expires: { type: 'string', value: 'TIME', help: 'issue: such as 30m, 12h, 7d (default 12h)' },
     audience: { type: 'string', value: 'NAME', help: `issue: which clouds take it (default ${DEFAULT_AUDIENCE})` },
     json: { type: 'boolean', help: 'print JSON' },
@@ -59,9 +67,13 @@ export async function writeTokenKeys(folder: string): Promise<string> {
     await writeFile(join(folder, PUBLIC_KEY_FILE), keys.publicKeyPem, { flag: 'wx' });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-    throw new KerfError('FILE_EXISTS', `${folder} already holds a key; tokens in use depend on it, so name another folder`, {
-      cause,
-    });
+    throw new KerfError(
+      'FILE_EXISTS',
+      `${folder} already holds a key; tokens in use depend on it, so name another folder`,
+      {
+        cause,
+      },
+    );
   }
   return keys.keyId;
 }
@@ -69,9 +81,13 @@ export async function writeTokenKeys(folder: string): Promise<string> {
 async function issue(line: CommandLine, io: Io): Promise<number> {
   const keyFile = line.text('key') ?? join('.kerf', PRIVATE_KEY_FILE);
   const privateKeyPem = await readFile(keyFile, 'utf8').catch((cause: unknown) => {
-    throw new KerfError('FILE_NOT_FOUND', `the private key ${keyFile} cannot be read; make one with 'kerf token keys'`, {
-      cause,
-    });
+    throw new KerfError(
+      'FILE_NOT_FOUND',
+      `the private key ${keyFile} cannot be read; make one with 'kerf token keys'`,
+      {
+        cause,
+      },
+    );
   });
   const models = (line.text('models') ?? '*').split(',').map((entry) => entry.trim());
   const audience = line.text('audience');

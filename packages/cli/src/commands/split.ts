@@ -1,0 +1,86 @@
+// `kerf split`: head.onnx, tail.onnx and split.json.
+import type { SplitManifest } from '@kerf/protocol';
+import { writeSplit } from '@kerf/splitter/node';
+import { type Command, type CommandLine, type Io, usageError, VERSION } from '../command.ts';
+import { openNamedModel, withCpu } from '../model-options.ts';
+import { formatBytes } from '../units.ts';
+import { printable } from './cuts.ts';
+
+export const split: Command = {
+  name: 'split',
+  usage: 'MODEL --at TENSOR[,TENSOR...] --out DIR',
+  summary:
+    'Cuts a model at one tensor or a set of tensors. Writes head.onnx and tail.onnx, which any ONNX Runtime loads, and ' +
+    'split.json, which says what crosses. Nothing is written when the runtime refuses either part.',
+  positionals: [1, 1],
+  isolated: true,
+  options: {
+    at: {
+      type: 'string',
+      multiple: true,
+      value: 'NAMES',
+      help: 'tensors of the cut, with commas between; may be repeated; a JSON array takes any name: \'["a,b"]\'',
+    },
+    out: { type: 'string', value: 'DIR', help: 'folder to write; an earlier split in it is replaced' },
+    force: { type: 'boolean', help: 'write into a folder that holds other files' },
+    json: { type: 'boolean', help: 'print split.json and the model inputs that were added to the cut' },
+  },
+  notes:
+    'Model inputs that the tail needs join the cut by themselves. Outputs that the head makes are delivered from it.',
+  async run(line, io) {
+    const at = line.texts('at');
+    if (at.length === 0) throw usageError('--at is needed: a tensor name as kerf cuts shows it');
+    const folder = line.required('out');
+    const model = await openNamedModel(line);
+    const cut = at.flatMap((text) => tensorNames(text, (name) => isValue(model.graph, name)));
+    const createdBy = `kerf ${VERSION}`;
+    const { manifest, plan } = await withCpu((backend) =>
+      writeSplit({ model, cut, folder, backend, force: line.flag('force'), createdBy }),
+    );
+    if (line.flag('json')) io.print(JSON.stringify({ folder, addedInputs: plan.addedInputs, split: manifest }));
+    else printSplit(manifest, plan.addedInputs, line, io);
+    return 0;
+  },
+};
+
+function isValue(
+  graph: { readonly producer: ReadonlyMap<string, number>; readonly inputs: readonly string[] },
+  name: string,
+): boolean {
+  return graph.producer.has(name) || graph.inputs.includes(name);
+}
+
+/**
+ * The names in one `--at`: a JSON array of strings, a name as it stands when the model has it, else a list with commas.
+ * @throws {KerfError} INVALID_ARGUMENT for JSON that is no array of strings.
+ */
+export function tensorNames(text: string, isKnown: (name: string) => boolean): string[] {
+  if (isKnown(text)) return [text];
+  if (!text.startsWith('[')) return text.split(',').filter((name) => name !== '');
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch (cause) {
+    throw usageError(`--at ${text} is not a JSON array; quote it for the shell: --at '["a,b"]' (${String(cause)})`);
+  }
+  if (!Array.isArray(parsed) || !parsed.every((name) => typeof name === 'string')) {
+    throw usageError(`--at ${text} must be a JSON array of strings`);
+  }
+  return parsed;
+}
+
+function printSplit(manifest: SplitManifest, added: readonly string[], line: CommandLine, io: Io): void {
+  const nodes = (count: number): string => `${count} ${count === 1 ? 'node' : 'nodes'}`;
+  const parts = [
+    ['head.onnx', manifest.head],
+    ['tail.onnx', manifest.tail],
+  ] as const;
+  for (const [file, part] of parts) {
+    const data = part.externalData === null ? '' : ` and ${formatBytes(part.externalData.bytes)} beside it`;
+    io.print(`${file}  ${nodes(part.nodes)}, ${formatBytes(part.bytes)}${data}`);
+  }
+  io.print(`cut        ${manifest.cut.map(printable).join(', ')}`);
+  if (added.length > 0)
+    io.print(`           the tail needs the model input ${added.map(printable).join(', ')} too: it crosses`);
+  io.print(`check it:  kerf verify ${line.positional(0)} ${line.required('out')}`);
+}

@@ -1,0 +1,170 @@
+// Files named on the command line -> the input tensors of one frame: pictures, .npy, .pb, or a folder of input_N.pb.
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { readTensorFile } from '@kerf/onnx/node';
+import {
+  checkTensors,
+  type Dimension,
+  describeTensor,
+  type ImagePixels,
+  imageToTensor,
+  KerfError,
+  type Tensor,
+  type TensorMap,
+  type TensorSpec,
+} from '@kerf/protocol';
+import { type CommandLine, type OptionSpec, usageError } from './command.ts';
+import { decodeNpy } from './npy.ts';
+import { readPicture, resizePicture } from './picture.ts';
+
+/** Options of every command that takes pictures as inputs. */
+export const PICTURE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  size: { type: 'string', value: 'WxH', help: 'pictures: size of the model input, where the model leaves it open' },
+  mean: { type: 'string', value: 'R,G,B', help: 'pictures: subtracted from the 0..1 pixel (default 0,0,0)' },
+  std: { type: 'string', value: 'R,G,B', help: 'pictures: then divided by (default 1,1,1)' },
+  channels: { type: 'string', value: 'ORDER', help: 'pictures: rgb, bgr or gray (default: rgb, gray for one channel)' },
+};
+
+/** How pictures become tensors, as the command line says it. */
+export interface PictureOptions {
+  readonly size: { readonly width: number; readonly height: number } | null;
+  readonly mean: readonly number[] | null;
+  readonly std: readonly number[] | null;
+  readonly channels: ImagePixels['channels'] | null;
+}
+
+/** @throws {KerfError} INVALID_ARGUMENT. */
+export function pictureOptions(line: CommandLine): PictureOptions {
+  const size = line.text('size');
+  const match = size === undefined ? null : /^(\d{1,5})x(\d{1,5})$/.exec(size);
+  if (size !== undefined && match === null) throw usageError(`--size must be like 640x480, got '${size}'`);
+  return {
+    size: match === null ? null : { width: Number(match[1]), height: Number(match[2]) },
+    mean: numberList(line, 'mean'),
+    std: numberList(line, 'std'),
+    channels:
+      line.text('channels') === undefined ? null : line.choice('channels', ['rgb', 'bgr', 'gray'] as const, 'rgb'),
+  };
+}
+
+function numberList(line: CommandLine, name: string): number[] | null {
+  const text = line.text(name);
+  if (text === undefined) return null;
+  const values = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
+  if (values.some((value) => !Number.isFinite(value)) || (name === 'std' && values.includes(0))) {
+    throw usageError(`--${name} must be numbers with commas between, got '${text}'`);
+  }
+  return values;
+}
+
+/**
+ * The inputs of one frame.
+ * @param path a picture, a .npy or a .pb for a model of one input; a folder with input_N.pb, or NAME.npy and NAME.pb, for more.
+ * @throws {KerfError} FILE_NOT_FOUND, IMAGE_INVALID, TENSOR_MISMATCH, INVALID_ARGUMENT.
+ */
+export async function readFrame(
+  path: string,
+  specs: readonly TensorSpec[],
+  pictures: PictureOptions,
+): Promise<TensorMap> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new KerfError('FILE_NOT_FOUND', `the input ${path} is not there`, { cause });
+  });
+  const tensors = found.isDirectory()
+    ? await readFolder(path, specs)
+    : new Map([[onlyInput(path, specs).name, await readOne(path, onlyInput(path, specs), pictures)]]);
+  checkTensors(tensors, specs);
+  return tensors;
+}
+
+function onlyInput(path: string, specs: readonly TensorSpec[]): TensorSpec {
+  const [spec, second] = specs;
+  if (spec === undefined || second !== undefined) {
+    const names = specs.map(({ name }) => `'${name}'`).join(', ');
+    throw usageError(`the model has ${specs.length} inputs (${names}): ${path} must be a folder with input_N.pb files`);
+  }
+  return spec;
+}
+
+async function readOne(path: string, spec: TensorSpec, pictures: PictureOptions): Promise<Tensor> {
+  switch (extname(path).toLowerCase()) {
+    case '.npy':
+      return decodeNpy(await readFile(path));
+    case '.pb':
+      return (await readTensorFile(path)).tensor;
+    case '.png':
+    case '.jpg':
+    case '.jpeg':
+    case '.webp':
+      return pictureTensor(path, spec, pictures);
+    default:
+      throw usageError(`${path}: use a .png, .jpg or .webp picture, a .npy array or a .pb tensor`);
+  }
+}
+
+/** `input_0.pb` is the first input, as in ONNX test data; else the file is named after the input. */
+async function readFolder(path: string, specs: readonly TensorSpec[]): Promise<TensorMap> {
+  const files = new Set(await readdir(path));
+  const tensors = new Map<string, Tensor>();
+  for (const [index, { name }] of specs.entries()) {
+    const candidates = [`input_${index}.pb`, `input_${index}.npy`, `${name}.pb`, `${name}.npy`];
+    const file = candidates.find((candidate) => files.has(candidate));
+    if (file === undefined) throw new KerfError('FILE_NOT_FOUND', `${path} has neither ${candidates.join(' nor ')}`);
+    const full = join(path, file);
+    tensors.set(name, file.endsWith('.pb') ? (await readTensorFile(full)).tensor : decodeNpy(await readFile(full)));
+  }
+  return tensors;
+}
+
+async function pictureTensor(path: string, spec: TensorSpec, options: PictureOptions): Promise<Tensor> {
+  const { pixels, width, height } = pictureRule(spec, options);
+  const image = await resizePicture(await readPicture(path), width, height);
+  return imageToTensor(image, pixels, spec.dtype === 'uint8' ? 'uint8' : 'float32');
+}
+
+/**
+ * How a picture fills an input: layout and channels from its declared shape, the rest from the options.
+ * @throws {KerfError} TENSOR_MISMATCH when the input is no picture, INVALID_ARGUMENT when its size is open and not given.
+ */
+export function pictureRule(
+  spec: TensorSpec,
+  options: PictureOptions,
+): { readonly pixels: ImagePixels; readonly width: number; readonly height: number } {
+  const { shape } = spec;
+  const [, second = null, third = null, fourth = null] = shape ?? [];
+  const isChannels = (size: Dimension): boolean => size === 1 || size === 3;
+  const layout = isChannels(second) || !isChannels(fourth) ? 'nchw' : 'nhwc';
+  const count = options.channels === 'gray' || (layout === 'nchw' ? second : fourth) === 1 ? 1 : 3;
+  if (shape?.length !== 4 || (spec.dtype !== 'float32' && spec.dtype !== 'uint8')) {
+    throw new KerfError('TENSOR_MISMATCH', `input '${spec.name}' is ${describeTensor(spec)}: a picture cannot fill it`);
+  }
+  const height = sideOf(layout === 'nchw' ? third : second, options.size?.height, spec);
+  const width = sideOf(layout === 'nchw' ? fourth : third, options.size?.width, spec);
+  const mean = perChannel('mean', options.mean ?? [0], count);
+  const std = perChannel('std', options.std ?? [1], count);
+  const pixels: ImagePixels = {
+    layout,
+    channels: options.channels ?? (count === 1 ? 'gray' : 'rgb'),
+    scale: std.map((value) => 1 / (255 * value)),
+    offset: std.map((value, channel) => -(mean[channel] ?? 0) / value),
+  };
+  return { pixels, width, height };
+}
+
+function sideOf(declared: Dimension, given: number | undefined, spec: TensorSpec): number {
+  if (typeof declared !== 'number') {
+    if (given === undefined) throw usageError(`input '${spec.name}' leaves its size open: give --size WxH`);
+    return given;
+  }
+  if (given !== undefined && given !== declared) {
+    throw usageError(`--size does not fit input '${spec.name}' (${describeTensor(spec)}); leave it out`);
+  }
+  return declared;
+}
+
+function perChannel(name: string, values: readonly number[], count: number): number[] {
+  if (values.length === count) return [...values];
+  const [first] = values;
+  if (values.length === 1 && first !== undefined) return Array.from({ length: count }, () => first);
+  throw usageError(`--${name} needs 1 or ${count} numbers, got ${values.length}`);
+}

@@ -1,0 +1,32 @@
+// A command on a model that nobody vouches for -> the same command in a child process, so that a crash or an endless
+// allocation inside the runtime ends as one line and not as a core dump.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import process from 'node:process';
+import { KerfError } from '@kerf/protocol';
+import { KERF_BIN } from './cloud-process.ts';
+
+/** Set in the child, which then does the work itself. */
+const MARK = 'KERF_ISOLATED';
+
+export function isIsolated(): boolean {
+  return process.env[MARK] === '1';
+}
+
+/**
+ * Runs the command line in a child process that shares standard input and output.
+ * @returns its exit status. @throws {KerfError} BACKEND_FAILED when a signal ended it.
+ */
+export async function runIsolated(argv: readonly string[]): Promise<number> {
+  const child = spawn(process.execPath, [...process.execArgv, KERF_BIN, ...argv], {
+    stdio: 'inherit',
+    env: { ...process.env, [MARK]: '1' },
+  });
+  const pass = (signal: NodeJS.Signals): boolean => child.kill(signal);
+  process.on('SIGINT', pass).on('SIGTERM', pass);
+  const [status, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  process.off('SIGINT', pass).off('SIGTERM', pass);
+  if (status !== null) return status;
+  if (signal === 'SIGINT' || signal === 'SIGTERM') return 1;
+  throw new KerfError('BACKEND_FAILED', `the runtime crashed on this model (${signal}); nothing was written`);
+}
