@@ -5,14 +5,15 @@ import type { FunctionRecord, GraphRecord, Model, NodeRecord, OpsetImport } from
 import { appendSpan, ReadContext } from './read-context.ts';
 import { readGraph, readNode, standardDomain } from './read-graph.ts';
 import { FUNCTION, MODEL, OPSET } from './schema.ts';
-import type { FieldReader, Span } from './wire-reader.ts';
+import { type FieldReader, plainBytes, type Span } from './wire-reader.ts';
 
 /**
  * Reads a ModelProto. The bytes are kept and referred to, so they must not change afterwards; weights are not copied.
  * The result is well-formed protobuf; {@link verifyModel} says whether it is a sound model.
  * @throws {KerfError} MODEL_MALFORMED, MODEL_TOO_LARGE, both with the place in the file.
  */
-export function readModel(bytes: Uint8Array, limits: ModelLimits = DEFAULT_MODEL_LIMITS): Model {
+export function readModel(file: Uint8Array, limits: ModelLimits = DEFAULT_MODEL_LIMITS): Model {
+  const bytes = plainBytes(file);
   if (bytes.byteLength === 0) throw new KerfError('MODEL_MALFORMED', 'the model file is empty');
   if (bytes.byteLength > limits.maxModelBytes) throw modelTooLarge(bytes.byteLength, limits);
   const hint = foreignFormat(bytes);

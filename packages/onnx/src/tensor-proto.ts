@@ -14,7 +14,7 @@ import { ReadContext } from './read-context.ts';
 import { readTensor } from './read-tensor.ts';
 import { TENSOR } from './schema.ts';
 import { TYPED_FIELD_NUMBERS, verifyTensor } from './verify-tensors.ts';
-import { decodeInt64, decodeUint64, FieldReader, WIRE } from './wire-reader.ts';
+import { decodeInt64, decodeUint64, FieldReader, plainBytes, WIRE } from './wire-reader.ts';
 import { type Chunks, intField, messageField, stringField, varint } from './wire-writer.ts';
 
 /** A tensor with the name that its file gives it. */
@@ -27,7 +27,8 @@ export interface NamedTensor {
  * Reads a serialised TensorProto, such as `test_data_set_0/input_0.pb`.
  * @throws {KerfError} MODEL_MALFORMED, MODEL_TOO_LARGE, MODEL_UNSUPPORTED for a dtype without a JavaScript form or external data.
  */
-export function tensorFromProto(bytes: Uint8Array): NamedTensor {
+export function tensorFromProto(file: Uint8Array): NamedTensor {
+  const bytes = plainBytes(file);
   const context = new ReadContext(bytes);
   const record = readTensor(context, 'tensor', -1, { start: 0, end: bytes.byteLength });
   verifyTensor(record, 'the tensor');

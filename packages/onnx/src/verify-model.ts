@@ -29,12 +29,13 @@ export function verifyModel(model: Model, limits: ModelLimits = DEFAULT_MODEL_LI
   }
   if (model.opsetImports.length === 0) throw new KerfError('MODEL_MALFORMED', 'the model has no opset_import');
   if (graph.outputs.length === 0) throw new KerfError('MODEL_MALFORMED', 'the graph has no outputs');
-  verifyFunctions(model, limits);
+  const localDomains = new Set(model.functions.map((entry) => entry.domain));
+  verifyFunctions(model, limits, localDomains);
   verifyScope(model.bytes, graph, 'graph');
-  verifyDomains(model, graph.nodes, model.opsetImports, 'the model');
+  verifyDomains(graph.nodes, model.opsetImports, localDomains, 'the model');
 }
 
-function verifyFunctions(model: Model, limits: ModelLimits): void {
+function verifyFunctions(model: Model, limits: ModelLimits, localDomains: ReadonlySet<string>): void {
   const keys = new Set<string>();
   for (const entry of model.functions) {
     const where = `function '${shorten(entry.name)}'`;
@@ -49,21 +50,20 @@ function verifyFunctions(model: Model, limits: ModelLimits): void {
       throw new KerfError('MODEL_MALFORMED', `${where}: nothing makes the output '${shorten(missing)}'`);
     }
     // A function without imports of its own uses the model's.
-    verifyDomains(model, entry.nodes, [...entry.opsetImports, ...model.opsetImports], where);
+    verifyDomains(entry.nodes, [...entry.opsetImports, ...model.opsetImports], localDomains, where);
   }
   checkExpansion(model, limits);
 }
 
 function verifyDomains(
-  model: Model,
   nodes: readonly NodeRecord[],
   imports: readonly OpsetImport[],
+  localDomains: ReadonlySet<string>,
   where: string,
 ): void {
   const known = new Set(imports.map((entry) => entry.domain));
-  for (const entry of model.functions) known.add(entry.domain);
   for (const node of allNodes(nodes)) {
-    if (known.has(node.domain) || RUNTIME_DOMAINS.has(node.domain)) continue;
+    if (known.has(node.domain) || localDomains.has(node.domain) || RUNTIME_DOMAINS.has(node.domain)) continue;
     const domain = node.domain === '' ? "the standard operators ('ai.onnx')" : `the domain '${shorten(node.domain)}'`;
     throw new KerfError('MODEL_MALFORMED', `${describeNode(node)}: ${where} does not import ${domain}`);
   }

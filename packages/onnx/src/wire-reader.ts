@@ -8,6 +8,14 @@ export interface Span {
   readonly end: number;
 }
 
+/**
+ * The same bytes as a plain Uint8Array. Node's Buffer overrides `slice` to share memory where Uint8Array copies, which
+ * breaks whoever relies on the copy.
+ */
+export function plainBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, groupStart: 3, groupEnd: 4, fixed32: 5 } as const;
 
 const TWO_32 = 2 ** 32;
