@@ -6,7 +6,7 @@ export type { Expectation } from './expectation.ts';
 export { expectation } from './expectation.ts';
 export { float16Bits, float16Value } from './float16.ts';
 export type { ListCutsOptions, ListedCut } from './list-cuts.ts';
-export { listCuts } from './list-cuts.ts';
+export { crossableCuts, listCuts } from './list-cuts.ts';
 export type { ModelHost, ReadExternal } from './model-host.ts';
 export { bytesHost, TRANSIENT_DATA_FILE } from './model-host.ts';
 export type { CutPlan } from './plan-cut.ts';

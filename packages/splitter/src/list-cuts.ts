@@ -1,5 +1,6 @@
 // A model's graph -> the cuts worth looking at: every single tensor that separates it, and a frontier per position.
 import type { ModelGraph } from '@kerf/onnx';
+import type { DType } from '@kerf/protocol';
 import { frontiersInOrder } from './frontiers.ts';
 import { singleTensorCuts } from './single-cuts.ts';
 import { workGraph } from './work-graph.ts';
@@ -39,6 +40,15 @@ export function listCuts(graph: ModelGraph, options: ListCutsOptions = {}): List
   return [...cuts.values()].sort(
     (left, right) => left.headNodes - right.headNodes || left.tensors.length - right.tensors.length,
   );
+}
+
+/** Cuts whose every value is a dense tensor, by the dtypes that `valueSpecs` found: the others cannot be made. */
+export function crossableCuts(
+  cuts: readonly ListedCut[],
+  specs: ReadonlyMap<string, { readonly dtype: DType | null }>,
+): ListedCut[] {
+  const isTensor = (name: string): boolean => (specs.get(name)?.dtype ?? null) !== null;
+  return cuts.filter((cut) => cut.tensors.every(isTensor) && cut.inputs.every(isTensor));
 }
 
 /** Model inputs that nodes other than the tensor's ancestors need. */

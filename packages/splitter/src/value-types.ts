@@ -125,13 +125,36 @@ async function inferredSpecs(
     return inspect(options.host, options.backend, extracted, 'basic', specsOf);
   };
   const outside = graph.outputs.filter((name) => !graph.inputs.includes(name));
-  try {
-    return await attempt([...new Set([...outside, ...inside])]);
-  } catch (error) {
-    if (!KerfError.is(error) || error.code !== 'MODEL_UNSUPPORTED') throw error;
-    // Some value cannot be an output: what the model declares must do for those inside.
-    return await attempt(outside);
+  return await inferredInGroups(inside, outside, attempt);
+}
+
+/** Loads that are spent on finding values that cannot be outputs. */
+const MAX_LOADS = 24;
+
+/**
+ * Asks for all values at once; where the runtime refuses that, for halves, so that one value that cannot be an output
+ * does not hide the others.
+ */
+async function inferredInGroups(
+  inside: readonly string[],
+  outside: readonly string[],
+  attempt: (outputs: readonly string[]) => Promise<Map<string, TensorSpec>>,
+): Promise<Map<string, TensorSpec>> {
+  const found = new Map<string, TensorSpec>();
+  const groups: (readonly string[])[] = [inside];
+  for (let loads = 0; groups.length > 0 && loads < MAX_LOADS; loads++) {
+    const group = groups.shift() ?? [];
+    try {
+      for (const [name, spec] of await attempt([...new Set([...outside, ...group])])) found.set(name, spec);
+    } catch (error) {
+      if (!KerfError.is(error) || error.code !== 'MODEL_UNSUPPORTED' || group.length === 0) throw error;
+      // The model itself must load, or the refusal has nothing to do with the values asked for.
+      if (loads === 0) for (const [name, spec] of await attempt(outside)) found.set(name, spec);
+      const half = Math.ceil(group.length / 2);
+      if (group.length > 1) groups.push(group.slice(0, half), group.slice(half));
+    }
   }
+  return found;
 }
 
 /** Inputs and outputs of a loaded model by name. */
