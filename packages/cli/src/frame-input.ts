@@ -1,21 +1,24 @@
 // Files named on the command line -> the input tensors of one frame: pictures, .npy, .pb, or a folder of input_N.pb.
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import type { EncodedImage, FrameInputs } from '@kerf/edge-runtime';
 import { readTensorFile } from '@kerf/onnx/node';
 import {
   checkTensors,
   type Dimension,
   describeTensor,
   type ImagePixels,
+  imageTensorShape,
   imageToTensor,
   KerfError,
+  type RgbImage,
   type Tensor,
   type TensorMap,
   type TensorSpec,
 } from '@kerf/protocol';
 import { type CommandLine, type OptionSpec, usageError } from './command.ts';
 import { decodeNpy } from './npy.ts';
-import { readPicture, resizePicture } from './picture.ts';
+import { encodeJpeg, encodePng, encodeWebp, readPicture, resizePicture } from './picture.ts';
 
 /** Options of every command that takes pictures as inputs. */
 export const PICTURE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
@@ -24,6 +27,8 @@ export const PICTURE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   std: { type: 'string', value: 'R,G,B', help: 'pictures: then divided by (default 1,1,1)' },
   channels: { type: 'string', value: 'ORDER', help: 'pictures: rgb, bgr or gray (default: rgb, gray for one channel)' },
 };
+
+const PICTURE_FILE = /\.(png|jpe?g|webp)$/i;
 
 /** How pictures become tensors, as the command line says it. */
 export interface PictureOptions {
@@ -92,12 +97,8 @@ async function readOne(path: string, spec: TensorSpec, pictures: PictureOptions)
       return decodeNpy(await readFile(path));
     case '.pb':
       return (await readTensorFile(path)).tensor;
-    case '.png':
-    case '.jpg':
-    case '.jpeg':
-    case '.webp':
-      return pictureTensor(path, spec, pictures);
     default:
+      if (PICTURE_FILE.test(path)) return pictureTensor(path, spec, pictures);
       throw usageError(`${path}: use a .png, .jpg or .webp picture, a .npy array or a .pb tensor`);
   }
 }
@@ -114,6 +115,44 @@ async function readFolder(path: string, specs: readonly TensorSpec[]): Promise<T
     tensors.set(name, file.endsWith('.pb') ? (await readTensorFile(full)).tensor : decodeNpy(await readFile(full)));
   }
   return tensors;
+}
+
+/** How a picture crosses when nothing runs here. */
+export type SendFormat = 'raw' | 'png' | 'jpeg' | 'webp';
+
+/**
+ * A picture resized to the model's input and encoded; other files as {@link readFrame} reads them.
+ * @throws {KerfError} as {@link readFrame}.
+ */
+export async function encodedFrame(
+  path: string,
+  specs: readonly TensorSpec[],
+  options: PictureOptions,
+  format: Exclude<SendFormat, 'raw'>,
+): Promise<FrameInputs> {
+  if (!PICTURE_FILE.test(path)) return readFrame(path, specs, options);
+  const spec = onlyInput(path, specs);
+  const { pixels, width, height } = pictureRule(spec, options);
+  const image = await resizePicture(await readPicture(path), width, height);
+  const dtype = spec.dtype === 'uint8' ? 'uint8' : 'float32';
+  return new Map([[spec.name, await encodedInput(image, pixels, dtype, format)]]);
+}
+
+/** The input that crosses as an image of `format`. */
+export async function encodedInput(
+  image: RgbImage,
+  pixels: ImagePixels,
+  dtype: 'float32' | 'uint8',
+  format: Exclude<SendFormat, 'raw'>,
+): Promise<EncodedImage> {
+  const encode = { png: encodePng, jpeg: encodeJpeg, webp: encodeWebp }[format];
+  return {
+    format,
+    bytes: await encode(image),
+    pixels,
+    dtype,
+    shape: imageTensorShape(pixels, image.width, image.height),
+  };
 }
 
 async function pictureTensor(path: string, spec: TensorSpec, options: PictureOptions): Promise<Tensor> {

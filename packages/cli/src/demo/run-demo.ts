@@ -1,0 +1,172 @@
+// Link settings -> a report: prepares models, starts cloud, link and edge as processes, and collects what the edge measured.
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cpus, release, type as systemType, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { DEFAULT_AUDIENCE, issueToken } from '@kerf/cloud-runtime';
+import { ERROR_CODES, type ErrorCode, KerfError } from '@kerf/protocol';
+import { type CloudProcess, endProcess, startCloudProcess } from '../cloud-process.ts';
+import { VERSION } from '../command.ts';
+import { PRIVATE_KEY_FILE } from '../commands/token.ts';
+import type { LinkShaperOptions } from '../link-shaper.ts';
+import { withCpu } from '../model-options.ts';
+import { encodeJpeg, readPicture, resizePicture } from '../picture.ts';
+import type { DemoEdgeJob, DemoSubject } from './cases.ts';
+import type { DemoEdgeMessage } from './edge-process.ts';
+import type { DemoLink, DemoPicture, DemoReport, DemoRow } from './report.ts';
+import { prepareSubjects } from './subjects.ts';
+
+export interface DemoOptions {
+  readonly link: DemoLink;
+  readonly picturePath: string;
+  readonly framesPerCase: number;
+  readonly caseBudgetMs: number;
+  onProgress(text: string): void;
+  /** A row as soon as it is measured. */
+  onRow(title: string, row: DemoRow): void;
+}
+
+/** Runs the demo; whatever happens, no process and no file of it stays. */
+export async function runDemo(options: DemoOptions): Promise<DemoReport> {
+  const folder = await mkdtemp(join(tmpdir(), 'kerf-demo-'));
+  const children: ChildProcess[] = [];
+  const interrupted = interruption();
+  try {
+    return await Promise.race([measureAll(options, folder, children), interrupted.signal]);
+  } finally {
+    interrupted.forget();
+    await Promise.all(children.map(endProcess));
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Ctrl-C ends the demo as a failure does: with everything cleared away. */
+function interruption(): { signal: Promise<never>; forget(): void } {
+  let stop = (): void => {};
+  const signal = new Promise<never>((_, reject) => {
+    stop = () => reject(new KerfError('CANCELLED', 'the demo was interrupted'));
+  });
+  signal.catch(() => {});
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  return { signal, forget: () => void process.off('SIGINT', stop).off('SIGTERM', stop) };
+}
+
+async function measureAll(options: DemoOptions, folder: string, children: ChildProcess[]): Promise<DemoReport> {
+  const modelsDir = join(folder, 'models');
+  const stateDir = join(folder, 'state');
+  options.onProgress('cutting the models');
+  const subjects = await withCpu((backend) => prepareSubjects(modelsDir, backend, options.onProgress));
+  options.onProgress('starting the cloud: TLS and tokens on');
+  const cloud = await startCloudProcess(['--models', modelsDir, '--state', stateDir, '--port', '0']);
+  children.push(cloud.child);
+  const linkPort = await startLink(options.link, cloud, children);
+  const privateKeyPem = await readFile(join(stateDir, PRIVATE_KEY_FILE), 'utf8');
+  const token = await issueToken({ privateKeyPem, subject: 'demo-edge', models: ['*'], expiresInSeconds: 3600 });
+  const job: DemoEdgeJob = {
+    picturePath: options.picturePath,
+    url: `wss://localhost:${linkPort}`,
+    caPath: cloud.certificatePath ?? '',
+    token,
+    framesPerCase: options.framesPerCase,
+    caseBudgetMs: options.caseBudgetMs,
+    minFrames: 3,
+    subjects,
+  };
+  const rows = await runEdge(job, children, options);
+  return report(options, subjects, rows);
+}
+
+async function startLink(link: DemoLink, cloud: CloudProcess, children: ChildProcess[]): Promise<number> {
+  const child = forkBeside('link-process.js', children);
+  const settings: LinkShaperOptions = { ...link, target: { host: '127.0.0.1', port: cloud.port } };
+  const answer = await new Promise<{ readonly port?: number; readonly error?: string }>((resolve, reject) => {
+    child.once('message', (message) => resolve(message as { port?: number; error?: string }));
+    child.once('exit', () => reject(new KerfError('INTERNAL', "the link's process ended")));
+    child.send(settings);
+  });
+  if (answer.port === undefined) throw new KerfError('INVALID_ARGUMENT', answer.error ?? 'the link did not start');
+  return answer.port;
+}
+
+/** A process of the demo; it runs the compiled file. */
+function forkBeside(file: string, children: ChildProcess[]): ChildProcess {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), { execArgv: [] });
+  children.push(child);
+  return child;
+}
+
+function runEdge(job: DemoEdgeJob, children: ChildProcess[], options: DemoOptions): Promise<DemoRow[][]> {
+  const child = forkBeside('edge-process.js', children);
+  const rows = job.subjects.map((): DemoRow[] => []);
+  return new Promise((resolve, reject) => {
+    child.on('message', (raw) => {
+      const message = raw as DemoEdgeMessage;
+      if (message.kind === 'measuring') options.onProgress(`measuring ${message.label}`);
+      else if (message.kind === 'done') resolve(rows);
+      else if (message.kind === 'failed') reject(new KerfError(codeOf(message.code), message.message));
+      else {
+        rows[message.subject]?.push(message.row);
+        options.onRow(job.subjects[message.subject]?.title ?? '', message.row);
+      }
+    });
+    child.once('exit', (code) => reject(new KerfError('INTERNAL', `the edge's process ended (${code})`)));
+    child.send(job);
+  });
+}
+
+function codeOf(text: string): ErrorCode {
+  return Object.hasOwn(ERROR_CODES, text) ? (text as ErrorCode) : 'INTERNAL';
+}
+
+async function report(
+  options: DemoOptions,
+  subjects: readonly DemoSubject[],
+  rows: readonly DemoRow[][],
+): Promise<DemoReport> {
+  const [processor] = cpus();
+  return {
+    madeAt: new Date().toISOString(),
+    machine: {
+      processor: processor?.model ?? 'unknown',
+      logicalCores: cpus().length,
+      memoryBytes: totalmem(),
+      system: `${systemType()} ${release()}`,
+      cloudOnSameMachine: true,
+    },
+    link: options.link,
+    models: subjects.map(({ title, pixels, width, height }, index) => ({
+      title,
+      inputShape: pixels.layout === 'nchw' ? [1, 3, height, width] : [1, height, width, 3],
+      rows: rows[index] ?? [],
+    })),
+    picture: await thumbnail(options.picturePath),
+    method: METHOD,
+    versions: { kerf: VERSION, node: process.version, 'onnxruntime-node': '1.30.0', audience: DEFAULT_AUDIENCE },
+  };
+}
+
+async function thumbnail(path: string): Promise<DemoPicture> {
+  const picture = await readPicture(path);
+  const width = 560;
+  const height = Math.round((picture.height * width) / picture.width);
+  const jpeg = await encodeJpeg(await resizePicture(picture, width, height), 80);
+  return {
+    dataUri: `data:image/jpeg;base64,${Buffer.from(jpeg).toString('base64')}`,
+    width,
+    height,
+    description: 'The picture that both models were shown.',
+    caption: 'Input of the demo. The classifier sees one line of it.',
+  };
+}
+
+const METHOD: readonly string[] = [
+  'Edge, link and cloud are three processes of one machine. The link is shaped in user space: a rate each way and half ' +
+    'of the round trip each way, for the bytes of the TLS stream. Loss and TCP slow start are not modelled.',
+  'A frame starts with pixels in the model’s input size and ends with all outputs at the edge; one frame is in flight ' +
+    'at a time. Two frames of each placement are not counted. With so few frames the 99th percentile is the slowest one.',
+  'Largest difference is over all output values, against the whole model run on the device on the same pixels.',
+  'Of the cuts in the first, the middle and the last third of the nodes, the one with the fewest bytes is shown. ' +
+    'Activations cross as raw float32. JPEG is baseline 4:4:4; PNG uses a fast deflate level.',
+];
