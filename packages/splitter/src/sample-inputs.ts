@@ -1,6 +1,7 @@
 // A loaded model -> inputs that it runs on: seeded random values in shapes that were tried out.
 import {
   type Clock,
+  checkTensor,
   KerfError,
   type LoadedModel,
   messageOf,
@@ -45,7 +46,9 @@ const MAX_TRIES = 2000;
  */
 export async function findInputs(model: LoadedModel, options: SampleOptions): Promise<Sampler> {
   const { inputs: given = new Map<string, Tensor>(), seed = 1, clock, timeoutMs = 30_000 } = options;
-  const specs = (options.specs ?? model.inputs).map((spec) => withGivenShape(spec, given.get(spec.name)));
+  const declared = options.specs ?? model.inputs;
+  checkGiven(declared, given);
+  const specs = declared.map((spec) => withGivenShape(spec, given.get(spec.name)));
   const sequence = specs.find((spec) => spec.dtype === null && !given.has(spec.name));
   if (sequence !== undefined) {
     throw new KerfError(
@@ -59,13 +62,12 @@ export async function findInputs(model: LoadedModel, options: SampleOptions): Pr
   let reason: unknown;
   let tries = 0;
   for (const mode of modes) {
-    for (const shapes of candidateShapes(open, bindingsOf(options.dims ?? {}, options.specs ?? model.inputs, open))) {
+    for (const shapes of candidateShapes(open, bindingsOf(options.dims ?? {}, declared, open))) {
       if (++tries > MAX_TRIES || (tries > 1 && clock.nowMs() - startMs > timeoutMs)) throw noneRan(reason);
       const sample = (index: number): Map<string, Tensor> => makeInputs(specs, shapes, given, mode, seed + index);
       try {
         return { shapes, outputs: await model.run(sample(0)), sample };
       } catch (error) {
-        if (KerfError.is(error) && error.code === 'TENSOR_MISMATCH' && open.length === 0) throw error;
         reason ??= error;
         if (!KerfError.is(error) || error.code === 'CLOSED') throw error;
       }
@@ -73,6 +75,18 @@ export async function findInputs(model: LoadedModel, options: SampleOptions): Pr
     }
   }
   throw noneRan(reason);
+}
+
+/** @throws {KerfError} TENSOR_MISMATCH for a tensor that is no input or does not fit it. */
+function checkGiven(specs: readonly TensorSpec[], given: TensorMap): void {
+  for (const [name, tensor] of given) {
+    const spec = specs.find((candidate) => candidate.name === name);
+    if (spec === undefined) {
+      const known = specs.map((candidate) => `'${candidate.name}'`).join(', ');
+      throw new KerfError('TENSOR_MISMATCH', `tensor '${name}' is not an input; the inputs are ${known}`);
+    }
+    checkTensor(tensor, spec);
+  }
 }
 
 function noneRan(reason: unknown): KerfError {

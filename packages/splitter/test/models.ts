@@ -1,11 +1,12 @@
 // Small models in code and a real runtime, shared by the tests of this package.
 
 import { type BuildModel, type BuildNode, buildModel, type ModelGraph, openModel } from '@kerf/onnx';
-import { type Backend, type ErrorCode, float32Tensor, KerfError, ortBackend } from '@kerf/protocol';
+import { type Backend, type ErrorCode, float32Tensor, KerfError, type OrtModule, ortBackend } from '@kerf/protocol';
 import * as ort from 'onnxruntime-node';
 import { expect } from 'vitest';
 
-export const cpu = (): Backend => ortBackend({ name: 'onnxruntime-node/cpu', ort, executionProviders: ['cpu'] });
+export const cpu = (ort: OrtModule): Backend =>
+  ortBackend({ name: 'onnxruntime-node/cpu', ort, executionProviders: ['cpu'] });
 
 export const float = (name: string, shape: (number | string)[] = [2]) => ({ name, dtype: 'float32' as const, shape });
 
