@@ -6,6 +6,7 @@ import { HeaderFields } from './header-fields.ts';
 import { DEFAULT_WIRE_LIMITS, type WireLimits } from './limits.ts';
 import { MESSAGE_TYPES, type Message, type MessageType, type Payload, PROTOCOL_VERSION } from './messages.ts';
 import { readPlainMap } from './msgpack.ts';
+import { bytesOf } from './tensor.ts';
 import { aligned, PREAMBLE_BYTES, type Preamble, readPreamble } from './wire-layout.ts';
 
 const MAX_UINT32 = 0xffff_ffff;
@@ -14,10 +15,12 @@ const TYPE_OF_WIRE = new Map<number, MessageType>(
 );
 
 /**
- * The message that `bytes` holds. Payloads are views into `bytes`, so these must not change while the message is used.
+ * The message that `received` holds. Payloads are views into it, so its bytes must not change while the message is used.
  * @throws {KerfError} MESSAGE_MALFORMED, MESSAGE_TOO_LARGE, VERSION_UNSUPPORTED; nothing else, whatever the bytes are.
  */
-export function decodeMessage(bytes: Uint8Array, limits: WireLimits = DEFAULT_WIRE_LIMITS): Message {
+export function decodeMessage(received: Uint8Array, limits: WireLimits = DEFAULT_WIRE_LIMITS): Message {
+  // A Node Buffer would hand its own slice(), which does not copy, on to every payload.
+  const bytes = bytesOf(received);
   const preamble = checkPreamble(bytes, limits);
   const type = TYPE_OF_WIRE.get(preamble.type);
   if (type === undefined) throw malformed(`unknown message type ${preamble.type}`);

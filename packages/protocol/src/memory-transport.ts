@@ -55,7 +55,7 @@ class MemoryEnd implements Transport {
   send(message: Uint8Array): void {
     if (this.state !== 'open') return;
     this.pendingBytes += message.byteLength;
-    if (!this.silent) this.peer?.arrive({ message: message.slice() });
+    if (!this.silent) this.peer?.arrive({ message: new Uint8Array(message) });
   }
 
   close(code: number, reason: string): void {

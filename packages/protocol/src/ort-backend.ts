@@ -35,15 +35,18 @@ export interface OrtBackendOptions {
 export function ortBackend(options: OrtBackendOptions): Backend {
   const inTurn = serialise();
   const models = new Set<LoadedModel>();
+  let closed = false;
   return {
     name: options.name,
     load: (source, loadOptions = {}) =>
       inTurn(async () => {
+        if (closed) throw new KerfError('CLOSED', 'the backend was disposed of');
         const model = await loadModel(options, inTurn, source, loadOptions);
         models.add(model);
         return model;
       }),
     async dispose() {
+      closed = true;
       await Promise.all([...models].map((model) => model.dispose()));
       models.clear();
     },

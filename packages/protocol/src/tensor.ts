@@ -139,7 +139,8 @@ export function typedView(tensor: Tensor): TypedView<NumericDType> {
   const ArrayType = TYPED_ARRAYS[tensor.dtype];
   const size = ArrayType.BYTES_PER_ELEMENT;
   const { data } = tensor;
-  const aligned = data.byteOffset % size === 0 ? data : data.slice();
+  // Not slice(): on a Node Buffer that is a view, at the same odd address.
+  const aligned = data.byteOffset % size === 0 ? data : new Uint8Array(data);
   return new ArrayType(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / size);
 }
 

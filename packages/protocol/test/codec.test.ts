@@ -407,3 +407,15 @@ describe('payloads', () => {
     );
   });
 });
+
+describe('a Node Buffer', () => {
+  it('gives plain views, so that slice() copies and odd addresses are read', () => {
+    const bytes = encodeMessage(frameOf({ ...floats(), bytes: new Uint8Array(new Float32Array([1.5, -2]).buffer) }));
+    const pooled = Buffer.concat([Buffer.of(0), bytes]).subarray(1);
+    const [tensor] = (decodeMessage(pooled) as Frame).tensors;
+    expect(Object.getPrototypeOf(tensor!.bytes)).toBe(Uint8Array.prototype);
+    expect(tensor!.bytes.slice().buffer).not.toBe(pooled.buffer);
+    const odd = Buffer.concat([Buffer.of(0), tensor!.bytes]).subarray(1);
+    expect([...typedView({ dtype: 'float32', shape: [2], data: odd })]).toEqual([1.5, -2]);
+  });
+});

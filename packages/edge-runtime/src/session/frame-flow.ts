@@ -84,7 +84,9 @@ export class FrameFlow {
     task.onSettled(() => this.finished(task));
     this.watchDeadline(task);
     if (signal) {
-      const onAbort = (): void => task.fail('CANCELLED', 'the caller cancelled the frame');
+      const onAbort = (): void => {
+        task.fail('CANCELLED', 'the caller cancelled the frame');
+      };
       signal.addEventListener('abort', onAbort, { once: true });
       task.onSettled(() => signal.removeEventListener('abort', onAbort));
     }

@@ -1,0 +1,11 @@
+// What an edge needs in Node: the WebSocket transport, the backends, and split folders.
+
+export type { NodeBackendSpec } from './node/make-backend.ts';
+export type { NodeBackendOptions } from './node/node-backend.ts';
+export { nodeBackend } from './node/node-backend.ts';
+export type { OpenSplitOptions } from './node/split-folder.ts';
+export { openSplitFolder } from './node/split-folder.ts';
+export type { WsConnectOptions } from './node/ws-connect.ts';
+export { wsConnect } from './node/ws-connect.ts';
+export { wsTransport } from './node/ws-transport.ts';
+export type { OpenedSplit } from './session/split-files.ts';

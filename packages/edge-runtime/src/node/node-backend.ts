@@ -1,0 +1,47 @@
+// A runtime for Node -> a backend in a worker thread, since a run blocks the thread that asks for it.
+import { Worker } from 'node:worker_threads';
+import type { Backend } from '@kerf/protocol';
+import { type WorkerHandle, workerBackend } from '../worker/worker-backend.ts';
+import { makeBackend, type NodeBackendSpec } from './make-backend.ts';
+
+export interface NodeBackendOptions extends NodeBackendSpec {
+  /** Runs in the calling thread: for scripts without a socket to serve. @default false */
+  readonly inThisThread?: boolean;
+}
+
+/**
+ * A backend over onnxruntime-node or onnxruntime-web (WASM).
+ * @throws {KerfError} BACKEND_UNAVAILABLE; from a worker, at the first `load`.
+ */
+export function nodeBackend({ inThisThread = false, ...spec }: NodeBackendOptions): Promise<Backend> {
+  if (inThisThread) return makeBackend(spec);
+  // Sources run as they are under a test runner, but a thread needs the compiled file.
+  const compiled = import.meta.url.endsWith('.ts') ? '../../dist/node/backend-worker.js' : './backend-worker.js';
+  const worker = new Worker(new URL(compiled, import.meta.url), { workerData: spec, execArgv: [] });
+  const provider = spec.executionProvider ?? (spec.runtime === 'onnxruntime-node' ? 'cpu' : 'wasm');
+  return Promise.resolve(workerBackend(`${spec.runtime}/${provider} (worker)`, handleOf(worker)));
+}
+
+function handleOf(worker: Worker): WorkerHandle {
+  // The worker alone does not keep the process alive; a request that waits for it does.
+  worker.unref();
+  let waiting = 0;
+  return {
+    post(message, transfer) {
+      if (++waiting === 1) worker.ref();
+      worker.postMessage(message, [...transfer]);
+    },
+    onMessage(listener) {
+      worker.on('message', (message) => {
+        if (--waiting === 0) worker.unref();
+        listener(message);
+      });
+      worker.unref();
+    },
+    onFailure(listener) {
+      worker.once('error', (error) => listener(error.message));
+      worker.once('exit', (code) => listener(`exit code ${code}`));
+    },
+    terminate: async () => void (await worker.terminate()),
+  };
+}

@@ -1,0 +1,80 @@
+// A URL -> a connection to the cloud from Node: WebSocket over TLS 1.3.
+import { type Connect, DEFAULT_WIRE_LIMITS, KerfError, messageOf, SUBPROTOCOL, type Transport } from '@kerf/protocol';
+import { type ClientOptions, WebSocket } from 'ws';
+import { wsTransport } from './ws-transport.ts';
+
+export interface WsConnectOptions {
+  /** `wss://host:port/path`; `ws://` only to this machine, unless `allowPlainText`. */
+  readonly url: string;
+  /** PEM of the authority that signed the cloud's certificate; the system's authorities when left out. */
+  readonly ca?: string | Uint8Array;
+  /** Largest message taken. @default 64 MiB */
+  readonly maxMessageBytes?: number;
+  /** Allows `ws://` to other machines: tokens and frames are readable on the way. @default false */
+  readonly allowPlainText?: boolean;
+}
+
+/**
+ * Connects with `ws`, without compression (activations do not compress, and it costs memory per message).
+ * @throws {KerfError} INVALID_ARGUMENT for a URL that cannot be used; the connection itself LINK_LOST, TLS_UNTRUSTED.
+ */
+export function wsConnect(options: WsConnectOptions): Connect {
+  const url = checkUrl(options);
+  const secure = url.protocol === 'wss:';
+  const settings: ClientOptions = {
+    perMessageDeflate: false,
+    maxPayload: options.maxMessageBytes ?? DEFAULT_WIRE_LIMITS.maxMessageBytes,
+    followRedirects: false,
+    ...(secure && { minVersion: 'TLSv1.3' as const, ...(options.ca !== undefined && { ca: Buffer.from(options.ca) }) }),
+    // RFC 6455 section 10.3: masks keep plain-text proxies from being confused. Inside TLS no proxy reads them, and
+    // masking 800 KB costs more than sending it. Plain connections keep their random masks.
+    ...(secure && { generateMask: (mask: Buffer) => void mask.fill(0) }),
+  };
+  return (signal) => connect(url, settings, signal);
+}
+
+function checkUrl({ url: text, allowPlainText = false }: WsConnectOptions): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || (url.protocol !== 'wss:' && url.protocol !== 'ws:')) {
+    throw new KerfError('INVALID_ARGUMENT', `'${text}' is not a wss:// or ws:// URL`);
+  }
+  const loopback = url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d+){3}$/.test(url.hostname);
+  if (url.protocol === 'ws:' && !loopback && !allowPlainText) {
+    throw new KerfError(
+      'INVALID_ARGUMENT',
+      `'${text}' would send the token unencrypted; use wss://, or set allowPlainText`,
+    );
+  }
+  return url;
+}
+
+function connect(url: URL, settings: ClientOptions, signal: AbortSignal): Promise<Transport> {
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(url, SUBPROTOCOL, settings);
+    const onAbort = (): void => socket.terminate();
+    signal.addEventListener('abort', onAbort, { once: true });
+    const settle = (): void => signal.removeEventListener('abort', onAbort);
+    socket.once('open', () => {
+      settle();
+      resolve(wsTransport(socket));
+    });
+    socket.once('error', (error) => {
+      settle();
+      reject(connectError(error, url));
+    });
+    if (signal.aborted) onAbort();
+  });
+}
+
+/** Node's names for a certificate that does not hold. */
+const UNTRUSTED =
+  /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH_)/;
+
+function connectError(error: Error & { readonly code?: string }, url: URL): KerfError {
+  if (error.code !== undefined && UNTRUSTED.test(error.code)) {
+    const message = `the certificate of ${url.host} is not trusted (${error.code}); pass its authority as 'ca'`;
+    return new KerfError('TLS_UNTRUSTED', message, { cause: error });
+  }
+  const said = messageOf(error) === '' ? (error.code ?? 'no reason given') : messageOf(error);
+  return new KerfError('LINK_LOST', `cannot connect to ${url.host}: ${said}`, { cause: error });
+}

@@ -1,0 +1,470 @@
+// Sessions whose link fails in every way: reconnect, resume, faults, tokens, go-away, half-open links, the device's turn.
+import { KerfError } from '@kerf/protocol';
+import { describe, expect, it } from 'vitest';
+import { EdgeSession } from '../src/session/edge-session.ts';
+import { resolveEdgeSessionOptions } from '../src/session/options.ts';
+import { FakeClock, settle } from './support/fake-clock.ts';
+import { inputsOf, ScriptedModel, SPLIT, splitConfig, stage } from './support/fixtures.ts';
+import { ScriptedCloud } from './support/scripted-cloud.ts';
+
+const kinds = (statuses: readonly { kind: string }[]): string[] => statuses.map(({ kind }) => kind);
+
+function splitCloud(): ScriptedCloud {
+  const cloud = new ScriptedCloud();
+  cloud.inputs = [{ name: 'mid', dtype: 'uint8', shape: ['n'] }];
+  return cloud;
+}
+
+describe('reconnect', () => {
+  it('resumes: known frames are waited for, others sent again with the same id and the time left', async () => {
+    const { clock, cloud, infer, statuses } = await stage(undefined, { deadlineMs: 1000 });
+    const frames = [1, 2, 3].map((value) => infer([value]));
+    await settle();
+    cloud.known = [1];
+    cloud.last.link.sever();
+    await clock.advance(100);
+    expect(cloud.connections).toHaveLength(2);
+    expect(cloud.last.of('open')[0]?.resume).toEqual({ key: 'key-1', outstanding: [0, 1] });
+    // Two credits, one of them held by the known frame.
+    expect(cloud.last.frames).toEqual([0]);
+    expect(cloud.frames.get(0)?.deadlineMs).toBe(900);
+    cloud.last.answer(1);
+    cloud.last.answer(0);
+    await settle();
+    cloud.last.answer(2);
+    await settle();
+    expect(frames.map(({ text }) => text)).toEqual(['cloud 2', 'cloud 3', 'cloud 4']);
+    expect(kinds(statuses)).toEqual(['connected', 'reconnecting', 'connecting', 'connected']);
+    expect(statuses.at(-1)).toMatchObject({ resumed: true });
+  });
+
+  it('backs off exponentially with full jitter, up to the maximum', async () => {
+    const cloud = new ScriptedCloud();
+    cloud.refusals = Array.from({ length: 12 }, () => new KerfError('LINK_LOST', 'refused'));
+    const { clock, statuses } = await stage(undefined, { backoffBaseMs: 100, backoffMaxMs: 1000 }, cloud);
+    await clock.advance(60_000);
+    const delays = statuses.flatMap((status) => (status.kind === 'reconnecting' ? [status.delayMs] : []));
+    expect(delays).toEqual([50, 100, 200, 400, ...Array(8).fill(500)]);
+    expect(statuses.at(-1)?.kind).toBe('connected');
+  });
+
+  it('waits at least as long as the cloud asks', async () => {
+    const { clock, cloud, statuses } = await stage();
+    cloud.last.fault('OVERLOADED', null, 5000);
+    await settle();
+    expect(statuses.at(-1)).toMatchObject({ kind: 'reconnecting', delayMs: 5100, code: 'OVERLOADED' });
+    await clock.advance(5099);
+    expect(cloud.connections).toHaveLength(1);
+    await clock.advance(1);
+    expect(cloud.connections).toHaveLength(2);
+  });
+
+  it('gives up an attempt that takes too long, whichever step hangs', async () => {
+    const cloud = new ScriptedCloud();
+    cloud.refusals = ['hang'];
+    const { clock, statuses } = await stage(undefined, { connectTimeoutMs: 500, openTimeoutMs: 800 }, cloud);
+    await clock.advance(500);
+    expect(statuses.at(-1)).toMatchObject({ kind: 'reconnecting', code: 'HANDSHAKE_TIMEOUT' });
+    cloud.mute = true;
+    await clock.advance(200);
+    expect(cloud.connections).toHaveLength(1);
+    await clock.advance(500);
+    expect(statuses.at(-1)).toMatchObject({ kind: 'reconnecting', code: 'HANDSHAKE_TIMEOUT' });
+    expect(cloud.connections[0]?.closes).toHaveLength(1);
+  });
+
+  it('gives up waiting for a token', async () => {
+    const cloud = new ScriptedCloud();
+    const { clock, statuses } = await stage(
+      () => ({ cloud: { model: 'm', connect: cloud.connect, token: () => new Promise<string>(() => {}) } }),
+      { connectTimeoutMs: 500 },
+      cloud,
+    );
+    await clock.advance(500);
+    expect(statuses.at(-1)).toMatchObject({ kind: 'reconnecting', code: 'HANDSHAKE_TIMEOUT' });
+  });
+
+  it('ends a frame that breaks every link', async () => {
+    const { clock, cloud, infer } = await stage(undefined, { maxSends: 3, deadlineMs: 100_000, backoffBaseMs: 10 });
+    const frame = infer([1]);
+    for (let round = 0; round < 6; round++) {
+      await clock.advance(1000);
+      if (frame.outcome === null) cloud.last.link.sever();
+    }
+    expect(frame.text).toBe('LINK_LOST');
+    expect(cloud.connections.filter(({ frames }) => frames.length > 0)).toHaveLength(3);
+  });
+
+  it('ends the link when the cloud breaks the protocol, and connects again', async () => {
+    const { clock, cloud, statuses } = await stage();
+    cloud.last.send({ type: 'open', session: 1, model: 'x', pair: null, resume: null });
+    await settle();
+    expect(statuses.at(-1)).toMatchObject({ kind: 'reconnecting', code: 'MESSAGE_UNEXPECTED' });
+    await clock.advance(200);
+    cloud.last.link.cloud.send(new Uint8Array(40));
+    await settle();
+    expect(statuses.at(-1)).toMatchObject({ kind: 'reconnecting', code: 'MESSAGE_MALFORMED' });
+  });
+});
+
+describe('half-open links', () => {
+  it('are found by the pings that nobody answers', async () => {
+    const { clock, cloud, infer, statuses, session } = await stage(undefined, {
+      pingIntervalMs: 1000,
+      peerTimeoutMs: 3000,
+      deadlineMs: 10_000,
+    });
+    await clock.advance(2500);
+    expect(session.snapshot.roundTripMs).toBe(0);
+    cloud.last.link.silence();
+    const frame = infer([1]);
+    await clock.advance(2400);
+    expect(cloud.connections).toHaveLength(1);
+    await clock.advance(1200);
+    expect(statuses).toContainEqual(expect.objectContaining({ kind: 'reconnecting', code: 'LINK_LOST' }));
+    expect(cloud.connections).toHaveLength(2);
+    cloud.last.answer(0);
+    await settle();
+    expect(frame.text).toBe('cloud 2');
+  });
+
+  it('are not seen where the peer lives, with or without pongs', async () => {
+    const { clock, cloud } = await stage(undefined, { pingIntervalMs: 1000, peerTimeoutMs: 2000 });
+    cloud.answersPings = false;
+    for (let second = 0; second < 10; second++) {
+      cloud.last.send({ type: 'ping', nonce: second });
+      await clock.advance(1000);
+    }
+    expect(cloud.connections).toHaveLength(1);
+    expect(cloud.last.of('pong').map(({ nonce }) => nonce)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+});
+
+describe('faults that last', () => {
+  it.each(['UNAUTHENTICATED', 'FORBIDDEN', 'VERSION_UNSUPPORTED'] as const)(
+    '%s is told, ends frames, and is not retried soon',
+    async (code) => {
+      const cloud = new ScriptedCloud();
+      cloud.greetings = [code];
+      const { clock, infer, session, statuses } = await stage(undefined, { faultRetryMs: 60_000 }, cloud);
+      expect(session.snapshot.status).toMatchObject({ kind: 'faulted', code, retryInMs: 60_000 });
+      const frame = infer([1]);
+      await settle();
+      expect(frame.text).toBe(code);
+      await clock.advance(59_000);
+      expect(cloud.connections).toHaveLength(1);
+      expect(await session.waitForCloud(10)).toMatchObject({ connected: false, code });
+      await clock.advance(1000);
+      expect(statuses.at(-1)?.kind).toBe('connected');
+      expect(await session.waitForCloud(10)).toEqual({ connected: true });
+    },
+  );
+
+  it.each(['MODEL_NOT_FOUND', 'PAIR_MISMATCH'] as const)('%s of the session is one too', async (code) => {
+    const cloud = new ScriptedCloud();
+    cloud.openings = [code];
+    const { session } = await stage(undefined, {}, cloud);
+    expect(session.snapshot.status).toMatchObject({ kind: 'faulted', code });
+  });
+
+  it('TLS_UNTRUSTED of the connection is one too', async () => {
+    const cloud = new ScriptedCloud();
+    cloud.refusals = [new KerfError('TLS_UNTRUSTED', 'who are you')];
+    const { session } = await stage(undefined, {}, cloud);
+    expect(session.snapshot.status).toMatchObject({ kind: 'faulted', code: 'TLS_UNTRUSTED' });
+  });
+
+  it('a cloud that opens another tail is refused as PAIR_MISMATCH', async () => {
+    const { session } = await stage(splitConfig());
+    expect(session.snapshot.status).toMatchObject({ kind: 'faulted', code: 'PAIR_MISMATCH' });
+  });
+
+  it('an expired token is asked for once more, then it lasts', async () => {
+    const cloud = new ScriptedCloud();
+    cloud.greetings = ['TOKEN_EXPIRED'];
+    let asked = 0;
+    const token = (): string => `t-${++asked}`;
+    const { clock, statuses } = await stage(
+      () => ({ cloud: { model: 'm', connect: cloud.connect, token } }),
+      {},
+      cloud,
+    );
+    await clock.advance(200);
+    expect(cloud.last.of('hello')[0]?.token).toBe('t-2');
+    expect(statuses.at(-1)?.kind).toBe('connected');
+    // The next expiry may ask again, but two in a row last.
+    cloud.greetings = ['TOKEN_EXPIRED'];
+    cloud.last.fault('TOKEN_EXPIRED');
+    await clock.advance(500);
+    expect(asked).toBe(3);
+    expect(statuses.at(-1)).toMatchObject({ kind: 'faulted', code: 'TOKEN_EXPIRED' });
+  });
+
+  it('an expired token that is a fixed string lasts at once', async () => {
+    const cloud = new ScriptedCloud();
+    cloud.greetings = ['TOKEN_EXPIRED'];
+    const { session } = await stage(undefined, {}, cloud);
+    expect(session.snapshot.status).toMatchObject({ kind: 'faulted', code: 'TOKEN_EXPIRED' });
+  });
+});
+
+describe('go-away', () => {
+  it('sends nothing more, takes the answers under way, then moves without losing a frame', async () => {
+    const { clock, cloud, infer, statuses } = await stage();
+    const frames = [infer([1]), infer([2])];
+    await settle();
+    const [old] = cloud.connections;
+    old!.send({ type: 'goaway', graceMs: 5000, reason: 'update' });
+    await settle();
+    frames.push(infer([3]));
+    await settle();
+    expect(old!.frames).toEqual([0, 1]);
+    old!.answer(0);
+    old!.answer(1);
+    await clock.advance(200);
+    expect(cloud.connections).toHaveLength(2);
+    expect(cloud.last.frames).toEqual([2]);
+    cloud.last.answer(2);
+    await settle();
+    expect(frames.map(({ text }) => text)).toEqual(['cloud 2', 'cloud 3', 'cloud 4']);
+    expect(kinds(statuses)).toContain('draining');
+    expect(old!.closes).toEqual([1000]);
+  });
+
+  it('resumes what the cloud has not answered within its grace', async () => {
+    const { clock, cloud, infer } = await stage();
+    const frame = infer([1]);
+    await settle();
+    cloud.last.send({ type: 'goaway', graceMs: 1000, reason: 'update' });
+    await clock.advance(1200);
+    expect(cloud.connections).toHaveLength(2);
+    expect(cloud.last.of('open')[0]?.resume?.outstanding).toEqual([0]);
+    cloud.last.answer(0);
+    await settle();
+    expect(frame.text).toBe('cloud 2');
+  });
+});
+
+describe('a cloud that is away', () => {
+  const away = (): ScriptedCloud => {
+    const cloud = splitCloud();
+    cloud.refusals = Array.from({ length: 100 }, () => new KerfError('LINK_LOST', 'refused'));
+    return cloud;
+  };
+
+  it('ends frames with LINK_LOST at their deadline when the device has not the rest', async () => {
+    const { clock, infer } = await stage(splitConfig(), { deadlineMs: 500 }, away());
+    const frame = infer([1]);
+    await clock.advance(499);
+    expect(frame.text).toBe('pending');
+    await clock.advance(1);
+    expect(frame.text).toBe('LINK_LOST');
+  });
+
+  it('leaves frames to the device after the grace: first the ones that wait, then each at once', async () => {
+    const { clock, infer } = await stage(splitConfig({ whole: true }), { awayGraceMs: 200 }, away());
+    const early = infer([1]);
+    await clock.advance(199);
+    expect(early.text).toBe('pending');
+    await clock.advance(40);
+    expect(early.text).toBe('edge (LINK_LOST) 12');
+    const later = infer([2]);
+    await clock.advance(31);
+    expect(later.text).toBe('edge (LINK_LOST) 13');
+  });
+
+  it('runs only the tail when the head has run already', async () => {
+    const cloud = splitCloud();
+    const made: { head?: ScriptedModel; tail?: ScriptedModel } = {};
+    const { clock, infer } = await stage(
+      (clock) => {
+        made.head = new ScriptedModel('x', 'mid', 10, clock, 10);
+        made.tail = new ScriptedModel('mid', 'y', 1, clock, 20);
+        return { split: SPLIT, head: made.head, local: { tail: made.tail } };
+      },
+      { awayGraceMs: 100 },
+      cloud,
+    );
+    const frame = infer([1]);
+    await clock.advance(10);
+    expect(cloud.last.frames).toEqual([0]);
+    cloud.refusals = [
+      new KerfError('LINK_LOST', 'refused'),
+      new KerfError('LINK_LOST', 'refused'),
+      new KerfError('LINK_LOST', 'refused'),
+    ];
+    cloud.last.link.sever();
+    await clock.advance(130);
+    expect(frame.text).toBe('edge (LINK_LOST) 12');
+    expect([made.head!.runs.length, made.tail!.runs.length]).toEqual([1, 1]);
+    expect(frame.outcome?.spans).toMatchObject({ headMs: 10, networkMs: 100, localMs: 20, totalMs: 130 });
+  });
+
+  it('gives the device its turn in time when an answer does not come', async () => {
+    const cloud = splitCloud();
+    const { clock, infer } = await stage(splitConfig({ tail: true }), { deadlineMs: 400, localReserveMs: 100 }, cloud);
+    const frame = infer([1]);
+    await clock.advance(299);
+    expect(frame.text).toBe('pending');
+    await clock.advance(21);
+    expect(frame.text).toBe('edge (DEADLINE_EXCEEDED) 12');
+    expect(cloud.last.of('cancel').map(({ frame }) => frame)).toEqual([0]);
+    cloud.last.answer(0);
+    await settle();
+    expect(frame.text).toBe('edge (DEADLINE_EXCEEDED) 12');
+  });
+
+  it('takes the cloud’s answer when it comes before the device is done', async () => {
+    const cloud = splitCloud();
+    const { clock, infer } = await stage(
+      splitConfig({ tail: true, tailMs: 50 }),
+      { deadlineMs: 400, localReserveMs: 100 },
+      cloud,
+    );
+    const frame = infer([1]);
+    await clock.advance(310);
+    cloud.last.answer(0);
+    await settle();
+    expect(frame.text).toBe('split 12');
+    await clock.advance(100);
+    expect(frame.text).toBe('split 12');
+  });
+
+  it('ends at the deadline although the device is not done', async () => {
+    const { clock, infer } = await stage(
+      splitConfig({ whole: true, tailMs: 5000 }),
+      { deadlineMs: 300, awayGraceMs: 0 },
+      away(),
+    );
+    const frame = infer([1]);
+    await clock.advance(300);
+    expect(frame.text).toBe('DEADLINE_EXCEEDED');
+  });
+
+  it('lets the device finish what the cloud refuses for its own reasons', async () => {
+    const cloud = splitCloud();
+    const { clock, infer } = await stage(splitConfig({ tail: true }), {}, cloud);
+    const frames = [infer([1]), infer([2])];
+    await clock.advance(20);
+    cloud.last.fault('OVERLOADED', 0);
+    cloud.last.fault('TENSOR_MISMATCH', 1);
+    await clock.advance(20);
+    expect(frames.map(({ text }) => text)).toEqual(['edge (OVERLOADED) 12', 'TENSOR_MISMATCH']);
+  });
+
+  it('runs the whole model when the head fails', async () => {
+    const cloud = splitCloud();
+    const { clock, infer } = await stage(
+      (clock) => {
+        const head = new ScriptedModel('x', 'mid', 10, clock, 10);
+        head.failure = new KerfError('BACKEND_FAILED', 'no');
+        return { split: SPLIT, head, local: { whole: new ScriptedModel('x', 'y', 11, clock, 10) } };
+      },
+      {},
+      cloud,
+    );
+    const frame = infer([1]);
+    await clock.advance(20);
+    expect(frame.text).toBe('edge (BACKEND_FAILED) 12');
+  });
+
+  it('goes back to the cloud when it is there again', async () => {
+    const cloud = away();
+    const { clock, infer } = await stage(splitConfig({ whole: true }), { awayGraceMs: 0, backoffMaxMs: 1000 }, cloud);
+    infer([1]);
+    await clock.advance(2000);
+    cloud.refusals = [];
+    await clock.advance(2000);
+    const frame = infer([5]);
+    await clock.advance(10);
+    cloud.last.answer(1);
+    await settle();
+    expect(frame.text).toBe('split 16');
+  });
+
+  it('bounds what waits for a device that hangs', async () => {
+    const { clock, infer } = await stage(
+      splitConfig({ whole: true, tailMs: 10_000_000 }),
+      { awayGraceMs: 0, deadlineMs: 50, maxQueuedFrames: 4 },
+      away(),
+    );
+    const frames = [];
+    for (let index = 0; index < 40; index++) {
+      frames.push(infer([index]));
+      await clock.advance(20);
+    }
+    await clock.advance(100);
+    const ends = frames.map(({ text }) => text);
+    expect(new Set(ends)).toEqual(new Set(['DEADLINE_EXCEEDED', 'OVERLOADED']));
+  });
+});
+
+describe('opening', () => {
+  const clock = new FakeClock();
+  const model = new ScriptedModel('x', 'y', 1, clock, 1);
+  const open = (config: object): Promise<EdgeSession> =>
+    EdgeSession.open({ split: null, head: null, local: null, cloud: null, ...config });
+
+  it('refuses parts that do not fit', async () => {
+    const invalid = { code: 'INVALID_ARGUMENT' };
+    await expect(open({})).rejects.toMatchObject(invalid);
+    await expect(open({ head: model, local: { whole: model } })).rejects.toMatchObject(invalid);
+    await expect(open({ split: SPLIT, local: { whole: model } })).rejects.toMatchObject(invalid);
+    await expect(open({ local: { tail: model, whole: model } })).rejects.toMatchObject(invalid);
+    await expect(open({ split: SPLIT, head: model, local: { whole: model } })).rejects.toMatchObject({
+      code: 'PAIR_MISMATCH',
+    });
+  });
+
+  it('refuses options that it does not know or cannot use, by name', () => {
+    const cases: [object, string][] = [
+      [{ deadline: 5 }, 'deadline'],
+      [{ deadlineMs: 0 }, 'deadlineMs'],
+      [{ deadlineMs: Number.NaN }, 'deadlineMs'],
+      [{ deadlineMs: '5' }, 'deadlineMs'],
+      [{ deadlineMs: null }, 'deadlineMs'],
+      [{ maxQueuedFrames: 1.5 }, 'maxQueuedFrames'],
+      [{ backoffBaseMs: 500, backoffMaxMs: 100 }, 'backoffMaxMs'],
+      [{ pingIntervalMs: 500, peerTimeoutMs: 100 }, 'peerTimeoutMs'],
+      [{ agent: 5 }, 'agent'],
+    ];
+    for (const [options, name] of cases) expect(() => resolveEdgeSessionOptions(options)).toThrow(`'${name}'`);
+    expect(resolveEdgeSessionOptions({ deadlineMs: 7, localReserveMs: null }).deadlineMs).toBe(7);
+  });
+
+  it('answers every frame exactly once under accidents of every kind', async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      let state = seed;
+      const random = (): number => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+      const cloud = splitCloud();
+      cloud.credits = 3;
+      const hasTail = seed % 2 === 0;
+      const { clock, infer, session } = await stage(
+        splitConfig({ tail: hasTail }),
+        { deadlineMs: 800, awayGraceMs: 100, maxQueuedFrames: 8, backoffBaseMs: 50 },
+        cloud,
+      );
+      const frames = [];
+      for (let step = 0; step < 60; step++) {
+        frames.push(infer([step]));
+        const accident = random();
+        const connection = cloud.connections.at(-1);
+        if (accident < 0.1) connection?.link.sever();
+        else if (accident < 0.15) connection?.send({ type: 'goaway', graceMs: 100, reason: 'x' });
+        else if (accident < 0.2) cloud.refusals = [new KerfError('LINK_LOST', 'no'), 'hang'];
+        else if (accident < 0.25) connection?.fault('OVERLOADED', connection.frames.at(-1) ?? null);
+        else for (const frame of connection?.frames.slice(-3) ?? []) if (random() < 0.6) connection?.answer(frame);
+        await clock.advance(random() * 60);
+      }
+      await clock.advance(2000);
+      expect(frames.every(({ outcome }) => outcome !== null)).toBe(true);
+      for (const [index, { outcome }] of frames.entries()) {
+        if (outcome?.kind === 'result') expect(outcome.outputs.get('y')?.data[0], `seed ${seed}`).toBe(index + 11);
+        expect(outcome!.spans.totalMs).toBeLessThan(800.001);
+      }
+      expect(session.snapshot.unfinishedFrames).toBe(0);
+      session.close();
+      await expect(session.infer(inputsOf(1))).resolves.toMatchObject({ code: 'CLOSED' });
+    }
+  });
+});

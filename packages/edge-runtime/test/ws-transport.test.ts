@@ -1,0 +1,186 @@
+// The ws transport on real sockets, plain and over TLS.
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { SUBPROTOCOL } from '@kerf/protocol';
+import { generate } from 'selfsigned';
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocketServer } from 'ws';
+import { describeTransport, Listener } from '../../../test/conformance/transport.ts';
+import { wsConnect } from '../src/node/ws-connect.ts';
+import { wsTransport } from '../src/node/ws-transport.ts';
+
+interface Listening {
+  readonly port: number;
+  readonly sockets: WebSocketServer;
+  readonly server: Server;
+}
+
+async function listen(server: Server): Promise<Listening> {
+  const sockets = new WebSocketServer({
+    server,
+    perMessageDeflate: false,
+    maxPayload: 64 << 20,
+    handleProtocols: () => SUBPROTOCOL,
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { port: (server.address() as AddressInfo).port, sockets, server };
+}
+
+async function certificate(): Promise<{ key: string; cert: string }> {
+  const names = [{ type: 7 as const, ip: '127.0.0.1' }];
+  const made = await generate([{ name: 'commonName', value: 'kerf test' }], {
+    keyType: 'ec',
+    extensions: [
+      { name: 'basicConstraints', cA: true },
+      { name: 'subjectAltName', altNames: names },
+    ],
+  });
+  return { key: made.private, cert: made.cert };
+}
+
+async function openPair(listening: Listening, url: string, ca?: string) {
+  const accepted = once(listening.sockets, 'connection');
+  const left = await wsConnect({ url, ...(ca !== undefined && { ca }) })(new AbortController().signal);
+  const [socket] = await accepted;
+  return {
+    left,
+    right: wsTransport(socket),
+    sever: () => socket.terminate(),
+    async dispose() {
+      for (const client of listening.sockets.clients) client.terminate();
+      listening.server.close();
+      await once(listening.server, 'close');
+    },
+  };
+}
+
+describeTransport('ws', async () => {
+  const listening = await listen(createServer());
+  return openPair(listening, `ws://127.0.0.1:${listening.port}`);
+});
+
+describeTransport('ws over TLS', async () => {
+  const { key, cert } = await certificate();
+  const listening = await listen(createTlsServer({ key, cert, minVersion: 'TLSv1.3' }));
+  return openPair(listening, `wss://127.0.0.1:${listening.port}`, cert);
+});
+
+describe('connecting', () => {
+  const open: Listening[] = [];
+  afterEach(() => {
+    for (const { server, sockets } of open.splice(0)) {
+      for (const client of sockets.clients) client.terminate();
+      server.close();
+    }
+  });
+  const attempt = (options: Parameters<typeof wsConnect>[0], signal = new AbortController().signal): Promise<unknown> =>
+    wsConnect(options)(signal).then(
+      () => 'connected',
+      (error: unknown) => error,
+    );
+
+  it('refuses a certificate that it does not know, one of another name, and an old TLS', async () => {
+    const { key, cert } = await certificate();
+    const listening = await listen(createTlsServer({ key, cert }));
+    open.push(listening);
+    const url = `wss://127.0.0.1:${listening.port}`;
+    expect(await attempt({ url })).toMatchObject({ code: 'TLS_UNTRUSTED' });
+    expect(await attempt({ url, ca: (await certificate()).cert })).toMatchObject({ code: 'TLS_UNTRUSTED' });
+    expect(await attempt({ url: `wss://localhost:${listening.port}`, ca: cert })).toMatchObject({
+      code: 'TLS_UNTRUSTED',
+    });
+    expect(await attempt({ url, ca: cert })).toBe('connected');
+    const old = await listen(createTlsServer({ key, cert, maxVersion: 'TLSv1.2' }));
+    open.push(old);
+    expect(await attempt({ url: `wss://127.0.0.1:${old.port}`, ca: cert })).toMatchObject({ code: 'LINK_LOST' });
+  });
+
+  it('reports a cloud that is not there, or is none', async () => {
+    const listening = await listen(createServer());
+    listening.server.close();
+    expect(await attempt({ url: `ws://127.0.0.1:${listening.port}` })).toMatchObject({ code: 'LINK_LOST' });
+    const plain = createServer((_, response) => response.writeHead(404).end());
+    plain.listen(0, '127.0.0.1');
+    await once(plain, 'listening');
+    expect(await attempt({ url: `ws://127.0.0.1:${(plain.address() as AddressInfo).port}` })).toMatchObject({
+      code: 'LINK_LOST',
+    });
+    plain.close();
+  });
+
+  it('stops when it is told to', async () => {
+    const silent = createServer();
+    silent.on('upgrade', () => {});
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const abort = new AbortController();
+    const end = attempt({ url: `ws://127.0.0.1:${(silent.address() as AddressInfo).port}` }, abort.signal);
+    setTimeout(() => abort.abort(), 50);
+    expect(await end).toMatchObject({ code: 'LINK_LOST' });
+    silent.close();
+    silent.closeAllConnections();
+  });
+
+  it('refuses URLs that it cannot use, and plain text to other machines', () => {
+    for (const url of [
+      '',
+      'cloud',
+      'http://127.0.0.1/',
+      'ws://cloud.example/',
+      'ws://10.0.0.1:9',
+      'ws://127.0.0.1.example/',
+    ]) {
+      expect(() => wsConnect({ url }), url).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    }
+    for (const url of ['ws://localhost:1', 'ws://127.8.0.1:1', 'ws://[::1]:1', 'wss://cloud.example/'])
+      wsConnect({ url });
+    wsConnect({ url: 'ws://10.0.0.1:9', allowPlainText: true });
+  });
+});
+
+describe('a peer that misbehaves', () => {
+  it('ends the connection when it sends text, or more than the limit', async () => {
+    const listening = await listen(createServer());
+    for (const send of ['text', new Uint8Array(2000)]) {
+      const accepted = once(listening.sockets, 'connection');
+      const left = await wsConnect({ url: `ws://127.0.0.1:${listening.port}`, maxMessageBytes: 1000 })(
+        new AbortController().signal,
+      );
+      const listener = new Listener(left);
+      const [socket] = await accepted;
+      socket.send(send);
+      await listener.until(() => listener.closes.length === 1);
+      expect(listener.messages).toEqual([]);
+    }
+    listening.server.close();
+  });
+
+  it('does not hold a closed connection open', async () => {
+    const server = createServer();
+    const { createHash } = await import('node:crypto');
+    server.on('upgrade', (request, socket) => {
+      // Shakes hands, then never reads or answers again.
+      const accept = createHash('sha1')
+        .update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+        .digest('base64');
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`,
+      );
+      socket.pause();
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const transport = await wsConnect({ url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}` })(
+      new AbortController().signal,
+    );
+    const listener = new Listener(transport);
+    transport.close(1000, 'x'.repeat(500));
+    await listener.until(() => listener.closes.length === 1, 6000);
+    expect(listener.closes).toHaveLength(1);
+    server.close();
+    server.closeAllConnections();
+  });
+});
