@@ -1,0 +1,11 @@
+// What an edge needs in a browser: the WebSocket transport, the backends, and splits behind a URL.
+
+export type { BrowserBackend, BrowserBackendOptions } from './browser/browser-backend.ts';
+export { browserBackend } from './browser/browser-backend.ts';
+export type { BrowserConnectOptions } from './browser/browser-connect.ts';
+export { browserConnect } from './browser/browser-connect.ts';
+export { WASM_FILES } from './browser/make-backend.ts';
+export type { Probe, Tolerance } from './browser/self-test.ts';
+export type { OpenSplitUrlOptions } from './browser/split-urls.ts';
+export { openSplitUrl } from './browser/split-urls.ts';
+export type { OpenedSplit } from './session/split-files.ts';

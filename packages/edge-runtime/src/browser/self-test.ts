@@ -1,0 +1,172 @@
+// A backend -> does it compute what is known to be right? A provider that is silently wrong must never judge a part.
+import { buildModel } from '@kerf/onnx';
+import {
+  type Backend,
+  bytesOf,
+  float32Tensor,
+  KerfError,
+  type ModelSource,
+  makeTensor,
+  messageOf,
+  type Tensor,
+  type TensorMap,
+  typedView,
+} from '@kerf/protocol';
+
+/** A model with a sample whose outputs another backend computes. */
+export interface Probe {
+  readonly model: ModelSource;
+  readonly sample: TensorMap;
+}
+
+/** Two numbers a and b agree when |a - b| <= absolute + relative * |b|. */
+export interface Tolerance {
+  readonly absolute: number;
+  readonly relative: number;
+}
+
+/** Different kernels add in different orders: about 1e-7 a step, and a head has a few dozen. */
+export const DEFAULT_TOLERANCE: Tolerance = { absolute: 1e-3, relative: 1e-3 };
+
+interface KnownCase {
+  readonly name: string;
+  readonly model: Uint8Array;
+  readonly inputs: TensorMap;
+  readonly expected: Float32Array;
+}
+
+/** Small models with outputs that follow from arithmetic alone. */
+function knownCases(): KnownCase[] {
+  return [dequantize(), convolve(), multiply()];
+}
+
+/** (x - 7) * 0.05 over all of uint8: the operator that an older WebGPU provider got wrong without an error. */
+function dequantize(): KnownCase {
+  const all = Uint8Array.from({ length: 256 }, (_, value) => value);
+  return {
+    name: 'DequantizeLinear of uint8',
+    model: buildModel({
+      nodes: [{ op: 'DequantizeLinear', inputs: ['x', 'scale', 'zero'], outputs: ['y'] }],
+      inputs: [{ name: 'x', dtype: 'uint8', shape: [1, 4, 8, 8] }],
+      outputs: [{ name: 'y', dtype: 'float32', shape: [1, 4, 8, 8] }],
+      initializers: [
+        { name: 'scale', tensor: float32Tensor([], Float32Array.of(0.05)) },
+        { name: 'zero', tensor: makeTensor('uint8', [], Uint8Array.of(7)) },
+      ],
+    }),
+    inputs: new Map([['x', makeTensor('uint8', [1, 4, 8, 8], all)]]),
+    expected: Float32Array.from(all, (value) => (value - 7) * 0.05),
+  };
+}
+
+/** Sums over 2x2 windows of 1 to 9, doubled by a second channel that is the first. */
+function convolve(): KnownCase {
+  const plane = Float32Array.from({ length: 9 }, (_, index) => index + 1);
+  return {
+    name: 'Conv',
+    model: buildModel({
+      nodes: [{ op: 'Conv', inputs: ['x', 'w', 'b'], outputs: ['y'], attributes: { kernel_shape: [2, 2] } }],
+      inputs: [{ name: 'x', dtype: 'float32', shape: [1, 2, 3, 3] }],
+      outputs: [{ name: 'y', dtype: 'float32', shape: [1, 1, 2, 2] }],
+      initializers: [
+        { name: 'w', tensor: float32Tensor([1, 2, 2, 2], new Float32Array(8).fill(1)) },
+        { name: 'b', tensor: float32Tensor([1], Float32Array.of(0.5)) },
+      ],
+    }),
+    inputs: new Map([['x', float32Tensor([1, 2, 3, 3], Float32Array.of(...plane, ...plane))]]),
+    expected: Float32Array.of(24.5, 32.5, 48.5, 56.5),
+  };
+}
+
+function multiply(): KnownCase {
+  return {
+    name: 'MatMul',
+    model: buildModel({
+      nodes: [{ op: 'MatMul', inputs: ['x', 'w'], outputs: ['y'] }],
+      inputs: [{ name: 'x', dtype: 'float32', shape: [2, 3] }],
+      outputs: [{ name: 'y', dtype: 'float32', shape: [2, 2] }],
+      initializers: [{ name: 'w', tensor: float32Tensor([3, 2], Float32Array.of(1, 2, 3, 4, 5, 6)) }],
+    }),
+    inputs: new Map([['x', float32Tensor([2, 3], Float32Array.of(1, 2, 3, 4, 5, 6))]]),
+    expected: Float32Array.of(22, 28, 49, 64),
+  };
+}
+
+/**
+ * Runs the known models on `backend`, then the probe on `backend` and `reference`.
+ * @returns null when all agree, else why not: SELF_TEST_FAILED, or the code of what could not run.
+ */
+export async function selfTest(
+  backend: Backend,
+  probe: { readonly probe: Probe; readonly reference: Backend } | null,
+  tolerance: Tolerance,
+): Promise<KerfError | null> {
+  try {
+    for (const { name, model, inputs, expected } of knownCases()) {
+      const outputs = await runOnce(backend, { bytes: model }, inputs);
+      const wanted = makeTensor('float32', outputs.get('y')?.shape ?? [], bytesOf(expected));
+      compare(`${name}: `, new Map([['y', wanted]]), outputs, { absolute: 1e-4, relative: 1e-5 });
+    }
+    if (probe !== null) {
+      const { model, sample } = probe.probe;
+      const wanted = await runOnce(probe.reference, model, sample);
+      compare("the session's model: ", wanted, await runOnce(backend, model, sample), tolerance);
+    }
+    return null;
+  } catch (error) {
+    return KerfError.from(error, 'SELF_TEST_FAILED', `the self-test could not run: ${messageOf(error)}`);
+  }
+}
+
+async function runOnce(backend: Backend, source: ModelSource, inputs: TensorMap): Promise<TensorMap> {
+  const model = await backend.load(source);
+  try {
+    return await model.run(inputs);
+  } finally {
+    await model.dispose();
+  }
+}
+
+/** @throws {KerfError} SELF_TEST_FAILED naming the output and how far it is off. */
+function compare(what: string, wanted: TensorMap, got: TensorMap, tolerance: Tolerance): void {
+  for (const [name, expected] of wanted) {
+    const found = got.get(name);
+    const off = found === undefined ? Number.POSITIVE_INFINITY : excess(expected, found, tolerance);
+    if (off > 0)
+      throw new KerfError('SELF_TEST_FAILED', `${what}output '${name}' is off by ${off} beyond the tolerance`);
+  }
+}
+
+/** How far the worst element lies beyond the tolerance; 0 when all agree. */
+function excess(wanted: Tensor, got: Tensor, { absolute, relative }: Tolerance): number {
+  if (wanted.dtype !== got.dtype || wanted.shape.join() !== got.shape.join()) return Number.POSITIVE_INFINITY;
+  if (wanted.dtype === 'string') return sameBytes(wanted, got) ? 0 : Number.POSITIVE_INFINITY;
+  const exact = wanted.dtype !== 'float32' && wanted.dtype !== 'float64' && wanted.dtype !== 'float16';
+  const read = wanted.dtype === 'float16' ? halfToNumber : Number;
+  const expected = typedView(wanted);
+  const found = typedView(got);
+  let worst = 0;
+  for (let index = 0; index < expected.length; index++) {
+    const a = read(expected[index] as number);
+    const b = read(found[index] as number);
+    if (Object.is(a, b) || a === b) continue;
+    const off = exact ? Math.abs(a - b) : Math.abs(a - b) - absolute - relative * Math.abs(a);
+    // Not a number on one side only is as wrong as can be.
+    worst = Math.max(worst, Number.isNaN(off) ? Number.POSITIVE_INFINITY : off);
+  }
+  return worst;
+}
+
+function sameBytes(a: Tensor, b: Tensor): boolean {
+  return a.data.byteLength === b.data.byteLength && a.data.every((byte, index) => byte === b.data[index]);
+}
+
+/** IEEE 754 binary16: sign, 5 bits of exponent, 10 of fraction. */
+function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
