@@ -58,20 +58,20 @@ async function wholeModel(backend: Backend, subject: DemoSubject, image: RgbImag
 }
 
 async function measureCase(job: DemoEdgeJob, subject: DemoSubject, one: DemoCase, bench: Bench): Promise<DemoRow> {
-  const { session, dispose } = await openSession(job, subject, one.placement, bench.backend);
+  const edge = await openSession(job, subject, one.placement, bench.backend);
   try {
     const frames: MeasuredFrame[] = [];
     let startedMs = performance.now();
     for (let frame = 0; frame < job.framesPerCase + WARM_UP_FRAMES; frame++) {
-      const measured = await measureFrame(session, subject, one.placement, bench);
+      const measured = await measureFrame(edge.session, subject, one.placement, bench);
       if (frame < WARM_UP_FRAMES) startedMs = performance.now();
       else frames.push(measured);
       if (frames.length >= job.minFrames && performance.now() - startedMs > job.caseBudgetMs) break;
     }
     return rowOf(one, frames);
   } finally {
-    session.close();
-    await dispose();
+    edge.session.close();
+    await edge.dispose();
   }
 }
 

@@ -1,11 +1,12 @@
 // Link settings -> a report: prepares models, starts cloud, link and edge as processes, and collects what the edge measured.
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { cpus, release, type as systemType, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { DEFAULT_AUDIENCE, issueToken } from '@kerf/cloud-runtime';
+import { issueToken } from '@kerf/cloud-runtime';
 import { ERROR_CODES, type ErrorCode, KerfError } from '@kerf/protocol';
 import { type CloudProcess, endProcess, startCloudProcess } from '../cloud-process.ts';
 import { VERSION } from '../command.ts';
@@ -57,7 +58,7 @@ async function measureAll(options: DemoOptions, folder: string, children: ChildP
   const modelsDir = join(folder, 'models');
   const stateDir = join(folder, 'state');
   options.onProgress('cutting the models');
-  const subjects = await withCpu((backend) => prepareSubjects(modelsDir, backend, options.onProgress));
+  const subjects = await withCpu((backend) => prepareSubjects(modelsDir, backend, (text) => options.onProgress(text)));
   options.onProgress('starting the cloud: TLS and tokens on');
   const cloud = await startCloudProcess(['--models', modelsDir, '--state', stateDir, '--port', '0']);
   children.push(cloud.child);
@@ -143,8 +144,18 @@ async function report(
     })),
     picture: await thumbnail(options.picturePath),
     method: METHOD,
-    versions: { kerf: VERSION, node: process.version, 'onnxruntime-node': '1.30.0', audience: DEFAULT_AUDIENCE },
+    versions: {
+      kerf: VERSION,
+      node: process.version,
+      'onnxruntime-node': packageVersion('onnxruntime-node'),
+      '@napi-rs/image': packageVersion('@napi-rs/image'),
+      ws: packageVersion('ws'),
+    },
   };
+}
+
+function packageVersion(name: string): string {
+  return (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
 }
 
 async function thumbnail(path: string): Promise<DemoPicture> {
