@@ -1,0 +1,102 @@
+// The page, the worker, models and ONNX Runtime's files -> a folder that a browser can open.
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildModel } from '@kerf/onnx';
+import { SPLIT_FORMAT } from '@kerf/protocol';
+import { build } from 'esbuild';
+import { type ServedFolder, serveFolder } from '../../support/serve-folder.ts';
+
+const value = (name: string) => ({ name, dtype: 'float32' as const, shape: [1, 'n'] });
+const headNodes = [{ op: 'Relu', inputs: ['x'], outputs: ['mid'] }];
+const tailNodes = [{ op: 'Add', inputs: ['mid', 'mid'], outputs: ['y'] }];
+
+/** y = 2 * max(x, 0), whole and cut after the maximum. */
+export const MODELS = {
+  head: buildModel({ nodes: headNodes, inputs: [value('x')], outputs: [value('mid')] }),
+  tail: buildModel({ nodes: tailNodes, inputs: [value('mid')], outputs: [value('y')] }),
+  whole: buildModel({ nodes: [...headNodes, ...tailNodes], inputs: [value('x')], outputs: [value('y')] }),
+};
+
+/** Takes a while: twenty multiplications of 256 by 256. */
+const slow = buildModel({
+  nodes: Array.from({ length: 20 }, (_, index) => ({
+    op: 'MatMul',
+    inputs: [index === 0 ? 'x' : `t${index}`, 'x'],
+    outputs: [index === 19 ? 'y' : `t${index + 1}`],
+  })),
+  inputs: [{ name: 'x', dtype: 'float32', shape: [256, 256] }],
+  outputs: [{ name: 'y', dtype: 'float32', shape: [256, 256] }],
+});
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+const part = (file: string, bytes: Uint8Array) => ({
+  file,
+  sha256: sha256(bytes),
+  bytes: bytes.byteLength,
+  nodes: 1,
+  externalData: null,
+});
+
+export const MANIFEST = {
+  format: SPLIT_FORMAT,
+  source: { file: 'whole.onnx', sha256: sha256(MODELS.whole), bytes: MODELS.whole.byteLength },
+  cut: ['mid'],
+  headInputs: ['x'],
+  headOutputs: ['mid'],
+  tailInputs: ['mid'],
+  tailOutputs: ['y'],
+  modelInputs: ['x'],
+  modelOutputs: ['y'],
+  tensors: ['x', 'mid', 'y'].map(value),
+  codec: { kind: 'raw' },
+  head: part('head.onnx', MODELS.head),
+  tail: part('tail.onnx', MODELS.tail),
+  pair: sha256(new TextEncoder().encode('pair')),
+  createdBy: 'test',
+} as const;
+
+/** Bundles page and worker as docs/edge-runtime.md says for esbuild, and serves them. */
+export async function servePage(): Promise<ServedFolder> {
+  const folder = await mkdtemp(join(tmpdir(), 'kerf-page-'));
+  const here = dirname(fileURLToPath(import.meta.url));
+  await build({
+    entryPoints: { page: join(here, 'backend-page.ts'), worker: '@kerf/edge-runtime/browser-worker' },
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    conditions: ['@kerf/source'],
+    absWorkingDir: join(here, '../../..'),
+    logLevel: 'error',
+  });
+  await writeFile(
+    join(folder, 'index.html'),
+    '<!doctype html><title>kerf</title><script type="module" src="page.js"></script>',
+  );
+  for (const name of ['split', 'wrong']) {
+    await mkdir(join(folder, name));
+    await writeFile(join(folder, name, 'split.json'), JSON.stringify(MANIFEST));
+    for (const [file, bytes] of Object.entries({ ...MODELS, slow }))
+      await writeFile(join(folder, name, `${file}.onnx`), bytes);
+  }
+  await writeFile(join(folder, 'wrong', 'head.onnx'), MODELS.tail);
+  const ort = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
+  const files = ['ort-wasm-simd-threaded', 'ort-wasm-simd-threaded.asyncify'].flatMap((name) => [
+    `${name}.wasm`,
+    `${name}.mjs`,
+  ]);
+  const served = await serveFolder(folder, Object.fromEntries(files.map((file) => [`/ort/${file}`, join(ort, file)])));
+  return {
+    url: served.url,
+    async close() {
+      await served.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,31 @@
+// Starts a Chromium for a test, or says why there is none.
+import { type Browser, chromium } from 'playwright';
+import { findBrowser } from './ensure-browser.mjs';
+
+const QUIET = [
+  '--no-sandbox',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+/** A WebGPU that computes on the CPU: for correctness on tiny tensors, never for speed. */
+const SOFTWARE_WEBGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
+
+export type ChromiumStart =
+  | { readonly browser: Browser; readonly reason: null }
+  | { readonly browser: null; readonly reason: string };
+
+/** @returns the browser, or null and the reason for a skipped test. */
+export async function startChromium({ webgpu = false } = {}): Promise<ChromiumStart> {
+  const executablePath = await findBrowser();
+  if (executablePath === null)
+    return { browser: null, reason: 'no Chromium on this machine; set KERF_CHROMIUM to one' };
+  const args = [...QUIET, ...(webgpu ? SOFTWARE_WEBGPU : ['--disable-gpu'])];
+  try {
+    return { browser: await chromium.launch({ executablePath, args, headless: true }), reason: null };
+  } catch (error) {
+    return { browser: null, reason: `Chromium does not start: ${String(error).split('\n', 1)[0]}` };
+  }
+}
