@@ -1,0 +1,114 @@
+// What session, gateway and worker add to a socket: an activation there and back, against a bare ws echo.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startCloudProcess } from '@kerf/cli';
+import { issueToken } from '@kerf/cloud-runtime';
+import { EdgeSession } from '@kerf/edge-runtime';
+import { wsConnect } from '@kerf/edge-runtime/node';
+import { buildModel } from '@kerf/onnx';
+import { float32Tensor, KerfError } from '@kerf/protocol';
+import { WebSocket } from 'ws';
+import { type Bench, type BenchRow, interleave } from './bench.ts';
+
+const CASES = [
+  { name: '800 KB', elements: 200_704, goal: 1.25 },
+  { name: '100 KB', elements: 25_088, goal: null },
+  { name: '8 KB', elements: 2048, goal: null },
+] as const;
+
+export const crossing: Bench = {
+  name: 'crossing',
+  summary:
+    'a float32 tensor through session, gateway and worker (Identity) and back, against a ws echo; TLS 1.3, one in flight',
+  async *run({ full }) {
+    const folder = await mkdtemp(join(tmpdir(), 'kerf-bench-'));
+    const models = join(folder, 'models');
+    await mkdir(models);
+    await writeFile(join(models, 'identity.onnx'), identity());
+    const cloud = await startCloudProcess(['--models', models, '--state', join(folder, 'state'), '--port', '0']);
+    const ca = await readFile(cloud.certificatePath ?? '');
+    const echo = await startEcho(cloud.certificatePath ?? '');
+    const key = await readFile(join(folder, 'state', 'token-private.pem'), 'utf8');
+    const token = await issueToken({ privateKeyPem: key, subject: 'bench', models: ['*'], expiresInSeconds: 600 });
+    const session = await EdgeSession.open({
+      split: null,
+      head: null,
+      local: null,
+      cloud: { model: 'identity', connect: wsConnect({ url: cloud.url, ca }), token },
+    });
+    const bare = await connectEcho(echo.port, ca);
+    try {
+      for (const one of CASES) yield await measure(one, session, bare, full ? 301 : 101);
+    } finally {
+      session.close();
+      bare.terminate();
+      echo.stop();
+      await cloud.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+async function measure(
+  { name, elements, goal }: (typeof CASES)[number],
+  session: EdgeSession,
+  bare: WebSocket,
+  rounds: number,
+): Promise<BenchRow> {
+  const values = Float32Array.from({ length: elements }, (_, at) => at / elements);
+  const tensor = float32Tensor([1, elements], values);
+  const ours = async (): Promise<void> => {
+    const outcome = await session.infer(new Map([['x', tensor]]));
+    if (outcome.kind === 'failed') throw new KerfError(outcome.code, outcome.message);
+    if (outcome.outputs.get('y')?.data.byteLength !== tensor.data.byteLength) throw new Error('the echo is cut short');
+  };
+  const theirs = async (): Promise<void> => {
+    bare.send(tensor.data, { binary: true });
+    const [data] = (await once(bare, 'message')) as [Buffer];
+    if (data.byteLength !== tensor.data.byteLength) throw new Error('the echo is cut short');
+  };
+  const times = await interleave(ours, theirs, { warmUp: 20, rounds });
+  const met = goal === null ? null : times.ratio <= goal;
+  return {
+    bench: 'crossing',
+    case: `${name} there and back`,
+    value: times.ours,
+    unit: 'ms',
+    against: `ws echo (${times.theirs.toFixed(2)} ms)`,
+    ratio: times.ratio,
+    goal: goal === null ? null : `<= ${goal}`,
+    met,
+  };
+}
+
+function identity(): Uint8Array {
+  const shape = ['batch', 'n'];
+  return buildModel({
+    inputs: [{ name: 'x', dtype: 'float32', shape }],
+    outputs: [{ name: 'y', dtype: 'float32', shape }],
+    nodes: [{ op: 'Identity', inputs: ['x'], outputs: ['y'] }],
+  });
+}
+
+async function startEcho(certPath: string): Promise<{ port: number; stop(): void }> {
+  const keyPath = join(dirname(certPath), 'dev-key.pem');
+  const child = fork(fileURLToPath(new URL('echo-server.mjs', import.meta.url)), [certPath, keyPath], { execArgv: [] });
+  const [message] = (await once(child, 'message')) as [{ port: number }];
+  return { port: message.port, stop: () => void child.kill() };
+}
+
+async function connectEcho(port: number, ca: Buffer): Promise<WebSocket> {
+  const socket = new WebSocket(`wss://localhost:${port}`, {
+    ca,
+    perMessageDeflate: false,
+    maxPayload: 64 * 1024 * 1024,
+    minVersion: 'TLSv1.3',
+    generateMask: (mask) => void mask.fill(0),
+  });
+  await once(socket, 'open');
+  return socket;
+}

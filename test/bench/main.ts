@@ -1,0 +1,43 @@
+// `npm run bench -- [NAME...] [--json FILE] [--full]`: runs the benches, prints a table, writes rows.
+import { writeFileSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import type { Bench, BenchRow } from './bench.ts';
+import { crossing } from './crossing.ts';
+import { pipeline } from './pipeline.ts';
+import { splitCompute } from './split-compute.ts';
+
+const BENCHES: readonly Bench[] = [splitCompute, crossing, pipeline];
+
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'string' }, full: { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+const unknown = positionals.find((name) => !BENCHES.some((bench) => bench.name === name));
+if (unknown !== undefined) {
+  console.error(`there is no bench '${unknown}'; benches are ${BENCHES.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
+
+const rows: BenchRow[] = [];
+console.log(
+  `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}), ${Math.round(totalmem() / 1e9)} GB`,
+);
+console.log('method: test/bench/METHODOLOGY.md\n');
+for (const bench of BENCHES) {
+  if (positionals.length > 0 && !positionals.includes(bench.name)) continue;
+  console.log(`${bench.name}: ${bench.summary}`);
+  for await (const row of bench.run({ full: values.full })) {
+    rows.push(row);
+    console.log(line(row));
+  }
+  console.log('');
+}
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, null, 1)}\n`);
+
+function line(row: BenchRow): string {
+  const goal = row.goal === null ? '' : ` goal ${row.goal} ${row.met === true ? 'met' : 'NOT MET'}`;
+  const against = row.ratio === null ? '' : `  ${row.ratio.toFixed(3)} of ${row.against}${goal}`;
+  return `  ${row.case.padEnd(52)} ${row.value.toFixed(3).padStart(10)} ${row.unit.padEnd(10)}${against}`;
+}

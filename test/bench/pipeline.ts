@@ -1,0 +1,152 @@
+// Does a long round trip cost throughput? Frames per second over a link of 100 ms, 8 in flight, against the slowest stage alone.
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type CloudProcess, startCloudProcess } from '@kerf/cli';
+import { issueToken } from '@kerf/cloud-runtime';
+import { EdgeSession } from '@kerf/edge-runtime';
+import { nodeBackend, openSplitFolder, wsConnect } from '@kerf/edge-runtime/node';
+import { type Backend, KerfError, type LoadedModel, type TensorMap } from '@kerf/protocol';
+import { listCuts } from '@kerf/splitter';
+import { writeSplit } from '@kerf/splitter/node';
+import type { Bench, BenchRow } from './bench.ts';
+import { DETECTOR, openReal } from './real-models.ts';
+
+const ROUND_TRIP_MS = 100;
+const IN_FLIGHT = 8;
+const LINK_BITS_PER_SECOND = 1e9;
+
+/** Where the work lies decides which stage is the slowest. */
+const CASES = [
+  { name: 'head is the slowest', third: 2 },
+  { name: 'tail is the slowest', third: 0 },
+] as const;
+
+export const pipeline: Bench = {
+  name: 'pipeline',
+  summary: `PP-OCR detector split over a link of ${ROUND_TRIP_MS} ms, ${IN_FLIGHT} frames in flight, against the slowest stage alone`,
+  async *run({ full }) {
+    const folder = await mkdtemp(join(tmpdir(), 'kerf-bench-'));
+    const models = join(folder, 'models');
+    const backend = await nodeBackend({ runtime: 'onnxruntime-node' });
+    const { model, inputs } = await openReal(DETECTOR);
+    const ids = CASES.map(({ third }) => `third-${third}`);
+    for (const [index, { third }] of CASES.entries()) {
+      const single = listCuts(model.graph).filter((cut) => cut.tensors.length === 1);
+      const at = third === 0 ? single.filter((cut) => cut.headNodes < cut.tailNodes / 10) : single;
+      await writeSplit({ model, cut: at.at(-1)?.tensors ?? [], folder: join(models, ids[index] ?? ''), backend });
+    }
+    const cloud = await startCloudProcess(['--models', models, '--state', join(folder, 'state'), '--port', '0']);
+    const link = await startLink(cloud);
+    try {
+      for (const [index, { name }] of CASES.entries()) {
+        const split = join(models, ids[index] ?? '');
+        yield await measure(name, split, ids[index] ?? '', {
+          cloud,
+          link,
+          folder,
+          backend,
+          inputs,
+          frames: full ? 400 : 120,
+        });
+      }
+    } finally {
+      link.child.kill();
+      await cloud.stop();
+      await backend.dispose();
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+interface Setup {
+  readonly cloud: CloudProcess;
+  readonly link: { readonly port: number };
+  readonly folder: string;
+  readonly backend: Backend;
+  readonly inputs: TensorMap;
+  readonly frames: number;
+}
+
+async function measure(name: string, folder: string, id: string, setup: Setup): Promise<BenchRow> {
+  const { backend, inputs, frames } = setup;
+  const { split, head, local } = await openSplitFolder(folder, { backend, withTail: true });
+  if (local === null) throw new Error('the split has a tail');
+  const slowestBefore = await slowestStage(head, local.tail, inputs);
+  const session = await openSession(setup, id, { split, head, local: null });
+  const framesPerSecond = await throughput(session, inputs, frames);
+  session.close();
+  const slowestAfter = await slowestStage(head, local.tail, inputs);
+  const slowest = (slowestBefore + slowestAfter) / 2;
+  const ratio = framesPerSecond / slowest;
+  return {
+    bench: 'pipeline',
+    case: name,
+    value: framesPerSecond,
+    unit: 'frames/s',
+    against: `slowest stage alone (${slowest.toFixed(1)} frames/s)`,
+    ratio,
+    goal: '>= 0.9',
+    met: ratio >= 0.9,
+  };
+}
+
+/** Frames per second of head or tail alone, whichever is slower, in the worker that the session uses. */
+async function slowestStage(head: LoadedModel, tail: LoadedModel, inputs: TensorMap): Promise<number> {
+  const activation = await head.run(inputs);
+  return Math.min(await rate(head, inputs), await rate(tail, activation));
+}
+
+async function rate(model: LoadedModel, inputs: TensorMap): Promise<number> {
+  const runs = 40;
+  for (let run = 0; run < 5; run++) await model.run(inputs);
+  const startedMs = performance.now();
+  for (let run = 0; run < runs; run++) await model.run(inputs);
+  return (runs / (performance.now() - startedMs)) * 1000;
+}
+
+async function openSession(
+  { cloud, link, folder }: Setup,
+  model: string,
+  device: Pick<Parameters<typeof EdgeSession.open>[0], 'split' | 'head' | 'local'>,
+): Promise<EdgeSession> {
+  const privateKeyPem = await readFile(join(folder, 'state', 'token-private.pem'), 'utf8');
+  const token = await issueToken({ privateKeyPem, subject: 'bench', models: ['*'], expiresInSeconds: 600 });
+  const connect = wsConnect({ url: `wss://localhost:${link.port}`, ca: await readFile(cloud.certificatePath ?? '') });
+  const session = await EdgeSession.open({ ...device, cloud: { model, connect, token } });
+  const state = await session.waitForCloud(20_000);
+  if (!state.connected) throw new KerfError(state.code, state.message);
+  return session;
+}
+
+async function throughput(session: EdgeSession, inputs: TensorMap, frames: number): Promise<number> {
+  let left = frames + IN_FLIGHT * 2;
+  let startedMs = performance.now();
+  const lane = async (): Promise<void> => {
+    while (left-- > 0) {
+      // The first frames fill the pipeline.
+      if (left === frames) startedMs = performance.now();
+      const outcome = await session.infer(inputs, { deadlineMs: 60_000 });
+      if (outcome.kind === 'failed') throw new KerfError(outcome.code, outcome.message);
+    }
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
+  return (frames / (performance.now() - startedMs)) * 1000;
+}
+
+/** The shaper of the demo, in a process of its own. */
+async function startLink(cloud: CloudProcess): Promise<{ port: number; child: ChildProcess }> {
+  const entry = new URL('../../packages/cli/dist/demo/link-process.js', import.meta.url);
+  const child = fork(fileURLToPath(entry), { execArgv: [] });
+  child.send({
+    target: { host: '127.0.0.1', port: cloud.port },
+    uplinkBitsPerSecond: LINK_BITS_PER_SECOND,
+    downlinkBitsPerSecond: LINK_BITS_PER_SECOND,
+    roundTripMs: ROUND_TRIP_MS,
+  });
+  const [message] = (await once(child, 'message')) as [{ port: number }];
+  return { port: message.port, child };
+}
