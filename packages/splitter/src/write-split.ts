@@ -27,8 +27,9 @@ export interface WrittenSplit {
 }
 
 /**
- * Splits a model file. Head and tail are loaded with the backend before anything is written; each file is then written
- * under a temporary name and renamed, split.json last, so that a folder with a split.json holds a whole split.
+ * Splits a model file. The model, its head and its tail are loaded with the backend before anything is written; each
+ * file is then written under a temporary name and renamed, split.json last, so that a folder with a split.json holds a
+ * whole split.
  * @throws {KerfError} every code of planCut and splitModel, FILE_EXISTS, FILE_NOT_FOUND.
  */
 export async function writeSplit(options: WriteSplitOptions): Promise<WrittenSplit> {
@@ -36,6 +37,7 @@ export async function writeSplit(options: WriteSplitOptions): Promise<WrittenSpl
   const plan = 'graph' in options.cut ? options.cut : planCut(model.graph, options.cut);
   await checkTarget(folder, options.force ?? false);
   checkSource(model, folder);
+  await checkWhole(model, backend);
   const split = await splitModel(plan, backend, fileHost(model));
   await makeFolder(folder);
   // From here to the end the old split is not whole: its manifest goes first.
@@ -46,6 +48,12 @@ export async function writeSplit(options: WriteSplitOptions): Promise<WrittenSpl
   const manifest = await splitManifest(split, { source, head, tail, createdBy: options.createdBy ?? 'kerf' });
   await writeManifest(path.join(folder, MANIFEST_FILE), manifest);
   return { manifest, plan };
+}
+
+/** Parts of a model that the runtime refuses might load: the fault may be in a node that no part needs. */
+async function checkWhole(model: ModelFile, backend: Backend): Promise<void> {
+  const whole = await backend.load({ path: model.path }, { optimizationLevel: 'disabled' });
+  await whole.dispose();
 }
 
 async function checkTarget(folder: string, force: boolean): Promise<void> {

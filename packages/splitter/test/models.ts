@@ -2,7 +2,6 @@
 
 import { type BuildModel, type BuildNode, buildModel, type ModelGraph, openModel } from '@kerf/onnx';
 import { type Backend, type ErrorCode, float32Tensor, KerfError, type OrtModule, ortBackend } from '@kerf/protocol';
-import * as ort from 'onnxruntime-node';
 import { expect } from 'vitest';
 
 export const cpu = (ort: OrtModule): Backend =>
