@@ -231,6 +231,20 @@ describe('go-away', () => {
     expect(old!.closes).toEqual([1000]);
   });
 
+  it('sends a frame that was refused on the way out over the next connection', async () => {
+    const { clock, cloud, infer } = await stage();
+    const frame = infer([1]);
+    await settle();
+    cloud.last.send({ type: 'goaway', graceMs: 1000, reason: 'update' });
+    cloud.last.fault('DRAINING', 0);
+    await clock.advance(200);
+    expect(cloud.connections).toHaveLength(2);
+    expect(cloud.connections[0]?.of('close')).toEqual([]);
+    cloud.last.answer(0);
+    await settle();
+    expect(frame.text).toBe('cloud 2');
+  });
+
   it('resumes what the cloud has not answered within its grace', async () => {
     const { clock, cloud, infer } = await stage();
     const frame = infer([1]);

@@ -114,7 +114,7 @@ export class CloudLink {
     this.closed = true;
     this.cancelTimer?.();
     this.attempt?.abort();
-    this.connection?.close(1000, 'done');
+    this.connection?.close();
     this.connection = null;
   }
 
@@ -200,7 +200,7 @@ export class CloudLink {
     const { connection } = this;
     this.cancelTimer?.();
     this.connection = null;
-    connection?.close(1000, 'going away');
+    connection?.leave();
     this.lost({ code: 'DRAINING', message: 'the cloud is going away; connecting again', retryAfterMs: null });
   }
 

@@ -110,12 +110,17 @@ export class LinkConnection {
     this.transport.send(bytes);
   }
 
-  /** Ends the connection from this side. */
-  close(code: number, reason: string): void {
-    if (this.link === 'closed') return;
+  /** Ends the connection and the session: the cloud may forget its answers. */
+  close(): void {
     if (this.session === 'open') this.send({ type: 'close', session: SESSION });
+    this.leave();
+  }
+
+  /** Ends the connection; the cloud keeps the session, to be resumed. */
+  leave(): void {
+    if (this.link === 'closed') return;
     this.release();
-    this.transport.close(code, reason);
+    this.transport.close(1000, 'done');
   }
 
   private receive(bytes: Uint8Array): void {

@@ -218,7 +218,9 @@ export class FrameFlow {
     if (task === undefined || task.sends === 0) return;
     task.bytesDown += bytes;
     if (message.type === 'fault') {
-      this.notByCloud(task, message.code, message.message);
+      // A cloud that goes away has not run it: the next connection takes it.
+      if (message.code === 'DRAINING' && task.stage === 'sent' && this.link?.isOpen === false) this.sendAgain(task);
+      else this.notByCloud(task, message.code, message.message);
       return;
     }
     if (task.stage === 'sent') task.ledger.markAnswer(message.spans, receivedMs);
@@ -249,11 +251,13 @@ export class FrameFlow {
     this.away = null;
     this.cancelGrace?.();
     const known = new Set(opened.known);
-    for (const task of this.inStage('sent')) {
-      if (known.has(task.frame)) continue;
-      task.ledger.mark('networkMs');
-      task.stage = 'prepared';
-    }
+    for (const task of this.inStage('sent')) if (!known.has(task.frame)) this.sendAgain(task);
+  }
+
+  /** Puts a frame back to the ones that wait for a credit. */
+  private sendAgain(task: FrameTask): void {
+    task.ledger.mark('networkMs');
+    task.stage = 'prepared';
   }
 
   private onAway(end: LinkEnd, lasting: boolean): void {
