@@ -39,7 +39,7 @@ export const run: Command = {
       help: 'token for the cloud; read again at each connect (or KERF_TOKEN)',
     },
     ca: { type: 'string', value: 'FILE', help: "PEM of the authority behind the cloud's certificate" },
-    deadline: { type: 'string', value: 'TIME', help: 'time for a frame (default 10s)' },
+    deadline: { type: 'string', value: 'TIME', help: 'time for a frame, such as 500ms or 30s (default 10s)' },
     'in-flight': { type: 'string', value: 'N', help: 'frames under way at a time (default 1)' },
     repeat: { type: 'string', value: 'N', help: 'run each input N times (default 1)' },
     send: {
@@ -78,7 +78,7 @@ async function openSession(line: CommandLine, backend: Backend): Promise<EdgeSes
   const threads = line.number('threads', 1, { least: 1, most: 1024 });
   const options = {
     agent: `kerf-run/${VERSION}`,
-    deadlineMs: milliseconds('deadline', line.text('deadline') ?? '10s'),
+    deadlineMs: deadlineMs(line),
     maxQueuedFrames: 65_536,
   };
   if (path === undefined) {
@@ -96,6 +96,10 @@ async function openSession(line: CommandLine, backend: Backend): Promise<EdgeSes
   const { split, head, local } = await openSplitFolder(path, { backend, withTail, load: { threads } });
   const cloud = await cloudTarget(line, url, line.text('id') ?? basename(resolve(path)));
   return EdgeSession.open({ split, head, local, cloud, options });
+}
+
+function deadlineMs(line: CommandLine): number {
+  return milliseconds('deadline', line.text('deadline') ?? '10s');
 }
 
 async function cloudTarget(
@@ -134,11 +138,9 @@ interface Totals {
 }
 
 async function runFrames(session: EdgeSession, paths: readonly string[], line: CommandLine, io: Io): Promise<number> {
-  const stop = session.onStatus((status) => {
-    const text = describeStatus(status);
-    if (text !== null) process.stderr.write(`kerf: ${text}\n`);
-  });
-  const specs = await inputSpecs(session);
+  await firstAttempt(session);
+  const specs = await inputSpecs(session, deadlineMs(line));
+  const stop = tellStatus(session);
   const out = line.text('out');
   if (out !== undefined) await mkdir(out, { recursive: true });
   const pictures = pictureOptions(line);
@@ -163,12 +165,36 @@ async function runFrames(session: EdgeSession, paths: readonly string[], line: C
   return totals.failed > 0 ? 1 : 0;
 }
 
+/** Waits until the session has reached the cloud or failed to once: files can wait for a model that is being loaded. */
+function firstAttempt(session: EdgeSession): Promise<void> {
+  if (session.snapshot.status.kind !== 'connecting') return Promise.resolve();
+  return new Promise((resolve) => {
+    const stop = session.onStatus(({ kind }) => {
+      if (kind === 'connecting') return;
+      stop();
+      resolve();
+    });
+  });
+}
+
 /** What the frames must be. Only the cloud knows it when nothing runs here. */
-async function inputSpecs(session: EdgeSession): Promise<readonly TensorSpec[]> {
+async function inputSpecs(session: EdgeSession, patienceMs: number): Promise<readonly TensorSpec[]> {
   if (session.inputs !== null) return session.inputs;
-  const state = await session.waitForCloud(60_000);
+  const state = await session.waitForCloud(patienceMs);
   if (!state.connected) throw new KerfError(state.code, state.message);
   return session.inputs ?? [];
+}
+
+/** Says on standard error what becomes of the link; of a row of failed attempts, the first. Returns how to end that. */
+function tellStatus(session: EdgeSession): () => void {
+  let last = '';
+  const tell = (status: SessionStatus): void => {
+    const text = describeStatus(status);
+    if (text !== null && text !== last) process.stderr.write(`kerf: ${text}\n`);
+    if (text !== null || status.kind === 'connected') last = text ?? '';
+  };
+  tell(session.snapshot.status);
+  return session.onStatus(tell);
 }
 
 function count(totals: Totals, outcome: Outcome): void {
@@ -247,7 +273,7 @@ async function writeOutputs(folder: string, outcome: Extract<Outcome, { kind: 'r
 function describeStatus(status: SessionStatus): string | null {
   switch (status.kind) {
     case 'reconnecting':
-      return `${status.code}: ${status.message}; trying again in ${Math.round(status.delayMs)} ms`;
+      return `${status.code}: ${status.message}; trying again`;
     case 'faulted':
       return `${status.code}: ${status.message}`;
     case 'draining':

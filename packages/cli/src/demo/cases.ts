@@ -12,6 +12,8 @@ export type DemoPlacement =
 export interface DemoCase {
   readonly label: string;
   readonly lossy: boolean;
+  /** Of the activations that a split sends; 0 for the others. */
+  readonly activationBytes: number;
   readonly placement: DemoPlacement;
 }
 
@@ -37,9 +39,9 @@ export interface DemoEdgeJob {
   readonly url: string;
   readonly caPath: string;
   readonly token: string;
+  readonly uplinkBitsPerSecond: number;
   readonly framesPerCase: number;
-  /** A case stops after this long, but not before `minFrames`. */
+  /** No further frame of a case begins after this long. */
   readonly caseBudgetMs: number;
-  readonly minFrames: number;
   readonly subjects: readonly DemoSubject[];
 }

@@ -70,9 +70,9 @@ async function measureAll(options: DemoOptions, folder: string, children: ChildP
     url: `wss://localhost:${linkPort}`,
     caPath: cloud.certificatePath ?? '',
     token,
+    uplinkBitsPerSecond: options.link.uplinkBitsPerSecond,
     framesPerCase: options.framesPerCase,
     caseBudgetMs: options.caseBudgetMs,
-    minFrames: 3,
     subjects,
   };
   const rows = await runEdge(job, children, options);
@@ -176,7 +176,7 @@ const METHOD: readonly string[] = [
   'Edge, link and cloud are three processes of one machine. The link is shaped in user space: a rate each way and half ' +
     'of the round trip each way, for the bytes of the TLS stream. Loss and TCP slow start are not modelled.',
   'A frame starts with pixels in the model’s input size and ends with all outputs at the edge; one frame is in flight ' +
-    'at a time. Two frames of each placement are not counted. With so few frames the 99th percentile is the slowest one.',
+    'at a time. The first two frames of each placement are not counted, unless one takes seconds. With so few frames the 99th percentile is the slowest one.',
   'Largest difference is over all output values, against the whole model run on the device on the same pixels.',
   'Of the cuts in the first, the middle and the last third of the nodes, the one with the fewest bytes is shown. ' +
     'Activations cross as raw float32. JPEG is baseline 4:4:4; PNG uses a fast deflate level.',

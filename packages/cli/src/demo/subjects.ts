@@ -1,6 +1,6 @@
 // The OCR models in node_modules -> what the demo shows them, the cuts worth measuring, and the files the cloud serves.
 import { copyFile, mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ModelFile, openModelFile } from '@kerf/onnx/node';
 import { type Backend, type ImagePixels, imageTensorShape, KerfError } from '@kerf/protocol';
@@ -88,7 +88,8 @@ export async function prepareSubjects(
     const cases: DemoCase[] = [...withoutSplit()];
     for (const [index, cut] of cuts.entries()) {
       onProgress(`${recipe.id}: splitting at ${cut.tensors.join(' + ')}`);
-      cases.push(await splitCase(model, cut, modelsDir, `${recipe.id}-cut-${index + 1}`, backend));
+      const bytes = cutBytes(cut, specs) ?? 0;
+      cases.push(await splitCase(model, cut, bytes, join(modelsDir, `${recipe.id}-cut-${index + 1}`), backend));
     }
     subjects.push({ ...recipe, modelPath, input, cases });
   }
@@ -97,26 +98,26 @@ export async function prepareSubjects(
 
 function withoutSplit(): DemoCase[] {
   return [
-    { label: 'edge only', lossy: false, placement: { kind: 'edge' } },
-    { label: 'cloud, PNG', lossy: false, placement: { kind: 'cloud', format: 'png' } },
-    { label: 'cloud, JPEG 90', lossy: true, placement: { kind: 'cloud', format: 'jpeg' } },
-    { label: 'cloud, WebP 90', lossy: true, placement: { kind: 'cloud', format: 'webp' } },
+    { label: 'edge only', lossy: false, activationBytes: 0, placement: { kind: 'edge' } },
+    { label: 'cloud, PNG', lossy: false, activationBytes: 0, placement: { kind: 'cloud', format: 'png' } },
+    { label: 'cloud, JPEG 90', lossy: true, activationBytes: 0, placement: { kind: 'cloud', format: 'jpeg' } },
+    { label: 'cloud, WebP 90', lossy: true, activationBytes: 0, placement: { kind: 'cloud', format: 'webp' } },
   ];
 }
 
 async function splitCase(
   model: ModelFile,
   cut: ListedCut,
-  modelsDir: string,
-  id: string,
+  activationBytes: number,
+  folder: string,
   backend: Backend,
 ): Promise<DemoCase> {
-  const folder = join(modelsDir, id);
   await writeSplit({ model, cut: cut.tensors, folder, backend, createdBy: `kerf ${VERSION}` });
   const share = Math.round((100 * cut.headNodes) / (cut.headNodes + cut.tailNodes));
   const [first = '', ...others] = cut.tensors;
   const name = others.length === 0 ? first : `${first} + ${others.length} more`;
-  return { label: `split at ${share} %: ${name}`, lossy: false, placement: { kind: 'split', folder, id } };
+  const placement = { kind: 'split', folder, id: basename(folder) } as const;
+  return { label: `split at ${share} %: ${name}`, lossy: false, activationBytes, placement };
 }
 
 /**
