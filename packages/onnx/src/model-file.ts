@@ -8,6 +8,7 @@ import type { ExtractedModel } from './extract.ts';
 import type { ModelGraph } from './graph.ts';
 import { DEFAULT_MODEL_LIMITS, type ModelLimits } from './limits.ts';
 import { openModel } from './open-model.ts';
+import { prescanFile } from './prescan-file.ts';
 import { modelTooLarge } from './read-model.ts';
 import { type NamedTensor, tensorFromProto, tensorToProto } from './tensor-proto.ts';
 import { type Chunks, concatChunks } from './wire-writer.ts';
@@ -51,11 +52,22 @@ export async function openModelFile(file: string, limits: ModelLimits = DEFAULT_
   return { path: file, name: path.basename(file), graph, sha256, bytes: bytes.byteLength, externalFiles };
 }
 
+/** Files beyond this are looked over before they are read. */
+const PRESCAN_BYTES = 64 * 1024 * 1024;
+
 async function readModelBytes(file: string, limits: ModelLimits): Promise<Uint8Array> {
   try {
     const stats = await stat(file);
     if (!stats.isFile()) throw new KerfError('FILE_NOT_FOUND', `'${file}' is not a file`);
     if (stats.size > limits.maxModelBytes) throw modelTooLarge(stats.size, limits);
+    if (stats.size > PRESCAN_BYTES) {
+      const handle = await open(file, 'r');
+      try {
+        await prescanFile(handle, stats.size);
+      } finally {
+        await handle.close();
+      }
+    }
     return await readFile(file);
   } catch (cause) {
     throw KerfError.from(cause, 'FILE_NOT_FOUND', `the model '${file}' is not there or cannot be read`);

@@ -1,6 +1,6 @@
 // Models and their external data in files: confinement, lengths, atomic writing, memory.
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type ErrorCode, float32Tensor, KerfError } from '@kerf/protocol';
@@ -93,6 +93,22 @@ test('a file that is not there, and a folder that is not, are said so and leave 
   const extracted = extract(graph, { inputs: ['x'], outputs: ['y'] });
   const target = path.join(root, 'missing', 'a.onnx');
   await expect(writeModelFile(extracted, target, new Map(), 'd')).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+});
+
+test('a large file that is no model is refused before it is read', async () => {
+  const file = path.join(folder, 'large.onnx');
+  await writeFile(file, model([{ op: 'Relu', inputs: ['x'], outputs: ['y'] }]));
+  // Sparse: zeros that take no disk.
+  await truncate(file, 1_900_000_000);
+  const before = process.memoryUsage().rss;
+  await expect(openModelFile(file)).rejects.toMatchObject({ code: 'MODEL_MALFORMED' });
+  await writeFile(file, concatChunks([Uint8Array.of(0x3a, 0x80, 0xa8, 0xd6, 0xb9, 7), new Uint8Array(100)]));
+  await truncate(file, 1_900_000_000);
+  await expect(openModelFile(file)).rejects.toMatchObject({
+    code: 'MODEL_MALFORMED',
+    message: expect.stringMatching(/are left/),
+  });
+  expect(process.memoryUsage().rss - before).toBeLessThan(100 * 1024 * 1024);
 });
 
 test('tensors go to .pb files and back', async () => {

@@ -33,6 +33,14 @@ export function expectation(
     );
   }
   if (level !== 'disabled') reasons.push(`at optimisation level '${level}' whole and parts are fused differently`);
+  if (
+    (level === 'extended' || level === 'all') &&
+    graph.nodes.some((node) => node.record.opType === 'DequantizeLinear')
+  ) {
+    reasons.push(
+      'quantised operators become integer kernels at this level; a cut beside them can cost whole steps of the grid',
+    );
+  }
   if (!/cpu|wasm/i.test(backendName)) reasons.push(`${backendName} does not promise the same order of operations`);
   return {
     isBitEqual: reasons.length === 0,

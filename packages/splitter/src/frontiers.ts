@@ -39,11 +39,13 @@ export function frontiersInOrder(work: WorkGraph, maxTensors: number): Frontier[
     for (const interval of outsideHead(work, reach, name, 0, count)) inputs.add(id, interval);
   });
   const found = new Map<string, Frontier>();
-  for (let k = 0; k < count - 1; k++) {
+  let listed = 0;
+  for (let k = 0; k < count - 1 && listed < MAX_LISTED_VALUES; k++) {
     heads.moveTo(k);
     tensors.moveTo(k);
     inputs.moveTo(k);
     if (tensors.active.size === 0 || tensors.active.size > maxTensors) continue;
+    listed += tensors.active.size;
     const ids = [...tensors.active].sort((left, right) => left - right);
     const key = ids.join(',');
     if (found.has(key)) continue;
@@ -68,6 +70,9 @@ function reaches(work: WorkGraph): Int32Array {
   }
   return reach;
 }
+
+/** Values in all frontiers together: a hostile graph of wide frontiers is listed only so far. */
+const MAX_LISTED_VALUES = 8_000_000;
 
 /** Where in `[from, until)` some consumer of a value is not in the head: it comes later, or leads nowhere across. */
 function outsideHead(work: WorkGraph, reach: Int32Array, name: string, from: number, until: number): Interval[] {

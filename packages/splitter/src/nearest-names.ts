@@ -1,5 +1,8 @@
 // A name that is not there -> the names that are most like it.
 
+/** Names beyond this are not looked at. */
+const MAX_NAMES = 20_000;
+
 /** Names longer than this are compared by their ends only: the work stays bounded. */
 const MAX_COMPARED = 64;
 
@@ -7,7 +10,9 @@ const MAX_COMPARED = 64;
 export function nearestNames(wanted: string, names: Iterable<string>, count = 3): string[] {
   const scored: { name: string; score: number }[] = [];
   const target = comparable(wanted);
+  let looked = 0;
   for (const name of names) {
+    if (++looked > MAX_NAMES) break;
     const candidate = comparable(name);
     const contains = target.length >= 3 && (candidate.includes(target) || target.includes(candidate));
     const distance = editDistance(target, candidate);
