@@ -63,6 +63,12 @@ export class ModelCatalog {
     return { id, kind: 'whole', path: whole.path, hashes: [], bytes: whole.bytes, version: whole.version };
   }
 
+  /** The pair of the tail that an id names now; null for a whole model. @throws {KerfError} MANIFEST_INVALID. */
+  async pairOf(id: string): Promise<string | null> {
+    if (!isModelId(id)) return null;
+    return (await this.#manifestIn(join(this.#root, ...id.split('/'))))?.pair ?? null;
+  }
+
   /** Ids of all models, sorted. */
   async list(): Promise<string[]> {
     const ids = new Set<string>();
@@ -107,7 +113,9 @@ export class ModelCatalog {
       if (file.bytes > MAX_MANIFEST_BYTES) throw new RangeError('too large');
       json = JSON.parse(await readFile(file.path, 'utf8'));
     } catch (cause) {
-      throw new KerfError('MANIFEST_INVALID', "the model's split.json cannot be read; split the model again", { cause });
+      throw new KerfError('MANIFEST_INVALID', "the model's split.json cannot be read; split the model again", {
+        cause,
+      });
     }
     return parseSplitManifest(json);
   }
@@ -142,10 +150,19 @@ interface FoundFile {
 /** Parts of a path below the folder: no empty ones, none that leads elsewhere, nothing that a file system reads in its own way. */
 function isModelId(id: string): boolean {
   if (id === '' || id.length > MAX_ID_CHARS) return false;
-  return id.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !/[\\:\u0000-\u001f]/.test(part));
+  return id.split('/').every((part) => part !== '' && part !== '.' && part !== '..' && !hasStrangeCharacter(part));
 }
 
-function partFiles({ file, sha256, bytes, externalData }: SplitPart): { file: string; sha256: string; bytes: number }[] {
+function hasStrangeCharacter(part: string): boolean {
+  return /[\\:]/.test(part) || [...part].some((character) => character < ' ');
+}
+
+function partFiles({
+  file,
+  sha256,
+  bytes,
+  externalData,
+}: SplitPart): { file: string; sha256: string; bytes: number }[] {
   return [{ file, sha256, bytes }, ...(externalData === null ? [] : [externalData])];
 }
 

@@ -1,6 +1,13 @@
 // Frames that run together -> the request and the body for a worker; its reply -> an outcome for each frame.
 import type { Payload } from '@kerf/protocol';
-import { type FrameReply, GROUP_ALIGNMENT, type InputHeader, type RanReply, type RunMode, type RunRequest } from '../worker/jobs.ts';
+import {
+  type FrameReply,
+  GROUP_ALIGNMENT,
+  type InputHeader,
+  type RanReply,
+  type RunMode,
+  type RunRequest,
+} from '../worker/jobs.ts';
 import type { FrameOutcome, FrameTask } from './frame-task.ts';
 
 export interface OutgoingJob {

@@ -1,10 +1,9 @@
 // One place for a worker of a model: starts it, starts it again with growing pauses when it dies, until it is closed.
 import { type Clock, KerfError, messageOf } from '@kerf/protocol';
 import type { Log } from '../log.ts';
-import type { RanReply } from '../worker/jobs.ts';
+import type { RanReply, RunMode } from '../worker/jobs.ts';
 import { type WorkerEnd, type WorkerModel, WorkerProcess, type WorkerSettings } from '../worker/worker-process.ts';
 import type { FrameTask } from './frame-task.ts';
-import type { RunMode } from '../worker/jobs.ts';
 import { jobOf } from './run-request.ts';
 
 /** Frames that were handed to a worker together. */
@@ -111,7 +110,13 @@ export class WorkerSlot {
     }
     this.#isReady = true;
     this.#readyAtMs = this.#clock.nowMs();
-    this.#log({ level: 'info', event: 'worker-ready', model: this.#modelId, pid: worker.pid, provider: model.provider });
+    this.#log({
+      level: 'info',
+      event: 'worker-ready',
+      model: this.#modelId,
+      pid: worker.pid,
+      provider: model.provider,
+    });
     this.#handler.onReady();
     return model;
   }

@@ -83,7 +83,9 @@ function isUsable(pair: Pems, names: readonly string[], nowMs: number): boolean 
   const covers = (name: string): boolean =>
     (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
   const lastsUntilMs = Date.parse(certificate.validTo);
-  return lastsUntilMs - nowMs > RENEW_DAYS * DAY_MS && Date.parse(certificate.validFrom) <= nowMs && names.every(covers);
+  return (
+    lastsUntilMs - nowMs > RENEW_DAYS * DAY_MS && Date.parse(certificate.validFrom) <= nowMs && names.every(covers)
+  );
 }
 
 async function makeCertificate(names: readonly string[], nowMs: number): Promise<Pems> {

@@ -1,5 +1,5 @@
 // One payload of a frame -> the tensor that the model takes: raw bytes as they are, images through a decoder.
-import { Transformer } from '@napi-rs/image';
+
 import {
   byteLengthOf,
   imageSizeOf,
@@ -10,6 +10,7 @@ import {
   type RgbImage,
   type Tensor,
 } from '@kerf/protocol';
+import { Transformer } from '@napi-rs/image';
 import { imageSizeInHeader } from './image-header.ts';
 import type { InputHeader } from './jobs.ts';
 
@@ -25,7 +26,10 @@ export async function decodePayload(input: InputHeader, bytes: Uint8Array, maxDe
   }
   const wanted = imageSizeOf(codec.pixels, shape);
   if (byteLengthOf(dtype, shape) > maxDecodedBytes || wanted.width * wanted.height * 4 > maxDecodedBytes) {
-    throw new KerfError('MESSAGE_TOO_LARGE', `tensor '${input.name}': the image decodes to more than ${maxDecodedBytes} bytes`);
+    throw new KerfError(
+      'MESSAGE_TOO_LARGE',
+      `tensor '${input.name}': the image decodes to more than ${maxDecodedBytes} bytes`,
+    );
   }
   const declared = imageSizeInHeader(bytes, codec.format);
   if (declared.width !== wanted.width || declared.height !== wanted.height) {

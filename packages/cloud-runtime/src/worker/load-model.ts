@@ -29,7 +29,11 @@ export async function loadModel(request: LoadRequest): Promise<ReadyModel> {
       lastError = error;
     }
   }
-  throw KerfError.from(lastError, 'BACKEND_UNAVAILABLE', `no execution provider takes the model: ${messageOf(lastError)}`);
+  throw KerfError.from(
+    lastError,
+    'BACKEND_UNAVAILABLE',
+    `no execution provider takes the model: ${messageOf(lastError)}`,
+  );
 }
 
 async function checkHash({ path, sha256, bytes }: HashedFile): Promise<void> {
@@ -41,7 +45,9 @@ async function checkHash({ path, sha256, bytes }: HashedFile): Promise<void> {
       count += chunk.byteLength;
     }
   } catch (cause) {
-    throw new KerfError('MANIFEST_INVALID', 'a file that split.json names cannot be read; split the model again', { cause });
+    throw new KerfError('MANIFEST_INVALID', 'a file that split.json names cannot be read; split the model again', {
+      cause,
+    });
   }
   if (count !== bytes || hash.digest('hex') !== sha256) {
     throw new KerfError(

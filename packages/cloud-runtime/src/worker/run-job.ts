@@ -10,7 +10,14 @@ import {
 } from '@kerf/protocol';
 import { tensorsAgree } from './compare.ts';
 import { decodePayload } from './decode-payload.ts';
-import { type FrameReply, GROUP_ALIGNMENT, type InputHeader, type RanReply, type RunRequest, type WorkerFault } from './jobs.ts';
+import {
+  type FrameReply,
+  GROUP_ALIGNMENT,
+  type InputHeader,
+  type RanReply,
+  type RunRequest,
+  type WorkerFault,
+} from './jobs.ts';
 
 /** A reply and the bytes that go with it. */
 export interface JobAnswer {
@@ -144,10 +151,12 @@ async function compareStacked(
 
 function allAlike(frames: readonly DecodedFrame[]): boolean {
   const [first, ...rest] = frames.map((frame) => ('tensors' in frame ? frame.tensors : new Map<string, Tensor>()));
-  return rest.every((frame) => [...(first ?? [])].every(([name, tensor]) => {
-    const other = frame.get(name);
-    return other !== undefined && tensorsAgree(tensor, other, 0);
-  }));
+  return rest.every((frame) =>
+    [...(first ?? [])].every(([name, tensor]) => {
+      const other = frame.get(name);
+      return other !== undefined && tensorsAgree(tensor, other, 0);
+    }),
+  );
 }
 
 /** Rows of a frame: the first axis, equal for all of its inputs. */
@@ -178,7 +187,9 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
     if (part.buffer !== first?.buffer || part.byteOffset !== end) return Buffer.concat(parts);
     end += part.byteLength;
   }
-  return first === undefined ? new Uint8Array(0) : new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset);
+  return first === undefined
+    ? new Uint8Array(0)
+    : new Uint8Array(first.buffer, first.byteOffset, end - first.byteOffset);
 }
 
 function slice(outputs: TensorMap, rows: readonly number[]): FrameOutcome[] {

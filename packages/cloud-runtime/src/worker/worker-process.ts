@@ -162,7 +162,10 @@ export class WorkerProcess {
     const settle = this.#settleLoad;
     this.#settleLoad = null;
     settle?.(
-      new KerfError('BACKEND_FAILED', `the worker process ${this.#plannedEnd?.reason === 'hung' ? 'hung' : 'died'} while it loaded the model`),
+      new KerfError(
+        'BACKEND_FAILED',
+        `the worker process ${this.#plannedEnd?.reason === 'hung' ? 'hung' : 'died'} while it loaded the model`,
+      ),
     );
     this.#handler.onEnd(this.#end);
   }

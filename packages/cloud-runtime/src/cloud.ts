@@ -1,0 +1,234 @@
+// Options -> a running cloud: certificate, keys, models, port; and its orderly end.
+import { systemClock } from '@kerf/protocol';
+import { readPublicKey } from './auth/keys.ts';
+import { anyoneMay, tokenVerifier, type VerifyToken } from './auth/token.ts';
+import { guardedLog, type Log } from './log.ts';
+import { ModelCatalog, type ModelFiles } from './models/catalog.ts';
+import { type ModelLease, ModelPool } from './models/model-pool.ts';
+import { ModelRunner } from './models/model-runner.ts';
+import { type AuthOptions, type CloudOptions, type ResolvedCloudOptions, resolveCloudOptions } from './options.ts';
+import { certificateFromFiles, developmentCertificate, type ServerCertificate } from './server/certificate.ts';
+import { Gateway, listenForMetrics } from './server/gateway.ts';
+import { type CloudMetrics, cloudMetrics } from './server/metrics.ts';
+import { ByteBudget } from './session/byte-budget.ts';
+import { SessionStore } from './session/session-store.ts';
+
+/** A cloud that is serving. */
+export interface Cloud {
+  /** `wss://host:port` (or `ws://` without TLS). */
+  readonly url: string;
+  readonly port: number;
+  /** Port of the plain HTTP server for metrics; null when there is none. */
+  readonly metricsPort: number | null;
+  /** Certificate file that an edge has to trust; null without TLS. */
+  readonly certificatePath: string | null;
+  /** Process ids of the workers, for operators. */
+  readonly workerPids: readonly number[];
+  /** Lets frames in flight be answered for up to `graceMs` while nothing new is opened, then closes. */
+  drain(graceMs: number): Promise<void>;
+  /** Ends at once: links are closed, workers killed. */
+  close(): Promise<void>;
+}
+
+const AGENT = 'kerf-cloud/0.1.0';
+/** How long edges may take for the closing handshake. */
+const CLOSE_PATIENCE_MS = 1000;
+/** A link without frames in flight may have one on the way: it is given this long before it is closed. */
+const QUIET_MS = 1000;
+const DRAIN_CHECK_MS = 20;
+
+/**
+ * Starts the cloud.
+ * @throws {KerfError} INVALID_ARGUMENT, FILE_NOT_FOUND, and what loading a model to preload says.
+ */
+export async function startCloud(given: CloudOptions): Promise<Cloud> {
+  const options = resolveCloudOptions(given);
+  const log = guardedLog(options.log);
+  const catalog = await ModelCatalog.open(options.modelsDir);
+  const [certificate, verify] = await Promise.all([certificateOf(options), verifierOf(options.auth)]);
+  const running = new RunningCloud(options, log, catalog, certificate, verify);
+  await running.start();
+  return running;
+}
+
+async function certificateOf({ tls, stateDir, host }: ResolvedCloudOptions): Promise<ServerCertificate | null> {
+  if (tls.kind === 'insecure') return null;
+  if (tls.kind === 'files') return certificateFromFiles(tls.certPath, tls.keyPath);
+  const isAnyHost = host === '0.0.0.0' || host === '::';
+  return developmentCertificate(stateDir, [...(tls.hosts ?? []), ...(isAnyHost ? [] : [host])]);
+}
+
+async function verifierOf(auth: AuthOptions): Promise<VerifyToken> {
+  if (auth.kind === 'none') return anyoneMay;
+  const keys = await Promise.all(auth.publicKeyPaths.map(readPublicKey));
+  return tokenVerifier(keys, auth.audience, auth.issuer);
+}
+
+class RunningCloud implements Cloud {
+  url = '';
+  port = 0;
+  metricsPort: number | null = null;
+  readonly certificatePath: string | null;
+  readonly #options: ResolvedCloudOptions;
+  readonly #log: Log;
+  readonly #metrics: CloudMetrics;
+  readonly #pool: ModelPool;
+  readonly #sessions: SessionStore;
+  readonly #gateway: Gateway;
+  /** Models that stay loaded. */
+  readonly #preloaded: ModelLease[] = [];
+  #closeMetrics: () => void = () => {};
+  #state: 'starting' | 'ready' | 'draining' | 'closed' = 'starting';
+  #draining: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(
+    options: ResolvedCloudOptions,
+    log: Log,
+    catalog: ModelCatalog,
+    certificate: ServerCertificate | null,
+    verify: VerifyToken,
+  ) {
+    const { limits, wire, host, port } = options;
+    this.#options = options;
+    this.#log = log;
+    this.certificatePath = certificate?.certPath ?? null;
+    const clock = systemClock;
+    const inFlight = new ByteBudget(limits.maxInFlightBytes);
+    this.#metrics = cloudMetrics({
+      links: () => this.#gateway.links,
+      sessions: () => this.#sessions.size,
+      inFlightBytes: () => inFlight.used,
+      keptAnswerBytes: () => this.#sessions.keptBytes,
+      queued: () => this.#pool.loaded.map(({ id, runner }) => ({ id, frames: runner.queued })),
+    });
+    const makeRunner = (files: ModelFiles): ModelRunner => runnerOf(files, options, this.#metrics, log);
+    this.#pool = new ModelPool({ catalog, limits, makeRunner, clock, log });
+    this.#sessions = new SessionStore({ limits, wire, clock, inFlight });
+    this.#gateway = new Gateway({
+      host,
+      port,
+      certificate,
+      routes: { isReady: () => this.#isReady(), registry: options.metrics === null ? this.#metrics.registry : null },
+      link: {
+        agent: AGENT,
+        verify,
+        pool: this.#pool,
+        sessions: this.#sessions,
+        limits,
+        wire,
+        clock,
+        wallNowMs: Date.now,
+        isDraining: () => this.#state === 'draining' || this.#state === 'closed',
+        metrics: this.#metrics,
+        log,
+      },
+    });
+  }
+
+  get workerPids(): readonly number[] {
+    return this.#pool.loaded.flatMap(({ runner }) => runner.pids);
+  }
+
+  async start(): Promise<void> {
+    const { host, tls, metrics, preload } = this.#options;
+    try {
+      this.port = await this.#gateway.listen();
+      const scheme = tls.kind === 'insecure' ? 'ws' : 'wss';
+      const isAnyHost = host === '0.0.0.0' || host === '::';
+      const named = isAnyHost ? 'localhost' : host;
+      this.url = `${scheme}://${named.includes(':') ? `[${named}]` : named}:${this.port}`;
+      if (metrics !== null) {
+        const routes = { isReady: () => this.#isReady(), registry: this.#metrics.registry };
+        const server = await listenForMetrics(metrics.host, metrics.port, routes);
+        this.metricsPort = server.port;
+        this.#closeMetrics = () => server.close();
+      }
+      for (const id of preload) this.#preloaded.push(await this.#preload(id));
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    if (this.#state === 'starting') this.#state = 'ready';
+    this.#log({ level: 'info', event: 'cloud-ready', url: this.url });
+  }
+
+  drain(graceMs: number): Promise<void> {
+    if (this.#state === 'closed') return this.close();
+    this.#draining ??= this.#drain(graceMs);
+    return this.#draining;
+  }
+
+  async #drain(graceMs: number): Promise<void> {
+    this.#state = 'draining';
+    this.#log({ level: 'info', event: 'cloud-draining', graceMs, frames: this.#gateway.pending });
+    this.#gateway.goAway(graceMs, 'the cloud is going away; connect again');
+    await this.#quiet(graceMs);
+    await this.close();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'closed';
+    this.#closeMetrics();
+    await this.#gateway.close(CLOSE_PATIENCE_MS);
+    this.#sessions.closeAll();
+    this.#pool.close();
+    this.#log({ level: 'info', event: 'cloud-closed' });
+  }
+
+  /** Waits until no link is left, or none has had a frame in flight for a moment, or the time is up. */
+  async #quiet(graceMs: number): Promise<void> {
+    const endMs = systemClock.nowMs() + graceMs;
+    let busyMs = systemClock.nowMs();
+    for (;;) {
+      const nowMs = systemClock.nowMs();
+      if (this.#gateway.pending > 0) busyMs = nowMs;
+      if (this.#gateway.links === 0 || nowMs >= endMs || nowMs - busyMs >= QUIET_MS) return;
+      await new Promise<void>((resolve) => {
+        systemClock.after(Math.min(DRAIN_CHECK_MS, endMs - nowMs), resolve);
+      });
+    }
+  }
+
+  #isReady(): boolean {
+    return this.#state === 'ready';
+  }
+
+  /** A tail is preloaded by its id alone: its own split.json says which pair it is. */
+  async #preload(id: string): Promise<ModelLease> {
+    return this.#pool.acquire(id, await this.#pool.pairOf(id));
+  }
+}
+
+function runnerOf(files: ModelFiles, options: ResolvedCloudOptions, metrics: CloudMetrics, log: Log): ModelRunner {
+  const { limits, batching, providers, threads, optimizationLevel } = options;
+  return new ModelRunner({
+    id: files.id,
+    worker: {
+      load: {
+        type: 'load',
+        path: files.path,
+        files: files.hashes,
+        providers,
+        threads,
+        optimizationLevel,
+        maxDecodedImageBytes: limits.maxDecodedImageBytes,
+      },
+      loadTimeoutMs: limits.loadTimeoutMs,
+      runTimeoutMs: limits.runTimeoutMs,
+      spoolBytes: limits.workerSpoolBytes,
+      clock: systemClock,
+    },
+    workers: limits.workersPerModel,
+    maxQueuedFrames: limits.maxQueuedFrames,
+    batching,
+    meter: metrics.meterOf(files.id),
+    log,
+    clock: systemClock,
+  });
+}

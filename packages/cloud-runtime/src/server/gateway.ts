@@ -1,0 +1,216 @@
+// A port -> links: TLS, the WebSocket upgrade, and the bounds on connections that have not shown a token.
+import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { KerfError, messageOf, SUBPROTOCOL } from '@kerf/protocol';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { ServerCertificate } from './certificate.ts';
+import { type HttpRoutes, httpHandler } from './http-routes.ts';
+import { Link, type LinkContext } from './link.ts';
+import { socketTransport } from './socket-transport.ts';
+
+export interface GatewayOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Null: plain text. */
+  readonly certificate: ServerCertificate | null;
+  readonly routes: HttpRoutes;
+  readonly link: LinkContext;
+}
+
+/** Beyond a message's limit, so that a slightly larger one still gets a coded fault and not only a close code. */
+const PAYLOAD_MARGIN_BYTES = 64 * 1024;
+/** A message of many tiny fragments costs more memory than its bytes. A Node client sends one, browsers a few. */
+const MAX_FRAGMENTS = 4096;
+const MAX_HEADER_BYTES = 16 * 1024;
+const REQUEST_TIMEOUT_MS = 10_000;
+const IDLE_HTTP_MS = 5000;
+
+/** A connection before its token is accepted. */
+interface Stranger {
+  readonly socket: Socket;
+  cancel(): void;
+}
+
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #server: Server;
+  readonly #sockets: WebSocketServer;
+  readonly #links = new Set<Link>();
+  /** TCP connections without an accepted token, by the port of the peer that names them on both layers of TLS. */
+  readonly #strangers = new Map<string, Stranger>();
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#server = makeServer(options);
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      maxPayload: options.link.wire.maxMessageBytes + PAYLOAD_MARGIN_BYTES,
+      maxFragments: MAX_FRAGMENTS,
+      // TLS records are at least this large on average, whoever sends them.
+      maxBufferedChunks: 1024 + Math.ceil(options.link.wire.maxMessageBytes / 512),
+      handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    } as ConstructorParameters<typeof WebSocketServer>[0]);
+    this.#server.on('connection', (socket: Socket) => this.#admit(socket));
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server.on('clientError', (_error, socket) => socket.destroy());
+    this.#server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
+  }
+
+  get links(): number {
+    return this.#links.size;
+  }
+
+  /** @throws {KerfError} INVALID_ARGUMENT when the address is taken or not ours. @returns the port. */
+  async listen(): Promise<number> {
+    const { host, port } = this.#options;
+    await listenOn(this.#server, host, port);
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  goAway(graceMs: number, reason: string): void {
+    for (const link of this.#links) link.goAway(graceMs, reason);
+  }
+
+  /** Frames of all links whose answer is still to come. */
+  get pending(): number {
+    let count = 0;
+    for (const link of this.#links) count += link.pending;
+    return count;
+  }
+
+  /** Ends every link with a closing handshake, and every connection that does not take part in it. */
+  async close(patienceMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    for (const { socket } of this.#strangers.values()) socket.destroy();
+    this.#server.closeAllConnections();
+    for (const link of this.#links) link.close(1001, 'DRAINING');
+    const cancel = this.#options.link.clock.after(patienceMs, () => {
+      for (const link of this.#links) link.terminate();
+    });
+    await closed;
+    cancel();
+  }
+
+  /** The raw connection, before TLS. */
+  #admit(socket: Socket): void {
+    const { limits, clock } = this.#options.link;
+    socket.setNoDelay(true);
+    socket.on('error', () => {});
+    if (this.#strangers.size >= limits.maxUnauthenticated) {
+      socket.destroy();
+      return;
+    }
+    const name = nameOf(socket);
+    const cancel = clock.after(2 * limits.greetingTimeoutMs, () => socket.destroy());
+    this.#strangers.set(name, { socket, cancel });
+    socket.once('close', () => this.#accept(name));
+  }
+
+  /** Not a stranger any more: authenticated, or gone. */
+  #accept(name: string): void {
+    this.#strangers.get(name)?.cancel();
+    this.#strangers.delete(name);
+  }
+
+  #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    const socket = stream as Socket;
+    const offered = request.headers['sec-websocket-protocol'] ?? '';
+    if (!offered.split(',').some((name) => name.trim() === SUBPROTOCOL)) {
+      socket.end(`HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      return;
+    }
+    const name = nameOf(socket);
+    const stopCounting = this.#limitGreeting(socket, head.byteLength);
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#adopt(webSocket, name, stopCounting));
+  }
+
+  /** A stranger has room for a token, not for tensors: counted on the socket, before ws collects a message. */
+  #limitGreeting(socket: Socket, already: number): () => void {
+    let bytes = already;
+    const count = (chunk: Buffer): void => {
+      bytes += chunk.byteLength;
+      if (bytes > this.#options.link.limits.maxGreetingBytes) socket.destroy();
+    };
+    socket.on('data', count);
+    return () => socket.off('data', count);
+  }
+
+  #adopt(webSocket: WebSocket, name: string, stopCounting: () => void): void {
+    const { link: context } = this.#options;
+    const transport = socketTransport(webSocket, () => {
+      context.metrics.faults.inc({ code: 'MESSAGE_TOO_LARGE' });
+      context.log({ level: 'warn', event: 'fault', code: 'MESSAGE_TOO_LARGE', reason: 'a message beyond every limit' });
+    });
+    const link: Link = new Link(transport, context, {
+      onAuthenticated: () => {
+        stopCounting();
+        this.#accept(name);
+      },
+      onEnd: () => this.#links.delete(link),
+    });
+    this.#links.add(link);
+  }
+}
+
+/** A server for health and metrics alone, in plain HTTP. */
+export async function listenForMetrics(
+  host: string,
+  port: number,
+  routes: HttpRoutes,
+): Promise<{ port: number; close(): void }> {
+  const server = createHttpServer(SERVER_OPTIONS, httpHandler(routes));
+  await listenOn(server, host, port);
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+const SERVER_OPTIONS = {
+  maxHeaderSize: MAX_HEADER_BYTES,
+  headersTimeout: REQUEST_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  keepAliveTimeout: IDLE_HTTP_MS,
+  connectionsCheckingInterval: 2000,
+};
+
+function makeServer({ certificate, routes, link }: GatewayOptions): Server {
+  const handler = httpHandler(routes);
+  const server: Server =
+    certificate === null
+      ? createHttpServer(SERVER_OPTIONS, handler)
+      : createHttpsServer(
+          {
+            ...SERVER_OPTIONS,
+            key: certificate.keyPem,
+            cert: certificate.certPem,
+            minVersion: 'TLSv1.3',
+            handshakeTimeout: link.limits.greetingTimeoutMs,
+          },
+          handler,
+        );
+  server.maxConnections = link.limits.maxConnections;
+  return server;
+}
+
+async function listenOn(server: Server, host: string, port: number): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) =>
+      reject(new KerfError('INVALID_ARGUMENT', `cannot listen on ${host}:${port}: ${messageOf(cause)}`, { cause })),
+    );
+    server.listen(port, host, () => resolve());
+  });
+  server.on('error', () => {});
+}
+
+function nameOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`;
+}

@@ -1,0 +1,365 @@
+// One edge's connection: greeting, sessions, frames, and its end. Follows the transition table of the protocol.
+import {
+  type Clock,
+  decodeMessage,
+  type ErrorCode,
+  encodeMessage,
+  type Fault,
+  type Hello,
+  judgeMessage,
+  KerfError,
+  type LinkState,
+  type Message,
+  type Open,
+  type SessionState,
+  sessionOf,
+  type WireLimits,
+} from '@kerf/protocol';
+import { coversModel } from '../auth/scope.ts';
+import type { Grant, VerifyToken } from '../auth/token.ts';
+import type { Log } from '../log.ts';
+import type { ModelPool } from '../models/model-pool.ts';
+import type { CloudLimits } from '../options.ts';
+import type { CloudSession, SessionLink } from '../session/cloud-session.ts';
+import type { SessionStore } from '../session/session-store.ts';
+import { closeCodeOf, faultMessage } from './link-faults.ts';
+import type { CloudMetrics } from './metrics.ts';
+import type { LinkTransport } from './socket-transport.ts';
+
+/** What all links share. */
+export interface LinkContext {
+  readonly agent: string;
+  readonly verify: VerifyToken;
+  readonly pool: ModelPool;
+  readonly sessions: SessionStore;
+  readonly limits: CloudLimits;
+  readonly wire: WireLimits;
+  readonly clock: Clock;
+  /** Milliseconds since 1970, for the expiry of tokens. */
+  readonly wallNowMs: () => number;
+  readonly isDraining: () => boolean;
+  readonly metrics: Pick<CloudMetrics, 'bytesIn' | 'bytesOut' | 'faults'>;
+  readonly log: Log;
+}
+
+export interface LinkEvents {
+  onAuthenticated(): void;
+  onEnd(): void;
+}
+
+interface LinkSession {
+  state: SessionState;
+  session: CloudSession | null;
+}
+
+/** Session numbers are never used again on a link; one that opens more has to connect anew. */
+const MAX_SESSION_NUMBERS = 4096;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export class Link implements SessionLink {
+  readonly #transport: LinkTransport;
+  readonly #context: LinkContext;
+  readonly #events: LinkEvents;
+  readonly #sessions = new Map<number, LinkSession>();
+  readonly #timers = new Set<() => void>();
+  #state: LinkState = 'greeting';
+  #grant: Grant | null = null;
+  #isGreeting = false;
+  /** Set when the link takes nothing new and ends with the last answer. */
+  #leaving: { readonly code: ErrorCode; readonly closeCode: number } | null = null;
+  #lastHeardMs: number;
+  #nonce = 0;
+
+  constructor(transport: LinkTransport, context: LinkContext, events: LinkEvents) {
+    this.#transport = transport;
+    this.#context = context;
+    this.#events = events;
+    this.#lastHeardMs = context.clock.nowMs();
+    transport.start({
+      onMessage: (bytes) => this.#receive(bytes),
+      onClose: ({ code }) => this.#ended(code),
+    });
+    this.#after(context.limits.greetingTimeoutMs, () => {
+      if (this.#state === 'greeting') {
+        this.#end(new KerfError('HANDSHAKE_TIMEOUT', 'no hello came in time; connect again'));
+      }
+    });
+    this.#watchPeer();
+  }
+
+  /** Frames whose answer is still to come. */
+  get pending(): number {
+    let count = 0;
+    for (const { session } of this.#sessions.values()) count += session?.pending ?? 0;
+    return count;
+  }
+
+  send(message: Uint8Array): void {
+    if (this.#state === 'closed') return;
+    this.#context.metrics.bytesOut.inc(message.byteLength);
+    this.#transport.send(message);
+    if (this.#transport.bufferedBytes <= this.#context.limits.maxBufferedBytes) return;
+    this.#context.log({ level: 'warn', event: 'link-slow', subject: this.#grant?.subject ?? null });
+    this.#transport.terminate();
+  }
+
+  onAnswered(): void {
+    this.#leaveWhenIdle();
+  }
+
+  onTakenOver(number: number): void {
+    this.#sessions.set(number, { state: 'closed', session: null });
+  }
+
+  /** Tells the edge to go; frames in flight are answered. */
+  goAway(graceMs: number, reason: string): void {
+    if (this.#state === 'ready') this.#sendMessage({ type: 'goaway', graceMs, reason });
+    else if (this.#state === 'greeting') this.#end(new KerfError('DRAINING', 'the cloud is going away; connect again'));
+  }
+
+  close(code: number, reason: string): void {
+    this.#transport.close(code, reason);
+  }
+
+  terminate(): void {
+    this.#transport.terminate();
+  }
+
+  #receive(bytes: Uint8Array): void {
+    const { clock, wire, metrics } = this.#context;
+    this.#lastHeardMs = clock.nowMs();
+    metrics.bytesIn.inc(bytes.byteLength);
+    if (this.#state === 'closed') return;
+    try {
+      const message = decodeMessage(bytes, wire);
+      const number = sessionOf(message);
+      const session = number === null ? null : (this.#sessions.get(number)?.state ?? 'unknown');
+      if (judgeMessage('cloud', this.#state, session ?? 'unknown', message) === 'accept') this.#handle(message);
+    } catch (error) {
+      this.#end(KerfError.from(error, 'INTERNAL', 'the message could not be handled'));
+    }
+  }
+
+  #handle(message: Message): void {
+    switch (message.type) {
+      case 'hello':
+        this.#greet(message);
+        break;
+      case 'open':
+        this.#open(message);
+        break;
+      case 'frame':
+        if (this.#leaving === null) {
+          this.#sessions.get(message.session)?.session?.take(message, this.#lastHeardMs);
+        } else {
+          const { session, frame } = message;
+          const { code } = this.#leaving;
+          this.#sendFault(new KerfError(code, 'this link takes no more frames; connect again'), { session, frame }, 1);
+        }
+        break;
+      case 'cancel':
+        this.#sessions.get(message.session)?.session?.cancel(message.frame);
+        break;
+      case 'close':
+        this.#closeSession(message.session);
+        break;
+      case 'ping':
+        this.#sendMessage({ type: 'pong', nonce: message.nonce });
+        break;
+      case 'pong':
+        // It shows that the peer is there, which is all that it was asked for.
+        break;
+      case 'welcome':
+      case 'opened':
+      case 'result':
+      case 'fault':
+      case 'credit':
+      case 'goaway':
+        throw new KerfError('MESSAGE_UNEXPECTED', `the cloud does not take a ${message.type} message`);
+    }
+  }
+
+  #greet(hello: Hello): void {
+    if (this.#isGreeting) throw new KerfError('MESSAGE_UNEXPECTED', 'a second hello came; greet once');
+    this.#isGreeting = true;
+    this.#context.verify(hello.token).then(
+      (grant) => this.#welcome(grant, hello.agent),
+      (error: unknown) => this.#end(KerfError.from(error, 'INTERNAL', 'the token could not be checked')),
+    );
+  }
+
+  #welcome(grant: Grant, edgeAgent: string): void {
+    if (this.#state !== 'greeting') return;
+    const { agent, wire, log } = this.#context;
+    this.#grant = grant;
+    this.#state = 'ready';
+    this.#events.onAuthenticated();
+    log({ level: 'info', event: 'link-ready', subject: grant.subject, agent: edgeAgent.slice(0, 200) });
+    this.#sendMessage({ type: 'welcome', agent, maxMessageBytes: wire.maxMessageBytes });
+    if (grant.expiresAtMs !== null) this.#watchExpiry(grant.expiresAtMs);
+    if (this.#context.isDraining()) this.goAway(0, 'the cloud is going away');
+  }
+
+  #watchExpiry(expiresAtMs: number): void {
+    const leftMs = expiresAtMs - this.#context.wallNowMs();
+    if (leftMs > 0) {
+      this.#after(Math.min(leftMs + 1, MAX_TIMER_MS), () => this.#watchExpiry(expiresAtMs));
+      return;
+    }
+    this.#sendFault(new KerfError('TOKEN_EXPIRED', 'the token has expired; connect again with a fresh one'));
+    this.#leaving = { code: 'TOKEN_EXPIRED', closeCode: closeCodeOf('TOKEN_EXPIRED') };
+    this.#leaveWhenIdle();
+  }
+
+  #leaveWhenIdle(): void {
+    if (this.#leaving !== null && this.pending === 0) this.close(this.#leaving.closeCode, this.#leaving.code);
+  }
+
+  #open(open: Open): void {
+    const { limits } = this.#context;
+    if (this.#sessions.size >= MAX_SESSION_NUMBERS) {
+      throw new KerfError('OVERLOADED', 'this link has opened too many sessions; connect again');
+    }
+    const inUse = [...this.#sessions.values()].filter(({ state }) => state === 'opening' || state === 'open').length;
+    const entry: LinkSession = { state: 'opening', session: null };
+    this.#sessions.set(open.session, entry);
+    const opening =
+      inUse >= limits.maxSessionsPerLink
+        ? Promise.reject(new KerfError('OVERLOADED', 'this link has too many sessions; close one'))
+        : this.#sessionFor(open);
+    opening.then(
+      (session) => this.#opened(open, entry, session),
+      (error: unknown) => this.#refuse(open, entry, KerfError.from(error, 'INTERNAL', 'the model could not be opened')),
+    );
+  }
+
+  /** @throws {KerfError} why the session cannot be had. */
+  async #sessionFor(open: Open): Promise<CloudSession> {
+    const { pool, sessions, isDraining } = this.#context;
+    const grant = this.#grant;
+    if (isDraining()) throw new KerfError('DRAINING', 'the cloud is going away; connect again');
+    if (this.#leaving !== null) throw new KerfError(this.#leaving.code, 'this link opens nothing more; connect again');
+    // Before anything is looked up: whether the model exists is nobody's business who may not use it.
+    if (grant === null || !coversModel(grant.models, open.model)) {
+      throw new KerfError('FORBIDDEN', 'the token does not cover this model; get one whose models claim does');
+    }
+    if (open.resume !== null) {
+      const earlier = sessions.find(open.resume.key, grant.subject, open.model, open.pair);
+      if (earlier !== null) return earlier;
+    }
+    const lease = await pool.acquire(open.model, open.pair);
+    try {
+      return sessions.create(grant.subject, lease);
+    } catch (error) {
+      lease.release();
+      throw error;
+    }
+  }
+
+  #opened(open: Open, entry: LinkSession, session: CloudSession): void {
+    const { limits, sessions, log } = this.#context;
+    if (this.#state === 'closed' || entry.state === 'closed') {
+      // The edge went away, or closed the session, while the model was loading.
+      if (entry.state === 'closed') sessions.close(session);
+      else sessions.keep(session);
+      return;
+    }
+    const known = session.attach(this, open.session, open.resume?.outstanding ?? []);
+    entry.state = 'open';
+    entry.session = session;
+    const { inputs, outputs } = session.lease.runner;
+    this.#sendMessage({
+      type: 'opened',
+      session: open.session,
+      credits: limits.credits,
+      inputs,
+      outputs,
+      resumeKey: session.key,
+      resumeWindowMs: limits.resumeWindowMs,
+      known,
+    });
+    log({ level: 'info', event: 'session-opened', model: open.model, subject: session.subject, known: known.length });
+    session.resend();
+  }
+
+  #refuse(open: Open, entry: LinkSession, error: KerfError): void {
+    const wasClosed = entry.state === 'closed';
+    entry.state = 'closed';
+    if (!wasClosed) this.#sendFault(error, { session: open.session, frame: null });
+  }
+
+  #closeSession(number: number): void {
+    const entry = this.#sessions.get(number);
+    if (entry === undefined) return;
+    if (entry.session !== null) this.#context.sessions.close(entry.session);
+    entry.state = 'closed';
+    entry.session = null;
+    this.#leaveWhenIdle();
+  }
+
+  #sendMessage(message: Message): void {
+    this.send(encodeMessage(message));
+  }
+
+  #sendFault(
+    error: KerfError,
+    at: Pick<Fault, 'session' | 'frame'> = { session: null, frame: null },
+    credits = 0,
+  ): void {
+    const { metrics, log } = this.#context;
+    if (at.frame === null) {
+      metrics.faults.inc({ code: error.code });
+      const { code, message } = error;
+      const subject = this.#grant?.subject ?? null;
+      log({ level: code === 'INTERNAL' ? 'error' : 'warn', event: 'fault', code, reason: message, subject });
+    }
+    this.#sendMessage(faultMessage(error, at, credits));
+  }
+
+  /** The link cannot go on. */
+  #end(error: KerfError): void {
+    if (this.#state === 'closed') return;
+    this.#sendFault(error);
+    this.close(closeCodeOf(error.code), error.code);
+    // What still arrives is not looked at.
+    this.#state = 'closed';
+  }
+
+  #ended(code: number): void {
+    this.#state = 'closed';
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+    for (const entry of this.#sessions.values()) {
+      const { session } = entry;
+      entry.session = null;
+      if (session === null) continue;
+      session.detach(this);
+      if (!session.isAttached) this.#context.sessions.keep(session);
+    }
+    this.#context.log({ level: 'info', event: 'link-ended', subject: this.#grant?.subject ?? null, closeCode: code });
+    this.#events.onEnd();
+  }
+
+  /** A peer that says nothing is asked, and dropped when it does not answer. */
+  #watchPeer(): void {
+    const { clock, limits } = this.#context;
+    this.#after(limits.pingIntervalMs, () => {
+      const silentMs = clock.nowMs() - this.#lastHeardMs;
+      if (silentMs >= 3 * limits.pingIntervalMs) {
+        this.#transport.terminate();
+        return;
+      }
+      const isSilent = silentMs >= limits.pingIntervalMs * 0.9;
+      if (isSilent && this.#state === 'ready') this.#sendMessage({ type: 'ping', nonce: this.#nonce++ });
+      this.#watchPeer();
+    });
+  }
+
+  #after(delayMs: number, task: () => void): void {
+    const cancel = this.#context.clock.after(delayMs, () => {
+      this.#timers.delete(cancel);
+      task();
+    });
+    this.#timers.add(cancel);
+  }
+}

@@ -1,0 +1,129 @@
+// What the cloud counts -> Prometheus text, under Triton's names where Triton has one.
+import { ERROR_CODES, type ErrorCode } from '@kerf/protocol';
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { FrameOutcome } from '../models/frame-task.ts';
+import type { RunnerMeter } from '../models/model-runner.ts';
+
+/** Values that are read when Prometheus asks. */
+export interface LiveValues {
+  links(): number;
+  sessions(): number;
+  inFlightBytes(): number;
+  keptAnswerBytes(): number;
+  /** Frames that wait for each loaded model. */
+  queued(): readonly { readonly id: string; readonly frames: number }[];
+}
+
+export interface CloudMetrics {
+  readonly registry: Registry;
+  readonly bytesIn: Counter;
+  readonly bytesOut: Counter;
+  readonly faults: Counter<'code'>;
+  /** Meter of one model. */
+  meterOf(model: string): RunnerMeter;
+}
+
+type ByModel = 'model' | 'version';
+
+export function cloudMetrics(live: LiveValues): CloudMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const byModel = (name: string, help: string): Counter<ByModel> =>
+    new Counter({ name, help, labelNames: ['model', 'version'], registers });
+  const counters = {
+    success: byModel('nv_inference_request_success', 'Frames answered with a result'),
+    failure: new Counter({
+      name: 'nv_inference_request_failure',
+      help: 'Frames answered with a fault',
+      labelNames: ['model', 'version', 'reason'],
+      registers,
+    }),
+    count: byModel('nv_inference_count', 'Rows run, those of a batch each for itself'),
+    execCount: byModel('nv_inference_exec_count', 'Runs, a batch being one'),
+    requestUs: byModel('nv_inference_request_duration_us', 'From receipt to answer, summed over frames'),
+    queueUs: byModel('nv_inference_queue_duration_us', 'From receipt to the start of the run, summed over frames'),
+    inferUs: byModel('nv_inference_compute_infer_duration_us', 'Runs of the model, summed'),
+    restarts: byModel('kerf_worker_restarts_total', 'Worker processes that died and were started again'),
+    batchingOff: byModel('kerf_batching_refused_total', 'Shapes for which batches gave other results than single runs'),
+  };
+  addLiveValues(live, registry);
+  return {
+    registry,
+    bytesIn: new Counter({ name: 'kerf_received_bytes_total', help: 'Bytes of messages from edges', registers }),
+    bytesOut: new Counter({ name: 'kerf_sent_bytes_total', help: 'Bytes of messages to edges', registers }),
+    faults: new Counter({
+      name: 'kerf_link_faults_total',
+      help: 'Faults that concern a link or a session',
+      labelNames: ['code'],
+      registers,
+    }),
+    meterOf: (model) => meterOf({ model, version: '1' }, counters),
+  };
+}
+
+type Counters = Record<Exclude<CounterName, 'failure'>, Counter<ByModel>> & { failure: Counter<ByModel | 'reason'> };
+type CounterName =
+  | 'success'
+  | 'failure'
+  | 'count'
+  | 'execCount'
+  | 'requestUs'
+  | 'queueUs'
+  | 'inferUs'
+  | 'restarts'
+  | 'batchingOff';
+
+function meterOf(labels: { model: string; version: string }, counters: Counters): RunnerMeter {
+  return {
+    ran(_frames, rows, computeMs) {
+      counters.count.inc(labels, rows);
+      counters.execCount.inc(labels);
+      counters.inferUs.inc(labels, Math.round(computeMs * 1000));
+    },
+    settled(outcome: FrameOutcome) {
+      if (outcome.kind === 'fault') {
+        counters.failure.inc({ ...labels, reason: reasonOf(outcome.code) });
+        return;
+      }
+      counters.success.inc(labels);
+      counters.requestUs.inc(labels, Math.round(outcome.spans.totalMs * 1000));
+      counters.queueUs.inc(labels, Math.max(0, Math.round(outcome.spans.queueMs * 1000)));
+    },
+    restarted: () => counters.restarts.inc(labels),
+    batchingRefused: () => counters.batchingOff.inc(labels),
+  };
+}
+
+/** Triton's reasons. */
+function reasonOf(code: ErrorCode): string {
+  if (code === 'CANCELLED') return 'CANCELED';
+  if (code === 'OVERLOADED' || code === 'DEADLINE_EXCEEDED') return 'REJECTED';
+  return ERROR_CODES[code].wire >= 600 ? 'BACKEND' : 'OTHER';
+}
+
+function addLiveValues(live: LiveValues, registry: Registry): void {
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  gauge('kerf_links', 'Connected edges', () => live.links());
+  gauge('kerf_sessions', 'Sessions, those that wait to be resumed included', () => live.sessions());
+  gauge('kerf_in_flight_bytes', 'Bytes of frames that wait or run', () => live.inFlightBytes());
+  gauge('kerf_kept_answer_bytes', 'Bytes of answers kept for links that may come back', () => live.keptAnswerBytes());
+  new Gauge({
+    name: 'nv_inference_pending_request_count',
+    help: 'Frames that wait for a model',
+    labelNames: ['model', 'version'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { id, frames } of live.queued()) this.set({ model: id, version: '1' }, frames);
+    },
+  });
+}

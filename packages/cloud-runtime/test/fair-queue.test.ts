@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import { BatchProofs } from '../src/models/batch-proofs.ts';
+import { FairQueue } from '../src/models/fair-queue.ts';
+import type { FrameTask } from '../src/models/frame-task.ts';
+
+const names = new Map<FrameTask, string>();
+
+function frame(owner: object, name: string, more: Partial<FrameTask> = {}): FrameTask {
+  const made: FrameTask = {
+    owner,
+    tensors: [],
+    bytes: 0,
+    receivedAtMs: 0,
+    deadlineAtMs: 1e9,
+    shapeClass: 's',
+    rows: 1,
+    losses: 0,
+    alone: false,
+    settle: () => {},
+    ...more,
+  };
+  names.set(made, name);
+  return made;
+}
+
+const queueOf = (maxRows: number, maxDelayMs = 0, mayStack = true): FairQueue =>
+  new FairQueue({ maxRows, maxDelayMs, mayStack: () => mayStack });
+
+function take(queue: FairQueue, nowMs = 0): string {
+  const next = queue.next(nowMs);
+  return next.kind === 'run' ? next.frames.map((one) => names.get(one)).join(' ') : next.kind;
+}
+
+const a = { id: 'a' };
+const b = { id: 'b' };
+const c = { id: 'c' };
+
+describe('the queue', () => {
+  it('gives owners their turns', () => {
+    const queue = queueOf(1);
+    for (const [owner, name] of [[a, 'a1'], [a, 'a2'], [a, 'a3'], [b, 'b1'], [c, 'c1'], [b, 'b2']] as const) queue.push(frame(owner, name));
+    expect(Array.from({ length: 7 }, () => take(queue))).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'empty']);
+  });
+
+  it('stacks one frame of each owner a round, and counts rows', () => {
+    const queue = queueOf(4);
+    for (const name of ['a1', 'a2', 'a3', 'a4', 'a5']) queue.push(frame(a, name));
+    queue.push(frame(b, 'b1'));
+    queue.push(frame(c, 'c1', { rows: 3 }));
+    expect(take(queue)).toBe('a1 b1');
+    expect(take(queue)).toBe('c1 a2');
+    expect(take(queue)).toBe('a3 a4 a5');
+    expect(queue.size).toBe(0);
+  });
+
+  it('stacks only equal shapes, and keeps the order within an owner', () => {
+    const queue = queueOf(8);
+    queue.push(frame(a, 'a1'));
+    queue.push(frame(b, 'b1', { shapeClass: 't' }));
+    queue.push(frame(b, 'b2'));
+    queue.push(frame(c, 'c1'));
+    expect(take(queue)).toBe('a1 c1');
+    expect(take(queue)).toBe('b1');
+    expect(take(queue)).toBe('b2');
+  });
+
+  it('never stacks what may not be', () => {
+    const refused = queueOf(8, 0, false);
+    refused.push(frame(a, 'a1'));
+    refused.push(frame(b, 'b1'));
+    expect([take(refused), take(refused)]).toEqual(['a1', 'b1']);
+    const queue = queueOf(8);
+    queue.push(frame(a, 'a1', { alone: true }));
+    queue.push(frame(b, 'b1', { shapeClass: null }));
+    queue.push(frame(c, 'c1'));
+    expect([take(queue), take(queue), take(queue)]).toEqual(['a1', 'b1', 'c1']);
+  });
+
+  it('runs a frame larger than a batch by itself', () => {
+    const queue = queueOf(4);
+    queue.push(frame(a, 'a1', { rows: 9 }));
+    queue.push(frame(b, 'b1'));
+    expect([take(queue), take(queue)]).toEqual(['a1', 'b1']);
+  });
+
+  it('never lets a lonely frame wait, and waits for company that was there before, up to the delay', () => {
+    const queue = queueOf(4, 5);
+    queue.push(frame(a, 'a1', { receivedAtMs: 10 }));
+    expect(take(queue, 10)).toBe('a1');
+    for (const owner of [a, b, c]) queue.push(frame(owner, 'x', { receivedAtMs: 20 }));
+    expect(take(queue, 20)).toBe('x x x');
+    queue.push(frame(a, 'a2', { receivedAtMs: 30 }));
+    expect(queue.next(30)).toEqual({ kind: 'wait', untilMs: 35 });
+    queue.push(frame(b, 'b2', { receivedAtMs: 31 }));
+    expect(take(queue, 31)).toBe('wait');
+    queue.push(frame(c, 'c2', { receivedAtMs: 32 }));
+    expect(take(queue, 32)).toBe('a2 b2 c2');
+    queue.push(frame(a, 'a3', { receivedAtMs: 40 }));
+    expect(take(queue, 44)).toBe('wait');
+    expect(take(queue, 45)).toBe('a3');
+    queue.push(frame(a, 'a4', { receivedAtMs: 50 }));
+    expect(take(queue, 50)).toBe('a4');
+  });
+
+  it('hands ahead only what cannot grow', () => {
+    const queue = queueOf(2);
+    queue.push(frame(a, 'a1'));
+    expect(queue.next(0, true).kind).toBe('wait');
+    queue.push(frame(b, 'b1'));
+    expect(queue.next(0, true)).toMatchObject({ kind: 'run', full: true });
+  });
+
+  it('forgets what is removed', () => {
+    const queue = queueOf(2);
+    const one = frame(a, 'a1');
+    queue.push(one);
+    expect([queue.remove(one), queue.remove(one), queue.size, take(queue)]).toEqual([true, false, 0, 'empty']);
+  });
+});
+
+describe('proofs', () => {
+  it('are asked for each count of rows, again after a while, and end with the first disagreement', () => {
+    const proofs = new BatchProofs(2);
+    expect(proofs.modeOf('s', 4)).toBe('trial');
+    expect(proofs.record('s', 4, null)).toBe(false);
+    expect(proofs.modeOf('s', 4)).toBe('trial');
+    proofs.record('s', 4, true);
+    expect([1, 2, 3].map(() => proofs.modeOf('s', 4))).toEqual(['batch', 'batch', 'trial']);
+    expect(proofs.modeOf('s', 3)).toBe('trial');
+    expect(proofs.mayStack('s')).toBe(true);
+    expect(proofs.record('s', 3, false)).toBe(true);
+    expect(proofs.record('s', 3, false)).toBe(false);
+    expect(proofs.mayStack('s')).toBe(false);
+    expect(proofs.mayStack('t')).toBe(true);
+  });
+});
