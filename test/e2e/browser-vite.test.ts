@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'vite';
+import { build, createServer } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startChromium } from '../support/chromium.ts';
 import { type ServedFolder, serveFolder } from '../support/serve-folder.ts';
@@ -50,18 +50,51 @@ afterAll(async () => {
   if (folder !== '') await rm(folder, { recursive: true });
 });
 
+/** Opens `url` and runs the model; null and the reason when there is no browser. */
+async function runAt(url: string): Promise<{ end: unknown; reason: null } | { end: null; reason: string }> {
+  const { browser, reason } = await startChromium();
+  if (browser === null) return { end: null, reason };
+  try {
+    const page = await browser.newPage();
+    await page.goto(url);
+    await page.waitForFunction(() => 'run' in globalThis);
+    return { end: await page.evaluate(() => (globalThis as never as { run(): Promise<unknown> }).run()), reason: null };
+  } finally {
+    await browser.close();
+  }
+}
+
 it('bundles the worker and the WebAssembly files, and runs', async (context) => {
   const assets = await readdir(join(folder, 'out', 'assets'));
   expect(assets.some((name) => name.endsWith('.wasm'))).toBe(true);
-  const { browser, reason } = await startChromium();
-  if (browser === null) return context.skip(reason);
+  const { end, reason } = await runAt(served.url);
+  if (reason !== null) return context.skip(reason);
+  expect(end).toEqual({ provider: 'wasm', y: [0, 2, 4] });
+});
+
+it('runs from the development server', async (context) => {
+  await mkdir(join(folder, 'public'), { recursive: true });
+  await writeFile(join(folder, 'public', 'whole.onnx'), MODELS.whole);
+  const server = await createServer({
+    root: folder,
+    configFile: false,
+    logLevel: 'error',
+    worker: { format: 'es' },
+    optimizeDeps: { exclude: ['@kerf/edge-runtime', 'onnxruntime-web'] },
+    server: {
+      host: '127.0.0.1',
+      port: 0,
+      hmr: false,
+      watch: null,
+      fs: { allow: [fileURLToPath(new URL('../..', import.meta.url))] },
+    },
+  });
   try {
-    const page = await browser.newPage();
-    await page.goto(served.url);
-    await page.waitForFunction(() => 'run' in globalThis);
-    const end = await page.evaluate(() => (globalThis as never as { run(): Promise<unknown> }).run());
+    await server.listen();
+    const { end, reason } = await runAt(server.resolvedUrls?.local[0] ?? '');
+    if (reason !== null) return context.skip(reason);
     expect(end).toEqual({ provider: 'wasm', y: [0, 2, 4] });
   } finally {
-    await browser.close();
+    await server.close();
   }
 });
