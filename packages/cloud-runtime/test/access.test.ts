@@ -1,7 +1,6 @@
 // Who may connect, and what strangers can do: real TLS sockets.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
 import { describe, expect, it } from 'vitest';
@@ -17,7 +16,13 @@ const publicKeyPath = join(folder, 'public.pem');
 writeFileSync(publicKeyPath, keys.publicKeyPem);
 const auth: AuthOptions = { kind: 'token', publicKeyPaths: [publicKeyPath], audience: 'kerf-cloud' };
 const token = (more: Partial<IssueTokenOptions> = {}): Promise<string> =>
-  issueToken({ privateKeyPem: keys.privateKeyPem, subject: 'edge', models: ['line1/*'], expiresInSeconds: 60, ...more });
+  issueToken({
+    privateKeyPem: keys.privateKeyPem,
+    subject: 'edge',
+    models: ['line1/*'],
+    expiresInSeconds: 60,
+    ...more,
+  });
 
 async function protectedCloud(options: Parameters<typeof serveModels>[1] = {}): Promise<TestCloud> {
   const dir = temporaryFolder();
@@ -29,7 +34,13 @@ async function protectedCloud(options: Parameters<typeof serveModels>[1] = {}): 
 
 async function get(cloud: Cloud, path: string): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const options = { port: cloud.port, host: '127.0.0.1', path, ca: readFileSync(cloud.certificatePath!), agent: false as const };
+    const options = {
+      port: cloud.port,
+      host: '127.0.0.1',
+      path,
+      ca: readFileSync(cloud.certificatePath!),
+      agent: false as const,
+    };
     request(options, (response) => {
       let text = '';
       response.on('data', (chunk) => {
@@ -52,7 +63,12 @@ describe('a token', () => {
     await expect(edge.open('line2/rows', { session: 2 })).rejects.toMatchObject({ fault: { code: 'FORBIDDEN' } });
     await expect(edge.open('line3/none', { session: 3 })).rejects.toMatchObject({ fault: { code: 'FORBIDDEN' } });
     await expect(edge.open('line1/none', { session: 4 })).rejects.toMatchObject({ fault: { code: 'MODEL_NOT_FOUND' } });
-    edge.frame(1, [payload('x', floats([1, 64], () => 1))]);
+    edge.frame(1, [
+      payload(
+        'x',
+        floats([1, 64], () => 1),
+      ),
+    ]);
     await edge.result(1);
   });
 
@@ -74,8 +90,10 @@ describe('a token', () => {
     const nowSeconds = Math.floor(Date.now() / 1000);
     const edge = await client(cloud).hello(await token({ nowSeconds: nowSeconds - 58, expiresInSeconds: 60 }));
     await edge.open('line1/slow');
-    const x = payload('x', floats([1024, 1024], () => 1));
-    await edge.until(() => Date.now() > nowSeconds * 1000 + 1700 || edge.closeCode !== null, 100).catch(() => {});
+    const x = payload(
+      'x',
+      floats([1024, 1024], () => 1),
+    );
     while (Date.now() < (nowSeconds + 2) * 1000 - 100) await settled(20);
     edge.frame(1, [x]);
     await edge.until(() => edge.all('fault').some(({ code }) => code === 'TOKEN_EXPIRED'));
@@ -108,7 +126,9 @@ describe('a stranger', () => {
     for (let count = 0; count < 6; count++) known.push(await client(cloud).hello(await token()));
     const ca = readFileSync(cloud.certificatePath!);
     const idle = Array.from({ length: 12 }, () => tlsConnect({ port: cloud.port, host: '127.0.0.1', ca }));
-    const closed = idle.map((socket) => new Promise<void>((resolve) => socket.on('error', () => {}).on('close', () => resolve())));
+    const closed = idle.map(
+      (socket) => new Promise<void>((resolve) => socket.on('error', () => {}).on('close', () => resolve())),
+    );
     await Promise.race(closed);
     await settled(200);
     expect(idle.filter((socket) => !socket.destroyed)).toHaveLength(4);
@@ -123,9 +143,13 @@ describe('a stranger', () => {
     const cloud = await protectedCloud();
     const ca = readFileSync(cloud.certificatePath!);
     const old = tlsConnect({ port: cloud.port, host: '127.0.0.1', ca, maxVersion: 'TLSv1.2' });
-    await expect(new Promise((resolve, reject) => old.on('secureConnect', resolve).on('error', reject))).rejects.toThrow();
+    await expect(
+      new Promise((resolve, reject) => old.on('secureConnect', resolve).on('error', reject)),
+    ).rejects.toThrow();
     const plain = new WebSocket(cloud.url, { ca });
-    await expect(new Promise((resolve, reject) => plain.on('open', resolve).on('error', reject))).rejects.toThrow(/400/);
+    await expect(new Promise((resolve, reject) => plain.on('open', resolve).on('error', reject))).rejects.toThrow(
+      /400/,
+    );
   });
 });
 
@@ -137,7 +161,13 @@ describe('health and metrics', () => {
     expect(await get(cloud, '/line1/rows')).toMatchObject({ status: 404, text: expect.stringContaining('error') });
     const edge = await client(cloud).hello(await token());
     await edge.open('line1/rows');
-    for (const frame of [1, 2, 3]) edge.frame(frame, [payload('x', floats([2, 64], () => frame))]);
+    for (const frame of [1, 2, 3])
+      edge.frame(frame, [
+        payload(
+          'x',
+          floats([2, 64], () => frame),
+        ),
+      ]);
     for (const frame of [1, 2, 3]) await edge.result(frame);
     edge.frame(4, []);
     await edge.answer(4);
@@ -166,6 +196,11 @@ it('plain text works on loopback when it is asked for', async () => {
   expect(cloud.url).toMatch(/^ws:/);
   expect(cloud.certificatePath).toBe(null);
   const edge = await opened(cloud, 'rows');
-  edge.frame(1, [payload('x', floats([1, 64], () => 1))]);
+  edge.frame(1, [
+    payload(
+      'x',
+      floats([1, 64], () => 1),
+    ),
+  ]);
   await edge.result(1);
 });

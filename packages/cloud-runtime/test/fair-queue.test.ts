@@ -38,7 +38,15 @@ const c = { id: 'c' };
 describe('the queue', () => {
   it('gives owners their turns', () => {
     const queue = queueOf(1);
-    for (const [owner, name] of [[a, 'a1'], [a, 'a2'], [a, 'a3'], [b, 'b1'], [c, 'c1'], [b, 'b2']] as const) queue.push(frame(owner, name));
+    for (const [owner, name] of [
+      [a, 'a1'],
+      [a, 'a2'],
+      [a, 'a3'],
+      [b, 'b1'],
+      [c, 'c1'],
+      [b, 'b2'],
+    ] as const)
+      queue.push(frame(owner, name));
     expect(Array.from({ length: 7 }, () => take(queue))).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3', 'empty']);
   });
 

@@ -38,7 +38,9 @@ describe('options', () => {
     [{ log: 'loud' }, /'log'/],
     [{ host: '0.0.0.0', tls: { kind: 'insecure' } }, /loopback/],
   ])('are refused by name: %j', (options, message) => {
-    expect(() => resolve(options)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) }));
+    expect(() => resolve(options)).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) }),
+    );
   });
 
   it('permit plain text on loopback, and elsewhere only when forced', () => {

@@ -47,8 +47,28 @@ describe('the models folder', () => {
     expect(await catalog.find('whole', null)).toMatchObject({ kind: 'whole' });
     expect(await catalog.find('flat', null)).toMatchObject({ kind: 'whole', bytes: 1 });
     expect(await catalog.find('cut', pair)).toMatchObject({ kind: 'tail' });
-    const hidden = ['', '.', '..', '../x', '/etc/passwd', 'whole/', '/whole', 'whole//model', 'whole/../whole', 'link', 'linked', 'cut/tail', 'directory', 'a\\b', 'a\0b', `${'x'.repeat(600)}`, 'nothing', 'C:x'];
-    for (const id of hidden) await expect(catalog.find(id, null), id).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
+    const hidden = [
+      '',
+      '.',
+      '..',
+      '../x',
+      '/etc/passwd',
+      'whole/',
+      '/whole',
+      'whole//model',
+      'whole/../whole',
+      'link',
+      'linked',
+      'cut/tail',
+      'directory',
+      'a\\b',
+      'a\0b',
+      `${'x'.repeat(600)}`,
+      'nothing',
+      'C:x',
+    ];
+    for (const id of hidden)
+      await expect(catalog.find(id, null), id).rejects.toMatchObject({ code: 'MODEL_NOT_FOUND' });
   });
 
   it('refuses a damaged manifest without naming a path', async () => {

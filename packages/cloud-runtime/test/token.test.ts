@@ -27,7 +27,17 @@ describe('tokens', () => {
     ['of another issuer', () => issueToken({ ...base, issuer: 'someone' }), 'UNAUTHENTICATED'],
     ['not valid yet', () => issueToken({ ...base, notBeforeSeconds: 30 }), 'UNAUTHENTICATED'],
     ['expired', () => issueToken({ ...base, nowSeconds: Math.floor(Date.now() / 1000) - 3600 }), 'TOKEN_EXPIRED'],
-    ['unsigned', async () => new UnsecuredJWT({ models: ['*'] }).setSubject('x').setAudience('kerf-cloud').setIssuer('kerf').setExpirationTime('1h').encode(), 'UNAUTHENTICATED'],
+    [
+      'unsigned',
+      async () =>
+        new UnsecuredJWT({ models: ['*'] })
+          .setSubject('x')
+          .setAudience('kerf-cloud')
+          .setIssuer('kerf')
+          .setExpirationTime('1h')
+          .encode(),
+      'UNAUTHENTICATED',
+    ],
     ['signed with the public key as a secret', () => forged({ alg: 'HS256' }), 'UNAUTHENTICATED'],
   ])('are refused when %s', async (_name, make, code) => {
     await expect(verify(await make())).rejects.toMatchObject({ code });
@@ -38,7 +48,9 @@ describe('tokens', () => {
     await expect(issueToken({ ...base, models: [] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(issueToken({ ...base, models: ['a*b'] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     await expect(issueToken({ ...base, expiresInSeconds: 0 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
-    await expect(issueToken({ ...base, privateKeyPem: 'PRIVATE?' })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(issueToken({ ...base, privateKeyPem: 'PRIVATE?' })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    });
   });
 
   it('whose bytes were changed anywhere are refused', async () => {

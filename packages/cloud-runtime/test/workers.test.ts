@@ -6,7 +6,8 @@ import { payload } from './support/client.ts';
 import { opened, serveModels } from './support/cloud.ts';
 import { floats, powerModel, rowsModel, slowModel, temporaryFolder, writeModel } from './support/models.ts';
 
-const sample = (seed: number): ReturnType<typeof floats> => floats([1, 64], (i) => Math.fround(Math.sin(seed * 1000 + i)));
+const sample = (seed: number): ReturnType<typeof floats> =>
+  floats([1, 64], (i) => Math.fround(Math.sin(seed * 1000 + i)));
 
 function isAlive(pid: number): boolean {
   try {
@@ -31,7 +32,10 @@ describe('a worker', () => {
     writeModel(dir, 'slow', slowModel(3));
     const cloud = await serveModels(dir);
     const edge = await opened(cloud, 'slow');
-    const x = payload('x', floats([1024, 1024], (i) => (i % 5) / 5));
+    const x = payload(
+      'x',
+      floats([1024, 1024], (i) => (i % 5) / 5),
+    );
     const frames = Array.from({ length: 12 }, (_, index) => index + 1);
     for (const frame of frames) edge.frame(frame, [x], { deadlineMs: 30_000 });
     const killed: number[] = [];
@@ -54,8 +58,14 @@ describe('a worker', () => {
     writeModel(dir, 'power', powerModel(400));
     const cloud = await serveModels(dir, { limits: { runTimeoutMs: 400 }, batching: { enabled: false } });
     const edge = await opened(cloud, 'power');
-    const small = payload('x', floats([2, 2], () => 0));
-    const large = payload('x', floats([1200, 1200], () => 0));
+    const small = payload(
+      'x',
+      floats([2, 2], () => 0),
+    );
+    const large = payload(
+      'x',
+      floats([1200, 1200], () => 0),
+    );
     edge.frame(1, [large]);
     edge.frame(2, [small]);
     expect(await edge.answer(1)).toMatchObject({ code: 'WORKER_LOST' });
@@ -64,7 +74,10 @@ describe('a worker', () => {
     expect(await edge.answer(3)).toMatchObject({ code: 'BACKEND_FAILED' });
     edge.frame(4, [small]);
     await edge.result(4);
-    expect(cloud.events.filter(({ event }) => event === 'worker-lost').map(({ reason }) => reason)).toEqual(['hung', 'hung']);
+    expect(cloud.events.filter(({ event }) => event === 'worker-lost').map(({ reason }) => reason)).toEqual([
+      'hung',
+      'hung',
+    ]);
   });
 
   it('that dies while frames have no time left answers WORKER_LOST, and the next frame is served', async () => {
@@ -72,7 +85,10 @@ describe('a worker', () => {
     writeModel(dir, 'slow', slowModel(40));
     const cloud = await serveModels(dir);
     const edge = await opened(cloud, 'slow');
-    const x = payload('x', floats([1024, 1024], () => 0));
+    const x = payload(
+      'x',
+      floats([1024, 1024], () => 0),
+    );
     edge.frame(1, [x], { deadlineMs: 300 });
     await new Promise((resolve) => setTimeout(resolve, 320));
     process.kill(cloud.workerPids[0]!, 'SIGKILL');
@@ -98,9 +114,20 @@ describe('a worker', () => {
     await cloud.close();
     await until(() => !pids.some(isAlive));
 
-    const gateway = spawn(process.execPath, ['--input-type=module', '-e', GATEWAY, fileURLToPath(new URL('../dist/index.js', import.meta.url)), dir, temporaryFolder()], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const gateway = spawn(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        GATEWAY,
+        fileURLToPath(new URL('../dist/index.js', import.meta.url)),
+        dir,
+        temporaryFolder(),
+      ],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     const pid = await new Promise<number>((resolve) => gateway.stdout.once('data', (data) => resolve(Number(data))));
     expect(isAlive(pid)).toBe(true);
     gateway.kill('SIGKILL');

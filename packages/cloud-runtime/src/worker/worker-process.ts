@@ -44,6 +44,15 @@ const STDERR_TAIL_CHARS = 500;
 /** Environment that a worker needs: where libraries, temporary files and the GPU are; none of the gateway's secrets. */
 const ENVIRONMENT = /^(PATH|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|SYSTEMROOT|TEMP|TMP|TMPDIR|LANG|TZ|CUDA_.*|NVIDIA_.*)$/i;
 
+/**
+ * glibc gives memory of this size back to the system at each free, and a page fault for every 4 KiB of every run is the
+ * price. Other C libraries ignore the names.
+ */
+const KEEP_FREED_MEMORY = {
+  MALLOC_MMAP_THRESHOLD_: String(32 * 1024 * 1024),
+  MALLOC_TRIM_THRESHOLD_: String(128 * 1024 * 1024),
+};
+
 export class WorkerProcess {
   readonly pid: number;
   readonly #child: ChildProcess;
@@ -70,7 +79,10 @@ export class WorkerProcess {
       ['--max-semi-space-size=16', workerFile(), String(hasSpool ? settings.spoolBytes : 0)],
       {
         stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...(hasSpool ? [out, back] : [])],
-        env: Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name))),
+        env: {
+          ...Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name))),
+          ...KEEP_FREED_MEMORY,
+        },
         windowsHide: true,
       },
     );
