@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { EdgeSession } from '../src/session/edge-session.ts';
 import { resolveEdgeSessionOptions } from '../src/session/options.ts';
 import { FakeClock, settle } from './support/fake-clock.ts';
-import { inputsOf, ScriptedModel, SPLIT, splitConfig, stage } from './support/fixtures.ts';
+import { bytesTensor, inputsOf, ScriptedModel, SPLIT, splitConfig, stage, Watched } from './support/fixtures.ts';
 import { ScriptedCloud } from './support/scripted-cloud.ts';
 
 const kinds = (statuses: readonly { kind: string }[]): string[] => statuses.map(({ kind }) => kind);
@@ -342,6 +342,23 @@ describe('a cloud that is away', () => {
     expect(frame.text).toBe('split 12');
     await clock.advance(100);
     expect(frame.text).toBe('split 12');
+  });
+
+  it('leaves an image that only the cloud can read to the cloud', async () => {
+    const cloud = new ScriptedCloud();
+    cloud.refusals = [new KerfError('LINK_LOST', 'refused')];
+    const { clock, session } = await stage(
+      (clock) => ({ local: { whole: new ScriptedModel('x', 'y', 11, clock, 10) } }),
+      { awayGraceMs: 0, backoffBaseMs: 1000 },
+      cloud,
+    );
+    const pixels = { layout: 'nhwc', channels: 'gray', scale: [1], offset: [0] } as const;
+    const image = { format: 'png', bytes: Uint8Array.of(1), pixels, dtype: 'uint8', shape: [3] } as const;
+    const toTensor = () => bytesTensor(1, 2, 3);
+    const [alone, local] = [image, { ...image, toTensor }].map((x) => new Watched(session.infer(new Map([['x', x]]))));
+    await clock.advance(100);
+    expect([alone!.text, local!.text]).toEqual(['pending', 'edge (LINK_LOST) 12,13,14']);
+    session.close();
   });
 
   it('ends at the deadline although the device is not done', async () => {

@@ -5,9 +5,10 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { SUBPROTOCOL } from '@kerf/protocol';
 import { generate } from 'selfsigned';
-import { afterEach, describe, expect, it } from 'vitest';
-import { WebSocketServer } from 'ws';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
 import { describeTransport, Listener } from '../../../test/conformance/transport.ts';
+import { browserConnect } from '../src/browser/browser-connect.ts';
 import { wsConnect } from '../src/node/ws-connect.ts';
 import { wsTransport } from '../src/node/ws-transport.ts';
 
@@ -66,6 +67,26 @@ describeTransport('ws over TLS', async () => {
   const { key, cert } = await certificate();
   const listening = await listen(createTlsServer({ key, cert, minVersion: 'TLSv1.3' }));
   return openPair(listening, `wss://127.0.0.1:${listening.port}`, cert);
+});
+
+describeTransport('the browser transport, over the WebSocket of ws', async () => {
+  // The same interface as a browser's; Chromium itself runs it in test/e2e.
+  vi.stubGlobal('WebSocket', WebSocket);
+  const listening = await listen(createServer());
+  const accepted = once(listening.sockets, 'connection');
+  const left = await browserConnect({ url: `ws://127.0.0.1:${listening.port}` })(new AbortController().signal);
+  const [socket] = await accepted;
+  return {
+    left,
+    right: wsTransport(socket),
+    sever: () => socket.terminate(),
+    async dispose() {
+      vi.unstubAllGlobals();
+      for (const client of listening.sockets.clients) client.terminate();
+      listening.server.close();
+      await once(listening.server, 'close');
+    },
+  };
 });
 
 describe('connecting', () => {

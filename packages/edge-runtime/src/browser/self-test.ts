@@ -2,7 +2,6 @@
 import { buildModel } from '@kerf/onnx';
 import {
   type Backend,
-  bytesOf,
   float32Tensor,
   KerfError,
   type ModelSource,
@@ -32,7 +31,7 @@ interface KnownCase {
   readonly name: string;
   readonly model: Uint8Array;
   readonly inputs: TensorMap;
-  readonly expected: Float32Array;
+  readonly expected: Tensor;
 }
 
 /** Small models with outputs that follow from arithmetic alone. */
@@ -55,7 +54,10 @@ function dequantize(): KnownCase {
       ],
     }),
     inputs: new Map([['x', makeTensor('uint8', [1, 4, 8, 8], all)]]),
-    expected: Float32Array.from(all, (value) => (value - 7) * 0.05),
+    expected: float32Tensor(
+      [1, 4, 8, 8],
+      Float32Array.from(all, (value) => (value - 7) * 0.05),
+    ),
   };
 }
 
@@ -74,7 +76,7 @@ function convolve(): KnownCase {
       ],
     }),
     inputs: new Map([['x', float32Tensor([1, 2, 3, 3], Float32Array.of(...plane, ...plane))]]),
-    expected: Float32Array.of(24.5, 32.5, 48.5, 56.5),
+    expected: float32Tensor([1, 1, 2, 2], Float32Array.of(24.5, 32.5, 48.5, 56.5)),
   };
 }
 
@@ -88,7 +90,7 @@ function multiply(): KnownCase {
       initializers: [{ name: 'w', tensor: float32Tensor([3, 2], Float32Array.of(1, 2, 3, 4, 5, 6)) }],
     }),
     inputs: new Map([['x', float32Tensor([2, 3], Float32Array.of(1, 2, 3, 4, 5, 6))]]),
-    expected: Float32Array.of(22, 28, 49, 64),
+    expected: float32Tensor([2, 2], Float32Array.of(22, 28, 49, 64)),
   };
 }
 
@@ -104,8 +106,7 @@ export async function selfTest(
   try {
     for (const { name, model, inputs, expected } of knownCases()) {
       const outputs = await runOnce(backend, { bytes: model }, inputs);
-      const wanted = makeTensor('float32', outputs.get('y')?.shape ?? [], bytesOf(expected));
-      compare(`${name}: `, new Map([['y', wanted]]), outputs, { absolute: 1e-4, relative: 1e-5 });
+      compare(`${name}: `, new Map([['y', expected]]), outputs, { absolute: 1e-4, relative: 1e-5 });
     }
     if (probe !== null) {
       const { model, sample } = probe.probe;

@@ -50,6 +50,14 @@ export class DevicePlan {
     return this.tail !== null || this.whole !== null;
   }
 
+  /** True when the device can finish this frame: an image without `toTensor` only the cloud can read. */
+  canFinish(inputs: FrameInputs): boolean {
+    if (this.tail !== null) return true;
+    return (
+      this.whole !== null && [...inputs.values()].every((input) => !isImage(input) || input.toTensor !== undefined)
+    );
+  }
+
   /** True when the device can run a frame whose head has failed. */
   get hasWhole(): boolean {
     return this.whole !== null;

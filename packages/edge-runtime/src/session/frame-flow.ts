@@ -140,7 +140,7 @@ export class FrameFlow {
   /** The cloud is away for longer than a blink: the device takes over what it can. */
   private withoutCloud({ code, message }: LinkEnd, lasting: boolean): void {
     for (const task of this.inStage('waiting', 'prepared', 'sent')) {
-      if (this.plan.canRunAlone) this.local.finish(task, code);
+      if (this.plan.canFinish(task.inputs)) this.local.finish(task, code);
       else if (lasting) task.fail(code, message);
     }
   }
@@ -241,7 +241,7 @@ export class FrameFlow {
   private notByCloud(task: FrameTask, code: ErrorCode, message: string): void {
     if (task.settled || task.stage === 'local') return;
     const hopeless = code === 'TENSOR_MISMATCH' || code === 'IMAGE_INVALID' || code === 'CANCELLED';
-    if (this.plan.canRunAlone && !hopeless && task.remainingMs > 0) this.local.finish(task, code);
+    if (this.plan.canFinish(task.inputs) && !hopeless && task.remainingMs > 0) this.local.finish(task, code);
     else task.fail(code, message);
   }
 
@@ -280,9 +280,9 @@ export class FrameFlow {
   /** One timer ends the frame; where the device can finish it, an earlier one lets it. */
   private watchDeadline(task: FrameTask): void {
     const { clock } = this.options;
-    if (this.link !== null && this.plan.canRunAlone) {
-      const headMs = task.deadlineMs - this.local.reserveMs(task.deadlineMs);
-      task.onSettled(clock.after(headMs, () => this.lastChance(task)));
+    if (this.link !== null && this.plan.canFinish(task.inputs)) {
+      const waitMs = task.deadlineMs - this.local.reserveMs(task.deadlineMs);
+      task.onSettled(clock.after(waitMs, () => this.lastChance(task)));
     }
     task.onSettled(clock.after(task.deadlineMs, () => this.expire(task)));
   }

@@ -5,6 +5,8 @@ import type { FrameTask } from './frame-task.ts';
 import { Lane } from './lane.ts';
 import type { EdgeSessionOptions } from './options.ts';
 
+/** However slow the device is, the cloud has the rest of the deadline for its answer. */
+const LARGEST_RESERVE = 0.8;
 /** Until a local run was measured, this part of a frame's deadline is kept for it. */
 const UNMEASURED_RESERVE = 0.25;
 
@@ -26,7 +28,7 @@ export class LocalFinisher {
     if (localReserveMs !== null) return Math.min(localReserveMs, deadlineMs);
     const wanted =
       this.typicalMs === null ? deadlineMs * UNMEASURED_RESERVE : this.typicalMs * 1.5 * (this.queued + 1) + 5;
-    return Math.min(wanted, deadlineMs);
+    return Math.min(wanted, deadlineMs * LARGEST_RESERVE);
   }
 
   /** Runs what is left of the frame; `reason` is null where the device is the frame's place. */

@@ -83,6 +83,9 @@ async function checkedFile(
 }
 
 async function sha256(bytes: Uint8Array): Promise<string> {
+  if (globalThis.crypto?.subtle === undefined) {
+    throw new KerfError('BACKEND_UNAVAILABLE', 'hashes need a secure context: serve the page over https');
+  }
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
