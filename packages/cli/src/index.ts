@@ -4,3 +4,4 @@ export type { CloudProcess } from './cloud-process.ts';
 export { endProcess, KERF_BIN, startCloudProcess } from './cloud-process.ts';
 export type { LinkShaper, LinkShaperOptions } from './link-shaper.ts';
 export { startLinkShaper } from './link-shaper.ts';
+export { decodeNpy, encodeNpy } from './npy.ts';
