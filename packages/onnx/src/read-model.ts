@@ -57,7 +57,7 @@ export function modelTooLarge(byteLength: number, limits: ModelLimits = DEFAULT_
 }
 
 function readOpset(context: ReadContext, reader: FieldReader): OpsetImport {
-  return context.within('opset_import', -1, reader.span(), (entry) => {
+  return context.within('opset', -1, reader.span(), (entry) => {
     let domain = '';
     let version = 0;
     while (entry.next()) {

@@ -27,7 +27,8 @@ export function verifyModel(model: Model, limits: ModelLimits = DEFAULT_MODEL_LI
   if (graph === null) {
     throw new KerfError('MODEL_MALFORMED', 'the file holds no graph: it is not an ONNX model, or was cut short');
   }
-  if (model.opsetImports.length === 0) throw new KerfError('MODEL_MALFORMED', 'the model has no opset_import');
+  if (model.opsetImports.length === 0)
+    throw new KerfError('MODEL_MALFORMED', 'the model imports no operator set: opset_import is empty');
   if (graph.outputs.length === 0) throw new KerfError('MODEL_MALFORMED', 'the graph has no outputs');
   const localDomains = new Set(model.functions.map((entry) => entry.domain));
   verifyFunctions(model, limits, localDomains);
