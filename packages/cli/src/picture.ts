@@ -165,6 +165,6 @@ function toRgb(raw: Uint8Array, colorType: JsColorType, pixels: number): Uint8Ar
 
 /** The library returns 16-bit samples in the machine's byte order; a Uint16Array reads them in the same one. */
 function highBytes(raw: Uint8Array): Uint8Array {
-  const samples = new Uint16Array(raw.slice().buffer);
+  const samples = new Uint16Array(new Uint8Array(raw).buffer);
   return Uint8Array.from(samples, (sample) => sample >>> 8);
 }

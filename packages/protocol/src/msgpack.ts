@@ -1,5 +1,7 @@
-// Plain data <-> the subset of MessagePack that a header uses: nil, bool, number, str, array, map with str keys.
-// Written here because a general decoder allocates what a length field declares and carries extension types.
+// Plain data <-> a msgpack header: msgpackr packs and unpacks, and a scanner of ours looks at the bytes first.
+// A general decoder allocates what a length field declares and carries extension types; what reaches it here is plain
+// data (nil, bool, number, str, array, map with str keys), whole, bounded, and strictly UTF-8.
+import { Packr, Unpackr } from 'msgpackr';
 import { KerfError } from './errors.ts';
 import type { WireLimits } from './limits.ts';
 
@@ -13,125 +15,20 @@ export interface PlainRecord {
 export type ReadValue = null | boolean | number | string | ReadValue[] | ReadMap;
 export type ReadMap = Map<string, ReadValue>;
 
-const UTF8_ENCODER = new TextEncoder();
-const UTF8_DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const TWO_32 = 2 ** 32;
+const PACKER = new Packr({ useRecords: false, variableMapSize: true });
+const UNPACKER = new Unpackr({ useRecords: false, mapsAsObjects: false, int64AsType: 'number' });
 
-/** The bytes of one value, shortest form of each length and integer; other numbers as float64. */
+/** The bytes of one value. They are the packer's until the next call: copy them. */
 export function writePlain(value: PlainValue): Uint8Array {
-  const writer = new Writer();
-  writer.value(value);
-  return writer.bytes.subarray(0, writer.at);
+  return PACKER.pack(withoutMissing(value));
 }
 
-class Writer {
-  bytes = new Uint8Array(512);
-  view = new DataView(this.bytes.buffer);
-  at = 0;
-
-  value(value: PlainValue): void {
-    if (value === null) this.byte(0xc0);
-    else if (typeof value === 'boolean') this.byte(value ? 0xc3 : 0xc2);
-    else if (typeof value === 'number') this.number(value);
-    else if (typeof value === 'string') this.text(value);
-    else if (isList(value)) {
-      this.count(value.length, 0x90, 15, 0xdc);
-      for (const item of value) this.value(item);
-    } else this.record(value);
-  }
-
-  private record(record: PlainRecord): void {
-    const entries = Object.entries(record).filter((entry): entry is [string, PlainValue] => entry[1] !== undefined);
-    this.count(entries.length, 0x80, 15, 0xde);
-    for (const [key, item] of entries) {
-      this.text(key);
-      this.value(item);
-    }
-  }
-
-  private number(value: number): void {
-    if (!Number.isSafeInteger(value) || Object.is(value, -0)) this.float64(value);
-    else if (value >= 0 && value < 0x80) this.byte(value);
-    else if (value < 0 && value >= -32) this.byte(value & 0xff);
-    else if (value >= 0 && value < TWO_32) this.unsigned(value);
-    else this.integer64(value);
-  }
-
-  private unsigned(value: number): void {
-    if (value < 0x100) {
-      this.byte(0xcc);
-      this.byte(value);
-    } else if (value < 0x1_0000) {
-      this.byte(0xcd);
-      this.uint16(value);
-    } else {
-      this.byte(0xce);
-      this.uint32(value);
-    }
-  }
-
-  private integer64(value: number): void {
-    this.byte(value < 0 ? 0xd3 : 0xcf);
-    this.uint32(Math.floor(value / TWO_32) >>> 0);
-    this.uint32(value >>> 0);
-  }
-
-  private text(value: string): void {
-    const encoded = UTF8_ENCODER.encode(value);
-    const { length } = encoded;
-    if (length < 32) this.byte(0xa0 | length);
-    else if (length < 0x100) {
-      this.byte(0xd9);
-      this.byte(length);
-    } else this.longCount(length, 0xda);
-    this.reserve(length);
-    this.bytes.set(encoded, this.at);
-    this.at += length;
-  }
-
-  private count(count: number, fixed: number, fixedMax: number, long: number): void {
-    if (count <= fixedMax) this.byte(fixed | count);
-    else this.longCount(count, long);
-  }
-
-  /** `marker` with a 16-bit count, or the marker after it with a 32-bit one. */
-  private longCount(count: number, marker: number): void {
-    this.byte(count < 0x1_0000 ? marker : marker + 1);
-    if (count < 0x1_0000) this.uint16(count);
-    else this.uint32(count);
-  }
-
-  private byte(value: number): void {
-    this.reserve(1);
-    this.bytes[this.at++] = value;
-  }
-
-  private uint16(value: number): void {
-    this.reserve(2);
-    this.view.setUint16(this.at, value);
-    this.at += 2;
-  }
-
-  private uint32(value: number): void {
-    this.reserve(4);
-    this.view.setUint32(this.at, value);
-    this.at += 4;
-  }
-
-  private float64(value: number): void {
-    this.byte(0xcb);
-    this.reserve(8);
-    this.view.setFloat64(this.at, value);
-    this.at += 8;
-  }
-
-  private reserve(count: number): void {
-    if (this.at + count <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.at + count));
-    grown.set(this.bytes);
-    this.bytes = grown;
-    this.view = new DataView(grown.buffer);
-  }
+/** msgpackr would write `undefined` as an extension type. */
+function withoutMissing(value: PlainValue): PlainValue {
+  if (typeof value !== 'object' || value === null) return value;
+  if (isList(value)) return value.map(withoutMissing);
+  const entries = Object.entries(value).filter((entry): entry is [string, PlainValue] => entry[1] !== undefined);
+  return Object.fromEntries(entries.map(([key, item]) => [key, withoutMissing(item)]));
 }
 
 function isList(value: readonly PlainValue[] | PlainRecord): value is readonly PlainValue[] {
@@ -143,14 +40,23 @@ function isList(value: readonly PlainValue[] | PlainRecord): value is readonly P
  * @throws {KerfError} MESSAGE_MALFORMED, MESSAGE_TOO_LARGE.
  */
 export function readPlainMap(bytes: Uint8Array, limits: WireLimits): ReadMap {
-  const reader = new Reader(bytes, limits);
-  const value = reader.value(1);
+  const scanner = new Scanner(bytes, limits);
+  scanner.value(1);
+  if (scanner.at !== bytes.byteLength) throw malformed('header has bytes after its map');
+  const value = UNPACKER.unpack(bytes) as ReadValue;
   if (!(value instanceof Map)) throw malformed('header is not a map');
-  if (reader.at !== bytes.byteLength) throw malformed('header has bytes after its map');
   return value;
 }
 
-class Reader {
+const UTF8_DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** Bytes behind the marker of values without a length: float32, float64, uint8 to uint64, int8 to int64. */
+const FIXED_BYTES = new Map([
+  ...[0xc0, 0xc2, 0xc3].map((marker) => [marker, 0] as const),
+  ...[4, 8, 1, 2, 4, 8, 1, 2, 4, 8].map((size, index) => [0xca + index, size] as const),
+]);
+
+/** Walks over one value without making anything of it. */
+class Scanner {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly limits: WireLimits;
@@ -164,63 +70,44 @@ class Reader {
     this.valuesLeft = limits.maxHeaderValues;
   }
 
-  value(depth: number): ReadValue {
-    if (--this.valuesLeft < 0) throw tooLarge(`header holds more than ${this.limits.maxHeaderValues} values`);
-    const marker = this.uint(1);
-    if (marker < 0x80) return marker;
-    if (marker >= 0xe0) return marker - 0x100;
-    if (marker < 0x90) return this.map(marker & 0x0f, depth);
-    if (marker < 0xa0) return this.list(marker & 0x0f, depth);
-    if (marker < 0xc0) return this.text(marker & 0x1f);
-    return this.marked(marker, depth);
+  value(depth: number): void {
+    const marker = this.marker();
+    if (marker < 0x80 || marker >= 0xe0) return;
+    if (marker < 0x90) this.map(marker & 0x0f, depth);
+    else if (marker < 0xa0) this.list(marker & 0x0f, depth);
+    else if (marker < 0xc0) this.text(marker & 0x1f);
+    else this.marked(marker, depth);
   }
 
-  private marked(marker: number, depth: number): ReadValue {
-    if (marker >= 0xcc && marker <= 0xcf) return this.uint(2 ** (marker - 0xcc));
-    if (marker >= 0xd0 && marker <= 0xd3) return this.int(2 ** (marker - 0xd0));
-    switch (marker) {
-      case 0xc0:
-        return null;
-      case 0xc2:
-        return false;
-      case 0xc3:
-        return true;
-      case 0xca:
-        return this.view.getFloat32(this.take(4));
-      case 0xcb:
-        return this.view.getFloat64(this.take(8));
-      case 0xd9:
-      case 0xda:
-      case 0xdb:
-        return this.text(this.uint(2 ** (marker - 0xd9)));
-      case 0xdc:
-      case 0xdd:
-        return this.list(this.uint(marker === 0xdc ? 2 : 4), depth);
-      case 0xde:
-      case 0xdf:
-        return this.map(this.uint(marker === 0xde ? 2 : 4), depth);
-      default:
-        throw malformed(`header holds a value of kind 0x${marker.toString(16)}, which is not plain data`);
-    }
+  private marked(marker: number, depth: number): void {
+    const fixed = FIXED_BYTES.get(marker);
+    if (fixed !== undefined) this.take(fixed);
+    else if (marker >= 0xd9 && marker <= 0xdb) this.text(this.uint(2 ** (marker - 0xd9)));
+    else if (marker === 0xdc || marker === 0xdd) this.list(this.uint(marker === 0xdc ? 2 : 4), depth);
+    else if (marker === 0xde || marker === 0xdf) this.map(this.uint(marker === 0xde ? 2 : 4), depth);
+    else throw malformed(`header holds a value of kind 0x${marker.toString(16)}, which is not plain data`);
   }
 
-  private list(count: number, depth: number): ReadValue[] {
+  private list(count: number, depth: number): void {
     this.enter(count, depth);
-    const items: ReadValue[] = [];
-    while (items.length < count) items.push(this.value(depth + 1));
-    return items;
+    for (let index = 0; index < count; index++) this.value(depth + 1);
   }
 
-  private map(count: number, depth: number): ReadMap {
+  private map(count: number, depth: number): void {
     this.enter(count * 2, depth);
-    const map: ReadMap = new Map();
+    const keys = new Set<string>();
     for (let index = 0; index < count; index++) {
-      const key = this.value(depth + 1);
-      if (typeof key !== 'string') throw malformed('header has a key that is not a string');
-      if (map.has(key)) throw malformed('header has a key twice');
-      map.set(key, this.value(depth + 1));
+      keys.add(this.key());
+      if (keys.size === index) throw malformed('header has a key twice');
+      this.value(depth + 1);
     }
-    return map;
+  }
+
+  private key(): string {
+    const marker = this.marker();
+    if (marker >= 0xa0 && marker < 0xc0) return this.text(marker & 0x1f);
+    if (marker >= 0xd9 && marker <= 0xdb) return this.text(this.uint(2 ** (marker - 0xd9)));
+    throw malformed('header has a key that is not a string');
   }
 
   /** Every item takes at least a byte, so a count beyond the rest is a lie. */
@@ -238,20 +125,15 @@ class Reader {
     }
   }
 
+  private marker(): number {
+    if (--this.valuesLeft < 0) throw tooLarge(`header holds more than ${this.limits.maxHeaderValues} values`);
+    return this.uint(1);
+  }
+
   private uint(size: number): number {
     const at = this.take(size);
     if (size === 1) return this.view.getUint8(at);
-    if (size === 2) return this.view.getUint16(at);
-    if (size === 4) return this.view.getUint32(at);
-    return this.view.getUint32(at) * TWO_32 + this.view.getUint32(at + 4);
-  }
-
-  private int(size: number): number {
-    const at = this.take(size);
-    if (size === 1) return this.view.getInt8(at);
-    if (size === 2) return this.view.getInt16(at);
-    if (size === 4) return this.view.getInt32(at);
-    return this.view.getInt32(at) * TWO_32 + this.view.getUint32(at + 4);
+    return size === 2 ? this.view.getUint16(at) : this.view.getUint32(at);
   }
 
   private take(count: number): number {

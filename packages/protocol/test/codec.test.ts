@@ -253,14 +253,14 @@ describe('header', () => {
     expect(({} as Record<string, unknown>)['nonce']).toBeUndefined();
   });
 
-  it('reads what msgpackr writes', () => {
+  it('reads back what it writes and what a packer with other settings writes', () => {
     const value = fc.letrec((tie) => ({
       value: fc.oneof(
         { maxDepth: 3 },
         fc.constant(null),
         fc.boolean(),
         fc.maxSafeInteger(),
-        fc.double({ noNaN: true }),
+        fc.double({ noNaN: true }).map((number) => number + 0), // msgpackr writes -0 as 0
         fc.string({ maxLength: 300 }),
         fc.array(tie('value'), { maxLength: 20 }),
         fc.dictionary(fc.string(), tie('value'), { maxKeys: 20, noNullPrototype: true }),
