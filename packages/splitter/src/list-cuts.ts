@@ -47,8 +47,16 @@ export function crossableCuts(
   cuts: readonly ListedCut[],
   specs: ReadonlyMap<string, { readonly dtype: DType | null }>,
 ): ListedCut[] {
-  const isTensor = (name: string): boolean => (specs.get(name)?.dtype ?? null) !== null;
-  return cuts.filter((cut) => cut.tensors.every(isTensor) && cut.inputs.every(isTensor));
+  const crosses = (name: string): boolean => canCross(specs.get(name)?.dtype ?? null);
+  return cuts.filter((cut) => cut.tensors.every(crosses) && cut.inputs.every(crosses));
+}
+
+/**
+ * Whether a value of this dtype can be the output of a head and the input of a tail: a dense tensor that ONNX Runtime's
+ * JavaScript API takes and gives. It knows the 4-bit types by name only.
+ */
+export function canCross(dtype: DType | null): boolean {
+  return dtype !== null && dtype !== 'int4' && dtype !== 'uint4';
 }
 
 /** Model inputs that nodes other than the tensor's ancestors need. */

@@ -12,6 +12,7 @@ import {
   type SplitTensor,
   type TensorSpec,
 } from '@kerf/protocol';
+import { canCross } from './list-cuts.ts';
 import { type ModelHost, TRANSIENT_DATA_FILE } from './model-host.ts';
 import type { CutPlan } from './plan-cut.ts';
 import { sha256Hex } from './sha256.ts';
@@ -136,10 +137,10 @@ async function load(
 function crossingType(graph: ModelGraph, name: string, spec: TensorSpec | undefined): ValueType {
   const merged = mergeSpec(graph, name, spec);
   const type = valueTypeOf(merged);
-  if (type === null) {
+  if (type === null || !canCross(merged.dtype)) {
     throw new KerfError(
       'CUT_TYPE_UNSUPPORTED',
-      `'${shorten(name)}' is not a dense tensor of a type that can cross (a sequence, an optional, bfloat16, float8 or complex)`,
+      `'${shorten(name)}' is not a dense tensor of a type that can cross (a sequence, an optional, bfloat16, float8, a 4-bit or complex type)`,
       { details: { tensor: name } },
     );
   }

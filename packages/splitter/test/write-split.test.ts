@@ -171,6 +171,20 @@ describe('refuses', () => {
     });
   });
 
+  test('a 4-bit value, which the runtime knows but cannot hand over', async () => {
+    const model = buildModel({
+      irVersion: 10,
+      opsets: { '': 21 },
+      inputs: [{ name: 'x', dtype: 'float32', shape: [1, 4] }],
+      outputs: [{ name: 'y', dtype: 'float32', shape: [1, 4] }],
+      nodes: [
+        { op: 'Cast', inputs: ['x'], outputs: ['q'], attributes: { to: 22 } },
+        { op: 'Cast', inputs: ['q'], outputs: ['y'], attributes: { to: 1 } },
+      ],
+    });
+    await expect(split(model, ['q'])).rejects.toMatchObject({ code: 'CUT_TYPE_UNSUPPORTED' });
+  });
+
   test('a cut that cannot be, before anything is loaded', async () => {
     await expect(split(bytesOf(diamond), ['c'])).rejects.toMatchObject({ code: 'CUT_NOT_SEPARATING' });
     expect(existsSync(inRoot('out'))).toBe(false);

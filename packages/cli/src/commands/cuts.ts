@@ -3,6 +3,7 @@
 import type { ModelFile } from '@kerf/onnx/node';
 import { type Dimension, describeTensor, KerfError, messageOf } from '@kerf/protocol';
 import {
+  crossableCuts,
   type DimensionBindings,
   type InputShapes,
   type ListedCut,
@@ -105,8 +106,14 @@ async function reportOf(model: ModelFile, dims: DimensionBindings): Promise<CutR
     outputs: model.graph.outputs.map(tensor),
     assumedInputShapes: shapes === null ? null : Object.fromEntries(shapes),
     note,
-    cuts: listCuts(model.graph).map(row),
+    cuts: knownToCross(listCuts(model.graph), specs).map(row),
   };
+}
+
+/** Leaves out cuts at sequences and the like; where the runtime could not say what the values are, all of them. */
+function knownToCross(all: readonly ListedCut[], specs: ReadonlyMap<string, ValueSpec>): readonly ListedCut[] {
+  const crossable = crossableCuts(all, specs);
+  return crossable.length > 0 ? crossable : all;
 }
 
 /** dtypes and shapes as the runtime sees them, at sizes that the model runs on. */
