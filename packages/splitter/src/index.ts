@@ -9,6 +9,16 @@ export type { ListCutsOptions, ListedCut } from './list-cuts.ts';
 export { crossableCuts, listCuts } from './list-cuts.ts';
 export type { ModelHost, ReadExternal } from './model-host.ts';
 export { bytesHost, TRANSIENT_DATA_FILE } from './model-host.ts';
+export type { DeviceProfile, LinkProfile, NodeCost, NodeMemory, ProfiledValue, SegmentCost } from './plan/profile.ts';
+export {
+  checkProfileModel,
+  LINK_FORMAT,
+  PROFILE_FORMAT,
+  parseDeviceProfile,
+  parseLinkProfile,
+  parseProfile,
+  statedLink,
+} from './plan/profile.ts';
 export type { CutPlan } from './plan-cut.ts';
 export { planCut } from './plan-cut.ts';
 export { seededRandom } from './random.ts';
