@@ -14,8 +14,9 @@ export default class ClosingLineReporter extends DefaultReporter {
       const result = test.result();
       console.log(`skipped: ${test.fullName}: ${('note' in result ? result.note : undefined) ?? 'no reason given'}`);
     }
-    // A file that does not even load has no test that could fail.
-    const broken = modules.filter((module: TestModule) => module.errors().length > 0).length + unhandledErrors.length;
+    // A file or suite that does not even load has no test that could fail.
+    const suites = modules.flatMap((module: TestModule) => [module, ...module.children.allSuites()]);
+    const broken = suites.filter((suite) => suite.errors().length > 0).length + unhandledErrors.length;
     const totals = { passed: count('passed').length, failed: count('failed').length + broken, skipped: skipped.length };
     const file = process.env['KERF_TEST_TOTALS'];
     if (file !== undefined) {
