@@ -12,6 +12,7 @@ import { Gateway, listenForMetrics } from './server/gateway.ts';
 import { type CloudMetrics, cloudMetrics } from './server/metrics.ts';
 import { ByteBudget } from './session/byte-budget.ts';
 import { SessionStore } from './session/session-store.ts';
+import { AnswerBuffers } from './worker/answer-buffers.ts';
 
 /** A cloud that is serving. */
 export interface Cloud {
@@ -102,7 +103,8 @@ class RunningCloud implements Cloud {
       keptAnswerBytes: () => this.#sessions.keptBytes,
       queued: () => this.#pool.loaded.map(({ id, runner }) => ({ id, frames: runner.queued })),
     });
-    const makeRunner = (files: ModelFiles): ModelRunner => runnerOf(files, options, this.#metrics, log);
+    const buffers = new AnswerBuffers();
+    const makeRunner = (files: ModelFiles): ModelRunner => runnerOf(files, options, this.#metrics, buffers, log);
     this.#pool = new ModelPool({ catalog, limits, makeRunner, clock, log });
     this.#sessions = new SessionStore({ limits, wire, clock, inFlight });
     this.#gateway = new Gateway({
@@ -205,7 +207,13 @@ class RunningCloud implements Cloud {
   }
 }
 
-function runnerOf(files: ModelFiles, options: ResolvedCloudOptions, metrics: CloudMetrics, log: Log): ModelRunner {
+function runnerOf(
+  files: ModelFiles,
+  options: ResolvedCloudOptions,
+  metrics: CloudMetrics,
+  buffers: AnswerBuffers,
+  log: Log,
+): ModelRunner {
   const { limits, batching, providers, threads, optimizationLevel } = options;
   return new ModelRunner({
     id: files.id,
@@ -222,6 +230,7 @@ function runnerOf(files: ModelFiles, options: ResolvedCloudOptions, metrics: Clo
       loadTimeoutMs: limits.loadTimeoutMs,
       runTimeoutMs: limits.runTimeoutMs,
       spoolBytes: limits.workerSpoolBytes,
+      buffers,
       clock: systemClock,
     },
     workers: limits.workersPerModel,

@@ -37,7 +37,7 @@ describe('a lost link', () => {
     first.destroy();
     const second = await client(cloud).hello();
     const again = await second.open('slow', { session: 9, resume: { key: resumeKey, outstanding: [1, 2, 3, 5] } });
-    expect([...again.known].sort()).toEqual([1, 2, 3]);
+    expect(new Set(again.known)).toEqual(new Set([1, 2, 3]));
     expect(again.resumeKey).toBe(resumeKey);
     for (const frame of [1, 2, 3]) await second.until(() => second.answersOf(frame, 9).length > 0);
     const [repeated] = second.answersOf(1, 9);

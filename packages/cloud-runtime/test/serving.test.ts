@@ -66,6 +66,28 @@ describe('results', () => {
     }
   });
 
+  it('stay apart while many are in flight and memory is used again', async () => {
+    const dir = temporaryFolder();
+    writeModel(dir, 'same', identityModel());
+    const cloud = await serveModels(dir, { limits: { workersPerModel: 2, workerSpoolBytes: 2_000_000 } });
+    const edges = await Promise.all([opened(cloud, 'same'), opened(cloud, 'same')]);
+    const inputOf = (edge: number, frame: number): Tensor =>
+      floats([1 + (frame % 2), 1000 * (1 + ((frame * 7) % 90))], (i) => edge * 1e6 + frame * 1000 + (i % 997));
+    await Promise.all(
+      edges.map(async (edge, which) => {
+        for (let start = 0; start < 96; start += 12) {
+          const frames = Array.from({ length: 12 }, (_, index) => start + index);
+          for (const frame of frames) edge.frame(frame, [payload('x', inputOf(which, frame))]);
+          for (const frame of frames) await edge.result(frame);
+        }
+        for (let frame = 0; frame < 96; frame++) {
+          const { bytes } = (await edge.result(frame)).tensors[0]!;
+          expect(Buffer.compare(bytes, inputOf(which, frame).data), `edge ${which} frame ${frame}`).toBe(0);
+        }
+      }),
+    );
+  });
+
   it('come from a tail, for its own pair only', async () => {
     const dir = temporaryFolder();
     const { pair } = writeTail(dir, 'cut', rowsModel());

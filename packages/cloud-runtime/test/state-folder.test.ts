@@ -63,7 +63,7 @@ describe('the models folder', () => {
       'directory',
       'a\\b',
       'a\0b',
-      `${'x'.repeat(600)}`,
+      'x'.repeat(600),
       'nothing',
       'C:x',
     ];

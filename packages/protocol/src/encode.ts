@@ -13,27 +13,42 @@ const MAX_TEXT_CHARS = 1000;
  * @throws {KerfError} MESSAGE_TOO_LARGE when the preamble's 32-bit length or 16-bit payload count cannot hold it.
  */
 export function encodeMessage(message: Message): Uint8Array {
-  const payloads = message.type === 'frame' || message.type === 'result' ? message.tensors : [];
+  const { head, totalBytes } = encodeHead(message);
+  const target = new Uint8Array(totalBytes);
+  target.set(head);
+  let at = head.byteLength;
+  for (const { bytes } of payloadsOf(message)) {
+    target.set(bytes, at);
+    at += aligned(bytes.byteLength);
+  }
+  return target;
+}
+
+/**
+ * What comes before the payloads, for a sender whose payloads already lie where they will be sent from: each starts at
+ * a multiple of 16 bytes after `head`, with zeros between.
+ * @throws {KerfError} MESSAGE_TOO_LARGE as {@link encodeMessage}.
+ */
+export function encodeHead(message: Message): { readonly head: Uint8Array; readonly totalBytes: number } {
+  const payloads = payloadsOf(message);
   const header = writePlain(headerOf(message));
-  const headerEnd = PREAMBLE_BYTES + aligned(header.byteLength);
-  const totalBytes = payloads.reduce((sum, { bytes }) => sum + aligned(bytes.byteLength), headerEnd);
+  const head = new Uint8Array(PREAMBLE_BYTES + aligned(header.byteLength));
+  const totalBytes = payloads.reduce((sum, { bytes }) => sum + aligned(bytes.byteLength), head.byteLength);
   if (totalBytes > 0xffff_ffff || payloads.length > 0xffff) {
     throw new KerfError('MESSAGE_TOO_LARGE', `a message of ${totalBytes} bytes cannot be sent; cut at smaller tensors`);
   }
-  const target = new Uint8Array(totalBytes);
-  writePreamble(new DataView(target.buffer), {
+  writePreamble(new DataView(head.buffer), {
     type: MESSAGE_TYPES[message.type],
     payloadCount: payloads.length,
     headerBytes: header.byteLength,
     totalBytes,
   });
-  target.set(header, PREAMBLE_BYTES);
-  let at = headerEnd;
-  for (const { bytes } of payloads) {
-    target.set(bytes, at);
-    at += aligned(bytes.byteLength);
-  }
-  return target;
+  head.set(header, PREAMBLE_BYTES);
+  return { head, totalBytes };
+}
+
+function payloadsOf(message: Message): readonly Payload[] {
+  return message.type === 'frame' || message.type === 'result' ? message.tensors : [];
 }
 
 /** The header's map. Null fields are left out: a reader takes a missing nullable field as null. */

@@ -4,7 +4,7 @@ export type { Backend, ExternalData, LoadedModel, LoadOptions, ModelSource, Opti
 export type { Clock, Random } from './clock.ts';
 export { systemClock } from './clock.ts';
 export { decodeMessage } from './decode.ts';
-export { encodeMessage } from './encode.ts';
+export { encodeHead, encodeMessage } from './encode.ts';
 export type { ErrorCode, ErrorInfo, KerfErrorOptions } from './errors.ts';
 export { ERROR_CODES, errorCodeOfWire, KerfError, messageOf } from './errors.ts';
 export type { ImagePixels, RgbImage } from './image-input.ts';

@@ -154,7 +154,8 @@ function isModelId(id: string): boolean {
 }
 
 function hasStrangeCharacter(part: string): boolean {
-  return /[\\:]/.test(part) || [...part].some((character) => character < ' ');
+  for (let at = 0; at < part.length; at++) if (part.charCodeAt(at) < 32) return true;
+  return part.includes('\\') || part.includes(':');
 }
 
 function partFiles({

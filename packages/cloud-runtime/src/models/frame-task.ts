@@ -1,9 +1,16 @@
 // A frame on its way through the cloud: what the queue, the batcher and the worker know of it.
 import type { CloudSpans, ErrorCode, Payload } from '@kerf/protocol';
+import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 
 /** Outputs as payloads that may be overwritten once `settle` returns. */
 export type FrameOutcome =
-  | { readonly kind: 'result'; readonly tensors: readonly Payload[]; readonly spans: CloudSpans }
+  | {
+      readonly kind: 'result';
+      readonly tensors: readonly Payload[];
+      readonly spans: CloudSpans;
+      /** The buffer whose body is just these tensors, laid out as on the wire; null when it holds other frames as well. */
+      readonly whole: AnswerBuffer | null;
+    }
   | {
       readonly kind: 'fault';
       readonly code: ErrorCode;

@@ -2,8 +2,9 @@
 import { type Clock, KerfError, type TensorSpec } from '@kerf/protocol';
 import type { Log } from '../log.ts';
 import type { BatchingOptions } from '../options.ts';
+import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 import type { RanReply, RunMode } from '../worker/jobs.ts';
-import type { WorkerSettings } from '../worker/worker-process.ts';
+import type { WorkerEnd, WorkerSettings } from '../worker/worker-process.ts';
 import { BatchProofs } from './batch-proofs.ts';
 import { FairQueue } from './fair-queue.ts';
 import type { FrameOutcome, FrameTask } from './frame-task.ts';
@@ -132,8 +133,8 @@ export class ModelRunner {
       worker,
       {
         onReady: () => this.#pump(),
-        onRan: (job, reply, body) => this.#ran(job, reply, body),
-        onLost: (jobs) => this.#lost(jobs),
+        onRan: (job, reply, answer) => this.#ran(job, reply, answer),
+        onLost: (jobs, end) => this.#lost(jobs, end),
       },
       log,
     );
@@ -199,7 +200,7 @@ export class ModelRunner {
     return this.#proofs.modeOf(shapeClass, rowsOf(frames));
   }
 
-  #ran(job: RunningJob, reply: RanReply, body: Uint8Array): void {
+  #ran(job: RunningJob, reply: RanReply, answer: AnswerBuffer): void {
     const { frames, mode } = job;
     const { clock, meter, log, id } = this.#options;
     const [first] = frames;
@@ -215,7 +216,7 @@ export class ModelRunner {
       this.#retryAlone(frames);
     } else {
       meter.ran(frames.length, rowsOf(frames), reply.computeMs);
-      const outcomes = outcomesOf(reply, body, frames, job.startedAtMs, clock.nowMs());
+      const outcomes = outcomesOf(reply, answer, frames, job.startedAtMs, clock.nowMs());
       for (const [index, frame] of frames.entries()) {
         this.#settle(frame, outcomes[index] ?? fault('INTERNAL', 'the worker left out a frame'));
       }
@@ -231,7 +232,7 @@ export class ModelRunner {
   }
 
   /** Of several jobs the first one ran; the others only waited behind it. */
-  #lost(jobs: readonly RunningJob[]): void {
+  #lost(jobs: readonly RunningJob[], end: WorkerEnd): void {
     if (!this.#closed) this.#options.meter.restarted();
     const [running, ...waiting] = jobs;
     for (const job of waiting.toReversed()) {
@@ -244,7 +245,7 @@ export class ModelRunner {
       if (frame.losses < MAX_LOSSES) {
         this.#requeue(frame);
       } else {
-        if (wasAlone) this.#poison.add(frame);
+        if (wasAlone && end.mayBlameJob) this.#poison.add(frame);
         this.#settle(frame, lost());
       }
     }

@@ -1,12 +1,14 @@
 // Frames that run together -> the request and the body for a worker; its reply -> an outcome for each frame.
 import type { Payload } from '@kerf/protocol';
+import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 import {
   type FrameReply,
-  GROUP_ALIGNMENT,
   type InputHeader,
+  paddingAfter,
   type RanReply,
   type RunMode,
   type RunRequest,
+  ZEROS,
 } from '../worker/jobs.ts';
 import type { FrameOutcome, FrameTask } from './frame-task.ts';
 
@@ -14,8 +16,6 @@ export interface OutgoingJob {
   readonly request: RunRequest;
   readonly body: readonly Uint8Array[];
 }
-
-const ZEROS = new Uint8Array(GROUP_ALIGNMENT);
 
 /** The body holds views of the frames' payloads, input by input: see {@link RunRequest}. */
 export function jobOf(job: number, mode: RunMode, tolerance: number, frames: readonly FrameTask[]): OutgoingJob {
@@ -27,7 +27,7 @@ export function jobOf(job: number, mode: RunMode, tolerance: number, frames: rea
       body.push(payload);
       bytes += payload.byteLength;
     }
-    const padding = (GROUP_ALIGNMENT - (bytes % GROUP_ALIGNMENT)) % GROUP_ALIGNMENT;
+    const padding = paddingAfter(bytes);
     if (padding > 0) body.push(ZEROS.subarray(0, padding));
     bytes += padding;
   }
@@ -39,10 +39,10 @@ function headerOf({ name, dtype, shape, codec, bytes }: Payload): InputHeader {
   return { name, dtype, shape, codec, byteLength: bytes.byteLength };
 }
 
-/** The outcome of every frame; tensors are views of `body`. */
+/** The outcome of every frame; tensors are views of the answer's body. */
 export function outcomesOf(
   reply: RanReply,
-  body: Uint8Array,
+  answer: AnswerBuffer,
   frames: readonly FrameTask[],
   startedAtMs: number,
   nowMs: number,
@@ -52,8 +52,8 @@ export function outcomesOf(
   return reply.frames.map((frameReply: FrameReply, index): FrameOutcome => {
     if (frameReply.fault !== null) return { kind: 'fault', ...frameReply.fault, retryAfterMs: null };
     const tensors = frameReply.outputs.map(({ name, dtype, shape, byteLength }): Payload => {
-      const bytes = body.subarray(at, at + byteLength);
-      at += byteLength;
+      const bytes = answer.body.subarray(at, at + byteLength);
+      at += byteLength + paddingAfter(byteLength);
       return { name, dtype, shape, codec: { kind: 'raw' }, bytes };
     });
     const frame = frames[index];
@@ -65,6 +65,6 @@ export function outcomesOf(
       totalMs: nowMs - receivedAtMs,
       batchRows,
     };
-    return { kind: 'result', tensors, spans };
+    return { kind: 'result', tensors, spans, whole: frames.length === 1 ? answer : null };
   });
 }

@@ -1,6 +1,7 @@
 // One place for a worker of a model: starts it, starts it again with growing pauses when it dies, until it is closed.
 import { type Clock, KerfError, messageOf } from '@kerf/protocol';
 import type { Log } from '../log.ts';
+import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 import type { RanReply, RunMode } from '../worker/jobs.ts';
 import { type WorkerEnd, type WorkerModel, WorkerProcess, type WorkerSettings } from '../worker/worker-process.ts';
 import type { FrameTask } from './frame-task.ts';
@@ -15,7 +16,7 @@ export interface RunningJob {
 
 export interface SlotHandler {
   onReady(): void;
-  onRan(job: RunningJob, reply: RanReply, body: Uint8Array): void;
+  onRan(job: RunningJob, reply: RanReply, answer: AnswerBuffer): void;
   /** The worker died with these jobs, the one that ran first. */
   onLost(jobs: readonly RunningJob[], end: WorkerEnd): void;
 }
@@ -95,10 +96,10 @@ export class WorkerSlot {
 
   async #launch(): Promise<WorkerModel> {
     const worker = new WorkerProcess(this.#settings, {
-      onRan: (reply, body) => {
+      onRan: (reply, answer) => {
         const job = this.#jobs.get(reply.job);
         this.#jobs.delete(reply.job);
-        if (job !== undefined) this.#handler.onRan(job, reply, body);
+        if (job !== undefined) this.#handler.onRan(job, reply, answer);
       },
       onEnd: (end) => this.#ended(worker, end),
     });

@@ -94,10 +94,13 @@ export class Link implements SessionLink {
     return count;
   }
 
-  send(message: Uint8Array): void {
-    if (this.#state === 'closed') return;
+  send(message: Uint8Array, onSent?: () => void): void {
+    if (this.#state === 'closed') {
+      onSent?.();
+      return;
+    }
     this.#context.metrics.bytesOut.inc(message.byteLength);
-    this.#transport.send(message);
+    this.#transport.send(message, onSent);
     if (this.#transport.bufferedBytes <= this.#context.limits.maxBufferedBytes) return;
     this.#context.log({ level: 'warn', event: 'link-slow', subject: this.#grant?.subject ?? null });
     this.#transport.terminate();

@@ -102,28 +102,31 @@ function reasonOf(code: ErrorCode): string {
 }
 
 function addLiveValues(live: LiveValues, registry: Registry): void {
-  const gauge = (name: string, help: string, read: () => number): void => {
+  const gauge = (name: string, help: string, read: () => number): Gauge =>
     new Gauge({
       name,
       help,
-      registers: [registry],
+      registers: [],
       collect() {
         this.set(read());
       },
     });
-  };
-  gauge('kerf_links', 'Connected edges', () => live.links());
-  gauge('kerf_sessions', 'Sessions, those that wait to be resumed included', () => live.sessions());
-  gauge('kerf_in_flight_bytes', 'Bytes of frames that wait or run', () => live.inFlightBytes());
-  gauge('kerf_kept_answer_bytes', 'Bytes of answers kept for links that may come back', () => live.keptAnswerBytes());
-  new Gauge({
+  const queued = new Gauge({
     name: 'nv_inference_pending_request_count',
     help: 'Frames that wait for a model',
     labelNames: ['model', 'version'],
-    registers: [registry],
+    registers: [],
     collect() {
       this.reset();
       for (const { id, frames } of live.queued()) this.set({ model: id, version: '1' }, frames);
     },
   });
+  const gauges = [
+    gauge('kerf_links', 'Connected edges', () => live.links()),
+    gauge('kerf_sessions', 'Sessions, those that wait to be resumed included', () => live.sessions()),
+    gauge('kerf_in_flight_bytes', 'Bytes of frames that wait or run', () => live.inFlightBytes()),
+    gauge('kerf_kept_answer_bytes', 'Bytes of answers kept for links that may come back', () => live.keptAnswerBytes()),
+    queued,
+  ];
+  for (const one of gauges) registry.registerMetric(one);
 }

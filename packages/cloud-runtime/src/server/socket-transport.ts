@@ -3,6 +3,8 @@ import type { Transport, TransportHandler } from '@kerf/protocol';
 import type { WebSocket } from 'ws';
 
 export interface LinkTransport extends Transport {
+  /** `onSent` is called once the bytes are no longer needed. */
+  send(message: Uint8Array, onSent?: () => void): void;
   /** Ends the connection without waiting for the peer. */
   terminate(): void;
 }
@@ -35,8 +37,9 @@ export function socketTransport(socket: WebSocket, onTooLarge: () => void): Link
     start(given) {
       handler = given;
     },
-    send(message) {
-      if (socket.readyState === socket.OPEN) socket.send(message, { binary: true });
+    send(message, onSent) {
+      if (socket.readyState === socket.OPEN) socket.send(message, { binary: true }, () => onSent?.());
+      else onSent?.();
     },
     close(code, reason) {
       if (socket.readyState !== socket.OPEN) return;

@@ -1,15 +1,26 @@
 // One edge's use of one model: frames in, one answer each, kept for a while in case the link is lost with them.
-import { type Clock, decodeMessage, encodeMessage, type Frame, KerfError, type WireLimits } from '@kerf/protocol';
+import {
+  type Clock,
+  decodeMessage,
+  encodeHead,
+  encodeMessage,
+  type Frame,
+  KerfError,
+  type Message,
+  type WireLimits,
+} from '@kerf/protocol';
 import type { FrameOutcome, FrameTask } from '../models/frame-task.ts';
 import type { ModelLease } from '../models/model-pool.ts';
 import { shapeClassOf } from '../models/shape-class.ts';
 import type { CloudLimits } from '../options.ts';
+import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { payloadsInOrder } from './check-frame.ts';
 
 /** The link that a session currently has. */
 export interface SessionLink {
-  send(message: Uint8Array): void;
+  /** `onSent` is called once the bytes are no longer needed. */
+  send(message: Uint8Array, onSent?: () => void): void;
   /** The session has one frame less in flight. */
   onAnswered(): void;
   /** Another link has taken the session over. */
@@ -34,6 +45,12 @@ interface PendingFrame {
   state: 'wanted' | 'cancelled' | 'forgotten';
 }
 
+/** An encoded answer, and the memory it lies in when that is to be used again. */
+interface Answer {
+  readonly bytes: Uint8Array;
+  readonly memory: AnswerBuffer | null;
+}
+
 export class CloudSession {
   readonly key: string;
   readonly subject: string;
@@ -41,7 +58,7 @@ export class CloudSession {
   readonly #context: SessionContext;
   readonly #pending = new Map<number, PendingFrame>();
   /** Encoded answers by frame, the oldest first. */
-  readonly #kept = new Map<number, Uint8Array>();
+  readonly #kept = new Map<number, Answer>();
   #keptBytes = 0;
   #link: SessionLink | null = null;
   #number = 0;
@@ -182,31 +199,41 @@ export class CloudSession {
   }
 
   #answer(frame: number, credits: number, outcome: FrameOutcome): void {
-    const bytes = this.#encode(frame, credits, outcome);
-    this.#keep(frame, bytes);
-    this.#link?.send(bytes);
+    const answer = this.#encode(frame, credits, outcome);
+    this.#keep(frame, answer);
+    const { memory } = answer;
+    memory?.hold();
+    if (this.#link === null) memory?.release();
+    else this.#link.send(answer.bytes, () => memory?.release());
     this.#link?.onAnswered();
   }
 
-  #encode(frame: number, credits: number, outcome: FrameOutcome): Uint8Array {
+  #encode(frame: number, credits: number, outcome: FrameOutcome): Answer {
     const session = this.#number;
     if (outcome.kind === 'fault') {
       const { code, message, retryAfterMs } = outcome;
-      return encodeMessage({ type: 'fault', session, frame, code, message, retryAfterMs, credits });
+      const bytes = encodeMessage({ type: 'fault', session, frame, code, message, retryAfterMs, credits });
+      return { bytes, memory: null };
     }
-    const { spans, tensors } = outcome;
-    const bytes = encodeMessage({ type: 'result', session, frame, credits, spans, tensors });
-    if (bytes.byteLength <= this.#context.wire.maxMessageBytes) return bytes;
-    const message = `the outputs take ${bytes.byteLength} bytes, more than one message may hold; cut elsewhere`;
+    const { spans, tensors, whole } = outcome;
+    const result: Message = { type: 'result', session, frame, credits, spans, tensors };
+    const { head, totalBytes } = encodeHead(result);
+    if (totalBytes <= this.#context.wire.maxMessageBytes) {
+      const bytes = whole?.withHead(head, totalBytes) ?? null;
+      return bytes === null ? { bytes: encodeMessage(result), memory: null } : { bytes, memory: whole };
+    }
+    const message = `the outputs take ${totalBytes} bytes, more than one message may hold; cut elsewhere`;
     return this.#encode(frame, credits, { kind: 'fault', code: 'MESSAGE_TOO_LARGE', message, retryAfterMs: null });
   }
 
   /** At most `credits` answers can be under way, since every answer was a frame that took one. */
-  #keep(frame: number, bytes: Uint8Array): void {
+  #keep(frame: number, answer: Answer): void {
     const { limits, onKept } = this.#context;
+    const { bytes, memory } = answer;
     if (limits.resumeWindowMs === 0 || bytes.byteLength > limits.maxKeptBytesPerSession) return;
     this.#drop(frame);
-    this.#kept.set(frame, bytes);
+    memory?.hold();
+    this.#kept.set(frame, answer);
     this.#keptBytes += bytes.byteLength;
     onKept(this, bytes.byteLength);
     for (const oldest of this.#kept.keys()) {
@@ -216,14 +243,16 @@ export class CloudSession {
   }
 
   #drop(frame: number): void {
-    const bytes = this.#kept.get(frame)?.byteLength ?? 0;
-    if (!this.#kept.delete(frame)) return;
-    this.#keptBytes -= bytes;
-    this.#context.onKept(this, -bytes);
+    const answer = this.#kept.get(frame);
+    if (answer === undefined) return;
+    this.#kept.delete(frame);
+    this.#keptBytes -= answer.bytes.byteLength;
+    answer.memory?.release();
+    this.#context.onKept(this, -answer.bytes.byteLength);
   }
 
   /** A kept answer was encoded for the link of its time: the session's number is that of now, and one credit comes back. */
-  #sendKept(bytes: Uint8Array): void {
+  #sendKept({ bytes }: Answer): void {
     if (this.#link === null) return;
     const message = decodeMessage(bytes, { ...this.#context.wire, maxMessageBytes: Number.MAX_SAFE_INTEGER });
     if (message.type !== 'result' && message.type !== 'fault') return;

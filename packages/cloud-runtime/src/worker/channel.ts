@@ -177,13 +177,3 @@ class StreamChannel<In, Out> implements WorkerChannel<Out> {
     this.#options.handler.onMessage(parsed, body);
   }
 }
-
-/** A body buffer that is used over and over: for a receiver that is done with a body when its handler returns. */
-export function reusedBuffer(keepBytes: number): (bytes: number) => Uint8Array {
-  let kept = new Uint8Array(0);
-  return (bytes) => {
-    if (bytes > keepBytes) return Buffer.allocUnsafeSlow(bytes);
-    if (bytes > kept.byteLength) kept = Buffer.allocUnsafeSlow(Math.min(keepBytes, Math.max(bytes, 64 * 1024)));
-    return kept.subarray(0, bytes);
-  };
-}

@@ -50,7 +50,13 @@ export interface RunRequest {
   readonly frames: readonly (readonly InputHeader[])[];
 }
 
+/** As the wire's payloads, so that a result can be sent from where it was received. */
 export const GROUP_ALIGNMENT = 16;
+export const ZEROS = new Uint8Array(GROUP_ALIGNMENT);
+
+export function paddingAfter(bytes: number): number {
+  return (GROUP_ALIGNMENT - (bytes % GROUP_ALIGNMENT)) % GROUP_ALIGNMENT;
+}
 
 export type GatewayMessage = LoadRequest | RunRequest;
 
@@ -71,7 +77,7 @@ export interface LoadFailedReply {
   readonly fault: WorkerFault;
 }
 
-/** Outputs of one frame, in the body in this order without gaps; or what went wrong with it. */
+/** Outputs of one frame, in the body in this order, each padded to {@link GROUP_ALIGNMENT}; or what went wrong with it. */
 export type FrameReply =
   | { readonly outputs: readonly TensorHeader[]; readonly fault: null }
   | { readonly outputs: null; readonly fault: WorkerFault };

@@ -12,11 +12,12 @@ import { tensorsAgree } from './compare.ts';
 import { decodePayload } from './decode-payload.ts';
 import {
   type FrameReply,
-  GROUP_ALIGNMENT,
   type InputHeader,
+  paddingAfter,
   type RanReply,
   type RunRequest,
   type WorkerFault,
+  ZEROS,
 } from './jobs.ts';
 
 /** A reply and the bytes that go with it. */
@@ -92,7 +93,7 @@ function viewsOf(frames: RunRequest['frames'], body: Uint8Array): Uint8Array[][]
       views[index]?.push(body.subarray(at, at + byteLength));
       at += byteLength;
     }
-    at = Math.ceil(at / GROUP_ALIGNMENT) * GROUP_ALIGNMENT;
+    at += paddingAfter(at);
   }
   return views;
 }
@@ -221,6 +222,8 @@ function answerOf(
     if ('fault' in outcome) return { outputs: null, fault: outcome.fault };
     const outputs = [...outcome.outputs].map(([name, { dtype, shape, data }]) => {
       body.push(data);
+      const padding = paddingAfter(data.byteLength);
+      if (padding > 0) body.push(ZEROS.subarray(0, padding));
       return { name, dtype, shape, byteLength: data.byteLength };
     });
     return { outputs, fault: null };

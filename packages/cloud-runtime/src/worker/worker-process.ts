@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type Clock, KerfError, type TensorSpec } from '@kerf/protocol';
-import { openChannel, reusedBuffer, type WorkerChannel } from './channel.ts';
+import type { AnswerBuffer, AnswerBuffers } from './answer-buffers.ts';
+import { openChannel, type WorkerChannel } from './channel.ts';
 import type { GatewayMessage, LoadRequest, RanReply, RunRequest, WorkerMessage } from './jobs.ts';
 import { closeSpool, openSpool, SpoolWriter } from './spool.ts';
 
@@ -13,6 +14,8 @@ export interface WorkerSettings {
   readonly loadTimeoutMs: number;
   readonly runTimeoutMs: number;
   readonly spoolBytes: number;
+  /** Where answers are read into. */
+  readonly buffers: AnswerBuffers;
   readonly clock: Clock;
 }
 
@@ -27,19 +30,21 @@ export interface WorkerModel {
 export interface WorkerEnd {
   /** `exit`: it died by itself or was killed from outside; `hung`: a run took too long; `ended`: it was told to. */
   readonly reason: 'exit' | 'hung' | 'ended';
+  /** Whether what ran may be the cause: not when the process was killed from outside. */
+  readonly mayBlameJob: boolean;
   readonly detail: string;
 }
 
 export interface WorkerHandler {
-  /** `body` holds the outputs and may be overwritten once this returns. */
-  onRan(reply: RanReply, body: Uint8Array): void;
+  /** `answer` holds the outputs; it is used again after this returns, unless someone else holds it then. */
+  onRan(reply: RanReply, answer: AnswerBuffer): void;
   /** Once; jobs without an answer will not get one. */
   onEnd(end: WorkerEnd): void;
 }
 
-/** Larger answers get memory of their own instead of the buffer that is used again. */
-const REUSED_BODY_BYTES = 16 * 1024 * 1024;
 const STDERR_TAIL_CHARS = 500;
+/** A crash of the runtime ends with others. */
+const OUTSIDE_SIGNALS = new Set<NodeJS.Signals>(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP']);
 
 /** Environment that a worker needs: where libraries, temporary files and the GPU are; none of the gateway's secrets. */
 const ENVIRONMENT = /^(PATH|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|SYSTEMROOT|TEMP|TMP|TMPDIR|LANG|TZ|CUDA_.*|NVIDIA_.*)$/i;
@@ -64,8 +69,9 @@ export class WorkerProcess {
   #stopWatch: () => void = () => {};
   #settleLoad: ((outcome: WorkerModel | KerfError) => void) | null = null;
   #end: WorkerEnd | null = null;
-  #plannedEnd: WorkerEnd | null = null;
+  #plannedReason: WorkerEnd['reason'] | null = null;
   #stderr = '';
+  #arriving: AnswerBuffer | null = null;
 
   constructor(settings: WorkerSettings, handler: WorkerHandler) {
     this.#settings = settings;
@@ -96,8 +102,11 @@ export class WorkerProcess {
       stream: this.#child.stdio[3] as Duplex,
       spoolOut: hasSpool ? new SpoolWriter(out, settings.spoolBytes) : null,
       spoolInFd: back,
-      bodyBuffer: reusedBuffer(REUSED_BODY_BYTES),
-      handler: { onMessage: (message, body) => this.#take(message, body), onClose: () => this.kill('exit') },
+      bodyBuffer: (bytes) => {
+        this.#arriving = settings.buffers.take(bytes);
+        return this.#arriving.body;
+      },
+      handler: { onMessage: (message) => this.#take(message), onClose: () => this.#child.kill('SIGKILL') },
     });
   }
 
@@ -138,19 +147,23 @@ export class WorkerProcess {
 
   /** Ends the process at once; `onEnd` follows. */
   kill(reason: WorkerEnd['reason']): void {
-    this.#plannedEnd ??= { reason, detail: reason };
+    this.#plannedReason ??= reason;
     this.#child.kill('SIGKILL');
   }
 
-  #take(message: WorkerMessage, body: Uint8Array): void {
-    if (this.#end !== null) return;
+  #take(message: WorkerMessage): void {
+    const answer = this.#arriving;
+    this.#arriving = null;
+    if (this.#end !== null || answer === null) return;
     if (message.type === 'ran') {
       this.#jobs.splice(this.#jobs.indexOf(message.job), 1);
       this.#stopWatch();
       if (this.#jobs.length > 0) this.#watch(this.#settings.runTimeoutMs);
-      this.#handler.onRan(message, body);
+      this.#handler.onRan(message, answer);
+      answer.release();
       return;
     }
+    answer.release();
     this.#stopWatch();
     const settle = this.#settleLoad;
     this.#settleLoad = null;
@@ -167,7 +180,9 @@ export class WorkerProcess {
     const { exitCode, signalCode } = this.#child;
     const said = this.#stderr.trim();
     const detail = `exit code ${exitCode}, signal ${signalCode}${said === '' ? '' : `, last words: ${said}`}`;
-    this.#end = { reason: this.#plannedEnd?.reason ?? 'exit', detail };
+    const reason = this.#plannedReason ?? 'exit';
+    const fromOutside = signalCode !== null && OUTSIDE_SIGNALS.has(signalCode);
+    this.#end = { reason, mayBlameJob: reason === 'hung' || (reason === 'exit' && !fromOutside), detail };
     this.#stopWatch();
     this.#channel.close();
     this.#spools.forEach(closeSpool);
@@ -176,7 +191,7 @@ export class WorkerProcess {
     settle?.(
       new KerfError(
         'BACKEND_FAILED',
-        `the worker process ${this.#plannedEnd?.reason === 'hung' ? 'hung' : 'died'} while it loaded the model`,
+        `the worker process ${reason === 'hung' ? 'hung' : 'died'} while it loaded the model`,
       ),
     );
     this.#handler.onEnd(this.#end);
