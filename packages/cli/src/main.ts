@@ -45,4 +45,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+// ONNX Runtime 1.30 on Linux reports to its maker unless told not to, and leaves files of it behind. Child processes
+// and threads inherit this; it must be set before any of them loads the runtime.
+process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
+
 process.exitCode = await main(process.argv.slice(2)).catch(report);
