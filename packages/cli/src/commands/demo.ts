@@ -69,7 +69,7 @@ function linkOf(line: CommandLine): DemoLink {
 
 function rowLine(row: DemoRow): string {
   if (row.framesMeasured === 0) return `${row.label}: not measured, ${row.note ?? ''}`;
-  return `p50 ${row.p50Ms.toFixed(1)} ms, ${formatBytes(row.bytesUpPerFrame)} up a frame, ${row.framesMeasured} frames`;
+  return `p50 ${row.p50Ms.toFixed(1)} ms, ${formatBytes(row.bytesUpPerFrame)} up a frame, ${row.framesMeasured} ${row.framesMeasured === 1 ? 'frame' : 'frames'}`;
 }
 
 function print(report: DemoReport, out: string, line: CommandLine, io: Io): void {
