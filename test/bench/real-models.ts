@@ -28,12 +28,23 @@ export const DETECTOR: RealModel = {
   shape: [1, 3, 320, 320],
   rounds: 21,
 };
+export const RECOGNISER: RealModel = {
+  name: 'PP-OCR recogniser',
+  path: join(ocr, 'ch_PP-OCRv4_rec_infer.onnx'),
+  shape: [1, 3, 48, 320],
+  rounds: 21,
+};
 export const LINES: RealModel = { name: 'M-LSD tiny', path: mlsd, shape: [1, 320, 320, 4], rounds: 15 };
 
-/** The open model and seeded inputs of its shape, values in [0, 1). */
-export async function openReal({ path, shape }: RealModel): Promise<{ model: ModelFile; inputs: TensorMap }> {
-  const model = await openModelFile(path);
-  const random = seededRandom(1);
+/** The open model and inputs of its shape, seeded values in [0, 1). */
+export async function openReal(real: RealModel): Promise<{ model: ModelFile; inputs: TensorMap }> {
+  const model = await openModelFile(real.path);
+  return { model, inputs: sampleInputs(model, real, 1) };
+}
+
+/** Other seeds give other values. */
+export function sampleInputs(model: ModelFile, { shape }: RealModel, seed: number): TensorMap {
+  const random = seededRandom(seed);
   const values = Float32Array.from({ length: elementCount(shape) }, () => random());
-  return { model, inputs: new Map([[model.graph.inputs[0] ?? '', float32Tensor(shape, values)]]) };
+  return new Map([[model.graph.inputs[0] ?? '', float32Tensor(shape, values)]]);
 }

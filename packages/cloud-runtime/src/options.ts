@@ -113,6 +113,8 @@ export interface BatchingOptions {
   readonly maxDelayMs: number;
   /** Largest difference, absolute or relative to the value, at which a batch counts as equal to single runs; 0: bit-equal. */
   readonly tolerance: number;
+  /** A batch must take at most this share of the time of single runs, else it only makes frames wait for each other. */
+  readonly maxTimeShare: number;
   /** Every so many batches one is checked against single runs again. */
   readonly recheckEvery: number;
 }
@@ -148,6 +150,7 @@ export const DEFAULT_BATCHING: BatchingOptions = Object.freeze({
   maxRows: 16,
   maxDelayMs: 2,
   tolerance: 0,
+  maxTimeShare: 0.95,
   recheckEvery: 256,
 });
 
@@ -288,7 +291,7 @@ function numbers<T extends object>(defaults: T, given: Partial<T>, where: string
     if (value === undefined) continue;
     const least = MAY_BE_ZERO.has(key) ? 0 : 1;
     const most = key.endsWith('Ms') ? MAX_TIMER_MS : Number.MAX_SAFE_INTEGER;
-    if (key === 'tolerance' || key === 'maxDelayMs') {
+    if (key === 'tolerance' || key === 'maxDelayMs' || key === 'maxTimeShare') {
       if (typeof value !== 'number' || !(value >= 0) || value > most) throw invalid(`${where}.${key}`, 'a number >= 0');
       merged[key] = value;
     } else {

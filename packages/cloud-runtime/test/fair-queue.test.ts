@@ -127,18 +127,50 @@ describe('the queue', () => {
 });
 
 describe('proofs', () => {
+  const gain = { agrees: true, singleMs: 10, stackedMs: 6 };
+  const noGain = { agrees: true, singleMs: 10, stackedMs: 9.9 };
+  const differs = { agrees: false, singleMs: 10, stackedMs: 10 };
+  const proves = { agrees: null, singleMs: 10, stackedMs: 10 };
+
+  function proofsAt(): { proofs: BatchProofs; pass(ms: number): void } {
+    let nowMs = 1000;
+    const clock = { nowMs: () => nowMs, after: () => () => {} };
+    return {
+      proofs: new BatchProofs({ recheckEvery: 2, maxTimeShare: 0.95 }, clock),
+      pass: (ms) => void (nowMs += ms),
+    };
+  }
+
   it('are asked for each count of rows, again after a while, and end with the first disagreement', () => {
-    const proofs = new BatchProofs(2);
+    const { proofs } = proofsAt();
     expect(proofs.modeOf('s', 4)).toBe('trial');
-    expect(proofs.record('s', 4, null)).toBe(false);
-    expect(proofs.modeOf('s', 4)).toBe('trial');
-    proofs.record('s', 4, true);
+    proofs.record('s', 4, gain);
     expect([1, 2, 3].map(() => proofs.modeOf('s', 4))).toEqual(['batch', 'batch', 'trial']);
     expect(proofs.modeOf('s', 3)).toBe('trial');
     expect(proofs.mayStack('s')).toBe(true);
-    expect(proofs.record('s', 3, false)).toBe(true);
-    expect(proofs.record('s', 3, false)).toBe(false);
+    expect(proofs.record('s', 3, differs)).toBe(true);
+    expect(proofs.record('s', 3, differs)).toBe(false);
     expect(proofs.mayStack('s')).toBe(false);
     expect(proofs.mayStack('t')).toBe(true);
+  });
+
+  it('leave frames alone for a while when batches gain nothing', () => {
+    const { proofs, pass } = proofsAt();
+    for (const rows of [2, 3]) expect(proofs.record('s', rows, noGain)).toBe(false);
+    expect(proofs.mayStack('s')).toBe(true);
+    proofs.record('s', 2, noGain);
+    expect(proofs.mayStack('s')).toBe(false);
+    pass(60_000);
+    expect(proofs.mayStack('s')).toBe(true);
+    expect(proofs.modeOf('s', 2)).toBe('trial');
+  });
+
+  it('are not repeated at once on frames that are all alike', () => {
+    const { proofs, pass } = proofsAt();
+    expect(proofs.record('s', 4, proves)).toBe(false);
+    expect(proofs.mayStack('s')).toBe(false);
+    pass(1000);
+    expect(proofs.mayStack('s')).toBe(true);
+    expect(proofs.modeOf('s', 4)).toBe('trial');
   });
 });

@@ -112,7 +112,9 @@ describe('batching', () => {
   it('gives what single runs give, and is used after it was proven', async () => {
     const dir = temporaryFolder();
     const path = writeModel(dir, 'rows', rowsModel());
-    const cloud = await serveModels(dir, { batching: { maxRows: 4, maxDelayMs: 50, tolerance: 1e-6 } });
+    const cloud = await serveModels(dir, {
+      batching: { maxRows: 4, maxDelayMs: 50, tolerance: 1e-6, maxTimeShare: 1000 },
+    });
     const edge = await opened(cloud, 'rows');
     const rowsSeen = new Set<number>();
     for (const round of [1, 2, 3, 4]) {
@@ -134,7 +136,7 @@ describe('batching', () => {
   it('is switched off for a model whose rows are not independent, and no answer is wrong', async () => {
     const dir = temporaryFolder();
     const path = writeModel(dir, 'mixing', mixingModel());
-    const cloud = await serveModels(dir, { batching: { maxDelayMs: 50 } });
+    const cloud = await serveModels(dir, { batching: { maxDelayMs: 50, maxTimeShare: 1000 } });
     const edge = await opened(cloud, 'mixing');
     for (const frame of many) edge.frame(frame, [payload('x', sample(frame))]);
     for (const frame of many) {
@@ -154,7 +156,7 @@ describe('batching', () => {
         initializers: [{ name: 'to', tensor: int64(1, 64) }],
       }),
     );
-    const cloud = await serveModels(dir, { batching: { maxDelayMs: 20 } });
+    const cloud = await serveModels(dir, { batching: { maxDelayMs: 20, maxTimeShare: 1000 } });
     const edge = await opened(cloud, 'stiff');
     for (const frame of many) edge.frame(frame, [payload('x', frame === 5 ? floats([1, 63], () => 1) : sample(frame))]);
     for (const frame of many) {

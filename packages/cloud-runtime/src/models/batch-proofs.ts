@@ -1,53 +1,92 @@
-// Trials of batches -> for which shapes and row counts stacking is known to give what single runs give.
-import type { RunMode } from '../worker/jobs.ts';
+// Trials of batches -> for which shapes and row counts stacking is known to give what single runs give, and to be faster.
+import type { Clock } from '@kerf/protocol';
+import type { BatchingOptions } from '../options.ts';
+import type { RunMode, TrialResult } from '../worker/jobs.ts';
 
 /** Shape classes remembered; a model with more is run frame by frame beyond. */
 const MAX_CLASSES = 256;
+/** After so many trials in a row without a gain, frames of the class run alone for a while. */
+const TRIALS_WITHOUT_GAIN = 3;
+/** What gains nothing now may gain later: another load, another clock rate of the processor. */
+const NO_GAIN_PAUSE_MS = 60_000;
+/** Frames that were all the same prove nothing; the next ones may differ. */
+const INCONCLUSIVE_PAUSE_MS = 1000;
+
+type ProofOptions = Pick<BatchingOptions, 'recheckEvery' | 'maxTimeShare'>;
 
 interface Record {
   off: boolean;
-  /** Row counts that agreed, with batches run since the last check. */
+  /** Frames run alone until then. */
+  pausedUntilMs: number;
+  trialsWithoutGain: number;
+  /** Row counts that agreed and gained, with batches run since the last check. */
   readonly proven: Map<number, number>;
 }
 
 /**
- * A symbolic first axis does not prove that rows are independent. Each row count of a shape class is tried against
- * single runs before it is used, again after every `recheckEvery` batches, and one disagreement ends batching of the class.
+ * A symbolic first axis does not prove that rows are independent, nor that a batch is faster: on a processor it often is
+ * not. Each row count of a shape class is tried against single runs before it is used, again after every `recheckEvery`
+ * batches. One disagreement ends batching of the class; trials without a gain pause it.
  */
 export class BatchProofs {
   readonly #classes = new Map<string, Record>();
-  readonly #recheckEvery: number;
+  readonly #options: ProofOptions;
+  readonly #clock: Clock;
 
-  constructor(recheckEvery: number) {
-    this.#recheckEvery = recheckEvery;
+  constructor(options: ProofOptions, clock: Clock) {
+    this.#options = options;
+    this.#clock = clock;
   }
 
-  /** Whether frames of the class may run together at all. */
+  /** Whether frames of the class may run together now. */
   mayStack(shapeClass: string): boolean {
     const record = this.#classes.get(shapeClass);
-    return record === undefined ? this.#classes.size < MAX_CLASSES : !record.off;
+    if (record === undefined) return this.#classes.size < MAX_CLASSES;
+    return !record.off && record.pausedUntilMs <= this.#clock.nowMs();
   }
 
   /** How several frames with `rows` rows in all should run next. */
   modeOf(shapeClass: string, rows: number): RunMode {
     const record = this.#classes.get(shapeClass);
     const sinceCheck = record?.proven.get(rows);
-    if (record === undefined || sinceCheck === undefined || sinceCheck >= this.#recheckEvery) return 'trial';
+    if (record === undefined || sinceCheck === undefined || sinceCheck >= this.#options.recheckEvery) return 'trial';
     record.proven.set(rows, sinceCheck + 1);
     return 'batch';
   }
 
   /** Takes in a trial. @returns true when this one switched the class off. */
-  record(shapeClass: string, rows: number, agrees: boolean | null): boolean {
-    if (agrees === null) return false;
-    const record = this.#classes.get(shapeClass) ?? { off: false, proven: new Map<number, number>() };
+  record(shapeClass: string, rows: number, trial: TrialResult): boolean {
+    const record = this.#classes.get(shapeClass) ?? {
+      off: false,
+      pausedUntilMs: 0,
+      trialsWithoutGain: 0,
+      proven: new Map<number, number>(),
+    };
     this.#classes.set(shapeClass, record);
-    if (agrees) {
+    if (trial.agrees === null) {
+      this.#pause(record, INCONCLUSIVE_PAUSE_MS);
+      return false;
+    }
+    if (!trial.agrees) {
+      const isNews = !record.off;
+      record.off = true;
+      return isNews;
+    }
+    if (trial.stackedMs <= this.#options.maxTimeShare * trial.singleMs) {
+      record.trialsWithoutGain = 0;
       record.proven.set(rows, 0);
       return false;
     }
-    const isNews = !record.off;
-    record.off = true;
-    return isNews;
+    record.proven.delete(rows);
+    record.trialsWithoutGain++;
+    if (record.trialsWithoutGain >= TRIALS_WITHOUT_GAIN) {
+      record.trialsWithoutGain = 0;
+      this.#pause(record, NO_GAIN_PAUSE_MS);
+    }
+    return false;
+  }
+
+  #pause(record: Record, pauseMs: number): void {
+    record.pausedUntilMs = this.#clock.nowMs() + pauseMs;
   }
 }

@@ -53,7 +53,7 @@ export class ModelRunner {
 
   constructor(options: RunnerOptions) {
     this.#options = options;
-    this.#proofs = new BatchProofs(options.batching.recheckEvery);
+    this.#proofs = new BatchProofs(options.batching, options.clock);
     this.#poison = new PoisonList(options.clock);
     this.#queue = new FairQueue({
       maxRows: options.batching.maxRows,
@@ -204,8 +204,8 @@ export class ModelRunner {
     const { frames, mode } = job;
     const { clock, meter, log, id } = this.#options;
     const [first] = frames;
-    if (mode === 'trial' && first?.shapeClass) {
-      const refused = this.#proofs.record(first.shapeClass, rowsOf(frames), reply.agrees);
+    if (reply.trial !== null && first?.shapeClass) {
+      const refused = this.#proofs.record(first.shapeClass, rowsOf(frames), reply.trial);
       if (refused) {
         meter.batchingRefused();
         log({ level: 'warn', event: 'batching-off', model: id, shapes: first.shapeClass, reason: 'results differ' });

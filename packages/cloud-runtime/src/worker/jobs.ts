@@ -88,8 +88,18 @@ export interface RanReply {
   readonly frames: readonly FrameReply[];
   readonly decodeMs: CloudSpans['decodeMs'];
   readonly computeMs: CloudSpans['computeMs'];
-  /** Of a trial: whether stacking gave the same; null when it proves nothing, since all frames were alike. */
+  /** Null when the job was no trial. */
+  readonly trial: TrialResult | null;
+}
+
+/** What a trial showed. */
+export interface TrialResult {
+  /** Whether stacking gave the same; null when it proves nothing, since all frames were alike. */
   readonly agrees: boolean | null;
+  /** All frames one by one. */
+  readonly singleMs: number;
+  /** The same frames stacked, once warm. */
+  readonly stackedMs: number;
 }
 
 export type WorkerMessage = LoadedReply | LoadFailedReply | RanReply;
