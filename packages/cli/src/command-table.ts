@@ -14,6 +14,11 @@ const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise
   demo: { summary: 'see it all at once on this machine', load: async () => (await import('./commands/demo.ts')).demo },
 };
 
+export const COMMAND_NAMES: readonly string[] = Object.keys(TABLE);
+
+/** Columns of a paragraph in the help. */
+const HELP_COLUMNS = 100;
+
 export const HELP = [
   'kerf cuts an ONNX model in two: the head runs on the edge, the tail in the cloud.',
   '',
@@ -29,7 +34,7 @@ export const HELP = [
 export async function findCommand(name: string): Promise<Command> {
   const entry = Object.hasOwn(TABLE, name) ? TABLE[name] : undefined;
   if (entry === undefined) {
-    throw usageError(`there is no command '${name}'; commands are ${Object.keys(TABLE).join(', ')}`);
+    throw usageError(`there is no command '${name}'; commands are ${COMMAND_NAMES.join(', ')}`);
   }
   return entry.load();
 }
@@ -43,8 +48,22 @@ export function helpOf(command: Command): string {
   return [
     `usage: kerf ${command.name} ${command.usage}`,
     '',
-    command.summary,
+    ...wrapped(command.summary),
     ...(rows.length > 0 ? ['', ...rows] : []),
-    ...(command.notes === undefined ? [] : ['', command.notes]),
+    ...(command.notes === undefined ? [] : ['', ...wrapped(command.notes)]),
   ].join('\n');
+}
+
+/** Lines of at most {@link HELP_COLUMNS}; a line that fits stays as it is. */
+function wrapped(text: string): string[] {
+  return text.split('\n').flatMap((line) => {
+    if (line.length <= HELP_COLUMNS) return [line];
+    const lines = [''];
+    for (const word of line.split(' ')) {
+      const last = lines.at(-1) ?? '';
+      if (last !== '' && last.length + 1 + word.length > HELP_COLUMNS) lines.push(word);
+      else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
+    }
+    return lines;
+  });
 }

@@ -66,7 +66,7 @@ export const serve: Command = {
       help: 'frames that may run together; 1 switches batching off (default 16)',
     },
     'drain-seconds': { type: 'string', value: 'N', help: 'time for frames in flight after SIGTERM (default 10)' },
-    json: { type: 'boolean', help: 'print events as JSON lines; the first is {"event":"listening","url":...}' },
+    json: { type: 'boolean', help: 'print events as JSON lines, among them {"event":"listening","url":...}' },
   },
   async run(line, io) {
     const options = await cloudOptions(line, io);

@@ -1,0 +1,78 @@
+// What the commands print with `--json` against the shapes in docs/cli.md: no key that is not documented, none missing.
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeTensorFile } from '@kerf/onnx/node';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { doubler, rowOf } from './support/models.ts';
+import { jsonLines, type Ran, runKerf } from './support/run-kerf.ts';
+import { openWorkshop, type Workshop } from './support/workshop.ts';
+
+const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
+
+let shop: Workshop;
+const kerf = (...args: string[]): Promise<Ran> => runKerf(args, { cwd: shop.folder });
+
+beforeAll(async () => {
+  shop = await openWorkshop();
+  await shop.split(doubler(), ['mid'], 'part');
+  await writeTensorFile(join(shop.folder, 'row.pb'), { name: 'x', tensor: rowOf(1, 8) });
+  await writeFile(join(shop.folder, 'model.onnx'), doubler());
+});
+afterAll(() => shop?.remove());
+
+/** Keys of the interfaces in a command's section; those of a `Record` are data. */
+function documentedKeys(command: string): Set<string> {
+  const section = page.split(`\n## kerf ${command}\n`)[1]?.split('\n## ')[0] ?? '';
+  const code = [...section.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] ?? '').join('\n');
+  return new Set([...code.matchAll(/(?:^|[{;] ?)\s*(\w+)\??:/gm)].map((match) => match[1] as string));
+}
+
+/** Keys whose own keys are names of the model or counts. */
+const DATA = new Set(['assumedInputShapes', 'placements']);
+
+function keysOf(value: unknown, found = new Set<string>()): Set<string> {
+  if (Array.isArray(value)) for (const entry of value) keysOf(entry, found);
+  else if (typeof value === 'object' && value !== null) {
+    for (const [key, entry] of Object.entries(value)) {
+      found.add(key);
+      if (!DATA.has(key)) keysOf(entry, found);
+    }
+  }
+  return found;
+}
+
+function expectDocumented(command: string, printed: unknown): void {
+  expect([...keysOf(printed)].sort()).toEqual([...documentedKeys(command)].sort());
+}
+
+test('cuts', async () => {
+  expectDocumented('cuts', jsonLines((await kerf('cuts', 'model.onnx', '--json')).stdout));
+});
+
+test('split', async () => {
+  const { stdout } = await kerf('split', 'model.onnx', '--at', 'mid', '--out', 'again', '--json');
+  expectDocumented('split', jsonLines(stdout));
+});
+
+test('verify', async () => {
+  expectDocumented('verify', jsonLines((await kerf('verify', 'model.onnx', 'models/part', '--json')).stdout));
+});
+
+test('token', async () => {
+  const keys = await kerf('token', 'keys', '--out', 'keys', '--json');
+  const issued = await kerf('token', 'issue', '--key', 'keys/token-private.pem', '--subject', 'a', '--json');
+  expectDocumented('token', [...jsonLines(keys.stdout), ...jsonLines(issued.stdout)]);
+});
+
+test('serve and run', async () => {
+  const cloud = await shop.serve(0);
+  const listening = cloud.events.find(({ event }) => event === 'listening');
+  expectDocumented('serve', listening);
+  await writeFile(join(shop.folder, 'token'), await shop.token());
+  const access = ['--cloud', cloud.url, '--ca', 'state/dev-cert.pem', '--token-file', 'token'];
+  const split = ['run', '--model', 'models/part', ...access, '--input', 'row.pb', '--json', '--no-fallback'];
+  const good = await kerf(...split);
+  const failed = await kerf(...split, '--id', 'none');
+  expectDocumented('run', [...jsonLines(good.stdout), ...jsonLines(failed.stdout)]);
+});
