@@ -9,6 +9,11 @@ export type { ListCutsOptions, ListedCut } from './list-cuts.ts';
 export { crossableCuts, listCuts } from './list-cuts.ts';
 export type { ModelHost, ReadExternal } from './model-host.ts';
 export { bytesHost, TRANSIENT_DATA_FILE } from './model-host.ts';
+export type { Candidate, CostSource, Crossing, Prediction } from './plan/candidate.ts';
+export { predict } from './plan/candidate.ts';
+export type { Change } from './plan/changes.ts';
+export type { NoPlan, Plan } from './plan/plan.ts';
+export { plan } from './plan/plan.ts';
 export type { DeviceProfile, LinkProfile, NodeCost, NodeMemory, ProfiledValue, SegmentCost } from './plan/profile.ts';
 export {
   checkProfileModel,
@@ -19,6 +24,9 @@ export {
   parseProfile,
   statedLink,
 } from './plan/profile.ts';
+export type { ConstraintName, ImageInput, PlanCodec, PlanConstraints, PlanRequest } from './plan/request.ts';
+export { RAW_CODEC } from './plan/request.ts';
+export type { Goal, Priced } from './plan/search.ts';
 export type { CutPlan } from './plan-cut.ts';
 export { planCut } from './plan-cut.ts';
 export { seededRandom } from './random.ts';

@@ -1,0 +1,235 @@
+// One placement with its codec -> what it costs on a device, and on a link what a frame takes.
+import { cutKey } from './device-costs.ts';
+import type { PlanCosts } from './plan-costs.ts';
+import type { LinkProfile } from './profile.ts';
+import type { ImageInput, PlanCodec, PlanConstraints } from './request.ts';
+import { codedBytes } from './request.ts';
+
+/** A value that crosses, and how. */
+export interface Crossing {
+  readonly name: string;
+  readonly codec: string;
+  readonly bytes: number;
+}
+
+export interface Candidate {
+  readonly placement: 'edge' | 'cloud' | 'split';
+  /** What is sent; empty on the edge. */
+  readonly crossing: readonly Crossing[];
+  /** Codec or image format, several joined by `+`; `none` on the edge. */
+  readonly codec: string;
+  readonly headNodes: number;
+  readonly edgeMs: number;
+  readonly edgeP99Ms: number;
+  readonly encodeMs: number;
+  readonly uplinkBytes: number;
+  readonly decodeMs: number;
+  readonly cloudMs: number;
+  readonly cloudP99Ms: number;
+  readonly downlinkBytes: number;
+  readonly edgeWeightsBytes: number;
+  readonly loss: number;
+  /** Whether the times come from sessions that were run, or from calibrated sums of nodes. */
+  readonly source: { readonly edge: CostSource; readonly cloud: CostSource };
+  readonly sendsInput: boolean;
+  readonly keeps: boolean;
+}
+
+export type CostSource = 'measured' | 'nodes' | 'none';
+
+/** What a frame takes on a link. */
+export interface Prediction {
+  readonly latencyMs: number;
+  readonly p99Ms: number;
+  readonly uplinkMs: number;
+  readonly downlinkMs: number;
+  /** With frames in flight, the slowest stage alone decides. */
+  readonly framesPerSecond: number;
+  readonly slowestStage: 'edge' | 'uplink' | 'cloud' | 'downlink';
+}
+
+/** Milliseconds of bytes on a link. */
+export function transferMs(bytes: number, bitsPerSecond: number): number {
+  return (bytes * 8000) / bitsPerSecond;
+}
+
+export function predict(candidate: Candidate, link: LinkProfile, waitMs: number): Prediction {
+  const { edgeMs, encodeMs, decodeMs, cloudMs, placement } = candidate;
+  const uplinkMs = transferMs(candidate.uplinkBytes, link.uplinkBitsPerSecond);
+  const downlinkMs = transferMs(candidate.downlinkBytes, link.downlinkBitsPerSecond);
+  const isLocal = placement === 'edge';
+  const between = isLocal ? 0 : encodeMs + uplinkMs + link.roundTripMs + waitMs + decodeMs + downlinkMs;
+  const stages = { edge: edgeMs + encodeMs, uplink: uplinkMs, cloud: cloudMs + decodeMs, downlink: downlinkMs };
+  const slowestMs = Math.max(stages.edge, stages.uplink, stages.cloud, stages.downlink);
+  const slowestStage = (['edge', 'uplink', 'cloud', 'downlink'] as const).find((name) => stages[name] === slowestMs);
+  return {
+    latencyMs: edgeMs + between + cloudMs,
+    p99Ms: candidate.edgeP99Ms + between + (isLocal ? 0 : link.jitterMs) + candidate.cloudP99Ms,
+    uplinkMs,
+    downlinkMs,
+    framesPerSecond: slowestMs > 0 ? 1000 / slowestMs : Number.POSITIVE_INFINITY,
+    slowestStage: slowestStage ?? 'edge',
+  };
+}
+
+/** Whether a candidate keeps every constraint given. */
+export function keepsAll(candidate: Candidate, prediction: Prediction, constraints: PlanConstraints): boolean {
+  const { noRawInput, maxEdgeWeightsBytes, deadlineMs, maxLoss, keepOnEdge } = constraints;
+  return (
+    (keepOnEdge === undefined || candidate.keeps) &&
+    (noRawInput !== true || !candidate.sendsInput) &&
+    (maxEdgeWeightsBytes === undefined || candidate.edgeWeightsBytes <= maxEdgeWeightsBytes) &&
+    (deadlineMs === undefined || prediction.p99Ms <= deadlineMs) &&
+    (maxLoss === undefined || candidate.loss <= maxLoss)
+  );
+}
+
+export function edgeOnly(costs: PlanCosts): Candidate {
+  const { wholeMs, p99Ratio } = costs.edge;
+  return {
+    ...NOTHING,
+    placement: 'edge',
+    codec: 'none',
+    headNodes: costs.work.nodes.length,
+    edgeMs: wholeMs,
+    edgeP99Ms: wholeMs * p99Ratio,
+    edgeWeightsBytes: costs.wholeWeightsBytes,
+    source: { edge: costs.edge.wholeMeasured ? 'measured' : 'nodes', cloud: 'none' },
+    keeps: true,
+  };
+}
+
+const NOTHING = {
+  crossing: [],
+  headNodes: 0,
+  edgeMs: 0,
+  edgeP99Ms: 0,
+  encodeMs: 0,
+  uplinkBytes: 0,
+  decodeMs: 0,
+  cloudMs: 0,
+  cloudP99Ms: 0,
+  downlinkBytes: 0,
+  edgeWeightsBytes: 0,
+  loss: 0,
+  sendsInput: false,
+} as const;
+
+/** The whole model in the cloud: its inputs in each codec, and as each image. */
+export function cloudOnly(costs: PlanCosts, codecs: readonly PlanCodec[], images: readonly ImageInput[]): Candidate[] {
+  const { wholeMs, p99Ratio } = costs.cloud;
+  const inputs = costs.values.filter(({ producer }) => producer < 0).map(({ name }) => name);
+  const base = {
+    ...NOTHING,
+    placement: 'cloud' as const,
+    cloudMs: wholeMs,
+    cloudP99Ms: wholeMs * p99Ratio,
+    downlinkBytes: costs.outputBytes.reduce((sum, bytes) => sum + bytes, 0),
+    source: { edge: 'none' as const, cloud: costs.cloud.wholeMeasured ? ('measured' as const) : ('nodes' as const) },
+    sendsInput: inputs.length > 0,
+    keeps: costs.kept.nodes.length === 0 && costs.kept.values.size === 0,
+  };
+  const coded = codecs.flatMap((codec) => {
+    const sent = sendAll(costs, inputs, uniform(codec, codecs));
+    return sent === null ? [] : [{ ...base, ...sent }];
+  });
+  const name = inputs[0];
+  if (inputs.length !== 1 || name === undefined) return coded;
+  const asImages = images.map((image) => ({
+    ...base,
+    crossing: [{ name, codec: image.name, bytes: image.bytes }],
+    codec: image.name,
+    uplinkBytes: image.bytes,
+    encodeMs: image.encodeMs,
+    decodeMs: image.decodeMs,
+    loss: image.maxLoss,
+  }));
+  return [...coded, ...asImages];
+}
+
+/** Which codec each value is sent in; null when none takes it. */
+export type Coding = (name: string, costs: PlanCosts) => { readonly codec: PlanCodec; readonly bytes: number } | null;
+
+/** One codec for all; values that it does not take go in the first lossless one that does. */
+export function uniform(codec: PlanCodec, codecs: readonly PlanCodec[]): Coding {
+  const order = [codec, ...codecs.filter((other) => other !== codec && other.maxLoss === 0)];
+  return (name, costs) => {
+    const value = costs.valueByName.get(name)?.profiled ?? null;
+    if (value === null || costs.kept.values.has(name)) return null;
+    for (const one of order) {
+      const bytes = codedBytes(one, value);
+      if (bytes !== null) return { codec: one, bytes };
+    }
+    return null;
+  };
+}
+
+type Sent = Pick<Candidate, 'crossing' | 'codec' | 'uplinkBytes' | 'encodeMs' | 'decodeMs' | 'loss'>;
+
+function sendAll(costs: PlanCosts, names: readonly string[], coding: Coding): Sent | null {
+  const sent = { uplinkBytes: 0, encodeMs: 0, decodeMs: 0, loss: 0 };
+  const crossing: Crossing[] = [];
+  for (const name of names) {
+    const coded = coding(name, costs);
+    if (coded === null) return null;
+    const { codec, bytes } = coded;
+    const megabytes = (costs.valueByName.get(name)?.profiled?.bytes ?? 0) / 1e6;
+    crossing.push({ name, codec: codec.name, bytes });
+    sent.uplinkBytes += bytes;
+    sent.encodeMs += codec.encodeMsPerMegabyte * megabytes;
+    sent.decodeMs += codec.decodeMsPerMegabyte * megabytes;
+    sent.loss = Math.max(sent.loss, codec.maxLoss);
+  }
+  return { ...sent, crossing, codec: [...new Set(crossing.map((one) => one.codec))].join('+') };
+}
+
+/** What a head costs on both sides, whatever the codec. */
+export type HeadCosts = Omit<Candidate, keyof Sent | 'sendsInput'>;
+
+/** @param onEdge 1 for every node of the head. */
+export function headCosts(costs: PlanCosts, onEdge: Uint8Array, tensors: readonly string[]): HeadCosts {
+  const key = cutKey(costs.graph, tensors);
+  const head = costs.edge.measured.get(key);
+  const tail = costs.cloud.measured.get(key);
+  let edgeMs = 0;
+  let cloudMs = 0;
+  let downlinkBytes = 0;
+  let headNodes = 0;
+  for (let at = 0; at < onEdge.length; at++) {
+    if (onEdge[at] === 1) {
+      edgeMs += costs.edge.nodeMs[at] as number;
+      headNodes++;
+    } else {
+      cloudMs += costs.cloud.nodeMs[at] as number;
+      downlinkBytes += costs.outputBytes[at] as number;
+    }
+  }
+  let edgeWeightsBytes = 0;
+  for (const { bytes, nodes } of costs.weights) {
+    if (nodes.some((node) => onEdge[node] === 1)) edgeWeightsBytes += bytes;
+  }
+  return {
+    placement: 'split',
+    headNodes,
+    edgeMs: head?.ms ?? edgeMs,
+    edgeP99Ms: head?.p99Ms ?? (head?.ms ?? edgeMs) * costs.edge.p99Ratio,
+    cloudMs: tail?.ms ?? cloudMs,
+    cloudP99Ms: tail?.p99Ms ?? (tail?.ms ?? cloudMs) * costs.cloud.p99Ratio,
+    downlinkBytes,
+    edgeWeightsBytes,
+    source: { edge: head === undefined ? 'nodes' : 'measured', cloud: tail === undefined ? 'nodes' : 'measured' },
+    keeps: costs.kept.nodes.every((node) => onEdge[node] === 1),
+  };
+}
+
+/** A split of a head; null when a value can be sent in no codec. */
+export function splitCandidate(
+  costs: PlanCosts,
+  head: HeadCosts,
+  names: readonly string[],
+  coding: Coding,
+): Candidate | null {
+  const sent = sendAll(costs, names, coding);
+  if (sent === null) return null;
+  return { ...head, ...sent, sendsInput: names.some((name) => (costs.valueByName.get(name)?.producer ?? 0) < 0) };
+}

@@ -1,0 +1,127 @@
+// A graph and a request -> everything that placing it costs, by position: the one table that all candidates are priced from.
+import { type ModelGraph, shorten } from '@kerf/onnx';
+import { KerfError } from '@kerf/protocol';
+import { nearestNames } from '../nearest-names.ts';
+import { type WorkGraph, workGraph } from '../work-graph.ts';
+import { type DeviceCosts, deviceCosts, nodeFinder } from './device-costs.ts';
+import type { WeightGroup } from './min-cut.ts';
+import { checkProfileModel, type DeviceProfile, type ProfiledValue } from './profile.ts';
+import type { PlanRequest } from './request.ts';
+import { weightGroups } from './weights.ts';
+
+/** A model input or a node's output that some node needs. */
+export interface PlanValue {
+  readonly name: string;
+  /** -1 for a model input. */
+  readonly producer: number;
+  readonly consumers: readonly number[];
+  /** Null when the profiles do not know it: then it cannot cross. */
+  readonly profiled: ProfiledValue | null;
+}
+
+export interface PlanCosts {
+  readonly graph: ModelGraph;
+  readonly work: WorkGraph;
+  readonly edge: DeviceCosts;
+  readonly cloud: DeviceCosts;
+  readonly values: readonly PlanValue[];
+  readonly valueByName: ReadonlyMap<string, PlanValue>;
+  /** Bytes of the final outputs that each node makes. */
+  readonly outputBytes: Float64Array;
+  /** 1 where no node needs what the node makes: such a node is always in the tail of a split. */
+  readonly isLast: Uint8Array;
+  readonly weights: readonly WeightGroup[];
+  readonly wholeWeightsBytes: number;
+  /** Nodes that must run on the edge, and values that must not leave it. */
+  readonly kept: { readonly nodes: readonly number[]; readonly values: ReadonlySet<string> };
+}
+
+/** @throws {KerfError} INVALID_ARGUMENT, CUT_UNKNOWN_TENSOR for a name to keep that is not there. */
+export function planCosts(graph: ModelGraph, request: PlanRequest): PlanCosts {
+  const { edge, cloud } = request;
+  checkProfileModel(cloud, edge.model, 'cloud');
+  checkShapes(edge, cloud);
+  const work = workGraph(graph);
+  const profiled = new Map([...cloud.values, ...edge.values].map((value) => [value.name, value]));
+  const values = planValues(work, profiled);
+  const isTensor = ({ profiled }: PlanValue): boolean => profiled === null || profiled.dtype !== null;
+  if (values.some(isTensor) && values.every(({ profiled }) => (profiled?.bytes ?? null) === null)) {
+    throw new KerfError(
+      'INVALID_ARGUMENT',
+      'the profiles know the size of no value: profile the model with its open dimensions bound (--dim NAME=N)',
+    );
+  }
+  const outputBytes = new Float64Array(work.nodes.length);
+  for (const name of graph.outputs) {
+    const at = work.producer.get(name);
+    if (at !== undefined) outputBytes[at] = (outputBytes[at] as number) + (profiled.get(name)?.bytes ?? 0);
+  }
+  const weights = measuredWeights(graph, work, edge) ?? weightGroups(graph);
+  return {
+    graph,
+    work,
+    edge: deviceCosts(graph, edge, 'edge'),
+    cloud: deviceCosts(graph, cloud, 'cloud'),
+    values,
+    valueByName: new Map(values.map((value) => [value.name, value])),
+    outputBytes,
+    isLast: Uint8Array.from(work.nodes, ({ outputs }) => (outputs.some((name) => work.consumers.has(name)) ? 0 : 1)),
+    weights,
+    wholeWeightsBytes: weights.reduce((sum, { bytes }) => sum + bytes, 0),
+    kept: keptOnEdge(graph, work, request.constraints?.keepOnEdge ?? []),
+  };
+}
+
+function planValues(work: WorkGraph, profiled: ReadonlyMap<string, ProfiledValue>): PlanValue[] {
+  const names = [...work.graph.inputs, ...work.nodes.flatMap((node) => node.outputs)];
+  return names.flatMap((name) => {
+    const consumers = work.consumers.get(name);
+    if (consumers === undefined) return [];
+    return [{ name, producer: work.producer.get(name) ?? -1, consumers, profiled: profiled.get(name) ?? null }];
+  });
+}
+
+function measuredWeights(graph: ModelGraph, work: WorkGraph, edge: DeviceProfile): WeightGroup[] | null {
+  if (edge.memory.length === 0) return null;
+  const find = nodeFinder(graph, 'edge');
+  return edge.memory.flatMap(({ index, name, weightsBytes }) => {
+    const at = work.position.get(find(index, name, null));
+    return at === undefined || weightsBytes === 0 ? [] : [{ bytes: weightsBytes, nodes: [at] }];
+  });
+}
+
+function checkShapes(edge: DeviceProfile, cloud: DeviceProfile): void {
+  for (const [name, shape] of Object.entries(edge.inputShapes)) {
+    const other = Object.hasOwn(cloud.inputShapes, name) ? cloud.inputShapes[name] : undefined;
+    if (other === undefined || other.join() === shape.join()) continue;
+    throw new KerfError(
+      'INVALID_ARGUMENT',
+      `the profiles were taken at different sizes: input '${shorten(name)}' is [${shape.join(', ')}] on the edge and ` +
+        `[${other.join(', ')}] in the cloud; profile both with the same --dim`,
+    );
+  }
+}
+
+/** A value to keep must not cross, and who makes and uses it stays; a node to keep stays, its outputs may leave. */
+function keptOnEdge(graph: ModelGraph, work: WorkGraph, names: readonly string[]): PlanCosts['kept'] {
+  const nodes = new Set<number>();
+  const values = new Set<string>();
+  for (const name of names) {
+    const maker = work.producer.get(name);
+    const named = work.nodes.findIndex((node) => node.record.name === name);
+    if (maker !== undefined || graph.inputs.includes(name)) {
+      values.add(name);
+      if (maker !== undefined) nodes.add(maker);
+      for (const at of work.consumers.get(name) ?? []) nodes.add(at);
+    } else if (named >= 0) nodes.add(named);
+    else {
+      const known = [...work.producer.keys(), ...graph.inputs, ...work.nodes.map((node) => node.record.name)];
+      const near = nearestNames(name, known);
+      const hint = near.length === 0 ? '' : `; did you mean ${near.map((one) => `'${shorten(one)}'`).join(' or ')}?`;
+      throw new KerfError('CUT_UNKNOWN_TENSOR', `the model has no value or node '${shorten(name)}' to keep${hint}`, {
+        details: { near },
+      });
+    }
+  }
+  return { nodes: [...nodes], values };
+}

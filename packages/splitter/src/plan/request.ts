@@ -1,0 +1,74 @@
+// What the planner is asked: profiles, link, goal, constraints and codecs, all plain data.
+import type { DType } from '@kerf/protocol';
+import type { DeviceProfile, LinkProfile, ProfiledValue } from './profile.ts';
+
+/** How a tensor may be sent. */
+export interface PlanCodec {
+  readonly name: string;
+  /** Null: as it is. */
+  readonly bitsPerValue: number | null;
+  /** dtypes it takes; null: all. A tensor of another dtype needs another codec. */
+  readonly dtypes: readonly DType[] | null;
+  readonly encodeMsPerMegabyte: number;
+  readonly decodeMsPerMegabyte: number;
+  /** Largest loss of the task's metric, in points; 0 for a lossless codec. */
+  readonly maxLoss: number;
+}
+
+export const RAW_CODEC: PlanCodec = {
+  name: 'raw',
+  bitsPerValue: null,
+  dtypes: null,
+  encodeMsPerMegabyte: 0,
+  decodeMsPerMegabyte: 0,
+  maxLoss: 0,
+};
+
+/** A way to send the model's input as a compressed image, for a model that runs in the cloud only. */
+export interface ImageInput {
+  /** Such as `JPEG q90`. */
+  readonly name: string;
+  readonly bytes: number;
+  readonly encodeMs: number;
+  readonly decodeMs: number;
+  readonly maxLoss: number;
+}
+
+export interface PlanConstraints {
+  /** Values that must not leave the edge, or nodes that must run there. */
+  readonly keepOnEdge?: readonly string[];
+  /** No model input may leave the edge. */
+  readonly noRawInput?: boolean;
+  /** Weights of the head, or of the whole model when it runs on the edge. */
+  readonly maxEdgeWeightsBytes?: number;
+  /** On the 99th percentile of a frame's latency. */
+  readonly deadlineMs?: number;
+  /** On the loss of a codec or an image format, in points of the task's metric. */
+  readonly maxLoss?: number;
+}
+
+export type ConstraintName = keyof PlanConstraints;
+
+export interface PlanRequest {
+  readonly edge: DeviceProfile;
+  readonly cloud: DeviceProfile;
+  readonly link: LinkProfile;
+  /** `latency`: least median per frame. `throughput`: most frames per second with frames in flight. @default latency */
+  readonly goal?: 'latency' | 'throughput';
+  readonly constraints?: PlanConstraints;
+  /** @default raw */
+  readonly codecs?: readonly PlanCodec[];
+  /** @default none */
+  readonly images?: readonly ImageInput[];
+  /** Time that a frame waits in the cloud before it is run. @default 0 */
+  readonly waitMs?: number;
+}
+
+/** Bytes of a value in a codec; null when the codec does not take it. */
+export function codedBytes(codec: PlanCodec, value: ProfiledValue): number | null {
+  if (value.dtype === null || value.bytes === null) return null;
+  if (codec.dtypes !== null && !codec.dtypes.includes(value.dtype)) return null;
+  if (codec.bitsPerValue === null) return value.bytes;
+  if (value.shape === null) return null;
+  return Math.ceil((value.shape.reduce((count, size) => count * size, 1) * codec.bitsPerValue) / 8);
+}

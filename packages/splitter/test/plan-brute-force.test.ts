@@ -1,0 +1,231 @@
+// The plan of random models against every head that the rule of the cut allows, with constraints and two codecs.
+import { type BuildNode, type ModelGraph, openModel } from '@kerf/onnx';
+import { float32Tensor, type Random } from '@kerf/protocol';
+import { expect, test } from 'vitest';
+import {
+  type DeviceProfile,
+  type PlanCodec,
+  type PlanRequest,
+  plan,
+  planCut,
+  RAW_CODEC,
+  seededRandom,
+  statedLink,
+} from '../src/index.ts';
+import { workGraph } from '../src/work-graph.ts';
+import { bytesOf, float } from './models.ts';
+import { device } from './plan-models.ts';
+
+const MODELS = 2000;
+
+const HALF: PlanCodec = {
+  ...RAW_CODEC,
+  name: 'half',
+  bitsPerValue: 16,
+  dtypes: ['float32'],
+  encodeMsPerMegabyte: 30,
+  maxLoss: 1,
+};
+
+interface Case {
+  readonly graph: ModelGraph;
+  readonly request: PlanRequest;
+}
+
+/** Up to 14 nodes with weights, some shared; some final, some read by many. */
+function randomCase(seed: number): Case {
+  const random = seededRandom(seed);
+  const whole = (most: number): number => Math.floor(random() * (most + 1));
+  const count = 2 + whole(12);
+  const inputs = random() < 0.25 ? ['x', 'x2'] : ['x'];
+  const nodes: BuildNode[] = Array.from({ length: count }, (_, at) => {
+    const reads = new Set<string>();
+    for (let more = whole(2); more >= 0; more--) {
+      const from = whole(at);
+      reads.add(from === 0 || random() < 0.05 ? (inputs[whole(inputs.length - 1)] ?? 'x') : `v${from - 1}`);
+    }
+    if (random() < 0.7) reads.add(`w${whole(count - 1)}`);
+    return { op: 'Sum', name: `node ${at}`, inputs: [...reads], outputs: [`v${at}`] };
+  });
+  const used = new Set(nodes.flatMap((node) => node.inputs));
+  const outputs = nodes.flatMap((_, at) => (!used.has(`v${at}`) || random() < 0.05 ? [float(`v${at}`)] : []));
+  const initializers = Array.from({ length: count }, (_, at) => {
+    const size = 1 + whole(50);
+    return { name: `w${at}`, tensor: float32Tensor([size], new Float32Array(size)) };
+  });
+  const graph = openModel(bytesOf(nodes, { inputs: inputs.map((name) => float(name)), outputs, initializers }));
+  const costs = (slower: number): number[] => nodes.map(() => (random() < 0.1 ? 0 : random() * slower));
+  const values = [...inputs, ...nodes.map((_, at) => `v${at}`)].map((name) => {
+    const size = 1 + whole(5000);
+    return random() < 0.05
+      ? { name, dtype: null, shape: null, bytes: null }
+      : { name, dtype: random() < 0.8 ? ('float32' as const) : ('int32' as const), shape: [size], bytes: 4 * size };
+  });
+  const side = (ms: number[]): DeviceProfile => device(graph, { ms, values, p99Ratio: 1 + random() });
+  const request: PlanRequest = {
+    edge: side(costs(10)),
+    cloud: side(costs(3)),
+    link: statedLink({ uplinkBitsPerSecond: 10 ** (5.5 + 3 * random()), roundTripMs: whole(10), jitterMs: whole(3) }),
+    codecs: random() < 0.5 ? [RAW_CODEC] : [RAW_CODEC, HALF],
+    waitMs: whole(2),
+    constraints: randomConstraints(graph, random),
+  };
+  return { graph, request };
+}
+
+function randomConstraints(graph: ModelGraph, random: Random): NonNullable<PlanRequest['constraints']> {
+  const work = workGraph(graph);
+  const names = [...graph.inputs, ...work.producer.keys(), ...work.nodes.map((node) => node.record.name)];
+  const name = names[Math.floor(random() * names.length)] ?? 'x';
+  return {
+    ...(random() < 0.2 ? { keepOnEdge: [name] } : {}),
+    ...(random() < 0.3 ? { noRawInput: true } : {}),
+    ...(random() < 0.4 ? { maxEdgeWeightsBytes: Math.floor(random() * 1500) } : {}),
+    ...(random() < 0.2 ? { deadlineMs: 20 + random() * 100 } : {}),
+    ...(random() < 0.3 ? { maxLoss: Math.floor(random() * 2) } : {}),
+  };
+}
+
+interface Found {
+  readonly latencyMs: number;
+  readonly slowestMs: number;
+  readonly onEdge: readonly boolean[];
+}
+
+/** Everything that the rule allows and the constraints keep, priced without the planner's code. */
+function* everyPlacement({ graph, request }: Case): Iterable<Found> {
+  const { edge, cloud, link, constraints = {}, codecs = [], waitMs = 0 } = request;
+  const work = workGraph(graph);
+  const count = work.nodes.length;
+  const sizes = new Map(edge.values.map((value) => [value.name, value]));
+  const inputs = new Set(graph.inputs);
+  const ms = (profile: DeviceProfile) =>
+    work.nodes.map((node) => profile.nodes.find(({ index }) => index === node.index)?.ms ?? 0);
+  const [edgeMs, cloudMs] = [ms(edge), ms(cloud)];
+  const ratio = ({ wholeMs, wholeP99Ms }: DeviceProfile): number =>
+    (wholeMs ?? 0) > 0 ? (wholeP99Ms ?? 0) / (wholeMs ?? 1) : 1;
+  const kept = new Set(constraints.keepOnEdge ?? []);
+  const usable = codecs.filter(({ maxLoss }) => maxLoss <= (constraints.maxLoss ?? 9));
+  const isFinal = work.nodes.map(({ outputs }) => !outputs.some((name) => work.consumers.has(name)));
+  for (let mask = 0; mask < 2 ** count; mask++) {
+    const isEdge = (at: number | undefined): boolean => at === undefined || ((mask >> at) & 1) === 1;
+    const isAll = mask === 2 ** count - 1;
+    if (work.nodes.some((node, at) => isEdge(at) && node.reads.some((name) => !isEdge(work.producer.get(name)))))
+      continue;
+    if (!isAll && isFinal.some((final, at) => final && isEdge(at))) continue;
+    const crossing = [...work.consumers].filter(
+      ([name, users]) => isEdge(work.producer.get(name)) && users.some((at) => !isEdge(at)),
+    );
+    const stays = (name: string): boolean =>
+      work.nodes.every(
+        (node, at) =>
+          isEdge(at) || !(node.record.name === name || node.outputs.includes(name) || node.reads.includes(name)),
+      );
+    if (![...kept].every(stays)) continue;
+    if (constraints.noRawInput === true && crossing.some(([name]) => inputs.has(name))) continue;
+    const weights = new Map(
+      work.nodes.flatMap((node, at) =>
+        isEdge(at)
+          ? node.reads.flatMap((name) =>
+              graph.initializers.has(name) ? [[name, weightBytes(graph, name)] as const] : [],
+            )
+          : [],
+      ),
+    );
+    const bytesHeld = [...weights.values()].reduce((sum, bytes) => sum + bytes, 0);
+    if (bytesHeld > (constraints.maxEdgeWeightsBytes ?? Number.POSITIVE_INFINITY)) continue;
+    const time = { edge: 0, up: 0, cloud: 0, down: 0 };
+    let pure = { edge: 0, cloud: 0 };
+    for (let at = 0; at < count; at++) {
+      if (isEdge(at)) pure = { ...pure, edge: pure.edge + (edgeMs[at] ?? 0) };
+      else {
+        pure = { ...pure, cloud: pure.cloud + (cloudMs[at] ?? 0) };
+        for (const name of work.nodes[at]?.outputs ?? []) {
+          if (graph.outputs.includes(name))
+            time.down += ((sizes.get(name)?.bytes ?? 0) * 8000) / link.downlinkBitsPerSecond;
+        }
+      }
+    }
+    let encodeMs = 0;
+    for (const [name] of crossing) {
+      const value = sizes.get(name);
+      const ways = usable.flatMap((codec) => {
+        if (value?.bytes == null || (codec.dtypes !== null && value.dtype !== 'float32')) return [];
+        const coded = codec === RAW_CODEC ? value.bytes : value.bytes / 2;
+        return [
+          { up: (coded * 8000) / link.uplinkBitsPerSecond, encode: (codec.encodeMsPerMegabyte * value.bytes) / 1e6 },
+        ];
+      });
+      const [best] = ways.sort((left, right) => left.up + left.encode - right.up - right.encode);
+      time.up += best?.up ?? Number.POSITIVE_INFINITY;
+      encodeMs += best?.encode ?? 0;
+    }
+    const fixed = isAll ? 0 : link.roundTripMs + waitMs;
+    const rest = encodeMs + time.up + time.down + fixed;
+    const p99Ms = pure.edge * ratio(edge) + pure.cloud * ratio(cloud) + rest + (isAll ? 0 : link.jitterMs);
+    if (p99Ms > (constraints.deadlineMs ?? Number.POSITIVE_INFINITY) + 1e-9 || !Number.isFinite(rest)) continue;
+    yield {
+      latencyMs: pure.edge + pure.cloud + rest,
+      slowestMs: Math.max(pure.edge + encodeMs, time.up, pure.cloud, time.down),
+      onEdge: work.nodes.map((_, at) => isEdge(at)),
+    };
+  }
+}
+
+function weightBytes(graph: ModelGraph, name: string): number {
+  return 4 * (graph.record.initializers.find((tensor) => tensor.name === name)?.dims[0] ?? 0);
+}
+
+test(`the plan for latency equals brute force on ${MODELS} random models`, () => {
+  const seen = { edge: 0, cloud: 0, split: 0, unsatisfiable: 0, open: 0 };
+  for (let seed = 1; seed <= MODELS; seed++) {
+    const one = randomCase(seed);
+    const found = plan(one.graph, one.request);
+    const least = [...everyPlacement(one)].reduce(
+      (best, { latencyMs }) => Math.min(best, latencyMs),
+      Number.POSITIVE_INFINITY,
+    );
+    if (found.outcome === 'unsatisfiable') {
+      expect(least, `seed ${seed}`).toBe(Number.POSITIVE_INFINITY);
+      seen.unsatisfiable++;
+      continue;
+    }
+    const { candidate, prediction } = found.choice;
+    if (found.gapMs === 0)
+      expect(Math.abs(prediction.latencyMs - least), `seed ${seed}`).toBeLessThan(1e-5 * least + 1e-9);
+    else {
+      seen.open++;
+      expect(prediction.latencyMs, `seed ${seed}`).toBeGreaterThan(least - 1e-5 * least);
+      expect(prediction.latencyMs - found.gapMs, `seed ${seed}`).toBeLessThan(least + 1e-5 * least);
+    }
+    seen[candidate.placement]++;
+    if (candidate.placement !== 'split') continue;
+    const cut = candidate.crossing.map(({ name }) => name).filter((name) => !one.graph.inputs.includes(name));
+    expect(planCut(one.graph, cut).head.length, `seed ${seed}`).toBe(candidate.headNodes);
+  }
+  expect(Math.min(seen.edge, seen.cloud, seen.split, seen.unsatisfiable), JSON.stringify(seen)).toBeGreaterThan(50);
+  // Only a deadline may leave a gap.
+  expect(seen.open).toBeLessThan(MODELS / 20);
+}, 240_000);
+
+test('the plan for throughput is never better than brute force, nor worse by more than its gap', () => {
+  let proven = 0;
+  for (let seed = 1; seed <= 600; seed++) {
+    const { graph, request } = randomCase(seed + 20_000);
+    const one: Case = { graph, request: { ...request, goal: 'throughput', codecs: [RAW_CODEC] } };
+    const found = plan(one.graph, one.request);
+    const least = [...everyPlacement(one)].reduce(
+      (best, { slowestMs }) => Math.min(best, slowestMs),
+      Number.POSITIVE_INFINITY,
+    );
+    if (found.outcome === 'unsatisfiable') {
+      expect(least, `seed ${seed}`).toBe(Number.POSITIVE_INFINITY);
+      continue;
+    }
+    const slowestMs = 1000 / found.choice.prediction.framesPerSecond;
+    expect(slowestMs, `seed ${seed}`).toBeGreaterThan(least * (1 - 1e-5) - 1e-9);
+    expect(slowestMs - found.gapMs, `seed ${seed}`).toBeLessThan(least * (1 + 1e-5) + 1e-9);
+    if (found.gapMs === 0) proven++;
+  }
+  expect(proven).toBeGreaterThan(100);
+}, 120_000);
