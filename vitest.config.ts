@@ -5,6 +5,8 @@ import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 
 const resolve = { conditions: ['@kerf/source', 'module', 'node', 'development|production'] };
+/** Tests that use ONNX Runtime directly leave nothing behind either. */
+const env = { ORT_DISABLE_TELEMETRY: '1' };
 const BROWSER_SAFE = ['protocol', 'onnx', 'splitter', 'edge-runtime'];
 const NEEDS_NODE = /from '(node:|@kerf\/\w+\/node|\.\.\/src\/node|onnxruntime-node|ws'|@kerf\/c)|Buffer\./;
 
@@ -20,12 +22,14 @@ function portableTests(name: string): string[] {
 export default defineConfig({
   test: {
     reporters: ['./test/support/closing-line-reporter.ts'],
+
     projects: [
       {
         resolve,
         ssr: { resolve },
         test: {
           name: 'node',
+          env,
           include: ['packages/*/test/**/*.test.ts', 'test/{boundaries,conformance,fuzz,real-models}/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -57,6 +61,7 @@ export default defineConfig({
         ssr: { resolve },
         test: {
           name: 'e2e',
+          env,
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -46,6 +46,9 @@ const STDERR_TAIL_CHARS = 500;
 /** A crash of the runtime ends with others. */
 const OUTSIDE_SIGNALS = new Set<NodeJS.Signals>(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGHUP']);
 
+/** ONNX Runtime would report to its maker and leave files in the temporary folder; what runs here is nobody else's matter. */
+const NO_TELEMETRY = { ORT_DISABLE_TELEMETRY: '1' };
+
 /** Environment that a worker needs: where libraries, temporary files and the GPU are; none of the gateway's secrets. */
 const ENVIRONMENT = /^(PATH|LD_LIBRARY_PATH|DYLD_LIBRARY_PATH|SYSTEMROOT|TEMP|TMP|TMPDIR|LANG|TZ|CUDA_.*|NVIDIA_.*)$/i;
 
@@ -88,6 +91,7 @@ export class WorkerProcess {
         env: {
           ...Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name))),
           ...KEEP_FREED_MEMORY,
+          ...NO_TELEMETRY,
         },
         windowsHide: true,
       },

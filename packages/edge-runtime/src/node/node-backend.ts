@@ -1,4 +1,5 @@
 // A runtime for Node -> a backend in a worker thread, since a run blocks the thread that asks for it.
+import process from 'node:process';
 import { Worker } from 'node:worker_threads';
 import type { Backend } from '@kerf/protocol';
 import { type WorkerHandle, workerBackend } from '../worker/worker-backend.ts';
@@ -10,10 +11,13 @@ export interface NodeBackendOptions extends NodeBackendSpec {
 }
 
 /**
- * A backend over onnxruntime-node or onnxruntime-web (WASM).
+ * A backend over onnxruntime-node or onnxruntime-web (WASM). ONNX Runtime's telemetry is switched off for the process,
+ * unless `ORT_DISABLE_TELEMETRY` is set to something else: it reports to its maker and leaves files behind.
  * @throws {KerfError} BACKEND_UNAVAILABLE; from a worker, at the first `load`.
  */
 export function nodeBackend({ inThisThread = false, ...spec }: NodeBackendOptions): Promise<Backend> {
+  // Before the library is loaded, and here: a thread's environment is a copy.
+  process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
   if (inThisThread) return makeBackend(spec);
   // Sources run as they are under a test runner, but a thread needs the compiled file.
   const compiled = import.meta.url.endsWith('.ts') ? '../../dist/node/backend-worker.js' : './backend-worker.js';
