@@ -82,7 +82,8 @@ function differences(
   found: TensorMap,
   allowed: ReadonlyMap<string, number> | null,
 ): string[] {
-  if ([...expected.keys()].join() !== [...found.keys()].join()) return [`${where}: outputs are ${[...found.keys()].join()}`];
+  if ([...expected.keys()].join() !== [...found.keys()].join())
+    return [`${where}: outputs are ${[...found.keys()].join()}`];
   return [...expected].flatMap(([name, tensor]) => {
     const absolute = allowed?.get(name) ?? 0;
     const { isBitEqual, isWithin, maxAbsolute } = compareTensors(tensor, found.get(name)!, { relative: 0, absolute });
