@@ -61,7 +61,8 @@ describe('a session in a browser', () => {
     if (browser === null) return context.skip(reason);
     const end = await split(browser, cloud.token(), 'm');
     expect(end.state).toEqual({ connected: true });
-    expect(end.outcomes).toEqual(Array(20).fill({ kind: 'result', placement: 'split', y: [0, 0, 0, 2, 4, 6, 8, 10] }));
+    const outcome = { kind: 'result', placement: 'split', y: [0, 0, 0, 2, 4, 6, 8, 10] };
+    expect(end.outcomes).toEqual(Array.from({ length: 20 }, () => outcome));
   });
 
   it.for([

@@ -132,7 +132,7 @@ describe('proofs', () => {
   const differs = { agrees: false, singleMs: 10, stackedMs: 10 };
   const proves = { agrees: null, singleMs: 10, stackedMs: 10 };
 
-  function proofsAt(): { proofs: BatchProofs; pass(ms: number): void } {
+  function proofsAt(): { proofs: BatchProofs; pass: (ms: number) => void } {
     let nowMs = 1000;
     const clock = { nowMs: () => nowMs, after: () => () => {} };
     return {
