@@ -15,37 +15,37 @@ import { WebSocket } from 'ws';
 import { type Bench, type BenchRow, interleave } from './bench.ts';
 
 const CASES = [
-  { name: '800 KB', elements: 200_704, goal: 1.25 },
-  { name: '100 KB', elements: 25_088, goal: null },
-  { name: '8 KB', elements: 2048, goal: null },
+  { name: '800 KB there and back (Identity)', model: 'identity', path: '/', elements: 200_704, goal: 1.25 },
+  { name: '800 KB there, 4 bytes back (ReduceMax)', model: 'max', path: '/short', elements: 200_704, goal: null },
+  { name: '100 KB there and back (Identity)', model: 'identity', path: '/', elements: 25_088, goal: null },
+  { name: '8 KB there and back (Identity)', model: 'identity', path: '/', elements: 2048, goal: null },
 ] as const;
 
 export const crossing: Bench = {
   name: 'crossing',
-  summary:
-    'a float32 tensor through session, gateway and worker (Identity) and back, against a ws echo; TLS 1.3, one in flight',
+  summary: 'a float32 tensor through session, gateway and worker, against a bare ws server; TLS 1.3, one in flight',
   async *run({ full }) {
     const folder = await mkdtemp(join(tmpdir(), 'kerf-bench-'));
     const models = join(folder, 'models');
     await mkdir(models);
-    await writeFile(join(models, 'identity.onnx'), identity());
+    await writeFile(join(models, 'identity.onnx'), oneNode('Identity', 'n'));
+    await writeFile(join(models, 'max.onnx'), oneNode('ReduceMax', 1));
     const cloud = await startCloudProcess(['--models', models, '--state', join(folder, 'state'), '--port', '0']);
     const ca = await readFile(cloud.certificatePath ?? '');
     const echo = await startEcho(cloud.certificatePath ?? '');
     const key = await readFile(join(folder, 'state', 'token-private.pem'), 'utf8');
     const token = await issueToken({ privateKeyPem: key, subject: 'bench', models: ['*'], expiresInSeconds: 600 });
-    const session = await EdgeSession.open({
-      split: null,
-      head: null,
-      local: null,
-      cloud: { model: 'identity', connect: wsConnect({ url: cloud.url, ca }), token },
-    });
-    const bare = await connectEcho(echo.port, ca);
+    const connect = wsConnect({ url: cloud.url, ca });
     try {
-      for (const one of CASES) yield await measure(one, session, bare, full ? 301 : 101);
+      for (const one of CASES) {
+        const target = { model: one.model, connect, token };
+        const session = await EdgeSession.open({ split: null, head: null, local: null, cloud: target });
+        const bare = await connectEcho(`wss://localhost:${echo.port}${one.path}`, ca);
+        yield await measure(one, session, bare, full ? 301 : 101);
+        session.close();
+        bare.terminate();
+      }
     } finally {
-      session.close();
-      bare.terminate();
       echo.stop();
       await cloud.stop();
       await rm(folder, { recursive: true, force: true });
@@ -54,43 +54,44 @@ export const crossing: Bench = {
 };
 
 async function measure(
-  { name, elements, goal }: (typeof CASES)[number],
+  { name, path, elements, goal }: (typeof CASES)[number],
   session: EdgeSession,
   bare: WebSocket,
   rounds: number,
 ): Promise<BenchRow> {
   const values = Float32Array.from({ length: elements }, (_, at) => at / elements);
   const tensor = float32Tensor([1, elements], values);
+  const bytesBack = path === '/short' ? 4 : tensor.data.byteLength;
   const ours = async (): Promise<void> => {
     const outcome = await session.infer(new Map([['x', tensor]]));
     if (outcome.kind === 'failed') throw new KerfError(outcome.code, outcome.message);
-    if (outcome.outputs.get('y')?.data.byteLength !== tensor.data.byteLength) throw new Error('the echo is cut short');
+    if (outcome.outputs.get('y')?.data.byteLength !== bytesBack) throw new Error('the answer is cut short');
   };
   const theirs = async (): Promise<void> => {
     bare.send(tensor.data, { binary: true });
     const [data] = (await once(bare, 'message')) as [Buffer];
-    if (data.byteLength !== tensor.data.byteLength) throw new Error('the echo is cut short');
+    if (data.byteLength !== bytesBack) throw new Error('the answer is cut short');
   };
   const times = await interleave(ours, theirs, { warmUp: 20, rounds });
   const met = goal === null ? null : times.ratio <= goal;
   return {
     bench: 'crossing',
-    case: `${name} there and back`,
+    case: name,
     value: times.ours,
     unit: 'ms',
-    against: `ws echo (${times.theirs.toFixed(2)} ms)`,
+    against: `bare ws (${times.theirs.toFixed(2)} ms)`,
     ratio: times.ratio,
     goal: goal === null ? null : `<= ${goal}`,
     met,
   };
 }
 
-function identity(): Uint8Array {
-  const shape = ['batch', 'n'];
+/** y = op(x), row by row. */
+function oneNode(op: string, columns: string | number): Uint8Array {
   return buildModel({
-    inputs: [{ name: 'x', dtype: 'float32', shape }],
-    outputs: [{ name: 'y', dtype: 'float32', shape }],
-    nodes: [{ op: 'Identity', inputs: ['x'], outputs: ['y'] }],
+    inputs: [{ name: 'x', dtype: 'float32', shape: ['batch', 'n'] }],
+    outputs: [{ name: 'y', dtype: 'float32', shape: ['batch', columns] }],
+    nodes: [{ op, inputs: ['x'], outputs: ['y'], ...(op === 'ReduceMax' && { attributes: { axes: [1] } }) }],
   });
 }
 
@@ -101,8 +102,8 @@ async function startEcho(certPath: string): Promise<{ port: number; stop(): void
   return { port: message.port, stop: () => void child.kill() };
 }
 
-async function connectEcho(port: number, ca: Buffer): Promise<WebSocket> {
-  const socket = new WebSocket(`wss://localhost:${port}`, {
+async function connectEcho(url: string, ca: Buffer): Promise<WebSocket> {
+  const socket = new WebSocket(url, {
     ca,
     perMessageDeflate: false,
     maxPayload: 64 * 1024 * 1024,
