@@ -6,9 +6,10 @@ import { parseArgs } from 'node:util';
 import type { Bench, BenchRow } from './bench.ts';
 import { crossing } from './crossing.ts';
 import { pipeline } from './pipeline.ts';
+import { planning } from './planning.ts';
 import { splitCompute } from './split-compute.ts';
 
-const BENCHES: readonly Bench[] = [splitCompute, crossing, pipeline];
+const BENCHES: readonly Bench[] = [splitCompute, crossing, pipeline, planning];
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'string' }, full: { type: 'boolean', default: false } },

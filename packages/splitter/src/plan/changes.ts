@@ -2,7 +2,7 @@
 import { type Candidate, keepsAll, predict } from './candidate.ts';
 import type { LinkProfile } from './profile.ts';
 import type { PlanConstraints } from './request.ts';
-import { type Goal, objective } from './search.ts';
+import type { Goal } from './search.ts';
 
 /** From this value on, another placement is the best. */
 export interface Change {
@@ -35,31 +35,32 @@ const CLEARLY = 1e-3;
 
 export function changes(question: Question): Change[] {
   const found: Change[] = [];
+  const prepared = contest(question);
   for (const parameter of ['uplinkBitsPerSecond', 'roundTripMs'] as const) {
     for (const direction of ['below', 'above'] as const) {
-      const change = nearest(question, parameter, direction);
+      const change = nearest(prepared, parameter, direction);
       if (change !== null) found.push(change);
     }
   }
   return found;
 }
 
-function nearest(question: Question, parameter: Change['parameter'], direction: Change['direction']): Change | null {
+function nearest(contest: Contest, parameter: Change['parameter'], direction: Change['direction']): Change | null {
   const { least, most } = RANGE[parameter];
   const end = direction === 'above' ? most : least;
   const isInside = (value: number): boolean => (direction === 'above' ? value < end : value > end);
-  let same = Math.max(question.link[parameter], least);
+  let same = Math.max(contest.link[parameter], least);
   while (isInside(same)) {
     const stepped = direction === 'above' ? Math.min(end, same * STEP) : Math.max(end, same / STEP);
     let other = stepped;
-    let becomes = usurper(question, parameter, other);
+    let becomes = usurper(contest, parameter, other);
     if (becomes === undefined) {
       same = stepped;
       continue;
     }
     for (let step = 0; step < BISECTIONS; step++) {
       const middle = Math.sqrt(same * other);
-      const there = usurper(question, parameter, middle);
+      const there = usurper(contest, parameter, middle);
       if (there === undefined) same = middle;
       else {
         other = middle;
@@ -72,22 +73,67 @@ function nearest(question: Question, parameter: Change['parameter'], direction: 
 }
 
 /** The placement that is clearly better than the choice at `value`; undefined when the choice stays. */
-function usurper(question: Question, parameter: Change['parameter'], value: number): Candidate | null | undefined {
-  const { pool, choice, waitMs, goal, constraints } = question;
-  const link = { ...question.link, [parameter]: value };
-  const price = (candidate: Candidate): number => {
-    const prediction = predict(candidate, link, waitMs);
-    return keepsAll(candidate, prediction, constraints) ? objective(prediction, goal) : Number.POSITIVE_INFINITY;
+function usurper(
+  { own, rivals, link, goal, deadlineMs }: Contest,
+  parameter: Change['parameter'],
+  value: number,
+): Candidate | null | undefined {
+  const moreRoundTripMs = parameter === 'roundTripMs' ? value - link.roundTripMs : 0;
+  const uplinkBitsPerSecond = parameter === 'roundTripMs' ? link.uplinkBitsPerSecond : value;
+  const price = (rival: Rival): number => {
+    const uplinkMs = rival.uplinkBits / uplinkBitsPerSecond;
+    const moreMs = uplinkMs + rival.roundTrips * moreRoundTripMs;
+    if (rival.p99Ms + moreMs > deadlineMs) return Number.POSITIVE_INFINITY;
+    return goal === 'latency' ? rival.latencyMs + moreMs : Math.max(rival.slowestMs, uplinkMs);
   };
-  const own = price(choice);
+  const ownMs = price(own);
   let best: Candidate | null = null;
-  let least = own === Number.POSITIVE_INFINITY ? own : own * (1 - CLEARLY);
-  for (const candidate of pool) {
-    const ms = price(candidate);
+  let least = ownMs === Number.POSITIVE_INFINITY ? ownMs : ownMs * (1 - CLEARLY);
+  for (const rival of rivals) {
+    const ms = price(rival);
     if (ms >= least) continue;
     least = ms;
-    best = candidate;
+    best = rival.candidate;
   }
   if (best !== null) return best;
-  return own === Number.POSITIVE_INFINITY ? null : undefined;
+  return ownMs === Number.POSITIVE_INFINITY ? null : undefined;
+}
+
+/** A candidate on the link as it is, without its time on the uplink: what a thousand prices are made from quickly. */
+interface Rival {
+  readonly candidate: Candidate;
+  readonly latencyMs: number;
+  readonly p99Ms: number;
+  /** The slowest stage but the uplink. */
+  readonly slowestMs: number;
+  /** Milliseconds times bits per second. */
+  readonly uplinkBits: number;
+  readonly roundTrips: number;
+}
+
+interface Contest {
+  readonly own: Rival;
+  readonly rivals: readonly Rival[];
+  readonly link: LinkProfile;
+  readonly goal: Goal;
+  readonly deadlineMs: number;
+}
+
+function contest({ pool, choice, link, waitMs, goal, constraints }: Question): Contest {
+  const { deadlineMs = Number.POSITIVE_INFINITY, ...always } = constraints;
+  const rival = (candidate: Candidate): Rival & { readonly keeps: boolean } => {
+    const prediction = predict(candidate, link, waitMs);
+    const { edgeMs, encodeMs, cloudMs, decodeMs } = candidate;
+    return {
+      candidate,
+      keeps: keepsAll(candidate, prediction, always),
+      latencyMs: prediction.latencyMs - prediction.uplinkMs,
+      p99Ms: prediction.p99Ms - prediction.uplinkMs,
+      slowestMs: Math.max(edgeMs + encodeMs, cloudMs + decodeMs, prediction.downlinkMs),
+      uplinkBits: candidate.uplinkBytes * 8000,
+      roundTrips: candidate.placement === 'edge' ? 0 : 1,
+    };
+  };
+  const rivals = pool.map(rival).filter(({ keeps }) => keeps);
+  return { own: rival(choice), rivals, link, goal, deadlineMs };
 }
