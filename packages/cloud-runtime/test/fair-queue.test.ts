@@ -24,7 +24,7 @@ function frame(owner: object, name: string, more: Partial<FrameTask> = {}): Fram
 }
 
 const queueOf = (maxRows: number, maxDelayMs = 0, mayStack = true): FairQueue =>
-  new FairQueue({ maxRows, maxDelayMs, mayStack: () => mayStack });
+  new FairQueue({ maxRows, maxDelayMs, rowLimit: () => (mayStack ? 1000 : 1) });
 
 function take(queue: FairQueue, nowMs = 0): string {
   const next = queue.next(nowMs);
@@ -70,6 +70,16 @@ describe('the queue', () => {
     expect(take(queue)).toBe('a1 c1');
     expect(take(queue)).toBe('b1');
     expect(take(queue)).toBe('b2');
+  });
+
+  it('stays within what has been proven, and lets two frames be tried whatever their rows', () => {
+    const queue = new FairQueue({ maxRows: 16, maxDelayMs: 0, rowLimit: () => 2 });
+    for (const name of ['a1', 'a2', 'a3']) queue.push(frame(a, name));
+    for (const name of ['b1', 'b2', 'b3']) queue.push(frame(b, name, { rows: 3 }));
+    expect(take(queue)).toBe('a1');
+    expect(take(queue)).toBe('b1 a2');
+    expect(take(queue)).toBe('b2 a3');
+    expect(take(queue)).toBe('b3');
   });
 
   it('never stacks what may not be', () => {
@@ -147,30 +157,30 @@ describe('proofs', () => {
     proofs.record('s', 4, gain);
     expect([1, 2, 3].map(() => proofs.modeOf('s', 4))).toEqual(['batch', 'batch', 'trial']);
     expect(proofs.modeOf('s', 3)).toBe('trial');
-    expect(proofs.mayStack('s')).toBe(true);
+    expect(proofs.rowLimit('s')).toBe(8);
     expect(proofs.record('s', 3, differs)).toBe(true);
     expect(proofs.record('s', 3, differs)).toBe(false);
-    expect(proofs.mayStack('s')).toBe(false);
-    expect(proofs.mayStack('t')).toBe(true);
+    expect(proofs.rowLimit('s')).toBe(1);
+    expect(proofs.rowLimit('t')).toBe(2);
   });
 
   it('leave frames alone for a while when batches gain nothing', () => {
     const { proofs, pass } = proofsAt();
     for (const rows of [2, 3]) expect(proofs.record('s', rows, noGain)).toBe(false);
-    expect(proofs.mayStack('s')).toBe(true);
+    expect(proofs.rowLimit('s')).toBe(2);
     proofs.record('s', 2, noGain);
-    expect(proofs.mayStack('s')).toBe(false);
+    expect(proofs.rowLimit('s')).toBe(1);
     pass(60_000);
-    expect(proofs.mayStack('s')).toBe(true);
+    expect(proofs.rowLimit('s')).toBe(2);
     expect(proofs.modeOf('s', 2)).toBe('trial');
   });
 
   it('are not repeated at once on frames that are all alike', () => {
     const { proofs, pass } = proofsAt();
     expect(proofs.record('s', 4, proves)).toBe(false);
-    expect(proofs.mayStack('s')).toBe(false);
+    expect(proofs.rowLimit('s')).toBe(1);
     pass(1000);
-    expect(proofs.mayStack('s')).toBe(true);
+    expect(proofs.rowLimit('s')).toBe(2);
     expect(proofs.modeOf('s', 4)).toBe('trial');
   });
 });

@@ -38,11 +38,15 @@ export class BatchProofs {
     this.#clock = clock;
   }
 
-  /** Whether frames of the class may run together now. */
-  mayStack(shapeClass: string): boolean {
+  /**
+   * Rows of the class that may run together now; 1: frames run alone. It doubles with what has been proven: a trial runs
+   * its frames two or three times, so the first ones are small.
+   */
+  rowLimit(shapeClass: string): number {
     const record = this.#classes.get(shapeClass);
-    if (record === undefined) return this.#classes.size < MAX_CLASSES;
-    return !record.off && record.pausedUntilMs <= this.#clock.nowMs();
+    if (record === undefined) return this.#classes.size < MAX_CLASSES ? 2 : 1;
+    if (record.off || record.pausedUntilMs > this.#clock.nowMs()) return 1;
+    return 2 * Math.max(1, ...record.proven.keys());
   }
 
   /** How several frames with `rows` rows in all should run next. */

@@ -4,8 +4,8 @@ import type { FrameTask } from './frame-task.ts';
 export interface BatchPolicy {
   readonly maxRows: number;
   readonly maxDelayMs: number;
-  /** Whether frames of the class may run together. */
-  mayStack(shapeClass: string): boolean;
+  /** Rows of the class that may run together now; 1: frames run alone. Two frames are always within a limit above 1. */
+  rowLimit(shapeClass: string): number;
 }
 
 /** What to do now. `full`: more frames would not have fitted, or it cannot be stacked. */
@@ -86,11 +86,13 @@ export class FairQueue {
     const first = lists[0]?.[0];
     if (first === undefined) return { frames: [], full: false };
     const { shapeClass, alone } = first;
-    if (shapeClass === null || alone || !this.#policy.mayStack(shapeClass)) return { frames: [first], full: true };
+    const limit = shapeClass === null || alone ? 1 : this.#policy.rowLimit(shapeClass);
+    if (shapeClass === null || limit < 2) return { frames: [first], full: true };
+    const maxRows = Math.min(this.#policy.maxRows, Math.max(limit, 2 * first.rows));
     const frames = [first];
     let rows = first.rows;
     // One frame of each owner a round: a session with a long queue does not crowd out the others.
-    for (let round = 0, found = true; found && rows < this.#policy.maxRows; round++) {
+    for (let round = 0, found = true; found && rows < maxRows; round++) {
       found = false;
       for (const [turn, list] of lists.entries()) {
         const frame = list[round];
@@ -99,13 +101,13 @@ export class FairQueue {
           continue;
         }
         if (!this.#fits(list, round, shapeClass)) continue;
-        if (rows + frame.rows > this.#policy.maxRows) return { frames, full: true };
+        if (rows + frame.rows > maxRows) return { frames, full: true };
         frames.push(frame);
         rows += frame.rows;
         found = true;
       }
     }
-    return { frames, full: rows >= this.#policy.maxRows };
+    return { frames, full: rows >= maxRows };
   }
 
   /** Frames of one owner keep their order: one that does not fit holds back those behind it. */

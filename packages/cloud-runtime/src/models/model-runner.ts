@@ -58,7 +58,7 @@ export class ModelRunner {
     this.#queue = new FairQueue({
       maxRows: options.batching.maxRows,
       maxDelayMs: options.batching.maxDelayMs,
-      mayStack: (shapeClass) => this.#proofs.mayStack(shapeClass),
+      rowLimit: (shapeClass) => this.#proofs.rowLimit(shapeClass),
     });
   }
 
