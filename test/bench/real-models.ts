@@ -2,8 +2,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ModelFile, openModelFile } from '@kerf/onnx/node';
-import { elementCount, float32Tensor, type TensorMap } from '@kerf/protocol';
-import { seededRandom } from '@kerf/splitter';
+import { elementCount, float32Tensor, seededRandom, type TensorMap } from '@kerf/protocol';
 
 export interface RealModel {
   readonly name: string;

@@ -13,9 +13,9 @@ import {
   type Message,
   type Random,
   SUBPROTOCOL,
+  seededRandom,
   type Tensor,
 } from '@kerf/protocol';
-import { seededRandom } from '@kerf/splitter';
 import { readManifestFile } from '@kerf/splitter/node';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';

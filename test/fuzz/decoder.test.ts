@@ -1,7 +1,7 @@
 // Mutated messages by the hundred thousand: the decoder gives a valid message or a KerfError, and memory stays bounded.
 // KERF_FUZZ_RUNS sets how many (CI: 1,000,000 a night), KERF_FUZZ_SEED where to start; a failure prints both.
 import { readFileSync } from 'node:fs';
-import { decodeMessage, type ErrorCode, encodeMessage, KerfError } from '@kerf/protocol';
+import { decodeMessage, type ErrorCode, encodeMessage, KerfError, seededRandom } from '@kerf/protocol';
 import { describe, expect, it } from 'vitest';
 
 const RUNS = Number(process.env['KERF_FUZZ_RUNS'] ?? 200_000);
@@ -13,17 +13,6 @@ const INTERESTING = [
   0x00, 0x01, 0x0f, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc4, 0xc7, 0xca, 0xcb, 0xcf, 0xd3, 0xd4,
   0xdb, 0xdc, 0xdd, 0xde, 0xdf, 0xe0, 0xff,
 ];
-
-/** mulberry32: a small generator, so that a seed names a run for good. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 type Pick = (limit: number) => number;
 
@@ -77,7 +66,7 @@ describe('decoder under mutation', () => {
       vectors: { hex: string }[];
     };
     const seeds = vectors.map(({ hex }) => new Uint8Array(Buffer.from(hex, 'hex')));
-    const random = randomFrom(SEED);
+    const random = seededRandom(SEED);
     const pick: Pick = (limit) => Math.floor(random() * limit);
     const before = process.memoryUsage();
     let valid = 0;

@@ -1,8 +1,7 @@
 // A TCP service -> the same service at the end of a link: bandwidth, round trip, jitter, outages, in user space.
 import { connect, createServer, type Socket } from 'node:net';
-import { type Clock, KerfError, systemClock } from '@kerf/protocol';
+import { type Clock, KerfError, seededRandom, systemClock } from '@kerf/protocol';
 import { LinkDirection, LinkPipe, resetSocket } from './link-pipe.ts';
-import { seededRandom } from './seeded-random.ts';
 
 /** A link to build. Rates count the bytes of the TCP stream, without headers. */
 export interface LinkShaperOptions {

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '@kerf/protocol';
+import { seededRandom } from '@kerf/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LinkDirection } from '../src/link-pipe.ts';
 import { type LinkShaper, type LinkShaperOptions, startLinkShaper } from '../src/link-shaper.ts';
-import { seededRandom } from '../src/seeded-random.ts';
 
 const cleanups: (() => Promise<void> | void)[] = [];
 afterEach(async () => {

@@ -36,6 +36,7 @@ export type {
 export { MESSAGE_TYPES, PROTOCOL_VERSION, SUBPROTOCOL } from './messages.ts';
 export type { OrtBackendOptions, OrtModule } from './ort-backend.ts';
 export { ortBackend } from './ort-backend.ts';
+export { seededRandom } from './random.ts';
 export type { LinkState, Role, SessionState, Verdict } from './session-state.ts';
 export { judgeMessage, sessionOf } from './session-state.ts';
 export type { SplitManifest, SplitPart, SplitTensor } from './split-manifest.ts';

@@ -31,7 +31,6 @@ export { RAW_CODEC } from './plan/request.ts';
 export type { Goal, Priced } from './plan/search.ts';
 export type { CutPlan } from './plan-cut.ts';
 export { planCut } from './plan-cut.ts';
-export { seededRandom } from './random.ts';
 export type { SampleOptions, Sampler } from './sample-inputs.ts';
 export { findInputs } from './sample-inputs.ts';
 export type { InputShapes } from './sample-shapes.ts';

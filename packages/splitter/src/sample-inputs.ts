@@ -5,11 +5,11 @@ import {
   KerfError,
   type LoadedModel,
   messageOf,
+  seededRandom,
   type Tensor,
   type TensorMap,
   type TensorSpec,
 } from '@kerf/protocol';
-import { seededRandom } from './random.ts';
 import { candidateShapes, type InputShapes } from './sample-shapes.ts';
 import { INTEGER_MODES, type IntegerMode, sampleTensor } from './sample-tensor.ts';
 import type { DimensionBindings } from './value-types.ts';

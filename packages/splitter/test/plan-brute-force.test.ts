@@ -1,6 +1,6 @@
 // The plan of random models against every head that the rule of the cut allows, with constraints and two codecs.
 import { type BuildNode, type ModelGraph, openModel } from '@kerf/onnx';
-import { float32Tensor, type Random } from '@kerf/protocol';
+import { float32Tensor, type Random, seededRandom } from '@kerf/protocol';
 import { expect, test } from 'vitest';
 import {
   type DeviceProfile,
@@ -9,7 +9,6 @@ import {
   plan,
   planCut,
   RAW_CODEC,
-  seededRandom,
   statedLink,
 } from '../src/index.ts';
 import { workGraph } from '../src/work-graph.ts';

@@ -1,6 +1,7 @@
 // The least cut and the cut within a memory limit against every down-set of random graphs.
+
+import { seededRandom } from '@kerf/protocol';
 import { expect, test } from 'vitest';
-import { seededRandom } from '../src/index.ts';
 import { boundedCut } from '../src/plan/bounded-cut.ts';
 import { CutNetwork, type CutProblem, type CutValue, type Division, divisionOf, PIN } from '../src/plan/min-cut.ts';
 

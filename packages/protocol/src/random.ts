@@ -1,7 +1,7 @@
 // A seed -> a stream of numbers in [0, 1) that is the same on every machine.
-import type { Random } from '@kerf/protocol';
+import type { Random } from './clock.ts';
 
-/** The mulberry32 generator. */
+/** Mulberry32: 32 bits of state, for schedules and samples, never for secrets. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
