@@ -1,15 +1,14 @@
 // PP-OCR's line classifier with its head in a real Chromium and its tail behind a real `kerf serve`.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { CloudProcess } from '@kerf/cli';
 import { typedView } from '@kerf/protocol';
-import { build } from 'esbuild';
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.ts';
 import { type ServedFolder, serveFolder } from '../support/serve-folder.ts';
+import { bundlePage } from './pages/bundle-page.ts';
 import { classifierInput } from './pages/classifier-input.ts';
 import type { ClassifierPage, Job } from './pages/classifier-page.ts';
 import { REAL } from './support/models.ts';
@@ -45,21 +44,7 @@ afterAll(async () => {
 /** Page, worker, split and ONNX Runtime's WASM files under one address. */
 async function servePage(folder: string, split: string): Promise<ServedFolder> {
   await mkdir(folder);
-  const here = dirname(fileURLToPath(import.meta.url));
-  await build({
-    entryPoints: { page: join(here, 'pages/classifier-page.ts'), worker: '@kerf/edge-runtime/browser-worker' },
-    outdir: folder,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    conditions: ['@kerf/source'],
-    absWorkingDir: join(here, '../..'),
-    logLevel: 'error',
-  });
-  const html = '<!doctype html><title>kerf</title><script type="module" src="page.js"></script>';
-  await writeFile(join(folder, 'index.html'), html);
+  await bundlePage('classifier-page.ts', folder);
   const ort = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
   const files = ['ort-wasm-simd-threaded.wasm', 'ort-wasm-simd-threaded.mjs'];
   return serveFolder(folder, {

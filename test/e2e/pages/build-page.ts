@@ -4,11 +4,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { buildModel } from '@kerf/onnx';
 import { SPLIT_FORMAT } from '@kerf/protocol';
-import { build } from 'esbuild';
 import { type ServedFolder, serveFolder } from '../../support/serve-folder.ts';
+import { bundlePage } from './bundle-page.ts';
 
 const value = (name: string) => ({ name, dtype: 'float32' as const, shape: [1, 'n'] });
 const headNodes = [{ op: 'Relu', inputs: ['x'], outputs: ['mid'] }];
@@ -62,23 +61,7 @@ export const MANIFEST = {
 /** Bundles page and worker as docs/edge-runtime.md says for esbuild, and serves them. */
 export async function servePage(): Promise<ServedFolder> {
   const folder = await mkdtemp(join(tmpdir(), 'kerf-page-'));
-  const here = dirname(fileURLToPath(import.meta.url));
-  await build({
-    entryPoints: { page: join(here, 'backend-page.ts'), worker: '@kerf/edge-runtime/browser-worker' },
-    outdir: folder,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'browser',
-    target: 'es2022',
-    conditions: ['@kerf/source'],
-    absWorkingDir: join(here, '../../..'),
-    logLevel: 'error',
-  });
-  await writeFile(
-    join(folder, 'index.html'),
-    '<!doctype html><title>kerf</title><script type="module" src="page.js"></script>',
-  );
+  await bundlePage('backend-page.ts', folder);
   for (const name of ['split', 'wrong']) {
     await mkdir(join(folder, name));
     await writeFile(join(folder, name, 'split.json'), JSON.stringify(MANIFEST));
