@@ -286,15 +286,18 @@ class DenseBuilder {
       model: { file: 'dense.onnx', sha256: '0'.repeat(64) },
       device: { name: 'modelled', processor: 'none', logicalCores: 1, system: 'none' },
       provider: 'none',
+      threads: null,
       versions: {},
       date: '2026-01-01T00:00:00Z',
       inputShapes: {},
       nodes,
+      nodeTimesFrom: null,
       segments: [],
       wholeMs,
       wholeP99Ms: wholeMs,
       values: this.#values,
       memory: nodes.map(({ name }, at) => ({ index: null, name, weightsBytes: this.#weights[at] ?? 0 })),
+      crossing: null,
     };
   }
 }

@@ -5,6 +5,7 @@ export { compareTensors } from './compare-tensors.ts';
 export type { Expectation } from './expectation.ts';
 export { expectation } from './expectation.ts';
 export { float16Bits, float16Value } from './float16.ts';
+export { fusedValues } from './fused-pairs.ts';
 export type { ListCutsOptions, ListedCut } from './list-cuts.ts';
 export { crossableCuts, listCuts } from './list-cuts.ts';
 export type { ModelHost, ReadExternal } from './model-host.ts';
@@ -16,7 +17,15 @@ export type { CutProblem, CutValue, Division, WeightGroup } from './plan/min-cut
 export { CutNetwork, divisionOf, PIN } from './plan/min-cut.ts';
 export type { NoPlan, Plan } from './plan/plan.ts';
 export { plan } from './plan/plan.ts';
-export type { DeviceProfile, LinkProfile, NodeCost, NodeMemory, ProfiledValue, SegmentCost } from './plan/profile.ts';
+export type {
+  CrossingCost,
+  DeviceProfile,
+  LinkProfile,
+  NodeCost,
+  NodeMemory,
+  ProfiledValue,
+  SegmentCost,
+} from './plan/profile.ts';
 export {
   checkProfileModel,
   LINK_FORMAT,

@@ -24,14 +24,17 @@ export function device(graph: ModelGraph, { ms, values, p99Ratio = 1 }: DeviceOp
     model: { file: 'm.onnx', sha256: 'ab'.repeat(32) },
     device: { name: 'test', processor: 'none', logicalCores: 1, system: 'none' },
     provider: 'cpu',
+    threads: 1,
     versions: {},
     date: '2026-11-23T00:00:00Z',
     inputShapes: {},
     nodes,
+    nodeTimesFrom: null,
     segments: [],
     wholeMs,
     wholeP99Ms: wholeMs * p99Ratio,
     values,
     memory: [],
+    crossing: null,
   };
 }

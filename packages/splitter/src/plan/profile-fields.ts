@@ -71,6 +71,14 @@ export class Field {
     return value;
   }
 
+  /** One of `allowed`. */
+  choice<T extends string>(allowed: readonly T[]): T {
+    const text = this.text();
+    const found = allowed.find((value) => value === text);
+    if (found === undefined) throw this.wrong(`must be one of ${allowed.join(', ')}, got '${shorten(text)}'`);
+    return found;
+  }
+
   digest(): string {
     const text = this.text();
     if (!/^[0-9a-f]{64}$/.test(text)) throw this.wrong('must be 64 lower-case hex digits');

@@ -44,6 +44,15 @@ export interface NodeMemory {
   readonly weightsBytes: number;
 }
 
+/**
+ * What the way through session, gateway and worker process costs beside the link's round trip and bandwidth, both ways
+ * together; measured with a model that does nothing, over loopback.
+ */
+export interface CrossingCost {
+  readonly perFrameMs: number;
+  readonly perMegabyteMs: number;
+}
+
 /** What one model costs on one device with one provider. */
 export interface DeviceProfile {
   readonly format: typeof PROFILE_FORMAT;
@@ -56,12 +65,16 @@ export interface DeviceProfile {
   };
   /** Execution provider, such as `cpu`, `wasm` or `webgpu`. */
   readonly provider: string;
+  /** Threads within one operator; null when the runtime chooses or nobody said. */
+  readonly threads: number | null;
   /** Versions by name, such as kerf and onnxruntime-node. */
   readonly versions: Readonly<Record<string, string>>;
   /** ISO 8601. */
   readonly date: string;
   readonly inputShapes: Readonly<Record<string, readonly number[]>>;
   readonly nodes: readonly NodeCost[];
+  /** `events`: the runtime timed each node. `segments`: differences of measured sessions. Null: written by hand. */
+  readonly nodeTimesFrom: 'events' | 'segments' | null;
   readonly segments: readonly SegmentCost[];
   /** Median of the whole model; null where it cannot run here and the costs were given by hand. */
   readonly wholeMs: number | null;
@@ -69,6 +82,8 @@ export interface DeviceProfile {
   readonly values: readonly ProfiledValue[];
   /** Empty when not measured: the planner then takes the sizes of the weights in the file. */
   readonly memory: readonly NodeMemory[];
+  /** Null when not measured: the planner then counts none. */
+  readonly crossing: CrossingCost | null;
 }
 
 /** What a link was seen to do. */
@@ -118,15 +133,21 @@ export function parseDeviceProfile(json: unknown): DeviceProfile {
       system: device.get('system').text(),
     },
     provider: root.get('provider').text(),
+    threads: root.get('threads').optional((threads) => threads.whole(65_536)),
     versions,
     date: root.get('date').text(),
     inputShapes: root.get('inputShapes').entries(shape),
     nodes: root.get('nodes').list(nodeCost),
+    nodeTimesFrom: root.get('nodeTimesFrom').optional((from) => from.choice(['events', 'segments'])),
     segments: root.get('segments').list(segmentCost),
     wholeMs: root.get('wholeMs').nullable((ms) => ms.number(0, MAX_MS)),
     wholeP99Ms: root.get('wholeP99Ms').optional((ms) => ms.number(0, MAX_MS)),
     values: root.get('values').list(profiledValue),
     memory: root.get('memory').optional((memory) => memory.list(nodeMemory)) ?? [],
+    crossing: root.get('crossing').optional((crossing) => ({
+      perFrameMs: crossing.get('perFrameMs').number(0, MAX_MS),
+      perMegabyteMs: crossing.get('perMegabyteMs').number(0, MAX_MS),
+    })),
   };
   if (profile.wholeMs === null && profile.nodes.length === 0 && profile.segments.length === 0) {
     throw root.wrong('has no cost at all: neither wholeMs nor nodes nor segments');
