@@ -40,6 +40,8 @@ export { RAW_CODEC } from './plan/request.ts';
 export type { Goal, Priced } from './plan/search.ts';
 export type { CutPlan } from './plan-cut.ts';
 export { planCut } from './plan-cut.ts';
+export { profileModel } from './profile/profile-model.ts';
+export type { NodeEvents, ProfileOptions, ProfileSide } from './profile/profile-options.ts';
 export type { SampleOptions, Sampler } from './sample-inputs.ts';
 export { findInputs } from './sample-inputs.ts';
 export type { InputShapes } from './sample-shapes.ts';
