@@ -16,15 +16,18 @@ const device = {
   model: { file: 'm.onnx', sha256: 'ab'.repeat(32) },
   device: { name: 'station 4', processor: 'x', logicalCores: 2, system: 'linux x64' },
   provider: 'cpu',
+  threads: 2,
   versions: { kerf: '0.1.0', __proto__x: '1' },
   date: '2026-11-23T20:00:00Z',
   inputShapes: { x: [1, 3, 8, 8] },
   nodes: [{ index: 0, name: 'conv', opType: 'Conv', ms: 1.5 }],
+  nodeTimesFrom: 'events',
   segments: [{ head: ['a'], tail: null, ms: 2, p99Ms: 3, runs: 100 }],
   wholeMs: 4,
   wholeP99Ms: 5,
   values: [{ name: 'a', dtype: 'float32', shape: [1, 8], bytes: 32 }],
   memory: [{ index: 0, name: 'conv', weightsBytes: 100 }],
+  crossing: { perFrameMs: 0.8, perMegabyteMs: 1.5 },
 };
 const link = {
   format: LINK_FORMAT,
@@ -48,9 +51,12 @@ test('costs given by hand: no index, nothing measured', () => {
     wholeMs: null,
     wholeP99Ms: undefined,
     memory: undefined,
+    threads: undefined,
+    nodeTimesFrom: undefined,
+    crossing: undefined,
   });
   expect(hand.nodes).toEqual([{ index: null, name: 'mine', opType: 'Custom', ms: 3 }]);
-  expect(hand).toMatchObject({ wholeMs: null, wholeP99Ms: null, memory: [] });
+  expect(hand).toMatchObject({ wholeMs: null, wholeP99Ms: null, memory: [], threads: null, crossing: null });
 });
 
 describe('a wrong profile says what is wrong', () => {
@@ -68,6 +74,11 @@ describe('a wrong profile says what is wrong', () => {
     [{ ...device, nodes: [{ index: 0.5, opType: 'Conv', ms: 1 }] }, /'nodes\[0\].index' must be a whole number/],
     [{ ...device, nodes: [{ index: 0, opType: 'Conv', ms: -1 }] }, /'nodes\[0\].ms' is absurd: -1 .* milliseconds/],
     [{ ...device, nodes: 'none' }, /'nodes' must be a list/],
+    [
+      { ...device, crossing: { perFrameMs: 1, perMegabyte: 2 } },
+      /'crossing.perMegabyteMs' is missing, in milliseconds; found 'perMegabyte'/,
+    ],
+    [{ ...device, nodeTimesFrom: 'guess' }, /'nodeTimesFrom' must be one of events, segments, got 'guess'/],
     [{ ...device, wholeMs: 1e12 }, /'wholeMs' is absurd/],
     [{ ...device, wholeMs: Number.NaN }, /'wholeMs' must be a finite number/],
     [{ ...device, wholeMs: undefined }, /'wholeMs' is missing, in milliseconds/],
