@@ -1,13 +1,13 @@
 // The demo's report: honest verdicts for every case, well-formed and harmless HTML, text that fits a terminal.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { linearTicks } from '../src/demo/charts.ts';
-import { formatDifference, formatMs, formatRate, formatTimes } from '../src/demo/format.ts';
-import { escapeHtml, html } from '../src/demo/html.ts';
 import type { DemoModel, DemoReport, DemoRow } from '../src/demo/report.ts';
 import { renderHtml } from '../src/demo/report-html.ts';
 import { renderText, wrap } from '../src/demo/report-text.ts';
 import { judge } from '../src/demo/verdict.ts';
+import { formatDifference, formatMs, formatRate, formatTimes } from '../src/page/format.ts';
+import { escapeHtml, html } from '../src/page/html.ts';
+import { linearTicks } from '../src/page/ticks.ts';
 
 const link = { uplinkBitsPerSecond: 20e6, downlinkBitsPerSecond: 20e6, roundTripMs: 40, jitterMs: 0 };
 const machine = {

@@ -1,9 +1,11 @@
 // Rows of a demo -> charts of HTML text and inline SVG that keep their letters readable at any width.
 //
 // Every row is a grid cell with an <svg> of percentages: the drawing stretches with the page, the text does not.
+
+import { formatMs } from '../page/format.ts';
+import { type Html, html } from '../page/html.ts';
+import { formatTick, linearTicks, percent } from '../page/ticks.ts';
 import { formatBytes } from '../units.ts';
-import { formatMs } from './format.ts';
-import { type Html, html } from './html.ts';
 import type { DemoRow, DemoSpan, SpanPlace } from './report.ts';
 
 /** Patterns tell the places apart without colour; referenced by all charts of a page, so put in once. */
@@ -148,22 +150,4 @@ function axisDrawing(labels: readonly AxisLabel[]): Html {
     return html`<text x="${percent(share)}" y="13" text-anchor="${anchor}" class="${kind}">${text}</text>`;
   });
   return html`<svg width="100%" height="18" aria-hidden="true">${texts}</svg>`;
-}
-
-/** 0 and four to six round numbers, the last not below `most`. */
-export function linearTicks(most: number): number[] {
-  if (!(most > 0) || !Number.isFinite(most)) return [0, 1];
-  const rough = most / 5;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough * 0.999) ?? 10) * power;
-  return Array.from({ length: Math.ceil(most / step - 1e-9) + 1 }, (_, at) => at * step);
-}
-
-function formatTick(tick: number): string {
-  return String(Number(tick.toPrecision(6)));
-}
-
-function percent(share: number): string {
-  if (!Number.isFinite(share)) return '0%';
-  return `${Number((Math.min(1, Math.max(0, share)) * 100).toFixed(2))}%`;
 }

@@ -1,8 +1,8 @@
 // A demo's result -> one HTML page that needs nothing else: no script, no font, no network.
 import { KerfError } from '@kerf/protocol';
+import { formatDifference, formatMs, formatRate, formatSettingMs } from '../page/format.ts';
+import { type Html, html } from '../page/html.ts';
 import { bytesChart, latencyChart, PATTERNS, PLACE_LEGEND, waterfallChart } from './charts.ts';
-import { formatDifference, formatMs, formatRate, formatSettingMs } from './format.ts';
-import { type Html, html } from './html.ts';
 import type { DemoLink, DemoModel, DemoPicture, DemoReport, DemoRow } from './report.ts';
 import { STYLE } from './report-style.ts';
 import { type DemoVerdict, judge } from './verdict.ts';

@@ -1,5 +1,5 @@
 // The look of the report page: one sheet, light and dark, phone to desktop, no fonts or files from elsewhere.
-import { Html } from './html.ts';
+import { Html } from '../page/html.ts';
 
 export const STYLE: Html = new Html(`
 :root{color-scheme:light dark;--page:#f6f7f8;--card:#fff;--ink:#16202a;--dim:#5b6773;--line:#dfe4e8;--grid:#e8ecef;

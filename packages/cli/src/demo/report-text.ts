@@ -1,6 +1,7 @@
 // A demo's result -> text for a terminal: a table, where the time went, the verdict. Without colours.
+
+import { formatDifference, formatMs, formatRate, formatSettingMs } from '../page/format.ts';
 import { formatBytes, table } from '../units.ts';
-import { formatDifference, formatMs, formatRate, formatSettingMs } from './format.ts';
 import type { DemoModel, DemoReport, DemoRow, SpanPlace } from './report.ts';
 import { judge } from './verdict.ts';
 

@@ -1,6 +1,14 @@
 // Measured placements -> which one to take, what holds the split back, and what would change the answer.
+
+import {
+  formatAboutRate,
+  formatDifference,
+  formatMs,
+  formatRate,
+  formatSettingMs,
+  formatTimes,
+} from '../page/format.ts';
 import { formatBytes } from '../units.ts';
-import { formatAboutRate, formatDifference, formatMs, formatRate, formatSettingMs, formatTimes } from './format.ts';
 import type { DemoLink, DemoModel, DemoReport, DemoRow, SpanPlace } from './report.ts';
 
 /** Medians closer than this are not told apart. */
