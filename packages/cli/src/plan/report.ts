@@ -10,6 +10,8 @@ export interface PlanRow {
   readonly placement: 'edge' | 'cloud' | 'split';
   /** Values that cross, the model's inputs among them; empty on the edge. */
   readonly tensors: readonly string[];
+  /** Bytes of each of `tensors` on the uplink, in its codec; they add up to `uplinkBytes`. */
+  readonly tensorBytes: readonly number[];
   /** Codec or image format; `none` on the edge. */
   readonly codec: string;
   /** Nodes that run on the edge. */
@@ -96,6 +98,7 @@ export interface PlanChange {
 
 /** The model's graph with repeated blocks folded: drawn in order, from the inputs down. */
 export interface PlanGraph {
+  /** In topological order, those on the edge before those in the cloud. */
   readonly nodes: readonly PlanGraphNode[];
   /** Runs of `period` nodes that repeat `times` in a row, from position `from` in `nodes`. Not nested. */
   readonly repeats: readonly { readonly from: number; readonly period: number; readonly times: number }[];
