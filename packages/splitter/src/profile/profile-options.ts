@@ -2,7 +2,7 @@
 import type { ModelGraph } from '@kerf/onnx';
 import type { Backend, Clock, ModelSource, OptimizationLevel, TensorMap } from '@kerf/protocol';
 import type { ModelHost } from '../model-host.ts';
-import type { DeviceProfile, NodeCost } from '../plan/profile.ts';
+import type { DeviceProfile, NodeCost, SegmentCost } from '../plan/profile.ts';
 import type { DimensionBindings } from '../value-types.ts';
 
 /**
@@ -43,4 +43,6 @@ export interface ProfileOptions {
   readonly nodeEvents: NodeEvents | null;
   /** Told, for people, what is being done. */
   readonly onProgress?: (text: string) => void;
+  /** Told of each head and tail as soon as it was measured; again when it was measured anew. */
+  readonly onSegment?: (segment: SegmentCost) => void;
 }
