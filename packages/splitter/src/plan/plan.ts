@@ -20,6 +20,8 @@ export interface Plan {
   readonly changes: readonly Change[];
   /** No candidate that keeps the constraints beats one of these in latency, bytes and cloud milliseconds at once. */
   readonly front: readonly Priced[];
+  /** All candidates that keep the constraints, best first: what is worth measuring. */
+  readonly ranked: readonly Priced[];
   /** Objective that the choice may be away from the best possible, in ms a frame: 0 when proven best. */
   readonly gapMs: number;
   readonly candidates: number;
@@ -65,6 +67,7 @@ export function plan(graph: ModelGraph, request: PlanRequest): Plan | NoPlan {
     binding: bindingOf(constraints, goal, value, run),
     changes: changes({ pool: result.pool, choice: choice.candidate, link, waitMs, goal, constraints }),
     front: paretoFront(result.kept),
+    ranked: result.kept,
     gapMs: gapMs > PROVEN * value ? gapMs : 0,
     candidates: result.pool.length,
     unpriced: { edge: costs.edge.unpriced, cloud: costs.cloud.unpriced },
