@@ -3,9 +3,9 @@ import type { GraphRecord, NodeRecord, SparseTensorRecord, TensorRecord } from '
 import { ReadContext } from './read-context.ts';
 import { readTensor } from './read-tensor.ts';
 import { ATTRIBUTE, ENTRY, FUNCTION, GRAPH, NODE, SPARSE, TENSOR } from './schema.ts';
-import { tensorByteLength } from './verify-tensors.ts';
+import { TYPED_FIELD_NUMBERS, tensorByteLength } from './verify-tensors.ts';
 import { FieldReader, type Span } from './wire-reader.ts';
-import { type Chunks, messageField, stringField } from './wire-writer.ts';
+import { type Chunks, intField, messageField, stringField } from './wire-writer.ts';
 
 /** A range of a source data file and where it goes in the emitted one. */
 export interface ExternalRange {
@@ -17,8 +17,28 @@ export interface ExternalRange {
   readonly target: number;
 }
 
+/** Where the data of a tensor lies in a data file that several emitted models refer to. */
+export interface SharedPlace {
+  /** File beside the emitted model. */
+  readonly location: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Tensors whose data moves to a shared file, by the start of their range in the source. */
+export type SharedPlaces = ReadonlyMap<number, SharedPlace>;
+
 /** Cache lines and SIMD loads; runtimes that map the file gain from it. */
-const ALIGNMENT_BYTES = 64;
+export const DATA_ALIGNMENT_BYTES = 64;
+
+/** What a tensor that moves to a data file no longer says itself. */
+const DATA_FIELDS: ReadonlySet<number> = new Set([
+  ...Object.values(TYPED_FIELD_NUMBERS),
+  TENSOR.rawData,
+  TENSOR.externalData,
+  TENSOR.dataLocation,
+]);
+const LOCATION_EXTERNAL = 1;
 
 type Kind = 'node' | 'attribute' | 'graph' | 'sparse' | 'tensor' | 'function';
 
@@ -41,27 +61,33 @@ const CHILDREN: Record<Exclude<Kind, 'tensor'>, Readonly<Record<number, Kind>>> 
 /** Collects the external ranges of the tensors that are emitted and gives each its place in the new file. */
 export class ExternalRewriter {
   readonly ranges: ExternalRange[] = [];
+  /** Every tensor that was emitted, in order. */
+  readonly tensors: TensorRecord[] = [];
   /** Bytes of the new data file. */
   byteLength = 0;
   readonly #bytes: Uint8Array;
   readonly #fileName: string | null;
+  readonly #shared: SharedPlaces;
   readonly #placed = new Map<string, ExternalRange>();
 
   /** @param fileName location in the emitted tensors; null keeps every location as it is. */
-  constructor(bytes: Uint8Array, fileName: string | null) {
+  constructor(bytes: Uint8Array, fileName: string | null, shared: SharedPlaces = new Map()) {
     this.#bytes = bytes;
     this.#fileName = fileName;
+    this.#shared = shared;
   }
 
-  /** The message at `span`, unchanged where nothing inside is external. */
+  /** The message at `span`, unchanged where nothing inside moves to another file. */
   emit(kind: Kind, span: Span, tensors: Iterable<TensorRecord>): Chunks {
-    let external = false;
+    let moves = false;
     for (const tensor of tensors) {
-      if (tensor.external === null) continue;
-      external = true;
-      if (this.#fileName === null) this.#place(tensor);
+      this.tensors.push(tensor);
+      if (this.#shared.has(tensor.span.start)) moves = true;
+      else if (tensor.external === null) continue;
+      else if (this.#fileName === null) this.#place(tensor);
+      else moves = true;
     }
-    return external && this.#fileName !== null ? this.#rebuild(kind, span) : [this.#view(span)];
+    return moves ? this.#rebuild(kind, span) : [this.#view(span)];
   }
 
   #rebuild(kind: Kind, span: Span): Chunks {
@@ -78,22 +104,29 @@ export class ExternalRewriter {
   }
 
   #rebuildTensor(span: Span): Chunks {
+    const shared = this.#shared.get(span.start);
+    if (shared !== undefined) return this.#elsewhere(span, shared);
     const tensor = readTensor(new ReadContext(this.#bytes), 'tensor', -1, span);
     if (tensor.external === null || this.#fileName === null) return [this.#view(span)];
     const { target, length } = this.#place(tensor);
+    return this.#elsewhere(span, { location: this.#fileName, offset: target, length });
+  }
+
+  #elsewhere(span: Span, { location, offset, length }: SharedPlace): Chunks {
     const chunks: Uint8Array[] = [];
     const reader = new FieldReader(this.#bytes, span, () => 'tensor');
     while (reader.next()) {
-      if (reader.field !== TENSOR.externalData) chunks.push(this.#view({ start: reader.fieldStart, end: reader.end }));
+      if (!DATA_FIELDS.has(reader.field)) chunks.push(this.#view({ start: reader.fieldStart, end: reader.end }));
     }
     const entries: readonly (readonly [string, string])[] = [
-      ['location', this.#fileName],
-      ['offset', String(target)],
+      ['location', location],
+      ['offset', String(offset)],
       ['length', String(length)],
     ];
     for (const [key, value] of entries) {
       chunks.push(...messageField(TENSOR.externalData, [stringField(ENTRY.key, key), stringField(ENTRY.value, value)]));
     }
+    chunks.push(intField(TENSOR.dataLocation, LOCATION_EXTERNAL));
     return chunks;
   }
 
@@ -105,7 +138,7 @@ export class ExternalRewriter {
     const key = JSON.stringify([location, offset, length]);
     const known = this.#placed.get(key);
     if (known !== undefined) return known;
-    const target = Math.ceil(this.byteLength / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+    const target = Math.ceil(this.byteLength / DATA_ALIGNMENT_BYTES) * DATA_ALIGNMENT_BYTES;
     const range = { location, offset, length, target };
     this.byteLength = target + length;
     this.#placed.set(key, range);

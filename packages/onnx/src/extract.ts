@@ -1,10 +1,16 @@
 // A graph and two frontiers -> the bytes of the sub-model between them.
 import { KerfError } from '@kerf/protocol';
 import { encodeValueInfo } from './encode-value-info.ts';
-import { type ExternalRange, ExternalRewriter, tensorsOfNode, tensorsOfSparse } from './external-rewrite.ts';
+import {
+  type ExternalRange,
+  ExternalRewriter,
+  type SharedPlaces,
+  tensorsOfNode,
+  tensorsOfSparse,
+} from './external-rewrite.ts';
 import { calledFunctions, functionLookup } from './functions.ts';
 import type { GraphNode, ModelGraph } from './graph.ts';
-import { shorten, type ValueInfoRecord, type ValueType } from './model.ts';
+import { shorten, type TensorRecord, type ValueInfoRecord, type ValueType } from './model.ts';
 import { GRAPH, MODEL } from './schema.ts';
 import { type Chunks, chunksLength, messageField } from './wire-writer.ts';
 
@@ -17,6 +23,8 @@ export interface ExtractOptions {
   readonly types?: ReadonlyMap<string, ValueType | null>;
   /** Name of the data file that the emitted model refers to; null keeps the locations of the source. @default null */
   readonly externalFile?: string | null;
+  /** Tensors whose data lies in a file that other sub-models use too; they do not count as `external`. @default none */
+  readonly shared?: SharedPlaces;
 }
 
 /** A sub-model as chunks that refer to the source's bytes. */
@@ -29,6 +37,8 @@ export interface ExtractedModel {
   /** External data it needs, in the order of the new data file. */
   readonly external: readonly ExternalRange[];
   readonly externalByteLength: number;
+  /** Every tensor that it holds or refers to, those in nodes, bodies and functions included. */
+  readonly tensors: readonly TensorRecord[];
 }
 
 /** What lies between two frontiers. */
@@ -46,7 +56,7 @@ interface Selection {
  */
 export function extract(graph: ModelGraph, options: ExtractOptions): ExtractedModel {
   const selection = select(graph, options);
-  const rewriter = new ExternalRewriter(graph.model.bytes, options.externalFile ?? null);
+  const rewriter = new ExternalRewriter(graph.model.bytes, options.externalFile ?? null, options.shared);
   const chunks = modelChunks(graph, selection, options, rewriter);
   return {
     inputs: [...options.inputs],
@@ -56,6 +66,7 @@ export function extract(graph: ModelGraph, options: ExtractOptions): ExtractedMo
     byteLength: chunksLength(chunks),
     external: rewriter.ranges,
     externalByteLength: rewriter.byteLength,
+    tensors: rewriter.tensors,
   };
 }
 

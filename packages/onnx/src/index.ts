@@ -13,7 +13,8 @@ export type {
 export { buildModel } from './build-model.ts';
 export type { DataTypeInfo } from './data-types.ts';
 export { DATA_TYPES, dtypeOfNumber, numberOfDType } from './data-types.ts';
-export type { ExternalRange } from './external-rewrite.ts';
+export type { ExternalRange, SharedPlace, SharedPlaces } from './external-rewrite.ts';
+export { DATA_ALIGNMENT_BYTES } from './external-rewrite.ts';
 export type { ExtractedModel, ExtractOptions } from './extract.ts';
 export { extract } from './extract.ts';
 export type { GraphNode, ModelGraph } from './graph.ts';
@@ -38,6 +39,7 @@ export { bodiesOf, capturedNames } from './scope.ts';
 export type { NamedTensor } from './tensor-proto.ts';
 export { tensorFromProto, tensorOfRecord, tensorToProto } from './tensor-proto.ts';
 export { verifyModel } from './verify-model.ts';
+export { tensorByteLength } from './verify-tensors.ts';
 export type { Span } from './wire-reader.ts';
 export type { Chunks } from './wire-writer.ts';
 export { chunksLength, concatChunks } from './wire-writer.ts';

@@ -4,6 +4,7 @@ import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'no
 import path from 'node:path';
 import { KerfError } from '@kerf/protocol';
 import { type ExternalFiles, resolveExternalFiles } from './external-files.ts';
+import type { ExternalRange } from './external-rewrite.ts';
 import type { ExtractedModel } from './extract.ts';
 import type { ModelGraph } from './graph.ts';
 import { DEFAULT_MODEL_LIMITS, type ModelLimits } from './limits.ts';
@@ -89,7 +90,11 @@ export async function writeModelFile(
     extracted.external.length === 0
       ? null
       : await writeFileAtomically(path.join(path.dirname(file), externalFile), (sink) =>
-          copyExternal(extracted, source, sink),
+          copyPieces(
+            extracted.external.map((range) => ({ target: range.target, from: range })),
+            source,
+            sink,
+          ),
         );
   const model = await writeFileAtomically(file, (sink) => sink.writeAll(extracted.chunks));
   return { ...model, externalData };
@@ -161,19 +166,41 @@ async function writeFileAtomically(file: string, fill: (sink: FileSink) => Promi
   }
 }
 
-/** Streams the ranges from their source files into the new data file. */
-async function copyExternal(extracted: ExtractedModel, source: ExternalFiles, sink: FileSink): Promise<void> {
+/** What goes to one place of a data file: bytes at hand, or a range of a source data file. */
+export interface DataPiece {
+  /** Offset in the new file; ascending. */
+  readonly target: number;
+  readonly from: Uint8Array | Pick<ExternalRange, 'location' | 'offset' | 'length'>;
+}
+
+/**
+ * Writes a data file from pieces, with zeros between them; under a temporary name, flushed and renamed.
+ * @throws {KerfError} FILE_NOT_FOUND when the folder is missing or not writable, EXTERNAL_DATA when a source changed.
+ */
+export async function writeDataFile(
+  file: string,
+  pieces: readonly DataPiece[],
+  source: ExternalFiles,
+): Promise<WrittenFile> {
+  return await writeFileAtomically(file, (sink) => copyPieces(pieces, source, sink));
+}
+
+/** Streams the pieces from memory and from their source files into the new data file. */
+async function copyPieces(pieces: readonly DataPiece[], source: ExternalFiles, sink: FileSink): Promise<void> {
   const handles = new Map<string, FileHandle>();
   const buffer = new Uint8Array(COPY_BYTES);
   try {
-    for (const range of extracted.external) {
-      const handle = await sourceHandle(handles, source, range.location);
-      await sink.padTo(range.target);
-      for (let done = 0; done < range.length; ) {
-        const wanted = Math.min(buffer.byteLength, range.length - done);
-        const { bytesRead } = await handle.read(buffer, 0, wanted, range.offset + done);
-        if (bytesRead === 0)
-          throw new KerfError('EXTERNAL_DATA', `'${range.location}' was cut short while it was read`);
+    for (const { target, from } of pieces) {
+      await sink.padTo(target);
+      if (from instanceof Uint8Array) {
+        await sink.write(from);
+        continue;
+      }
+      const handle = await sourceHandle(handles, source, from.location);
+      for (let done = 0; done < from.length; ) {
+        const wanted = Math.min(buffer.byteLength, from.length - done);
+        const { bytesRead } = await handle.read(buffer, 0, wanted, from.offset + done);
+        if (bytesRead === 0) throw new KerfError('EXTERNAL_DATA', `'${from.location}' was cut short while it was read`);
         await sink.write(buffer.subarray(0, bytesRead));
         done += bytesRead;
       }

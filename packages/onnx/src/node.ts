@@ -2,5 +2,5 @@
 
 export type { ExternalFiles } from './external-files.ts';
 export { externalTensors, resolveExternalFiles } from './external-files.ts';
-export type { ModelFile, WrittenFile, WrittenModel } from './model-file.ts';
-export { openModelFile, readTensorFile, writeModelFile, writeTensorFile } from './model-file.ts';
+export type { DataPiece, ModelFile, WrittenFile, WrittenModel } from './model-file.ts';
+export { openModelFile, readTensorFile, writeDataFile, writeModelFile, writeTensorFile } from './model-file.ts';
