@@ -1,6 +1,15 @@
 // The contract that every part of kerf shares. Values first, then types.
 
 export type { Backend, ExternalData, LoadedModel, LoadOptions, ModelSource, OptimizationLevel } from './backend.ts';
+export type {
+  ChainChoice,
+  ChainCut,
+  ChainLoss,
+  ChainManifest,
+  ChainReign,
+  ChainSegment,
+} from './chain-manifest.ts';
+export { CHAIN_FORMAT, MAX_CHAIN_SEGMENTS, parseChainManifest } from './chain-manifest.ts';
 export type { Clock, Random } from './clock.ts';
 export { systemClock } from './clock.ts';
 export { decodeMessage } from './decode.ts';
@@ -11,6 +20,7 @@ export type { ImagePixels, RgbImage } from './image-input.ts';
 export { imageSizeOf, imageTensorShape, imageToTensor } from './image-input.ts';
 export type { WireLimits } from './limits.ts';
 export { DEFAULT_WIRE_LIMITS } from './limits.ts';
+export type { ManifestFile, SplitTensor } from './manifest-fields.ts';
 export type { MemoryLink } from './memory-transport.ts';
 export { memoryLink } from './memory-transport.ts';
 export type {
@@ -39,7 +49,7 @@ export { ortBackend } from './ort-backend.ts';
 export { seededRandom } from './random.ts';
 export type { LinkState, Role, SessionState, Verdict } from './session-state.ts';
 export { judgeMessage, sessionOf } from './session-state.ts';
-export type { SplitManifest, SplitPart, SplitTensor } from './split-manifest.ts';
+export type { SplitManifest, SplitPart } from './split-manifest.ts';
 export { parseSplitManifest, SPLIT_FORMAT } from './split-manifest.ts';
 export type { Dimension, DType, NumericDType, Tensor, TensorMap, TensorSpec, TypedView } from './tensor.ts';
 export {

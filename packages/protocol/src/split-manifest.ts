@@ -1,6 +1,6 @@
 // split.json: what a split consists of, shared by the splitter that writes it and the two runtimes that read it.
 import { KerfError } from './errors.ts';
-import { type Dimension, type DType, isDType } from './tensor.ts';
+import { ManifestFields, type SplitTensor } from './manifest-fields.ts';
 
 export const SPLIT_FORMAT = 'kerf-split/1';
 
@@ -15,14 +15,6 @@ export interface SplitPart {
   readonly nodes: number;
   /** External data file beside it, or null. */
   readonly externalData: { readonly file: string; readonly sha256: string; readonly bytes: number } | null;
-}
-
-export interface SplitTensor {
-  readonly name: string;
-  /** Null when unknown; a tensor of the cut always has one. */
-  readonly dtype: DType | null;
-  /** Null when the rank is unknown; a dimension is a size, a symbol or null. */
-  readonly shape: readonly Dimension[] | null;
 }
 
 export interface SplitManifest {
@@ -48,36 +40,34 @@ export interface SplitManifest {
   readonly createdBy: string;
 }
 
+const fields = new ManifestFields('split.json', 'split the model again');
+
 /**
  * A checked manifest from parsed JSON; unknown keys are ignored.
  * @throws {KerfError} MANIFEST_INVALID naming the first field that is wrong.
  */
 export function parseSplitManifest(json: unknown): SplitManifest {
-  const root = record(json, 'split.json');
-  if (root['format'] !== SPLIT_FORMAT) throw invalid('format', `'${SPLIT_FORMAT}'`);
-  const source = record(root['source'], 'source');
-  const codec = record(root['codec'], 'codec');
-  if (codec['kind'] !== 'raw') throw invalid('codec.kind', "'raw'");
+  const root = fields.record(json, 'split.json');
+  if (root['format'] !== SPLIT_FORMAT) throw fields.invalid('format', `'${SPLIT_FORMAT}'`);
+  const codec = fields.record(root['codec'], 'codec');
+  if (codec['kind'] !== 'raw') throw fields.invalid('codec.kind', "'raw'");
+  const names = (field: string): string[] => fields.names(root[field], field);
   const manifest: SplitManifest = {
     format: SPLIT_FORMAT,
-    source: {
-      file: text(source['file'], 'source.file'),
-      sha256: digest(source['sha256'], 'source.sha256'),
-      bytes: size(source['bytes'], 'source.bytes'),
-    },
-    cut: names(root['cut'], 'cut'),
-    headInputs: names(root['headInputs'], 'headInputs'),
-    headOutputs: names(root['headOutputs'], 'headOutputs'),
-    tailInputs: names(root['tailInputs'], 'tailInputs'),
-    tailOutputs: names(root['tailOutputs'], 'tailOutputs'),
-    modelInputs: names(root['modelInputs'], 'modelInputs'),
-    modelOutputs: names(root['modelOutputs'], 'modelOutputs'),
-    tensors: list(root['tensors'], 'tensors').map(tensor),
+    source: fields.source(root['source']),
+    cut: names('cut'),
+    headInputs: names('headInputs'),
+    headOutputs: names('headOutputs'),
+    tailInputs: names('tailInputs'),
+    tailOutputs: names('tailOutputs'),
+    modelInputs: names('modelInputs'),
+    modelOutputs: names('modelOutputs'),
+    tensors: fields.list(root['tensors'], 'tensors').map((tensor) => fields.tensor(tensor)),
     codec: { kind: 'raw' },
     head: part(root['head'], 'head'),
     tail: part(root['tail'], 'tail'),
-    pair: digest(root['pair'], 'pair'),
-    createdBy: text(root['createdBy'], 'createdBy'),
+    pair: fields.digest(root['pair'], 'pair'),
+    createdBy: fields.text(root['createdBy'], 'createdBy'),
   };
   checkConsistency(manifest);
   return manifest;
@@ -96,76 +86,11 @@ function checkConsistency(manifest: SplitManifest): void {
   if (lost !== undefined) throw new KerfError('MANIFEST_INVALID', `split.json: no side delivers output '${lost}'`);
 }
 
-function invalid(field: string, wanted: string): KerfError {
-  return new KerfError('MANIFEST_INVALID', `split.json: '${field}' must be ${wanted}; split the model again`);
-}
-
-function record(value: unknown, field: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(field, 'an object');
-  return value as Record<string, unknown>;
-}
-
-function list(value: unknown, field: string): unknown[] {
-  if (!Array.isArray(value)) throw invalid(field, 'a list');
-  return value;
-}
-
-function text(value: unknown, field: string): string {
-  if (typeof value !== 'string') throw invalid(field, 'a string');
-  return value;
-}
-
-function names(value: unknown, field: string): string[] {
-  return list(value, field).map((name) => text(name, field));
-}
-
-function digest(value: unknown, field: string): string {
-  if (typeof value !== 'string' || !/^[0-9a-f]{64}$/.test(value)) throw invalid(field, 'a SHA-256 in hex');
-  return value;
-}
-
-function size(value: unknown, field: string): number {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw invalid(field, 'a whole number');
-  return value as number;
-}
-
-/** A file name beside split.json: never a path. */
-function fileName(value: unknown, field: string): string {
-  const name = text(value, field);
-  if (name === '' || name === '.' || name === '..' || /[/\\\0]/.test(name)) throw invalid(field, 'a plain file name');
-  return name;
-}
-
 function part(value: unknown, field: string): SplitPart {
-  const object = record(value, field);
-  const external = object['externalData'] ?? null;
-  const data = external === null ? null : record(external, `${field}.externalData`);
+  const object = fields.record(value, field);
   return {
-    file: fileName(object['file'], `${field}.file`),
-    sha256: digest(object['sha256'], `${field}.sha256`),
-    bytes: size(object['bytes'], `${field}.bytes`),
-    nodes: size(object['nodes'], `${field}.nodes`),
-    externalData: data && {
-      file: fileName(data['file'], `${field}.externalData.file`),
-      sha256: digest(data['sha256'], `${field}.externalData.sha256`),
-      bytes: size(data['bytes'], `${field}.externalData.bytes`),
-    },
+    ...fields.file(object, field),
+    nodes: fields.size(object['nodes'], `${field}.nodes`),
+    externalData: fields.optionalFile(object['externalData'], `${field}.externalData`),
   };
-}
-
-function tensor(value: unknown): SplitTensor {
-  const object = record(value, 'tensors');
-  const dtype = object['dtype'] ?? null;
-  if (dtype !== null && !isDType(dtype)) throw invalid('tensors.dtype', 'a dtype or null');
-  const shape = object['shape'] ?? null;
-  return {
-    name: text(object['name'], 'tensors.name'),
-    dtype,
-    shape: shape === null ? null : list(shape, 'tensors.shape').map(dimension),
-  };
-}
-
-function dimension(value: unknown): Dimension {
-  if (value === null || typeof value === 'string') return value;
-  return size(value, 'tensors.shape');
 }
