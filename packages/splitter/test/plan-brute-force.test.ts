@@ -4,6 +4,7 @@ import { float32Tensor, type Random, seededRandom } from '@kerf/protocol';
 import { expect, test } from 'vitest';
 import {
   type DeviceProfile,
+  fusedValues,
   type PlanCodec,
   type PlanRequest,
   plan,
@@ -44,7 +45,8 @@ function randomCase(seed: number): Case {
       reads.add(from === 0 || random() < 0.05 ? (inputs[whole(inputs.length - 1)] ?? 'x') : `v${from - 1}`);
     }
     if (random() < 0.7) reads.add(`w${whole(count - 1)}`);
-    return { op: 'Sum', name: `node ${at}`, inputs: [...reads], outputs: [`v${at}`] };
+    const op = ['Sum', 'Conv', 'Relu', 'BatchNormalization', 'MatMul', 'Add'][random() < 0.4 ? 0 : whole(5)] ?? 'Sum';
+    return { op, name: `node ${at}`, inputs: [...reads], outputs: [`v${at}`] };
   });
   const used = new Set(nodes.flatMap((node) => node.inputs));
   const outputs = nodes.flatMap((_, at) => (!used.has(`v${at}`) || random() < 0.05 ? [float(`v${at}`)] : []));
@@ -56,11 +58,16 @@ function randomCase(seed: number): Case {
   const costs = (slower: number): number[] => nodes.map(() => (random() < 0.1 ? 0 : random() * slower));
   const values = [...inputs, ...nodes.map((_, at) => `v${at}`)].map((name) => {
     const size = 1 + whole(5000);
-    return random() < 0.05
+    const chance = random();
+    if (chance < 0.03) return { name, dtype: 'int4' as const, shape: [size], bytes: size >> 1 };
+    return chance < 0.07
       ? { name, dtype: null, shape: null, bytes: null }
       : { name, dtype: random() < 0.8 ? ('float32' as const) : ('int32' as const), shape: [size], bytes: 4 * size };
   });
-  const side = (ms: number[]): DeviceProfile => device(graph, { ms, values, p99Ratio: 1 + random() });
+  const side = (ms: number[]): DeviceProfile => ({
+    ...device(graph, { ms, values, p99Ratio: 1 + random() }),
+    crossing: random() < 0.4 ? { perFrameMs: 2 * random(), perMegabyteMs: 200 * random() } : null,
+  });
   const request: PlanRequest = {
     edge: side(costs(10)),
     cloud: side(costs(3)),
@@ -68,6 +75,7 @@ function randomCase(seed: number): Case {
     codecs: random() < 0.5 ? [RAW_CODEC] : [RAW_CODEC, HALF],
     waitMs: whole(2),
     constraints: randomConstraints(graph, random),
+    allowFusedCuts: random() < 0.3,
   };
   return { graph, request };
 }
@@ -93,7 +101,9 @@ interface Found {
 
 /** Everything that the rule allows and the constraints keep, priced without the planner's code. */
 function* everyPlacement({ graph, request }: Case): Iterable<Found> {
-  const { edge, cloud, link, constraints = {}, codecs = [], waitMs = 0 } = request;
+  const { edge, cloud, link, constraints = {}, codecs = [], waitMs = 0, allowFusedCuts } = request;
+  const { perFrameMs, perMegabyteMs } = cloud.crossing ?? edge.crossing ?? { perFrameMs: 0, perMegabyteMs: 0 };
+  const fused = fusedValues(graph);
   const work = workGraph(graph);
   const count = work.nodes.length;
   const sizes = new Map(edge.values.map((value) => [value.name, value]));
@@ -121,6 +131,7 @@ function* everyPlacement({ graph, request }: Case): Iterable<Found> {
           isEdge(at) || !(node.record.name === name || node.outputs.includes(name) || node.reads.includes(name)),
       );
     if (![...kept].every(stays)) continue;
+    if (allowFusedCuts !== true && crossing.some(([name]) => fused.has(name))) continue;
     if (constraints.noRawInput === true && crossing.some(([name]) => inputs.has(name))) continue;
     const weights = new Map(
       work.nodes.flatMap((node, at) =>
@@ -146,26 +157,34 @@ function* everyPlacement({ graph, request }: Case): Iterable<Found> {
       }
     }
     let encodeMs = 0;
+    let sessionMs = isAll ? 0 : perFrameMs;
     for (const [name] of crossing) {
       const value = sizes.get(name);
       const ways = usable.flatMap((codec) => {
-        if (value?.bytes == null || (codec.dtypes !== null && value.dtype !== 'float32')) return [];
+        if (value?.bytes == null || value.dtype === 'int4' || (codec.dtypes !== null && value.dtype !== 'float32'))
+          return [];
         const coded = codec === RAW_CODEC ? value.bytes : value.bytes / 2;
         return [
-          { up: (coded * 8000) / link.uplinkBitsPerSecond, encode: (codec.encodeMsPerMegabyte * value.bytes) / 1e6 },
+          {
+            up: (coded * 8000) / link.uplinkBitsPerSecond,
+            session: (perMegabyteMs * coded) / 1e6,
+            encode: (codec.encodeMsPerMegabyte * value.bytes) / 1e6,
+          },
         ];
       });
-      const [best] = ways.sort((left, right) => left.up + left.encode - right.up - right.encode);
+      const price = (way: (typeof ways)[number]): number => way.up + way.session + way.encode;
+      const [best] = ways.sort((left, right) => price(left) - price(right));
       time.up += best?.up ?? Number.POSITIVE_INFINITY;
       encodeMs += best?.encode ?? 0;
+      sessionMs += best?.session ?? 0;
     }
     const fixed = isAll ? 0 : link.roundTripMs + waitMs;
-    const rest = encodeMs + time.up + time.down + fixed;
+    const rest = encodeMs + sessionMs + time.up + time.down + fixed;
     const p99Ms = pure.edge * ratio(edge) + pure.cloud * ratio(cloud) + rest + (isAll ? 0 : link.jitterMs);
     if (p99Ms > (constraints.deadlineMs ?? Number.POSITIVE_INFINITY) + 1e-9 || !Number.isFinite(rest)) continue;
     yield {
       latencyMs: pure.edge + pure.cloud + rest,
-      slowestMs: Math.max(pure.edge + encodeMs, time.up, pure.cloud, time.down),
+      slowestMs: Math.max(pure.edge + encodeMs + sessionMs / 2, time.up, pure.cloud + sessionMs / 2, time.down),
       onEdge: work.nodes.map((_, at) => isEdge(at)),
     };
   }

@@ -28,7 +28,12 @@ export interface Candidate {
   readonly cloudP99Ms: number;
   readonly downlinkBytes: number;
   readonly edgeWeightsBytes: number;
-  readonly loss: number;
+  /** Session, gateway and worker process, both ways together. */
+  readonly crossingMs: number;
+  /** Largest loss of the task's metric, in points; null where nobody knows. */
+  readonly loss: number | null;
+  /** The first pair of operators that the cut keeps the runtime from fusing; null when there is none. */
+  readonly fusion: string | null;
   /** Whether the times come from sessions that were run, or from calibrated sums of nodes. */
   readonly source: { readonly edge: CostSource; readonly cloud: CostSource };
   readonly sendsInput: boolean;
@@ -48,18 +53,34 @@ export interface Prediction {
   readonly slowestStage: 'edge' | 'uplink' | 'cloud' | 'downlink';
 }
 
+/** What each stage of a pipeline is busy with a frame for. */
+export type Stages = Readonly<Record<Prediction['slowestStage'], number>>;
+
+/**
+ * Stages work at the same time on different frames. The crossing is work of both sides' processes in shares that nobody
+ * measured: each is charged half.
+ */
+export function stagesOf(candidate: Candidate, link: LinkProfile): Stages {
+  const { edgeMs, encodeMs, cloudMs, decodeMs, crossingMs } = candidate;
+  return {
+    edge: edgeMs + encodeMs + crossingMs / 2,
+    uplink: transferMs(candidate.uplinkBytes, link.uplinkBitsPerSecond),
+    cloud: cloudMs + decodeMs + crossingMs / 2,
+    downlink: transferMs(candidate.downlinkBytes, link.downlinkBitsPerSecond),
+  };
+}
+
 /** Milliseconds of bytes on a link. */
 export function transferMs(bytes: number, bitsPerSecond: number): number {
   return (bytes * 8000) / bitsPerSecond;
 }
 
 export function predict(candidate: Candidate, link: LinkProfile, waitMs: number): Prediction {
-  const { edgeMs, encodeMs, decodeMs, cloudMs, placement } = candidate;
-  const uplinkMs = transferMs(candidate.uplinkBytes, link.uplinkBitsPerSecond);
-  const downlinkMs = transferMs(candidate.downlinkBytes, link.downlinkBitsPerSecond);
+  const { edgeMs, encodeMs, decodeMs, cloudMs, crossingMs, placement } = candidate;
+  const stages = stagesOf(candidate, link);
+  const { uplink: uplinkMs, downlink: downlinkMs } = stages;
   const isLocal = placement === 'edge';
-  const between = isLocal ? 0 : encodeMs + uplinkMs + link.roundTripMs + waitMs + decodeMs + downlinkMs;
-  const stages = { edge: edgeMs + encodeMs, uplink: uplinkMs, cloud: cloudMs + decodeMs, downlink: downlinkMs };
+  const between = isLocal ? 0 : encodeMs + uplinkMs + link.roundTripMs + crossingMs + waitMs + decodeMs + downlinkMs;
   const slowestMs = Math.max(stages.edge, stages.uplink, stages.cloud, stages.downlink);
   const slowestStage = (['edge', 'uplink', 'cloud', 'downlink'] as const).find((name) => stages[name] === slowestMs);
   return {
@@ -80,7 +101,7 @@ export function keepsAll(candidate: Candidate, prediction: Prediction, constrain
     (noRawInput !== true || !candidate.sendsInput) &&
     (maxEdgeWeightsBytes === undefined || candidate.edgeWeightsBytes <= maxEdgeWeightsBytes) &&
     (deadlineMs === undefined || prediction.p99Ms <= deadlineMs) &&
-    (maxLoss === undefined || candidate.loss <= maxLoss)
+    (maxLoss === undefined || (candidate.loss !== null && candidate.loss <= maxLoss))
   );
 }
 
@@ -111,7 +132,9 @@ const NOTHING = {
   cloudP99Ms: 0,
   downlinkBytes: 0,
   edgeWeightsBytes: 0,
+  crossingMs: 0,
   loss: 0,
+  fusion: null,
   sendsInput: false,
 } as const;
 
@@ -142,6 +165,7 @@ export function cloudOnly(costs: PlanCosts, codecs: readonly PlanCodec[], images
     uplinkBytes: image.bytes,
     encodeMs: image.encodeMs,
     decodeMs: image.decodeMs,
+    crossingMs: crossingMs(costs, image.bytes),
     loss: image.maxLoss,
   }));
   return [...coded, ...asImages];
@@ -155,7 +179,7 @@ export function uniform(codec: PlanCodec, codecs: readonly PlanCodec[]): Coding 
   const order = [codec, ...codecs.filter((other) => other !== codec && other.maxLoss === 0)];
   return (name, costs) => {
     const value = costs.valueByName.get(name)?.profiled ?? null;
-    if (value === null || costs.kept.values.has(name)) return null;
+    if (value === null || !canSend(costs, name)) return null;
     for (const one of order) {
       const bytes = codedBytes(one, value);
       if (bytes !== null) return { codec: one, bytes };
@@ -164,7 +188,19 @@ export function uniform(codec: PlanCodec, codecs: readonly PlanCodec[]): Coding 
   };
 }
 
-type Sent = Pick<Candidate, 'crossing' | 'codec' | 'uplinkBytes' | 'encodeMs' | 'decodeMs' | 'loss'>;
+/** Whether a value may leave the edge. */
+export function canSend(costs: PlanCosts, name: string): boolean {
+  return costs.valueByName.get(name)?.mayCross === true && !costs.kept.values.has(name);
+}
+
+function crossingMs({ crossing }: PlanCosts, uplinkBytes: number): number {
+  return crossing.perFrameMs + (crossing.perMegabyteMs * uplinkBytes) / 1e6;
+}
+
+type Sent = Pick<
+  Candidate,
+  'crossing' | 'codec' | 'uplinkBytes' | 'encodeMs' | 'decodeMs' | 'crossingMs' | 'loss' | 'fusion'
+>;
 
 function sendAll(costs: PlanCosts, names: readonly string[], coding: Coding): Sent | null {
   const sent = { uplinkBytes: 0, encodeMs: 0, decodeMs: 0, loss: 0 };
@@ -180,7 +216,14 @@ function sendAll(costs: PlanCosts, names: readonly string[], coding: Coding): Se
     sent.decodeMs += codec.decodeMsPerMegabyte * megabytes;
     sent.loss = Math.max(sent.loss, codec.maxLoss);
   }
-  return { ...sent, crossing, codec: [...new Set(crossing.map((one) => one.codec))].join('+') };
+  const fusion = names.map((name) => costs.valueByName.get(name)?.fusion ?? null).find((pair) => pair !== null);
+  return {
+    ...sent,
+    crossing,
+    codec: [...new Set(crossing.map((one) => one.codec))].join('+'),
+    crossingMs: crossingMs(costs, sent.uplinkBytes),
+    fusion: fusion ?? null,
+  };
 }
 
 /** What a head costs on both sides, whatever the codec. */

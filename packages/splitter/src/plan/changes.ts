@@ -1,5 +1,5 @@
 // The candidates and the link as it is -> at which bandwidth and round trip another placement would be the best.
-import { type Candidate, keepsAll, predict } from './candidate.ts';
+import { type Candidate, keepsAll, predict, stagesOf } from './candidate.ts';
 import type { LinkProfile } from './profile.ts';
 import type { PlanConstraints } from './request.ts';
 import type { Goal } from './search.ts';
@@ -123,13 +123,13 @@ function contest({ pool, choice, link, waitMs, goal, constraints }: Question): C
   const { deadlineMs = Number.POSITIVE_INFINITY, ...always } = constraints;
   const rival = (candidate: Candidate): Rival & { readonly keeps: boolean } => {
     const prediction = predict(candidate, link, waitMs);
-    const { edgeMs, encodeMs, cloudMs, decodeMs } = candidate;
+    const { edge, cloud, downlink } = stagesOf(candidate, link);
     return {
       candidate,
       keeps: keepsAll(candidate, prediction, always),
       latencyMs: prediction.latencyMs - prediction.uplinkMs,
       p99Ms: prediction.p99Ms - prediction.uplinkMs,
-      slowestMs: Math.max(edgeMs + encodeMs, cloudMs + decodeMs, prediction.downlinkMs),
+      slowestMs: Math.max(edge, cloud, downlink),
       uplinkBits: candidate.uplinkBytes * 8000,
       roundTrips: candidate.placement === 'edge' ? 0 : 1,
     };

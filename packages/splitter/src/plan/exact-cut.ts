@@ -1,15 +1,18 @@
-// The table of costs and a price per stage -> the cheapest split of all that the graph allows, as a candidate.
+// The table of costs and a price per part of a frame -> the cheapest split of all that the graph allows, as a candidate.
 import { boundedCut } from './bounded-cut.ts';
-import { type Candidate, type Coding, headCosts, splitCandidate, transferMs } from './candidate.ts';
+import { type Candidate, type Coding, canSend, headCosts, splitCandidate, transferMs } from './candidate.ts';
 import { CutNetwork, type CutProblem, type Division, PIN } from './min-cut.ts';
 import type { PlanCosts, PlanValue } from './plan-costs.ts';
 import type { LinkProfile } from './profile.ts';
 import { codedBytes, type PlanCodec, type PlanConstraints } from './request.ts';
 
-/** What a millisecond of each stage counts. */
-export interface StagePrices {
+/** What a millisecond of each part of a frame counts. */
+export interface PartPrices {
   readonly edge: number;
+  readonly encode: number;
   readonly uplink: number;
+  readonly crossing: number;
+  readonly decode: number;
   readonly cloud: number;
   readonly downlink: number;
 }
@@ -17,8 +20,18 @@ export interface StagePrices {
 export interface ExactCut {
   /** Null when the best division sends everything: then it is no split. */
   readonly candidate: Candidate | null;
+  /** The best division from sums of nodes only, as the bound sees it; the cloud alone included. */
+  readonly modelled: Candidate | null;
   /** No split is cheaper, in priced milliseconds without round trip and wait; from sums of nodes. */
   readonly lowerBound: number;
+}
+
+export interface CutQuestion {
+  readonly costs: PlanCosts;
+  readonly link: LinkProfile;
+  readonly prices: PartPrices;
+  readonly codecs: readonly PlanCodec[];
+  readonly constraints: PlanConstraints;
 }
 
 /**
@@ -26,72 +39,79 @@ export interface ExactCut {
  * that is cheapest for each.
  * @returns null when no split keeps the constraints.
  */
-export function exactCut(
-  costs: PlanCosts,
-  link: LinkProfile,
-  prices: StagePrices,
-  codecs: readonly PlanCodec[],
-  constraints: PlanConstraints,
-): ExactCut | null {
-  const coding = cheapest(link, prices, codecs);
-  const problem = cutProblem(costs, link, prices, coding, constraints);
+export function exactCut(question: CutQuestion): ExactCut | null {
+  const { costs, prices, constraints } = question;
+  const coding = cheapest(question);
+  const problem = cutProblem(question, coding);
   if (problem === null) return null;
-  const limit = constraints.maxEdgeWeightsBytes;
-  let division: Division | null;
-  let lowerBound: number;
-  if (limit === undefined) {
-    division = new CutNetwork(problem).solve();
-    lowerBound = division?.cost ?? Number.POSITIVE_INFINITY;
-  } else {
-    const bounded = boundedCut(problem, limit);
-    division = bounded?.best ?? null;
-    lowerBound = bounded?.lowerBound ?? Number.POSITIVE_INFINITY;
-  }
-  if (division === null) return null;
-  const { onEdge } = division;
+  const solved = solve(problem, constraints.maxEdgeWeightsBytes);
+  if (solved === null) return null;
+  const { onEdge } = solved.division;
   const isCloud = (at: number): boolean => onEdge[at] !== 1;
   const crossing = costs.values.filter(
     ({ producer, consumers }) => (producer < 0 || !isCloud(producer)) && consumers.some(isCloud),
   );
   const isSplit = crossing.some(({ producer }) => producer >= 0);
   const names = crossing.map(({ name }) => name);
-  const candidate = isSplit ? splitCandidate(costs, headCosts(costs, onEdge, names), names, coding) : null;
-  return { candidate, lowerBound };
+  const candidateOf = (table: PlanCosts): Candidate | null =>
+    splitCandidate(table, headCosts(table, onEdge, names), names, coding);
+  return {
+    candidate: isSplit ? candidateOf(costs) : null,
+    modelled: candidateOf(unmeasured(costs)),
+    lowerBound: solved.lowerBound + prices.crossing * costs.crossing.perFrameMs,
+  };
+}
+
+function solve(
+  problem: CutProblem,
+  maxWeightsBytes: number | undefined,
+): { readonly division: Division; readonly lowerBound: number } | null {
+  if (maxWeightsBytes === undefined) {
+    const division = new CutNetwork(problem).solve();
+    return division === null ? null : { division, lowerBound: division.cost };
+  }
+  const bounded = boundedCut(problem, maxWeightsBytes);
+  return bounded === null ? null : { division: bounded.best, lowerBound: bounded.lowerBound };
+}
+
+function unmeasured(costs: PlanCosts): PlanCosts {
+  const measured = new Map();
+  return { ...costs, edge: { ...costs.edge, measured }, cloud: { ...costs.cloud, measured } };
 }
 
 /** The codec that costs a value least at these prices. */
-function cheapest(link: LinkProfile, prices: StagePrices, codecs: readonly PlanCodec[]): Coding {
+function cheapest({ link, prices, codecs }: CutQuestion): Coding {
   return (name, costs) => {
     const value = costs.valueByName.get(name);
-    if (value === undefined || costs.kept.values.has(name)) return null;
+    if (value === undefined || !canSend(costs, name)) return null;
     let best: { codec: PlanCodec; bytes: number; price: number } | null = null;
     for (const codec of codecs) {
       const bytes = value.profiled === null ? null : codedBytes(codec, value.profiled);
       if (bytes === null) continue;
-      const price = sendPrice(value, codec, bytes, link, prices);
+      const price = sendPrice(costs, value, { codec, bytes, link, prices });
       if (best === null || price < best.price) best = { codec, bytes, price };
     }
     return best;
   };
 }
 
-function sendPrice(value: PlanValue, codec: PlanCodec, bytes: number, link: LinkProfile, prices: StagePrices): number {
+function sendPrice(
+  costs: PlanCosts,
+  value: PlanValue,
+  sent: Pick<CutQuestion, 'link' | 'prices'> & { readonly codec: PlanCodec; readonly bytes: number },
+): number {
+  const { codec, bytes, link, prices } = sent;
   const megabytes = (value.profiled?.bytes ?? 0) / 1e6;
   return (
     prices.uplink * transferMs(bytes, link.uplinkBitsPerSecond) +
-    prices.edge * codec.encodeMsPerMegabyte * megabytes +
-    prices.cloud * codec.decodeMsPerMegabyte * megabytes
+    prices.crossing * costs.crossing.perMegabyteMs * (bytes / 1e6) +
+    prices.encode * codec.encodeMsPerMegabyte * megabytes +
+    prices.decode * codec.decodeMsPerMegabyte * megabytes
   );
 }
 
 /** Null when a node must be on the edge that can only be in the tail. */
-function cutProblem(
-  costs: PlanCosts,
-  link: LinkProfile,
-  prices: StagePrices,
-  coding: Coding,
-  constraints: PlanConstraints,
-): CutProblem | null {
+function cutProblem({ costs, link, prices, constraints }: CutQuestion, coding: Coding): CutProblem | null {
   const { isLast, outputBytes } = costs;
   const pins = Uint8Array.from(isLast, (last) => (last === 1 ? PIN.cloud : PIN.free));
   const keeps = constraints.keepOnEdge !== undefined;
@@ -109,8 +129,7 @@ function cutProblem(
       const { name, producer, consumers } = value;
       const isSecret = constraints.noRawInput === true && producer < 0;
       const coded = isSecret ? null : coding(name, costs);
-      const crossCost =
-        coded === null ? Number.POSITIVE_INFINITY : sendPrice(value, coded.codec, coded.bytes, link, prices);
+      const crossCost = coded === null ? Number.POSITIVE_INFINITY : sendPrice(costs, value, { ...coded, link, prices });
       return { producer, consumers, crossCost };
     }),
     pins,

@@ -1,11 +1,13 @@
 // A graph and a request -> everything that placing it costs, by position: the one table that all candidates are priced from.
 import { type ModelGraph, shorten } from '@kerf/onnx';
 import { KerfError } from '@kerf/protocol';
+import { fusedValues } from '../fused-pairs.ts';
+import { canCross } from '../list-cuts.ts';
 import { nearestNames } from '../nearest-names.ts';
 import { type WorkGraph, workGraph } from '../work-graph.ts';
 import { type DeviceCosts, deviceCosts, nodeFinder } from './device-costs.ts';
 import type { WeightGroup } from './min-cut.ts';
-import { checkProfileModel, type DeviceProfile, type ProfiledValue } from './profile.ts';
+import { type CrossingCost, checkProfileModel, type DeviceProfile, type ProfiledValue } from './profile.ts';
 import type { PlanRequest } from './request.ts';
 import { weightGroups } from './weights.ts';
 
@@ -17,6 +19,10 @@ export interface PlanValue {
   readonly consumers: readonly number[];
   /** Null when the profiles do not know it: then it cannot cross. */
   readonly profiled: ProfiledValue | null;
+  /** Whether a cut may be here: a dense tensor of a dtype that the runtime's API takes, of known size, inside no fusion. */
+  readonly mayCross: boolean;
+  /** The pair of operators that the runtime fuses across this value, such as `Conv and Relu`; null for none. */
+  readonly fusion: string | null;
 }
 
 export interface PlanCosts {
@@ -24,10 +30,13 @@ export interface PlanCosts {
   readonly work: WorkGraph;
   readonly edge: DeviceCosts;
   readonly cloud: DeviceCosts;
+  readonly crossing: CrossingCost;
   readonly values: readonly PlanValue[];
   readonly valueByName: ReadonlyMap<string, PlanValue>;
   /** Bytes of the final outputs that each node makes. */
   readonly outputBytes: Float64Array;
+  /** Final outputs whose size no profile knows: they count as empty. */
+  readonly unsizedOutputs: readonly string[];
   /** 1 where no node needs what the node makes: such a node is always in the tail of a split. */
   readonly isLast: Uint8Array;
   readonly weights: readonly WeightGroup[];
@@ -43,12 +52,13 @@ export function planCosts(graph: ModelGraph, request: PlanRequest): PlanCosts {
   checkShapes(edge, cloud);
   const work = workGraph(graph);
   const profiled = new Map([...cloud.values, ...edge.values].map((value) => [value.name, value]));
-  const values = planValues(work, profiled);
+  const values = planValues(work, profiled, request.allowFusedCuts === true);
   const isTensor = ({ profiled }: PlanValue): boolean => profiled === null || profiled.dtype !== null;
   if (values.some(isTensor) && values.every(({ profiled }) => (profiled?.bytes ?? null) === null)) {
     throw new KerfError(
       'INVALID_ARGUMENT',
-      'the profiles know the size of no value: profile the model with its open dimensions bound (--dim NAME=N)',
+      'the profiles know the size of no value: profile the model with its open dimensions bound (--dim NAME=N), ' +
+        "or, in a profile written by hand, list them in 'values' as { name, dtype, shape, bytes }",
     );
   }
   const outputBytes = new Float64Array(work.nodes.length);
@@ -62,9 +72,13 @@ export function planCosts(graph: ModelGraph, request: PlanRequest): PlanCosts {
     work,
     edge: deviceCosts(graph, edge, 'edge'),
     cloud: deviceCosts(graph, cloud, 'cloud'),
+    crossing: cloud.crossing ?? edge.crossing ?? { perFrameMs: 0, perMegabyteMs: 0 },
     values,
     valueByName: new Map(values.map((value) => [value.name, value])),
     outputBytes,
+    unsizedOutputs: graph.outputs.filter(
+      (name) => work.producer.has(name) && (profiled.get(name)?.bytes ?? null) === null,
+    ),
     isLast: Uint8Array.from(work.nodes, ({ outputs }) => (outputs.some((name) => work.consumers.has(name)) ? 0 : 1)),
     weights,
     wholeWeightsBytes: weights.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -72,12 +86,16 @@ export function planCosts(graph: ModelGraph, request: PlanRequest): PlanCosts {
   };
 }
 
-function planValues(work: WorkGraph, profiled: ReadonlyMap<string, ProfiledValue>): PlanValue[] {
+function planValues(work: WorkGraph, profiled: ReadonlyMap<string, ProfiledValue>, allowFused: boolean): PlanValue[] {
+  const fused = fusedValues(work.graph);
   const names = [...work.graph.inputs, ...work.nodes.flatMap((node) => node.outputs)];
   return names.flatMap((name) => {
     const consumers = work.consumers.get(name);
     if (consumers === undefined) return [];
-    return [{ name, producer: work.producer.get(name) ?? -1, consumers, profiled: profiled.get(name) ?? null }];
+    const value = profiled.get(name) ?? null;
+    const fusion = fused.get(name) ?? null;
+    const mayCross = value?.bytes != null && canCross(value.dtype) && (fusion === null || allowFused);
+    return [{ name, producer: work.producer.get(name) ?? -1, consumers, profiled: value, mayCross, fusion }];
   });
 }
 

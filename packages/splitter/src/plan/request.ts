@@ -31,7 +31,8 @@ export interface ImageInput {
   readonly bytes: number;
   readonly encodeMs: number;
   readonly decodeMs: number;
-  readonly maxLoss: number;
+  /** Null: nobody knows, so that it keeps no limit on the loss. */
+  readonly maxLoss: number | null;
 }
 
 export interface PlanConstraints {
@@ -62,6 +63,8 @@ export interface PlanRequest {
   readonly images?: readonly ImageInput[];
   /** Time that a frame waits in the cloud before it is run. @default 0 */
   readonly waitMs?: number;
+  /** Cuts inside a pair of operators that the runtime fuses may be chosen too. @default false */
+  readonly allowFusedCuts?: boolean;
 }
 
 /** Bytes of a value in a codec; null when the codec does not take it. */

@@ -11,10 +11,12 @@ import {
   splitCandidate,
   uniform,
 } from './candidate.ts';
-import { exactCut, type StagePrices } from './exact-cut.ts';
+import { exactCut, type PartPrices } from './exact-cut.ts';
+import { addPrices, DEADLINE_WEIGHTS, LATENCY, percentilePrices } from './part-prices.ts';
 import type { PlanCosts } from './plan-costs.ts';
 import type { LinkProfile } from './profile.ts';
 import { type PlanCodec, type PlanConstraints, type PlanRequest, RAW_CODEC } from './request.ts';
+import { type Bounded, throughputCuts } from './throughput-cuts.ts';
 
 export type Goal = 'latency' | 'throughput';
 
@@ -28,11 +30,9 @@ export interface SearchResult {
   readonly kept: readonly Priced[];
   /** All that were looked at. */
   readonly pool: readonly Candidate[];
-  /** Of the goal's objective: no placement is below, counting unmeasured splits by their nodes. */
+  /** In the goal's milliseconds. */
   readonly lowerBound: number;
 }
-
-const LATENCY: StagePrices = { edge: 1, uplink: 1, cloud: 1, downlink: 1 };
 
 /** Values that one message carries. */
 const MAX_CROSSING = 256;
@@ -40,41 +40,57 @@ const MAX_CROSSING = 256;
 /** Uplinks whose best cuts are looked at too, so that what would change the decision is known: bits per second. */
 const OTHER_UPLINKS = [1e5, 1e6, 1e7, 1e8, 1e9] as const;
 
-/** Prices of the slowest stage that are tried for the bound on throughput. */
-const THROUGHPUT_STEPS = 6;
-
 /** What is minimised: milliseconds a frame, or milliseconds between frames. */
 export function objective(prediction: Prediction, goal: Goal): number {
   return goal === 'latency' ? prediction.latencyMs : 1000 / prediction.framesPerSecond;
 }
 
-export function search(all: PlanCosts, request: PlanRequest, constraints: PlanConstraints): SearchResult {
-  const { link, goal = 'latency', waitMs = 0 } = request;
+/** A request narrowed to a set of constraints. */
+export interface Scope {
+  readonly costs: PlanCosts;
+  readonly link: LinkProfile;
+  readonly waitMs: number;
+  /** Those whose loss the constraints allow. */
+  readonly codecs: readonly PlanCodec[];
+  readonly constraints: PlanConstraints;
+}
+
+export function scopeOf(all: PlanCosts, request: PlanRequest, constraints: PlanConstraints): Scope {
+  const { link, waitMs = 0 } = request;
   const costs = constraints.keepOnEdge === undefined ? { ...all, kept: { nodes: [], values: NO_VALUES } } : all;
-  const allowed = (loss: number): boolean => constraints.maxLoss === undefined || loss <= constraints.maxLoss;
-  const codecs = (request.codecs ?? [RAW_CODEC]).filter((codec) => allowed(codec.maxLoss));
-  const images = (request.images ?? []).filter((image) => allowed(image.maxLoss));
-  const single = [edgeOnly(costs), ...cloudOnly(costs, codecs, images)];
-  const exact = exactCuts(costs, link, codecs, constraints, goal);
-  const pool = [...single, ...exact.candidates, ...listedSplits(costs, codecs)];
-  const kept = pool
-    .map((candidate) => ({ candidate, prediction: predict(candidate, link, waitMs) }))
-    .filter(({ candidate, prediction }) => keepsAll(candidate, prediction, constraints))
-    .sort((left, right) => objective(left.prediction, goal) - objective(right.prediction, goal));
-  const fixedMs = goal === 'latency' ? link.roundTripMs + waitMs : 0;
-  const wholes = kept.filter(({ candidate }) => candidate.placement !== 'split');
-  const bounds = [exact.lowerBound + fixedMs, ...wholes.map(({ prediction }) => objective(prediction, goal))];
-  return { kept, pool, lowerBound: Math.min(...bounds) };
+  const { maxLoss = Number.POSITIVE_INFINITY } = constraints;
+  const codecs = (request.codecs ?? [RAW_CODEC]).filter((codec) => codec.maxLoss <= maxLoss);
+  return { costs, link, waitMs, codecs, constraints };
 }
 
 const NO_VALUES: ReadonlySet<string> = new Set();
 
+export function search(all: PlanCosts, request: PlanRequest, constraints: PlanConstraints): SearchResult {
+  const { link, goal = 'latency', waitMs = 0 } = request;
+  const scope = scopeOf(all, request, constraints);
+  const exact = goal === 'latency' ? latencyCuts(scope) : throughputCuts(scope, splitAt);
+  const pool = [...wholeCandidates(scope, request), ...exact.candidates, ...listedSplits(scope)];
+  const kept = pool
+    .map((candidate) => ({ candidate, prediction: predict(candidate, link, waitMs) }))
+    .filter(({ candidate, prediction }) => keepsAll(candidate, prediction, constraints))
+    .sort((left, right) => objective(left.prediction, goal) - objective(right.prediction, goal));
+  const wholes = kept.filter(({ candidate }) => candidate.placement !== 'split');
+  const bounds = [exact.lowerBound, ...wholes.map(({ prediction }) => objective(prediction, goal))];
+  return { kept, pool, lowerBound: Math.min(...bounds) };
+}
+
+/** The edge alone, and the cloud alone with its inputs in each codec and as each image. */
+export function wholeCandidates({ costs, codecs }: Scope, { images = [] }: PlanRequest): Candidate[] {
+  return [edgeOnly(costs), ...cloudOnly(costs, codecs, images)];
+}
+
 /** Every listed cut in every codec. */
-function listedSplits(costs: PlanCosts, codecs: readonly PlanCodec[]): Candidate[] {
+export function listedSplits({ costs, codecs }: Scope): Candidate[] {
   const onEdge = new Uint8Array(costs.work.nodes.length);
   return listCuts(costs.graph, { maxTensors: MAX_CROSSING }).flatMap(({ tensors, inputs }) => {
-    markHead(costs, tensors, onEdge);
     const names = [...tensors, ...inputs];
+    if (!names.every((name) => costs.valueByName.get(name)?.mayCross === true)) return [];
+    markHead(costs, tensors, onEdge);
     const head = headCosts(costs, onEdge, names);
     return codecs.flatMap((codec) => splitCandidate(costs, head, names, uniform(codec, codecs)) ?? []);
   });
@@ -96,63 +112,38 @@ function markHead({ work }: PlanCosts, tensors: readonly string[], onEdge: Uint8
   }
 }
 
-function exactCuts(
-  costs: PlanCosts,
-  link: LinkProfile,
-  codecs: readonly PlanCodec[],
-  constraints: PlanConstraints,
-  goal: Goal,
-): { readonly candidates: Candidate[]; readonly lowerBound: number } {
-  const candidates: Candidate[] = [];
-  const solve = (on: LinkProfile, prices: StagePrices, table = costs): number => {
-    const found = exactCut(table, on, prices, codecs, constraints);
-    const { candidate } = found ?? { candidate: null };
-    if (candidate !== null && candidate.crossing.length <= MAX_CROSSING) {
-      // The head's real costs, whatever prices it was found at.
-      candidates.push(candidate);
-    }
-    return found?.lowerBound ?? Number.POSITIVE_INFINITY;
-  };
-  const latencyBound = solve(link, LATENCY);
-  if (latencyBound === Number.POSITIVE_INFINITY) return { candidates, lowerBound: latencyBound };
-  const { deadlineMs, maxEdgeWeightsBytes } = constraints;
-  const { edge, cloud } = costs;
-  // The split whose 99th percentile is least decides whether a deadline can be kept at all.
-  if (deadlineMs !== undefined) solve(link, { ...LATENCY, edge: edge.p99Ratio, cloud: cloud.p99Ratio });
-  if (goal === 'throughput') {
-    return { candidates, lowerBound: throughputBound(candidates, link, (prices) => solve(link, prices)) };
-  }
-  if (maxEdgeWeightsBytes === undefined) {
-    for (const uplinkBitsPerSecond of OTHER_UPLINKS) solve({ ...link, uplinkBitsPerSecond }, LATENCY);
-  }
-  return { candidates, lowerBound: latencyBound };
+/** The exact cut at these prices; its candidate only where one message carries it. */
+export function splitAt(scope: Scope, prices: PartPrices, link = scope.link): ReturnType<typeof exactCut> {
+  const found = exactCut({ ...scope, link, prices });
+  if (found === null || (found.candidate?.crossing.length ?? 0) <= MAX_CROSSING) return found;
+  return { ...found, candidate: null };
 }
 
-/**
- * The slowest stage takes at least any weighted mean of the stages: the least cut at prices that sum to 1 is a bound.
- * Prices move towards the stage that was slowest, and each cut found on the way is a candidate.
- */
-function throughputBound(
-  candidates: readonly Candidate[],
-  link: LinkProfile,
-  solve: (prices: StagePrices) => number,
-): number {
-  let prices: StagePrices = { edge: 1 / 3, uplink: 1 / 3, cloud: 1 / 3, downlink: 0 };
-  let bound = 0;
-  for (let step = 0; step < THROUGHPUT_STEPS; step++) {
-    const before = candidates.length;
-    bound = Math.max(bound, solve(prices));
-    const found = candidates[before];
-    if (found === undefined) break;
-    const { slowestStage } = predict(found, link, 0);
-    const moved = { ...prices, [slowestStage]: prices[slowestStage] + 1 / (step + 2) };
-    const sum = moved.edge + moved.uplink + moved.cloud + moved.downlink;
-    prices = {
-      edge: moved.edge / sum,
-      uplink: moved.uplink / sum,
-      cloud: moved.cloud / sum,
-      downlink: moved.downlink / sum,
-    };
+function latencyCuts(scope: Scope): Bounded {
+  const { costs, link, waitMs, constraints } = scope;
+  const candidates: Candidate[] = [];
+  const solve = (prices: PartPrices, on = link): ReturnType<typeof splitAt> => {
+    const found = splitAt(scope, prices, on);
+    if (found?.candidate != null) candidates.push(found.candidate);
+    return found;
+  };
+  const fastest = solve(LATENCY);
+  if (fastest === null) return { candidates, lowerBound: Number.POSITIVE_INFINITY };
+  let lowerBound = fastest.lowerBound + link.roundTripMs + waitMs;
+  const { deadlineMs = Number.POSITIVE_INFINITY } = constraints;
+  if (fastest.modelled !== null && predict(fastest.modelled, link, waitMs).p99Ms > deadlineMs) {
+    const percentile = percentilePrices(costs);
+    // The split whose 99th percentile is least decides whether the deadline can be kept at all.
+    solve(percentile);
+    for (const factor of DEADLINE_WEIGHTS) {
+      // In time, the 99th percentile exceeds the deadline by nothing: a price on the excess gives a bound.
+      const found = solve(addPrices(LATENCY, percentile, factor));
+      const fixedMs = link.roundTripMs + waitMs - factor * (deadlineMs - link.roundTripMs - link.jitterMs - waitMs);
+      lowerBound = Math.max(lowerBound, (found?.lowerBound ?? 0) + fixedMs);
+    }
   }
-  return bound;
+  if (constraints.maxEdgeWeightsBytes === undefined) {
+    for (const uplinkBitsPerSecond of OTHER_UPLINKS) solve(LATENCY, { ...link, uplinkBitsPerSecond });
+  }
+  return { candidates, lowerBound };
 }
