@@ -13,6 +13,8 @@ export { bytesHost, TRANSIENT_DATA_FILE } from './model-host.ts';
 export type { Candidate, CostSource, Crossing, Prediction } from './plan/candidate.ts';
 export { predict } from './plan/candidate.ts';
 export type { Change } from './plan/changes.ts';
+export type { FoldableNode, Repeat } from './plan/fold-repeats.ts';
+export { foldRepeats } from './plan/fold-repeats.ts';
 export type { CutProblem, CutValue, Division, WeightGroup } from './plan/min-cut.ts';
 export { CutNetwork, divisionOf, PIN } from './plan/min-cut.ts';
 export type { NoPlan, Plan } from './plan/plan.ts';

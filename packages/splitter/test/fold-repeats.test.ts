@@ -54,10 +54,10 @@ describe('known structures', () => {
       last = add('Add', attended, add('MatMul', wide));
     }
     add('MatMul', add('LayerNormalization', last));
-    expect(shape(nodes)).toEqual(['12 x 13 from LayerNormalization']);
+    expect(shape(nodes)).toEqual(['12 x 14 from LayerNormalization']);
   });
 
-  test('inverted residuals, of which only those with a sum are alike', () => {
+  test('inverted residuals: those with a sum are alike, and those without', () => {
     const nodes: FoldableNode[] = [];
     const add = (opType: string, ...from: number[]): number => nodes.push({ opType, from }) - 1;
     let last = add('Conv');
@@ -67,8 +67,9 @@ describe('known structures', () => {
         last = block === 0 ? out : add('Add', last, out);
       }
     }
-    // The rows of two and of three; the row of none is alone.
+    // Of 1, 3 and 4 blocks the first has no sum: the first two of them follow one another.
     expect(foldRepeats(nodes).map((one) => [one.period, one.times])).toEqual([
+      [5, 2],
       [6, 2],
       [6, 3],
     ]);

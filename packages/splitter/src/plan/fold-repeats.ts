@@ -157,7 +157,7 @@ function bestPhase(alive: Int32Array, start: number, end: number, period: number
   for (let phase = start; phase < start + period && phase + 2 * period <= end; phase++) {
     let crossing = 0;
     let borders = 0;
-    for (let at = phase; at <= end; at += period) {
+    for (let at = phase; at + period <= end; at += period) {
       crossing += alive[at] as number;
       borders++;
     }
