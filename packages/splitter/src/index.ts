@@ -11,7 +11,7 @@ export { crossableCuts, listCuts } from './list-cuts.ts';
 export type { ModelHost, ReadExternal } from './model-host.ts';
 export { bytesHost, TRANSIENT_DATA_FILE } from './model-host.ts';
 export type { Candidate, CostSource, Crossing, Prediction } from './plan/candidate.ts';
-export { predict } from './plan/candidate.ts';
+export { candidateKey, predict, stagesOf } from './plan/candidate.ts';
 export type { Change } from './plan/changes.ts';
 export type { FoldableNode, Repeat } from './plan/fold-repeats.ts';
 export { foldRepeats } from './plan/fold-repeats.ts';
@@ -19,6 +19,10 @@ export type { CutProblem, CutValue, Division, WeightGroup } from './plan/min-cut
 export { CutNetwork, divisionOf, PIN } from './plan/min-cut.ts';
 export type { NoPlan, Plan } from './plan/plan.ts';
 export { plan } from './plan/plan.ts';
+export type { Curve } from './plan/plan-curve.ts';
+export { planCurve } from './plan/plan-curve.ts';
+export type { PricedCut } from './plan/price-cuts.ts';
+export { priceCuts } from './plan/price-cuts.ts';
 export type {
   CrossingCost,
   DeviceProfile,
@@ -42,6 +46,8 @@ export { RAW_CODEC } from './plan/request.ts';
 export type { Goal, Priced } from './plan/search.ts';
 export type { CutPlan } from './plan-cut.ts';
 export { planCut } from './plan-cut.ts';
+export type { KernelEvent } from './profile/node-costs.ts';
+export { nodeCostsOfEvents } from './profile/node-costs.ts';
 export { profileModel } from './profile/profile-model.ts';
 export type { NodeEvents, ProfileOptions, ProfileSide } from './profile/profile-options.ts';
 export type { SampleOptions, Sampler } from './sample-inputs.ts';
