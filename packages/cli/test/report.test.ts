@@ -317,8 +317,8 @@ describe('pieces', () => {
   });
 
   it('only escaped values reach the page: no other file makes raw HTML', () => {
-    for (const file of ['charts', 'report-html']) {
-      const source = readFileSync(new URL(`../src/demo/${file}.ts`, import.meta.url), 'utf8');
+    for (const file of ['demo/charts', 'demo/report-html', 'page/drawing', 'page/waterfall']) {
+      const source = readFileSync(new URL(`../src/${file}.ts`, import.meta.url), 'utf8');
       expect(source).not.toContain('new Html(');
     }
   });

@@ -104,14 +104,12 @@ describe('known structures', () => {
 function unfold(nodes: readonly FoldableNode[], repeats: readonly Repeat[]): [string, number[]][] {
   const list: [string, number[]][] = [];
   let at = 0;
-  const single = (): void => {
-    const node = nodes[at] as FoldableNode;
-    list.push([node.opType, [...node.from]]);
-    at++;
+  const singles = (end: number): void => {
+    for (; at < end; at++) list.push([nodes[at]?.opType ?? '', [...(nodes[at]?.from ?? [])]]);
   };
   for (const { from, period, times: count } of repeats) {
     expect(from).toBeGreaterThanOrEqual(at);
-    while (at < from) single();
+    singles(from);
     for (let block = 0; block < count; block++) {
       for (let place = 0; place < period; place++, at++) {
         const pattern = nodes[from + place] as FoldableNode;
@@ -121,7 +119,7 @@ function unfold(nodes: readonly FoldableNode[], repeats: readonly Repeat[]): [st
       }
     }
   }
-  while (at < nodes.length) single();
+  singles(nodes.length);
   return list;
 }
 

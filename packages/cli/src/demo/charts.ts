@@ -2,26 +2,13 @@
 //
 // Every row is a grid cell with an <svg> of percentages: the drawing stretches with the page, the text does not.
 
+import { type AxisLabel, axisDrawing, gridLine, svg } from '../page/drawing.ts';
 import { formatMs } from '../page/format.ts';
 import { type Html, html } from '../page/html.ts';
 import { formatTick, linearTicks, percent } from '../page/ticks.ts';
+import { waterfallChart } from '../page/waterfall.ts';
 import { formatBytes } from '../units.ts';
-import type { DemoRow, DemoSpan, SpanPlace } from './report.ts';
-
-/** Patterns tell the places apart without colour; referenced by all charts of a page, so put in once. */
-export const PATTERNS: Html = html`<svg width="0" height="0" class="defs" aria-hidden="true"><defs>
-<pattern id="hatch-link" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" class="link"/><rect width="2" height="6" class="hatch"/></pattern>
-<pattern id="dots-cloud" width="6" height="6" patternUnits="userSpaceOnUse"><rect width="6" height="6" class="cloud"/><circle cx="3" cy="3" r="1" class="hatch"/></pattern>
-</defs></svg>`;
-
-const FILLS: Readonly<Record<SpanPlace, string>> = {
-  edge: 'var(--edge)',
-  link: 'url(#hatch-link)',
-  cloud: 'url(#dots-cloud)',
-};
-const PLACE_NAMES: Readonly<Record<SpanPlace, string>> = { edge: 'edge', link: 'link', cloud: 'cloud' };
-/** A share of the bar that has room for a numeral even on a phone. */
-const NUMERAL_SHARE = 0.05;
+import type { DemoRow } from './report.ts';
 
 /** p50 as a bar, p99 as a thinner one behind it, to one linear scale from 0. */
 export function latencyChart(rows: readonly DemoRow[]): Html {
@@ -70,44 +57,15 @@ export function bytesChart(rows: readonly DemoRow[]): Html {
 }
 
 /** The spans of every placement, end to end, to one scale; numbered, and listed under each bar. */
-export function waterfallChart(rows: readonly DemoRow[]): Html {
-  const sums = rows.map((row) => row.spans.reduce((sum, span) => sum + span.medianMs, 0));
-  const ticks = linearTicks(Math.max(...sums));
-  const end = ticks.at(-1) ?? 1;
-  const lines = rows.map((row, place) => {
-    const sum = sums[place] ?? 0;
-    const alternative = row.spans
-      .map((span) => `${span.name} (${PLACE_NAMES[span.place]}) ${formatMs(span.medianMs)} ms`)
-      .join(', ');
-    const list = row.spans.map(
-      (span, at) => html`<li class="${span.place}"><i>${at + 1}</i>${span.name} <b>${formatMs(span.medianMs)}</b></li>`,
-    );
-    return html`<div class="fall"><div class="name">${row.label} <span class="dim">${formatMs(sum)}</span></div>${drawingOf(segments(row.spans, end), 28, alternative, ticks, end)}<ol>${list}</ol></div>`;
-  });
-  const labels = ticks.map((tick) => ({ share: tick / end, text: formatTick(tick) }));
-  return html`<div class="chart falls">${lines}<div class="fall">${axisDrawing(labels)}</div></div>`;
+export function spansChart(rows: readonly DemoRow[]): Html {
+  return waterfallChart(
+    rows.map(({ label, spans }) => ({
+      label,
+      mark: '',
+      spans: spans.map(({ name, place, medianMs }) => ({ name, place, ms: medianMs })),
+    })),
+  );
 }
-
-function segments(spans: readonly DemoSpan[], end: number): Html[] {
-  let startMs = 0;
-  return spans.map((span, at) => {
-    const from = startMs / end;
-    const share = span.medianMs / end;
-    startMs += span.medianMs;
-    const middle = percent(from + share / 2);
-    const numeral =
-      share < NUMERAL_SHARE
-        ? html``
-        : html`<circle cx="${middle}" cy="14" r="8" class="disc"/><text x="${middle}" y="18" class="numeral">${at + 1}</text>`;
-    return html`<rect x="${percent(from)}" y="3" width="${percent(share)}" height="22" fill="${FILLS[span.place]}" class="segment"/>${numeral}`;
-  });
-}
-
-/** What the fills of a waterfall mean. */
-export const PLACE_LEGEND: Html = html`<p class="legend">${(['edge', 'link', 'cloud'] as const).map(
-  (place) =>
-    html`<span><svg width="22" height="12" aria-hidden="true"><rect width="22" height="12" fill="${FILLS[place]}"/></svg> ${PLACE_NAMES[place]}</span> `,
-)}</p>`;
 
 function chartRow(label: string, drawing: Html, value: Html, mark: string): Html {
   const badge = mark === '' ? html`` : html` <span class="mark">${mark}</span>`;
@@ -124,30 +82,6 @@ function drawingOf(
   return svg(html`${ticks.map((tick) => gridLine(tick / end, height))}${content}`, height, alternative);
 }
 
-function svg(content: Html, height: number, alternative: string): Html {
-  return html`<svg width="100%" height="${height}" role="img" aria-label="${alternative}">${content}</svg>`;
-}
-
-function gridLine(share: number, height: number): Html {
-  return html`<line x1="${percent(share)}" x2="${percent(share)}" y1="0" y2="${height}" class="grid"/>`;
-}
-
-interface AxisLabel {
-  readonly share: number;
-  readonly text: string;
-}
-
 function axis(labels: readonly AxisLabel[], unit: string): Html {
   return html`<div class="row axis"><div class="name"></div>${axisDrawing(labels)}<div class="value dim">${unit}</div></div>`;
-}
-
-function axisDrawing(labels: readonly AxisLabel[]): Html {
-  const last = labels.length - 1;
-  const texts = labels.map(({ share, text }, at) => {
-    const anchor = at === 0 ? 'start' : at === last ? 'end' : 'middle';
-    // On a phone there is room for five; of more, every other one goes, counted from the last.
-    const kind = last > 4 && at > 0 && (last - at) % 2 === 1 ? 'tick minor' : 'tick';
-    return html`<text x="${percent(share)}" y="13" text-anchor="${anchor}" class="${kind}">${text}</text>`;
-  });
-  return html`<svg width="100%" height="18" aria-hidden="true">${texts}</svg>`;
 }

@@ -2,7 +2,8 @@
 import { KerfError } from '@kerf/protocol';
 import { formatDifference, formatMs, formatRate, formatSettingMs } from '../page/format.ts';
 import { type Html, html } from '../page/html.ts';
-import { bytesChart, latencyChart, PATTERNS, PLACE_LEGEND, waterfallChart } from './charts.ts';
+import { PATTERNS, PLACE_LEGEND } from '../page/waterfall.ts';
+import { bytesChart, latencyChart, spansChart } from './charts.ts';
 import type { DemoLink, DemoModel, DemoPicture, DemoReport, DemoRow } from './report.ts';
 import { STYLE } from './report-style.ts';
 import { type DemoVerdict, judge } from './verdict.ts';
@@ -103,7 +104,7 @@ function charts(measured: readonly DemoRow[], withSpans: readonly DemoRow[]): Ht
   const falls =
     withSpans.length === 0
       ? html``
-      : html`<figure class="figure"><figcaption><h3>Where the time goes</h3><p class="note">Median of each step, in ms, in order.</p>${PLACE_LEGEND}</figcaption>${waterfallChart(withSpans)}</figure>`;
+      : html`<figure class="figure"><figcaption><h3>Where the time goes</h3><p class="note">Median of each step, in ms, in order.</p>${PLACE_LEGEND}</figcaption>${spansChart(withSpans)}</figure>`;
   return html`<figure class="figure"><figcaption><h3>Latency of a frame</h3><p class="note">Thick bar: p50. Thin bar: p99. In ms; shorter is better.</p></figcaption>${latencyChart(measured)}</figure>
 ${falls}
 <figure class="figure"><figcaption><h3>Bytes of a frame</h3><p class="note">Disc: sent to the cloud. Ring: sent back. The scale is logarithmic: each line is ten times the one before.</p></figcaption>${bytesChart(measured)}</figure>`;
