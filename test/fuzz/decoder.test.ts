@@ -1,7 +1,7 @@
 // Mutated messages by the hundred thousand: the decoder gives a valid message or a KerfError, and memory stays bounded.
 // KERF_FUZZ_RUNS sets how many (CI: 1,000,000 a night), KERF_FUZZ_SEED where to start; a failure prints both.
 import { readFileSync } from 'node:fs';
-import { decodeMessage, type ErrorCode, encodeMessage, KerfError, seededRandom } from '@kerf/protocol';
+import { decodeMessage, type ErrorCode, encodeMessage, KerfError, MESSAGE_TYPES, seededRandom } from '@kerf/protocol';
 import { describe, expect, it } from 'vitest';
 
 const RUNS = Number(process.env['KERF_FUZZ_RUNS'] ?? 200_000);
@@ -25,7 +25,7 @@ function mutate(seeds: readonly Uint8Array[], pick: Pick): Uint8Array {
     view.setUint32(0, 0x4652454b, true);
     view.setUint8(4, 1);
     view.setUint32(12, bytes.byteLength, true);
-    if (pick(8) === 0) view.setUint8(5, 1 + pick(13));
+    if (pick(8) === 0) view.setUint8(5, 1 + pick(Object.keys(MESSAGE_TYPES).length));
   }
   return bytes;
 }

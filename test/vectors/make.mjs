@@ -104,6 +104,10 @@ const cases = {
   goaway: { type: 'goaway', graceMs: 10000, reason: 'update' },
   ping: { type: 'ping', nonce: 7 },
   pong: { type: 'pong', nonce: 7 },
+  probe: { type: 'probe', nonce: 8, answerBytes: 4194304, filler: ramp(37) },
+  'probe without filler': { type: 'probe', nonce: 9007199254740991, answerBytes: 0, filler: ramp(0) },
+  probed: { type: 'probed', nonce: 8, filler: ramp(32) },
+  'probed without filler': { type: 'probed', nonce: 9, filler: ramp(0) },
 };
 
 const missing = Object.keys(MESSAGE_TYPES).filter((type) => !Object.values(cases).some((message) => message.type === type));

@@ -117,6 +117,7 @@ class RunningCloud implements Cloud {
         verify,
         pool: this.#pool,
         sessions: this.#sessions,
+        inFlight,
         limits,
         wire,
         clock,

@@ -77,8 +77,10 @@ export interface CloudLimits {
   readonly credits: number;
   /** Frames waiting for one model. */
   readonly maxQueuedFrames: number;
-  /** Bytes of all frames that wait or run. */
+  /** Bytes of all frames that wait or run, and of answers to probes that wait for their reader. */
   readonly maxInFlightBytes: number;
+  /** Bytes of filler in the probes of one link and in their answers. A measurement takes up to 100 MB. */
+  readonly maxProbeBytesPerLink: number;
   /** Longest deadline that a frame is given, whatever it asks. */
   readonly maxDeadlineMs: number;
   /** How long a session's answers are kept after its link was lost. */
@@ -131,6 +133,7 @@ export const DEFAULT_CLOUD_LIMITS: CloudLimits = Object.freeze({
   credits: 16,
   maxQueuedFrames: 1024,
   maxInFlightBytes: 1024 * 1024 * 1024,
+  maxProbeBytesPerLink: 256 * 1024 * 1024,
   maxDeadlineMs: 10 * 60_000,
   resumeWindowMs: 30_000,
   maxKeptBytesPerSession: 64 * 1024 * 1024,

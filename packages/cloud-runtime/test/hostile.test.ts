@@ -54,6 +54,18 @@ describe('a message that', () => {
       'MESSAGE_UNEXPECTED',
       1002,
     ],
+    [
+      'is the answer to a probe',
+      () => encodeMessage({ type: 'probed', nonce: 1, filler: new Uint8Array(0) }),
+      'MESSAGE_UNEXPECTED',
+      1002,
+    ],
+    [
+      'probes for an answer beyond the limit',
+      () => encodeMessage({ type: 'probe', nonce: 1, answerBytes: 4 * 1024 * 1024 + 1, filler: new Uint8Array(0) }),
+      'MESSAGE_TOO_LARGE',
+      1009,
+    ],
     ['names no session', () => encodeMessage({ type: 'cancel', session: 77, frame: 1 }), 'MESSAGE_UNEXPECTED', 1002],
     [
       'opens a session twice',

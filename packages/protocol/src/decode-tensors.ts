@@ -29,18 +29,45 @@ export function readPayloads(
   const names = new Set<string>();
   let at = start;
   const payloads = descriptors.map((descriptor): Payload => {
-    const byteLength = descriptor.count('byteLength');
-    const end = at + aligned(byteLength);
-    if (end > bytes.byteLength) throw malformed('a payload reaches beyond the message');
-    if (bytes.subarray(at + byteLength, end).some((byte) => byte !== 0)) throw malformed('padding is not zero');
-    const payload = readPayload(descriptor, bytes.subarray(at, at + byteLength), limits);
+    const content = payloadAt(bytes, at, descriptor);
+    const payload = readPayload(descriptor, content, limits);
     if (names.has(payload.name)) throw malformed('two payloads have the same name');
     names.add(payload.name);
-    at = end;
+    at += aligned(content.byteLength);
     return payload;
   });
   if (at !== bytes.byteLength) throw malformed('the message has bytes after its last payload');
   return payloads;
+}
+
+/**
+ * The one payload of a probe or its answer, which starts at byte `start`.
+ * @throws {KerfError} MESSAGE_MALFORMED, MESSAGE_TOO_LARGE.
+ */
+export function readFiller(
+  bytes: Uint8Array,
+  start: number,
+  count: number,
+  fields: HeaderFields,
+  limits: WireLimits,
+): Uint8Array {
+  if (count !== 1) throw malformed(`a ${fields.path} message carries one payload, not ${count}`);
+  const byteLength = fields.count('byteLength');
+  if (byteLength > limits.maxProbeBytes) {
+    throw new KerfError('MESSAGE_TOO_LARGE', `a filler of ${byteLength} bytes exceeds ${limits.maxProbeBytes}`);
+  }
+  const filler = payloadAt(bytes, start, fields);
+  if (start + aligned(byteLength) !== bytes.byteLength) throw malformed('the message has bytes after its last payload');
+  return filler;
+}
+
+/** The payload of `byteLength` bytes at byte `start`, which ends in zeros. */
+function payloadAt(bytes: Uint8Array, start: number, fields: HeaderFields): Uint8Array {
+  const byteLength = fields.count('byteLength');
+  const end = start + aligned(byteLength);
+  if (end > bytes.byteLength) throw malformed('a payload reaches beyond the message');
+  if (bytes.subarray(start + byteLength, end).some((byte) => byte !== 0)) throw malformed('padding is not zero');
+  return bytes.subarray(start, start + byteLength);
 }
 
 function readPayload(descriptor: HeaderFields, bytes: Uint8Array, limits: WireLimits): Payload {

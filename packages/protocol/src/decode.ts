@@ -1,6 +1,6 @@
 // Bytes of a message -> the typed message, trusting nothing; payloads are views into the bytes.
 
-import { readPayloads, readSpec } from './decode-tensors.ts';
+import { readFiller, readPayloads, readSpec } from './decode-tensors.ts';
 import { errorCodeOfWire, KerfError } from './errors.ts';
 import { HeaderFields } from './header-fields.ts';
 import { DEFAULT_WIRE_LIMITS, type WireLimits } from './limits.ts';
@@ -31,6 +31,9 @@ export function decodeMessage(received: Uint8Array, limits: WireLimits = DEFAULT
   const fields = new HeaderFields(header, type);
   if (type === 'frame' || type === 'result') {
     return withTensors(type, fields, readPayloads(bytes, payloadStart, preamble.payloadCount, fields, limits), limits);
+  }
+  if (type === 'probe' || type === 'probed') {
+    return probeOf(type, fields, readFiller(bytes, payloadStart, preamble.payloadCount, fields, limits), limits);
   }
   if (preamble.payloadCount !== 0 || bytes.byteLength !== payloadStart) {
     throw malformed(`a ${type} message carries no payload`);
@@ -95,8 +98,18 @@ function withTensors(type: 'frame' | 'result', fields: HeaderFields, tensors: Pa
   };
 }
 
+function probeOf(type: 'probe' | 'probed', fields: HeaderFields, filler: Uint8Array, limits: WireLimits): Message {
+  const nonce = fields.count('nonce');
+  if (type === 'probed') return { type, nonce, filler };
+  const answerBytes = fields.count('answerBytes');
+  if (answerBytes > limits.maxProbeBytes) {
+    throw tooLarge(`a probe asks for an answer of ${answerBytes} bytes; at most ${limits.maxProbeBytes} are given`);
+  }
+  return { type, nonce, answerBytes, filler };
+}
+
 function withoutTensors(
-  type: Exclude<MessageType, 'frame' | 'result'>,
+  type: Exclude<MessageType, 'frame' | 'result' | 'probe' | 'probed'>,
   fields: HeaderFields,
   limits: WireLimits,
 ): Message {

@@ -17,7 +17,7 @@ export function encodeMessage(message: Message): Uint8Array {
   const target = new Uint8Array(totalBytes);
   target.set(head);
   let at = head.byteLength;
-  for (const { bytes } of payloadsOf(message)) {
+  for (const bytes of payloadsOf(message)) {
     target.set(bytes, at);
     at += aligned(bytes.byteLength);
   }
@@ -33,7 +33,7 @@ export function encodeHead(message: Message): { readonly head: Uint8Array; reado
   const payloads = payloadsOf(message);
   const header = writePlain(headerOf(message));
   const head = new Uint8Array(PREAMBLE_BYTES + aligned(header.byteLength));
-  const totalBytes = payloads.reduce((sum, { bytes }) => sum + aligned(bytes.byteLength), head.byteLength);
+  const totalBytes = payloads.reduce((sum, bytes) => sum + aligned(bytes.byteLength), head.byteLength);
   if (totalBytes > 0xffff_ffff || payloads.length > 0xffff) {
     throw new KerfError('MESSAGE_TOO_LARGE', `a message of ${totalBytes} bytes cannot be sent; cut at smaller tensors`);
   }
@@ -47,8 +47,9 @@ export function encodeHead(message: Message): { readonly head: Uint8Array; reado
   return { head, totalBytes };
 }
 
-function payloadsOf(message: Message): readonly Payload[] {
-  return message.type === 'frame' || message.type === 'result' ? message.tensors : [];
+function payloadsOf(message: Message): readonly Uint8Array[] {
+  if (message.type === 'frame' || message.type === 'result') return message.tensors.map(({ bytes }) => bytes);
+  return message.type === 'probe' || message.type === 'probed' ? [message.filler] : [];
 }
 
 /** The header's map. Null fields are left out: a reader takes a missing nullable field as null. */
@@ -103,6 +104,10 @@ function headerOf(message: Message): PlainRecord {
     case 'ping':
     case 'pong':
       return { nonce: message.nonce };
+    case 'probe':
+      return { nonce: message.nonce, answerBytes: message.answerBytes, byteLength: message.filler.byteLength };
+    case 'probed':
+      return { nonce: message.nonce, byteLength: message.filler.byteLength };
   }
 }
 

@@ -16,6 +16,7 @@ export { decodeMessage } from './decode.ts';
 export { encodeHead, encodeMessage } from './encode.ts';
 export type { ErrorCode, ErrorInfo, KerfErrorOptions } from './errors.ts';
 export { ERROR_CODES, errorCodeOfWire, KerfError, messageOf } from './errors.ts';
+export { fillerBytes } from './filler.ts';
 export type { ImagePixels, RgbImage } from './image-input.ts';
 export { imageSizeOf, imageTensorShape, imageToTensor } from './image-input.ts';
 export type { WireLimits } from './limits.ts';
@@ -40,6 +41,8 @@ export type {
   PayloadCodec,
   Ping,
   Pong,
+  Probe,
+  Probed,
   Result,
   Welcome,
 } from './messages.ts';

@@ -22,6 +22,11 @@ export interface WireLimits {
   readonly maxTokenBytes: number;
   /** Pixels of an encoded image, checked before it is decoded. 64 megapixels: beyond industrial cameras. */
   readonly maxImagePixels: number;
+  /**
+   * Bytes of filler in a probe, and of the filler that it may ask for. 4 MiB: 67 ms of a link of 500 Mbit/s, enough to
+   * time it, and all that a probe of a hundred bytes can make a cloud send.
+   */
+  readonly maxProbeBytes: number;
 }
 
 export const DEFAULT_WIRE_LIMITS: WireLimits = Object.freeze({
@@ -34,4 +39,5 @@ export const DEFAULT_WIRE_LIMITS: WireLimits = Object.freeze({
   maxNameBytes: 4096,
   maxTokenBytes: 8192,
   maxImagePixels: 64 * 1024 * 1024,
+  maxProbeBytes: 4 * 1024 * 1024,
 });

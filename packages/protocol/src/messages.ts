@@ -24,6 +24,8 @@ export const MESSAGE_TYPES = {
   goaway: 11,
   ping: 12,
   pong: 13,
+  probe: 14,
+  probed: 15,
 } as const;
 
 export type MessageType = keyof typeof MESSAGE_TYPES;
@@ -180,6 +182,23 @@ export interface Pong {
   readonly nonce: number;
 }
 
+/** Edge to cloud: how fast is the link? At most one is under way on a link. */
+export interface Probe {
+  readonly type: 'probe';
+  readonly nonce: number;
+  /** Bytes of filler that the answer is to carry. */
+  readonly answerBytes: number;
+  /** Bytes that say nothing and only take their time on the way. */
+  readonly filler: Uint8Array;
+}
+
+/** Cloud to edge: answer to `probe` with its nonce, once all of the probe is there. */
+export interface Probed {
+  readonly type: 'probed';
+  readonly nonce: number;
+  readonly filler: Uint8Array;
+}
+
 export type Message =
   | Hello
   | Welcome
@@ -193,4 +212,6 @@ export type Message =
   | Close
   | GoAway
   | Ping
-  | Pong;
+  | Pong
+  | Probe
+  | Probed;

@@ -40,6 +40,7 @@ const RULES: Record<Role, Partial<Record<MessageType, Rule>>> = {
     close: { links: ['ready'], sessions: { opening: 'accept', open: 'accept', closed: 'ignore' } },
     ping: WHILE_READY,
     pong: WHILE_READY,
+    probe: WHILE_READY,
   },
   edge: {
     welcome: WHILE_GREETING,
@@ -50,6 +51,7 @@ const RULES: Record<Role, Partial<Record<MessageType, Rule>>> = {
     goaway: ANY_TIME,
     ping: WHILE_READY,
     pong: WHILE_READY,
+    probed: WHILE_READY,
   },
 };
 

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeMessage } from '../src/decode.ts';
 import { encodeMessage } from '../src/encode.ts';
 import { type ErrorCode, KerfError } from '../src/errors.ts';
+import { fillerBytes } from '../src/filler.ts';
 import { DEFAULT_WIRE_LIMITS } from '../src/limits.ts';
 import { type Frame, MESSAGE_TYPES, type Message, type MessageType, type Payload } from '../src/messages.ts';
 import { readPlainMap, writePlain } from '../src/msgpack.ts';
@@ -405,6 +406,61 @@ describe('payloads', () => {
       ),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe('a probe', () => {
+  const nonce = { nonce: 1 };
+  const eight = new Uint8Array(8).fill(7);
+  const full = { ...nonce, answerBytes: 16, byteLength: 8 };
+  const limits = { ...DEFAULT_WIRE_LIMITS, maxProbeBytes: 40 };
+
+  it('comes back with filler of any length, aligned', () => {
+    const probe = fc.record({ nonce: fc.nat(), answerBytes: fc.nat(40), filler: fc.uint8Array({ maxLength: 40 }) });
+    fc.assert(
+      fc.property(probe, (fields) => {
+        const sent = { type: 'probe', ...fields } as const;
+        const answer = { type: 'probed', nonce: fields.nonce, filler: fields.filler } as const;
+        expect(decodeMessage(encodeMessage(sent), limits)).toEqual(sent);
+        expect(decodeMessage(encodeMessage(answer), limits)).toEqual(answer);
+        expect(encodeMessage(sent).byteLength % 16).toBe(0);
+      }),
+    );
+  });
+
+  it.each<[string, MessageType, object, Uint8Array[]]>([
+    ['no payload', 'probe', { ...full, byteLength: 0 }, []],
+    ['two payloads', 'probe', full, [eight, eight]],
+    ['a payload longer than it says', 'probe', { ...full, byteLength: 8 }, [new Uint8Array(17)]],
+    ['a payload shorter than it says', 'probe', { ...full, byteLength: 17 }, [eight]],
+    ['filler where there should be padding', 'probe', { ...full, byteLength: 4 }, [eight]],
+    ['no length', 'probe', { ...nonce, answerBytes: 1 }, [eight]],
+    ['no answerBytes', 'probe', { ...nonce, byteLength: 8 }, [eight]],
+    ['a negative answer', 'probe', { ...full, answerBytes: -1 }, [eight]],
+    ['half a byte', 'probe', { ...full, answerBytes: 0.5 }, [eight]],
+    ['no nonce', 'probe', { answerBytes: 1, byteLength: 8 }, [eight]],
+    ['an answer without a length', 'probed', nonce, [eight]],
+    ['an answer without payload', 'probed', { ...nonce, byteLength: 0 }, []],
+  ])('is refused with %s', (_name, type, header, payloads) => {
+    expect(codeOf(craft(type, header, payloads))).toBe('MESSAGE_MALFORMED');
+  });
+
+  it('is refused beyond the limit, in either direction', () => {
+    expect(codeOf(craft('probe', { ...full, byteLength: 41 }, [new Uint8Array(41)]), limits)).toBe('MESSAGE_TOO_LARGE');
+    expect(codeOf(craft('probe', { ...full, answerBytes: 41 }, [eight]), limits)).toBe('MESSAGE_TOO_LARGE');
+    expect(codeOf(craft('probed', { ...nonce, byteLength: 41 }, [new Uint8Array(41)]), limits)).toBe(
+      'MESSAGE_TOO_LARGE',
+    );
+    // A length of gigabytes is refused for what it says, whatever is there.
+    expect(codeOf(craft('probed', { ...nonce, byteLength: 2 ** 40 }, [eight]))).toBe('MESSAGE_TOO_LARGE');
+  });
+
+  it('has filler that repeats nothing: gzip cannot shorten it', async () => {
+    const bytes = fillerBytes(100_000).slice();
+    expect(fillerBytes(10)).toEqual(bytes.subarray(0, 10));
+    expect(fillerBytes(300_001).byteLength).toBe(300_001);
+    const zipped = new Response(new Blob([bytes]).stream().pipeThrough(new CompressionStream('gzip')));
+    expect((await zipped.arrayBuffer()).byteLength).toBeGreaterThan(bytes.byteLength);
   });
 });
 

@@ -7,7 +7,7 @@ import { judgeMessage, type LinkState, type Role, type SessionState, sessionOf }
 const LINKS: LinkState[] = ['greeting', 'ready', 'closed'];
 const SESSIONS: SessionState[] = ['unknown', 'opening', 'open', 'closed'];
 const TYPES = Object.keys(MESSAGE_TYPES) as MessageType[];
-const WITHOUT_SESSION = new Set<MessageType>(['hello', 'welcome', 'goaway', 'ping', 'pong']);
+const WITHOUT_SESSION = new Set<MessageType>(['hello', 'welcome', 'goaway', 'ping', 'pong', 'probe', 'probed']);
 
 const messageOf = (type: MessageType): Message =>
   ({ type, ...(WITHOUT_SESSION.has(type) ? {} : { session: 1 }) }) as unknown as Message;
@@ -22,6 +22,7 @@ const ACCEPTED = new Set([
   'cloud ready open close',
   'cloud ready * ping',
   'cloud ready * pong',
+  'cloud ready * probe',
   'edge greeting * welcome',
   'edge ready opening opened',
   'edge ready open result',
@@ -34,6 +35,7 @@ const ACCEPTED = new Set([
   'edge ready * goaway',
   'edge ready * ping',
   'edge ready * pong',
+  'edge ready * probed',
 ]);
 const IGNORED = new Set([
   'cloud ready closed frame',

@@ -20,10 +20,12 @@ import type { Grant, VerifyToken } from '../auth/token.ts';
 import type { Log } from '../log.ts';
 import type { ModelPool } from '../models/model-pool.ts';
 import type { CloudLimits } from '../options.ts';
+import type { ByteBudget } from '../session/byte-budget.ts';
 import type { CloudSession, SessionLink } from '../session/cloud-session.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import { closeCodeOf, faultMessage } from './link-faults.ts';
 import type { CloudMetrics } from './metrics.ts';
+import { ProbeDesk } from './probe-desk.ts';
 import type { LinkTransport } from './socket-transport.ts';
 
 /** What all links share. */
@@ -32,13 +34,15 @@ export interface LinkContext {
   readonly verify: VerifyToken;
   readonly pool: ModelPool;
   readonly sessions: SessionStore;
+  /** Bytes of all frames that wait or run, and of answers to probes. */
+  readonly inFlight: ByteBudget;
   readonly limits: CloudLimits;
   readonly wire: WireLimits;
   readonly clock: Clock;
   /** Milliseconds since 1970, for the expiry of tokens. */
   readonly wallNowMs: () => number;
   readonly isDraining: () => boolean;
-  readonly metrics: Pick<CloudMetrics, 'bytesIn' | 'bytesOut' | 'faults'>;
+  readonly metrics: Pick<CloudMetrics, 'bytesIn' | 'bytesOut' | 'probeBytes' | 'faults'>;
   readonly log: Log;
 }
 
@@ -61,6 +65,7 @@ export class Link implements SessionLink {
   readonly #context: LinkContext;
   readonly #events: LinkEvents;
   readonly #sessions = new Map<number, LinkSession>();
+  readonly #probes: ProbeDesk;
   readonly #timers = new Set<() => void>();
   #state: LinkState = 'greeting';
   #grant: Grant | null = null;
@@ -75,6 +80,7 @@ export class Link implements SessionLink {
     this.#context = context;
     this.#events = events;
     this.#lastHeardMs = context.clock.nowMs();
+    this.#probes = new ProbeDesk({ ...context, send: (message, onSent) => this.send(message, onSent) });
     transport.start({
       onMessage: (bytes) => this.#receive(bytes),
       onClose: ({ code }) => this.#ended(code),
@@ -172,12 +178,17 @@ export class Link implements SessionLink {
       case 'pong':
         // It shows that the peer is there, which is all that it was asked for.
         break;
+      case 'probe':
+        // One that crossed the fault with which the link began to leave is of no more use to its edge.
+        if (this.#leaving === null) this.#probes.answer(message);
+        break;
       case 'welcome':
       case 'opened':
       case 'result':
       case 'fault':
       case 'credit':
       case 'goaway':
+      case 'probed':
         throw new KerfError('MESSAGE_UNEXPECTED', `the cloud does not take a ${message.type} message`);
     }
   }

@@ -18,6 +18,8 @@ export interface CloudMetrics {
   readonly registry: Registry;
   readonly bytesIn: Counter;
   readonly bytesOut: Counter;
+  /** Filler of probes, by `direction`: received or sent. */
+  readonly probeBytes: Counter<'direction'>;
   readonly faults: Counter<'code'>;
   /** Meter of one model. */
   meterOf(model: string): RunnerMeter;
@@ -51,6 +53,12 @@ export function cloudMetrics(live: LiveValues): CloudMetrics {
     registry,
     bytesIn: new Counter({ name: 'kerf_received_bytes_total', help: 'Bytes of messages from edges', registers }),
     bytesOut: new Counter({ name: 'kerf_sent_bytes_total', help: 'Bytes of messages to edges', registers }),
+    probeBytes: new Counter({
+      name: 'kerf_probe_bytes_total',
+      help: 'Bytes of filler by which edges measured their links',
+      labelNames: ['direction'],
+      registers,
+    }),
     faults: new Counter({
       name: 'kerf_link_faults_total',
       help: 'Faults that concern a link or a session',

@@ -165,6 +165,8 @@ export class LinkConnection {
       case 'frame':
       case 'cancel':
       case 'close':
+      case 'probe':
+      case 'probed':
         throw new KerfError('MESSAGE_UNEXPECTED', `the edge cannot take a ${message.type} message`);
     }
   }
