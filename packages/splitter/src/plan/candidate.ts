@@ -53,6 +53,11 @@ export interface Prediction {
   readonly slowestStage: 'edge' | 'uplink' | 'cloud' | 'downlink';
 }
 
+/** The same for two candidates that place the same nodes and send the same values in the same codecs. */
+export function candidateKey({ placement, crossing, codec }: Candidate): string {
+  return JSON.stringify([placement, codec, crossing.map((one) => JSON.stringify([one.name, one.codec])).sort()]);
+}
+
 /** What each stage of a pipeline is busy with a frame for. */
 export type Stages = Readonly<Record<Prediction['slowestStage'], number>>;
 

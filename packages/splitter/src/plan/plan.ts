@@ -1,7 +1,7 @@
 // A graph, profiles, a link, a goal and constraints -> the card: where to run the model, why, and what would change it.
 import type { ModelGraph } from '@kerf/onnx';
 import { KerfError } from '@kerf/protocol';
-import type { Candidate } from './candidate.ts';
+import { type Candidate, keepsAll, predict } from './candidate.ts';
 import { type Change, changes } from './changes.ts';
 import { planCosts } from './plan-costs.ts';
 import type { ConstraintName, PlanConstraints, PlanRequest } from './request.ts';
@@ -27,6 +27,8 @@ export interface Plan {
   readonly candidates: number;
   /** Nodes that a profile does not price; they count as free. */
   readonly unpriced: { readonly edge: number; readonly cloud: number };
+  /** Values that no profile knows the size of: they cannot cross, and as outputs they count as empty. */
+  readonly unsized: { readonly values: number; readonly outputs: readonly string[] };
 }
 
 /** No placement keeps all constraints. */
@@ -34,6 +36,10 @@ export interface NoPlan {
   readonly outcome: 'unsatisfiable';
   /** A smallest set of constraints that cannot be kept together: usually two, one where it cannot be kept at all. */
   readonly conflict: readonly ConstraintName[];
+  /** For each of them, the best placement when it is the only one; null where even that cannot be kept. */
+  readonly alone: readonly { readonly constraint: ConstraintName; readonly best: Priced | null }[];
+  /** With a deadline in the conflict: what keeps the others and has the least 99th percentile. Null otherwise. */
+  readonly soonest: Priced | null;
 }
 
 /** Relative gap that rounding may leave. */
@@ -53,7 +59,7 @@ export function plan(graph: ModelGraph, request: PlanRequest): Plan | NoPlan {
   const run = (some: PlanConstraints): SearchResult => search(costs, request, some);
   const result = run(constraints);
   const [choice] = result.kept;
-  if (choice === undefined) return { outcome: 'unsatisfiable', conflict: conflictOf(constraints, run) };
+  if (choice === undefined) return noPlan(constraints, request, run);
   const best = (placement: Candidate['placement']): Priced | null =>
     result.kept.find(({ candidate }) => candidate.placement === placement) ?? null;
   const value = objective(choice.prediction, goal);
@@ -71,6 +77,10 @@ export function plan(graph: ModelGraph, request: PlanRequest): Plan | NoPlan {
     gapMs: gapMs > PROVEN * value ? gapMs : 0,
     candidates: result.pool.length,
     unpriced: { edge: costs.edge.unpriced, cloud: costs.cloud.unpriced },
+    unsized: {
+      values: costs.values.filter(({ profiled }) => (profiled?.bytes ?? null) === null).length,
+      outputs: costs.unsizedOutputs,
+    },
   };
 }
 
@@ -98,6 +108,29 @@ function namesOf(constraints: PlanConstraints): ConstraintName[] {
 
 function only(constraints: PlanConstraints, names: readonly ConstraintName[]): PlanConstraints {
   return Object.fromEntries(names.map((name) => [name, constraints[name]])) satisfies PlanConstraints;
+}
+
+function noPlan(
+  constraints: PlanConstraints,
+  { link, waitMs = 0 }: PlanRequest,
+  run: (some: PlanConstraints) => SearchResult,
+): NoPlan {
+  const conflict = conflictOf(constraints, run);
+  const { deadlineMs, ...others } = only(constraints, conflict);
+  const priced = (candidate: Candidate): Priced => ({ candidate, prediction: predict(candidate, link, waitMs) });
+  const soonest =
+    deadlineMs === undefined
+      ? []
+      : run({ ...others, deadlineMs })
+          .pool.map(priced)
+          .filter(({ candidate, prediction }) => keepsAll(candidate, prediction, others))
+          .sort((left, right) => left.prediction.p99Ms - right.prediction.p99Ms);
+  return {
+    outcome: 'unsatisfiable',
+    conflict,
+    alone: conflict.map((constraint) => ({ constraint, best: run(only(constraints, [constraint])).kept[0] ?? null })),
+    soonest: soonest[0] ?? null,
+  };
 }
 
 /** The first set, by size, that nothing keeps. */
