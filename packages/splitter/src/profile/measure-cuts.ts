@@ -30,6 +30,7 @@ export interface MeasureCuts {
   readonly priorMs: Float64Array;
   readonly endMs: number;
   readonly onProgress: (text: string) => void;
+  readonly onMeasured: (cut: MeasuredCut) => void;
 }
 
 /** Cuts that are measured however little time there is. */
@@ -62,6 +63,7 @@ export async function measureCuts(job: MeasureCuts): Promise<MeasuredCut[]> {
       measured.push(cut);
       loadMs = Math.max(0, job.clock.nowMs() - startMs - runMs);
       job.onProgress(describe(cut, measured.length));
+      job.onMeasured(cut);
     } catch (error) {
       if (!KerfError.is(error) || error.code === 'CLOSED') throw error;
       refusals.push(messageOf(error));

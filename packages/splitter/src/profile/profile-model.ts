@@ -68,6 +68,10 @@ export async function profileModel(options: ProfileOptions): Promise<DeviceProfi
       priorMs,
       endMs: startMs + options.budgetMs,
       onProgress: options.onProgress ?? (() => {}),
+      onMeasured: (cut) => {
+        const wholeMs = distributionOf(runs.samplesMs).ms;
+        for (const segment of segmentsOf(cut, wholeMs)) options.onSegment?.(segment);
+      },
     });
     const total = distributionOf(runs.samplesMs);
     return {

@@ -43,6 +43,6 @@ export interface ProfileOptions {
   readonly nodeEvents: NodeEvents | null;
   /** Told, for people, what is being done. */
   readonly onProgress?: (text: string) => void;
-  /** Told of each head and tail as soon as it was measured; again when it was measured anew. */
+  /** Told of each head and tail as soon as it was measured. The profile may scale it by what the whole took later. */
   readonly onSegment?: (segment: SegmentCost) => void;
 }
