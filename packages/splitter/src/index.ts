@@ -17,6 +17,8 @@ export type { FoldableNode, Repeat } from './plan/fold-repeats.ts';
 export { foldRepeats } from './plan/fold-repeats.ts';
 export type { CutProblem, CutValue, Division, WeightGroup } from './plan/min-cut.ts';
 export { CutNetwork, divisionOf, PIN } from './plan/min-cut.ts';
+export type { PlacedNode } from './plan/placed-nodes.ts';
+export { placedNodes } from './plan/placed-nodes.ts';
 export type { NoPlan, Plan } from './plan/plan.ts';
 export { plan } from './plan/plan.ts';
 export type { Curve } from './plan/plan-curve.ts';

@@ -33,7 +33,7 @@ const LEAST = 1e5;
 const MOST = 1e9;
 const POINTS_PER_DECADE = 12;
 
-/** Least cuts solved to find the splits of the curve: fewer on large graphs. */
+/** Least cuts solved to find the splits of the curve: fewer on large graphs and where each is a search. */
 const MAX_SOLVES = 40;
 const MAX_SOLVES_LARGE = 8;
 const LARGE_NODES = 2000;
@@ -48,7 +48,7 @@ const MAX_CHANGES = 16;
 /**
  * Prices the placements at 0.1 to 1000 Mbit/s. Latency is a straight line in the time of a bit, so that the least cuts at
  * the ends and where two of them meet give the whole lower envelope: the split of every point is the exact one, unless
- * the graph is so large that the effort ends before, or a deadline or a limit on weights rules out the exact ones.
+ * the graph is so large that the effort ends before, or a deadline or a limit on weights makes it a harder problem.
  * @throws {KerfError} as {@link plan}.
  */
 export function planCurve(graph: ModelGraph, request: PlanRequest): Curve {
@@ -97,7 +97,8 @@ function exactSplits(scope: Scope, goal: Goal): Candidate[] {
     return THROUGHPUT_UPLINKS.flatMap((uplink) => throughputCuts(at(uplink), splitAt).candidates);
   }
   const found: Candidate[] = [];
-  const maxSolves = scope.costs.work.nodes.length > LARGE_NODES ? MAX_SOLVES_LARGE : MAX_SOLVES;
+  const isHard = scope.constraints.maxEdgeWeightsBytes !== undefined;
+  const maxSolves = isHard || scope.costs.work.nodes.length > LARGE_NODES ? MAX_SOLVES_LARGE : MAX_SOLVES;
   const line = (uplink: number): Line | null => {
     const cut = splitAt(at(uplink), LATENCY);
     if (cut?.candidate != null) found.push(cut.candidate);
