@@ -8,6 +8,10 @@ const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise
     summary: 'compare head then tail with the whole model',
     load: async () => (await import('./commands/verify.ts')).verify,
   },
+  profile: {
+    summary: 'measure what a model costs on this device',
+    load: async () => (await import('./commands/profile.ts')).profile,
+  },
   serve: { summary: 'run the cloud', load: async () => (await import('./commands/serve.ts')).serve },
   run: { summary: 'run an edge', load: async () => (await import('./commands/run.ts')).run },
   token: { summary: 'make keys and tokens', load: async () => (await import('./commands/token.ts')).token },

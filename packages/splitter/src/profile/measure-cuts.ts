@@ -42,6 +42,8 @@ const MIN_ROUNDS = 3;
 const MIN_ROUNDS_WITH_WHOLE = 5;
 const MAX_ROUNDS = 30;
 const WARM_UP_RUNS = 2;
+/** Between two lines of progress. */
+const PROGRESS_MS = 1000;
 
 /** In the order of measuring. A cut that the runtime refuses is left out; the progress says how many. */
 export async function measureCuts(job: MeasureCuts): Promise<MeasuredCut[]> {
@@ -50,6 +52,7 @@ export async function measureCuts(job: MeasureCuts): Promise<MeasuredCut[]> {
   const left = new Set(job.candidates);
   // A whole model is two sides: until a cut was measured its loading time is a guess.
   let loadMs = median(job.whole.samplesMs);
+  let toldMs = job.clock.nowMs();
   while (measured.length < MIN_CUTS || job.clock.nowMs() < job.endMs) {
     const done = measured.map(({ candidate }) => candidate);
     const candidate = nextCut([...left], done, currentNodeMs(job, measured));
@@ -62,7 +65,10 @@ export async function measureCuts(job: MeasureCuts): Promise<MeasuredCut[]> {
       const { cut, runMs } = await measureOne(job, candidate, shareMs - loadMs);
       measured.push(cut);
       loadMs = Math.max(0, job.clock.nowMs() - startMs - runMs);
-      job.onProgress(describe(cut, measured.length));
+      if (job.clock.nowMs() - toldMs >= PROGRESS_MS) {
+        job.onProgress(describe(cut, measured.length));
+        toldMs = job.clock.nowMs();
+      }
       job.onMeasured(cut);
     } catch (error) {
       if (!KerfError.is(error) || error.code === 'CLOSED') throw error;

@@ -17,7 +17,7 @@ export function checkSizesBound(graph: ModelGraph, dims: DimensionBindings, give
     : `bind them with ${bind}, or by a sample, --input FILE`;
   throw new KerfError(
     'INVALID_ARGUMENT',
-    `costs depend on sizes that the model leaves open: ${open.map(({ text }) => text).join('; ')}. ` + hint,
+    `costs depend on sizes that the model leaves open: ${open.map(({ text }) => text).join('; ')}; ` + hint,
     { details: { open: symbols } },
   );
 }

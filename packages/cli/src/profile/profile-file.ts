@@ -1,0 +1,55 @@
+// A profile -> a JSON file with an entry a line, which never replaces a file that is no profile.
+import { randomBytes } from 'node:crypto';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { KerfError, messageOf } from '@kerf/protocol';
+import { type DeviceProfile, LINK_FORMAT, type LinkProfile, PROFILE_FORMAT } from '@kerf/splitter';
+
+/** Larger than any profile: nobody reads that to see what it is. */
+const MAX_PROFILE_BYTES = 256 * 1024 * 1024;
+
+/** `models/part.onnx` -> `part.profile.json`. */
+export function profileFileOf(modelPath: string): string {
+  return `${basename(modelPath).replace(/\.onnx$/i, '')}.profile.json`;
+}
+
+/** @throws {KerfError} FILE_EXISTS when something is there that is no profile. */
+export async function checkProfileTarget(path: string): Promise<void> {
+  const found = await stat(path).catch(() => null);
+  if (found === null || (await isProfile(path, found.size))) return;
+  throw new KerfError('FILE_EXISTS', `${path} is there and is no profile; name another file with --out`);
+}
+
+async function isProfile(path: string, size: number): Promise<boolean> {
+  if (size > MAX_PROFILE_BYTES) return false;
+  try {
+    const found = JSON.parse(await readFile(path, 'utf8')) as { format?: unknown } | null;
+    return found?.format === PROFILE_FORMAT || found?.format === LINK_FORMAT;
+  } catch {
+    return false;
+  }
+}
+
+/** Whole or not at all. @throws {KerfError} FILE_NOT_FOUND when the folder is missing or not writable. */
+export async function writeProfile(path: string, profile: DeviceProfile | LinkProfile): Promise<void> {
+  const draft = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    await writeFile(draft, `${profileText(profile)}\n`);
+    await rename(draft, path);
+  } catch (cause) {
+    await rm(draft, { force: true });
+    throw new KerfError('FILE_NOT_FOUND', `the profile ${path} cannot be written: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** JSON that people can read and edit: lists have an entry a line. */
+export function profileText(profile: DeviceProfile | LinkProfile): string {
+  const fields = Object.entries(profile).map(([name, value]) => {
+    const isList = Array.isArray(value) && value.length > 0;
+    const text = isList
+      ? `[\n${value.map((entry) => `    ${JSON.stringify(entry)}`).join(',\n')}\n  ]`
+      : JSON.stringify(value);
+    return `  ${JSON.stringify(name)}: ${text}`;
+  });
+  return `{\n${fields.join(',\n')}\n}`;
+}
