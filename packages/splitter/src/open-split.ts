@@ -1,9 +1,8 @@
 // A folder with a split -> its manifest, proved to match its files, and head and tail as graphs.
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import { type ModelFile, openModelFile } from '@kerf/onnx/node';
-import { KerfError, messageOf, type SplitManifest, type SplitPart } from '@kerf/protocol';
+import { KerfError, type SplitManifest, type SplitPart } from '@kerf/protocol';
+import { hashFile } from './manifest-folder.ts';
 import { pairHash } from './split-model.ts';
 import { readManifestFile } from './write-split.ts';
 
@@ -58,20 +57,6 @@ async function openPart(folder: string, part: SplitPart, side: string): Promise<
     );
   }
   return model;
-}
-
-async function hashFile(file: string): Promise<{ sha256: string; bytes: number }> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  try {
-    for await (const chunk of createReadStream(file) as AsyncIterable<Uint8Array>) {
-      hash.update(chunk);
-      bytes += chunk.byteLength;
-    }
-  } catch (cause) {
-    throw new KerfError('FILE_NOT_FOUND', `'${file}' cannot be read: ${messageOf(cause)}`, { cause });
-  }
-  return { sha256: hash.digest('hex'), bytes };
 }
 
 function checkNames(field: string, said: readonly string[], found: readonly string[]): void {

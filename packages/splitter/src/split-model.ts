@@ -36,7 +36,7 @@ export interface SplitModels {
 }
 
 /** The level that both runtimes use by default, then the one that changes least. */
-const LOAD_LEVELS: readonly OptimizationLevel[] = ['all', 'disabled'];
+export const LOAD_LEVELS: readonly OptimizationLevel[] = ['all', 'disabled'];
 
 /**
  * Makes head and tail and loads both. Types of the crossing tensors are the runtime's own: the head is loaded with
@@ -110,11 +110,12 @@ async function typedTail(
   }
 }
 
-function isRefusal(error: unknown): boolean {
+export function isRefusal(error: unknown): boolean {
   return KerfError.is(error) && error.code === 'MODEL_UNSUPPORTED';
 }
 
-async function load(
+/** Inputs and outputs as the runtime types them. @throws {KerfError} MODEL_UNSUPPORTED. */
+export async function load(
   graph: ModelGraph,
   recipe: Recipe,
   backend: Backend,
@@ -134,7 +135,8 @@ async function load(
   throw new KerfError('MODEL_UNSUPPORTED', `the ${side} does not load: ${messageOf(reason)}`, { cause: reason });
 }
 
-function crossingType(graph: ModelGraph, name: string, spec: TensorSpec | undefined): ValueType {
+/** @throws {KerfError} CUT_TYPE_UNSUPPORTED. */
+export function crossingType(graph: ModelGraph, name: string, spec: TensorSpec | undefined): ValueType {
   const merged = mergeSpec(graph, name, spec);
   const type = valueTypeOf(merged);
   if (type === null || !canCross(merged.dtype)) {
@@ -147,7 +149,7 @@ function crossingType(graph: ModelGraph, name: string, spec: TensorSpec | undefi
   return type;
 }
 
-function withoutShapes(types: ReadonlyMap<string, ValueType | null>): Map<string, ValueType | null> {
+export function withoutShapes(types: ReadonlyMap<string, ValueType | null>): Map<string, ValueType | null> {
   return new Map(
     [...types].map(([name, type]) => [name, type?.kind === 'tensor' ? { ...type, shape: null } : type] as const),
   );

@@ -1,0 +1,111 @@
+// A folder that holds what a manifest describes: whether it may be written, and reading and writing the manifest.
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { ModelFile } from '@kerf/onnx/node';
+import { type Backend, KerfError, type ManifestFile, messageOf } from '@kerf/protocol';
+
+/** One kind of folder. */
+export interface ManifestKind<T> {
+  /** File name of the manifest. */
+  readonly file: string;
+  /** Such as `split`. */
+  readonly what: string;
+  /** What to do about a broken one. */
+  readonly remedy: string;
+  parse(json: unknown): T;
+}
+
+/**
+ * An empty or missing folder may be written, one with a former result as well, any with `force`.
+ * @throws {KerfError} FILE_EXISTS, MANIFEST_INVALID when what looks like a former result is none.
+ */
+export async function checkTarget<T>(folder: string, kind: ManifestKind<T>, force: boolean): Promise<void> {
+  let entries: string[];
+  try {
+    entries = await readdir(folder);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw new KerfError('FILE_EXISTS', `'${folder}' is not a folder that can be written to`, { cause });
+  }
+  if (entries.length === 0 || force) return;
+  if (!entries.includes(kind.file)) {
+    throw new KerfError(
+      'FILE_EXISTS',
+      `'${folder}' holds other files and no ${kind.what}; choose another folder or force it`,
+    );
+  }
+  await readManifest(folder, kind);
+}
+
+/** A result must never be written over the files that it is made from. @throws {KerfError} FILE_EXISTS. */
+export function checkSource(model: ModelFile, folder: string, targets: readonly string[], what: string): void {
+  const sources = [model.path, ...[...model.externalFiles.values()].map((file) => file.path)];
+  const clash = targets.find((name) => sources.some((file) => path.resolve(file) === path.resolve(folder, name)));
+  if (clash !== undefined) {
+    throw new KerfError(
+      'FILE_EXISTS',
+      `the ${what} would write over '${clash}' of the model itself; choose another folder`,
+    );
+  }
+}
+
+/** Parts of a model that the runtime refuses might load: the fault may be in a node that no part needs. */
+export async function checkWhole(model: ModelFile, backend: Backend): Promise<void> {
+  const whole = await backend.load({ path: model.path }, { optimizationLevel: 'disabled' });
+  await whole.dispose();
+}
+
+/** @returns whether the folder was not there before. @throws {KerfError} FILE_NOT_FOUND. */
+export async function makeFolder(folder: string): Promise<boolean> {
+  try {
+    return (await mkdir(folder, { recursive: true })) !== undefined;
+  } catch (cause) {
+    throw new KerfError('FILE_NOT_FOUND', `the folder '${folder}' cannot be made`, { cause });
+  }
+}
+
+/** @throws {KerfError} FILE_NOT_FOUND. */
+export async function writeManifest(folder: string, name: string, manifest: object): Promise<void> {
+  const file = path.join(folder, name);
+  const temporary = `${file}.tmp`;
+  try {
+    await writeFile(temporary, `${JSON.stringify(manifest, null, 2)}\n`);
+    await rename(temporary, file);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw new KerfError('FILE_NOT_FOUND', `'${file}' cannot be written`, { cause });
+  }
+}
+
+/** @throws {KerfError} FILE_NOT_FOUND, MANIFEST_INVALID. */
+export async function readManifest<T>(folder: string, kind: ManifestKind<T>): Promise<T> {
+  const file = path.join(folder, kind.file);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new KerfError('FILE_NOT_FOUND', `'${file}' is not there or cannot be read`, { cause });
+  }
+  try {
+    return kind.parse(JSON.parse(text));
+  } catch (cause) {
+    throw KerfError.from(cause, 'MANIFEST_INVALID', `'${file}' is not JSON; ${kind.remedy}`);
+  }
+}
+
+/** Size and hex SHA-256 of a file. @throws {KerfError} FILE_NOT_FOUND. */
+export async function hashFile(file: string): Promise<Omit<ManifestFile, 'file'>> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    for await (const chunk of createReadStream(file) as AsyncIterable<Uint8Array>) {
+      hash.update(chunk);
+      bytes += chunk.byteLength;
+    }
+  } catch (cause) {
+    throw new KerfError('FILE_NOT_FOUND', `'${file}' cannot be read: ${messageOf(cause)}`, { cause });
+  }
+  return { sha256: hash.digest('hex'), bytes };
+}
