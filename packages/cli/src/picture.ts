@@ -102,6 +102,11 @@ export function encodeWebp(image: RgbImage, quality = 90): Promise<Uint8Array> {
   return opened(image).webp(quality);
 }
 
+/** Lossless, as libwebp codes at its default effort: on a photograph a quarter smaller than PNG and 40 to 80 times slower. */
+export function encodeLosslessWebp(image: RgbImage): Promise<Uint8Array> {
+  return opened(image).webpLossless();
+}
+
 /** The library takes RGBA pixels or a file; a PPM header makes RGB pixels a file without touching them. */
 function opened(image: RgbImage): Transformer {
   const { width, height, data } = image;

@@ -1,19 +1,16 @@
 // One model and its cases -> a row of figures for each, measured frame by frame on this edge.
 import { readFile } from 'node:fs/promises';
-import { EdgeSession, type FrameInputs, type FrameResult, type FrameSpans } from '@kerf/edge-runtime';
-import { nodeBackend, openSplitFolder, wsConnect } from '@kerf/edge-runtime/node';
+import type { EdgeSession, FrameInputs, FrameSpans } from '@kerf/edge-runtime';
+import { nodeBackend, openSplitFolder } from '@kerf/edge-runtime/node';
 import { type Backend, imageToTensor, KerfError, messageOf, type RgbImage, type TensorMap } from '@kerf/protocol';
-import { compareTensors } from '@kerf/splitter';
 import { encodedInput } from '../frame-input.ts';
+import { medianOf, openSession, quantile, type TimedFrame, timeFrame } from '../measure/frames.ts';
 import { cropPicture, readPicture, resizePicture } from '../picture.ts';
 import { formatBytes } from '../units.ts';
 import type { DemoCase, DemoEdgeJob, DemoPlacement, DemoSubject } from './cases.ts';
 import type { DemoRow, DemoSpan } from './report.ts';
 
 const WARM_UP_FRAMES = 2;
-/** The report shows the difference itself. */
-const ANY = { absolute: Number.POSITIVE_INFINITY, relative: Number.POSITIVE_INFINITY };
-const CONNECT_TIMEOUT_MS = 20_000;
 /** Longer than anyone would wait at a line; the row then says so. */
 const FRAME_DEADLINE_MS = 12_000;
 
@@ -61,15 +58,19 @@ async function wholeModel(backend: Backend, subject: DemoSubject, image: RgbImag
 
 async function measureCase(job: DemoEdgeJob, subject: DemoSubject, one: DemoCase, bench: Bench): Promise<DemoRow> {
   checkFits(one, job.uplinkBitsPerSecond);
-  const edge = await openSession(job, subject, one.placement, bench.backend);
+  const edge = await openPlacement(job, subject, one.placement, bench.backend);
   try {
-    const frames: MeasuredFrame[] = [];
+    const frames: TimedFrame[] = [];
     let warmUps = 0;
     let startedMs = performance.now();
     while (frames.length < job.framesPerCase) {
-      const measured = await measureFrame(edge.session, subject, one.placement, bench);
+      const prepare = (): Promise<FrameInputs> => prepareFrame(subject, one.placement, bench);
+      const measured = await timeFrame(edge.session, prepare, {
+        reference: bench.reference,
+        deadlineMs: FRAME_DEADLINE_MS,
+      });
       // On a link so slow that a frame takes a good part of the time there is, every frame counts.
-      if (warmUps < WARM_UP_FRAMES && measured.latencyMs < job.caseBudgetMs / 4) {
+      if (warmUps < WARM_UP_FRAMES && latencyMs(measured) < job.caseBudgetMs / 4) {
         warmUps++;
         startedMs = performance.now();
         continue;
@@ -95,123 +96,61 @@ function checkFits({ activationBytes }: DemoCase, uplinkBitsPerSecond: number): 
   );
 }
 
-async function openSession(
+async function openPlacement(
   job: DemoEdgeJob,
   subject: DemoSubject,
   placement: DemoPlacement,
   backend: Backend,
 ): Promise<{ session: EdgeSession; dispose(): Promise<void> }> {
+  const cloud = { url: job.url, ca: await readFile(job.caPath, 'utf8'), token: job.token };
   if (placement.kind === 'edge') {
-    const whole = await backend.load({ path: subject.modelPath });
-    const session = await EdgeSession.open({ split: null, head: null, local: { whole }, cloud: null });
-    return { session, dispose: () => whole.dispose() };
+    const model = await backend.load({ path: subject.modelPath });
+    return { session: await openSession({ kind: 'whole', model }, null, cloud), dispose: () => model.dispose() };
   }
-  const connect = wsConnect({ url: job.url, ca: await readFile(job.caPath, 'utf8') });
-  const model = placement.kind === 'split' ? placement.id : subject.id;
-  const cloud = { model, connect, token: job.token };
-  const opened = placement.kind === 'split' ? await openSplitFolder(placement.folder, { backend }) : null;
-  const session = await EdgeSession.open({
-    split: opened?.split ?? null,
-    head: opened?.head ?? null,
-    local: null,
-    cloud,
+  if (placement.kind === 'cloud') {
+    return { session: await openSession({ kind: 'nothing' }, subject.id, cloud), dispose: async () => {} };
+  }
+  const opened = await openSplitFolder(placement.folder, { backend });
+  const session = await openSession({ kind: 'split', opened }, placement.id, cloud).catch(async (error: unknown) => {
+    await opened.dispose();
+    throw error;
   });
-  const dispose = async (): Promise<void> => opened?.dispose();
-  const state = await session.waitForCloud(CONNECT_TIMEOUT_MS);
-  if (state.connected) return { session, dispose };
-  session.close();
-  await dispose();
-  throw new KerfError(state.code, state.message);
+  return { session, dispose: () => opened.dispose() };
 }
 
-interface MeasuredFrame {
-  /** From pixels to outputs. */
-  readonly latencyMs: number;
-  /** Pixels to tensor, or to an encoded image. */
-  readonly prepareMs: number;
-  readonly result: FrameResult;
-  readonly maxAbsDifference: number;
+/** Pixels to a tensor, or to an encoded image. */
+async function prepareFrame(subject: DemoSubject, placement: DemoPlacement, bench: Bench): Promise<FrameInputs> {
+  const { input, pixels } = subject;
+  if (placement.kind !== 'cloud') return new Map([[input, imageToTensor(bench.image, pixels, 'float32')]]);
+  return new Map([[input, await encodedInput(bench.image, pixels, 'float32', placement.format)]]);
 }
 
-async function measureFrame(
-  session: EdgeSession,
-  subject: DemoSubject,
-  placement: DemoPlacement,
-  bench: Bench,
-): Promise<MeasuredFrame> {
-  const startedMs = performance.now();
-  const inputs: FrameInputs = new Map([
-    [
-      subject.input,
-      placement.kind === 'cloud'
-        ? await encodedInput(bench.image, subject.pixels, 'float32', placement.format)
-        : imageToTensor(bench.image, subject.pixels, 'float32'),
-    ],
-  ]);
-  const preparedMs = performance.now();
-  const outcome = await session.infer(inputs, { deadlineMs: FRAME_DEADLINE_MS });
-  const endedMs = performance.now();
-  if (outcome.kind === 'failed') throw new KerfError(outcome.code, outcome.message);
-  return {
-    latencyMs: endedMs - startedMs,
-    prepareMs: preparedMs - startedMs,
-    result: outcome,
-    maxAbsDifference: largestDifference(bench.reference, outcome.outputs),
-  };
+/** From pixels to outputs. */
+function latencyMs({ prepareMs, inferMs }: TimedFrame): number {
+  return prepareMs + inferMs;
 }
 
-function largestDifference(expected: TensorMap, actual: TensorMap): number {
-  const differences = [...expected].map(([name, tensor]) => {
-    const other = actual.get(name);
-    if (other === undefined) throw new KerfError('VERIFY_FAILED', `output '${name}' is missing`);
-    return compareTensors(tensor, other, ANY).maxAbsolute;
-  });
-  return Math.max(0, ...differences);
-}
-
-function rowOf(one: DemoCase, frames: readonly MeasuredFrame[]): DemoRow {
-  const of = (read: (frame: MeasuredFrame) => number): number[] => frames.map(read).sort((a, b) => a - b);
+function rowOf(one: DemoCase, frames: readonly TimedFrame[]): DemoRow {
   return {
     label: one.label,
     placement: one.placement.kind,
     lossy: one.lossy,
-    p50Ms: quantile(
-      of((frame) => frame.latencyMs),
-      0.5,
-    ),
-    p99Ms: quantile(
-      of((frame) => frame.latencyMs),
-      0.99,
-    ),
-    bytesUpPerFrame: Math.round(
-      quantile(
-        of((frame) => frame.result.bytesUp),
-        0.5,
-      ),
-    ),
-    bytesDownPerFrame: Math.round(
-      quantile(
-        of((frame) => frame.result.bytesDown),
-        0.5,
-      ),
-    ),
-    maxAbsDifference: Math.max(...frames.map((frame) => frame.maxAbsDifference)),
+    p50Ms: quantile(frames.map(latencyMs), 0.5),
+    p99Ms: quantile(frames.map(latencyMs), 0.99),
+    bytesUpPerFrame: Math.round(medianOf(frames, ({ result }) => result.bytesUp)),
+    bytesDownPerFrame: Math.round(medianOf(frames, ({ result }) => result.bytesDown)),
+    maxAbsDifference: Math.max(...frames.map((frame) => frame.maxAbsDifference ?? 0)),
     framesMeasured: frames.length,
     spans: spansOf(one.placement, frames),
   };
 }
 
-/** Nearest rank: with few frames the 99th percentile is the slowest one. */
-function quantile(sorted: readonly number[], share: number): number {
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
-}
-
 /** The steps of a frame in order; one that takes no time in this placement is left out. */
-function spansOf(placement: DemoPlacement, frames: readonly MeasuredFrame[]): DemoSpan[] {
+function spansOf(placement: DemoPlacement, frames: readonly TimedFrame[]): DemoSpan[] {
   const prepare = placement.kind === 'cloud' ? `encode ${placement.format.toUpperCase()}` : 'pixels to tensor';
-  const cloud = (read: (spans: NonNullable<FrameSpans['cloud']>) => number) => (frame: MeasuredFrame) =>
+  const cloud = (read: (spans: NonNullable<FrameSpans['cloud']>) => number) => (frame: TimedFrame) =>
     frame.result.spans.cloud === null ? 0 : read(frame.result.spans.cloud);
-  const steps: [string, DemoSpan['place'], (frame: MeasuredFrame) => number][] = [
+  const steps: [string, DemoSpan['place'], (frame: TimedFrame) => number][] = [
     [prepare, 'edge', (frame) => frame.prepareMs],
     ['queue', 'edge', (frame) => frame.result.spans.queueMs],
     ['run head', 'edge', (frame) => frame.result.spans.headMs],
@@ -228,10 +167,7 @@ function spansOf(placement: DemoPlacement, frames: readonly MeasuredFrame[]): De
     .map(([name, place, read]) => ({
       name,
       place,
-      medianMs: quantile(
-        frames.map(read).sort((a, b) => a - b),
-        0.5,
-      ),
+      medianMs: medianOf(frames, read),
     }))
     .filter(({ medianMs }) => medianMs >= 0.05);
 }

@@ -1,17 +1,15 @@
 // Link settings -> a report: prepares models, starts cloud, link and edge as processes, and collects what the edge measured.
-import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { cpus, release, type as systemType, tmpdir, totalmem } from 'node:os';
+import { cpus, release, type as systemType, totalmem } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { issueToken } from '@kerf/cloud-runtime';
-import { ERROR_CODES, type ErrorCode, KerfError } from '@kerf/protocol';
-import { type CloudProcess, endProcess, startCloudProcess } from '../cloud-process.ts';
+import { KerfError } from '@kerf/protocol';
+import { startCloudProcess } from '../cloud-process.ts';
 import { VERSION } from '../command.ts';
 import { PRIVATE_KEY_FILE } from '../commands/token.ts';
-import type { LinkShaperOptions } from '../link-shaper.ts';
+import { forkProcess, inWorkshop, startLinkProcess, toldError, type Workshop } from '../measure/processes.ts';
 import { withCpu } from '../model-options.ts';
 import { encodeJpeg, readPicture, resizePicture } from '../picture.ts';
 import type { DemoEdgeJob, DemoSubject } from './cases.ts';
@@ -30,44 +28,24 @@ export interface DemoOptions {
 }
 
 /** Runs the demo; whatever happens, no process and no file of it stays. */
-export async function runDemo(options: DemoOptions): Promise<DemoReport> {
-  const folder = await mkdtemp(join(tmpdir(), 'kerf-demo-'));
-  const children: ChildProcess[] = [];
-  const interrupted = interruption();
-  try {
-    return await Promise.race([measureAll(options, folder, children), interrupted.signal]);
-  } finally {
-    interrupted.forget();
-    await Promise.all(children.map(endProcess));
-    await rm(folder, { recursive: true, force: true });
-  }
+export function runDemo(options: DemoOptions): Promise<DemoReport> {
+  return inWorkshop('demo', (workshop) => measureAll(options, workshop));
 }
 
-/** Ctrl-C ends the demo as a failure does: with everything cleared away. */
-function interruption(): { signal: Promise<never>; forget(): void } {
-  let stop = (): void => {};
-  const signal = new Promise<never>((_, reject) => {
-    stop = () => reject(new KerfError('CANCELLED', 'the demo was interrupted'));
-  });
-  signal.catch(() => {});
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-  return { signal, forget: () => void process.off('SIGINT', stop).off('SIGTERM', stop) };
-}
-
-async function measureAll(options: DemoOptions, folder: string, children: ChildProcess[]): Promise<DemoReport> {
-  const modelsDir = join(folder, 'models');
-  const stateDir = join(folder, 'state');
+async function measureAll(options: DemoOptions, workshop: Workshop): Promise<DemoReport> {
+  const modelsDir = join(workshop.folder, 'models');
+  const stateDir = join(workshop.folder, 'state');
   options.onProgress('cutting the models');
   const subjects = await withCpu((backend) => prepareSubjects(modelsDir, backend, (text) => options.onProgress(text)));
   options.onProgress('starting the cloud: TLS and tokens on');
   const cloud = await startCloudProcess(['--models', modelsDir, '--state', stateDir, '--port', '0']);
-  children.push(cloud.child);
-  const linkPort = await startLink(options.link, cloud, children);
+  workshop.adopt(cloud.child);
+  const link = await startLinkProcess(options.link, cloud.port, workshop);
   const privateKeyPem = await readFile(join(stateDir, PRIVATE_KEY_FILE), 'utf8');
   const token = await issueToken({ privateKeyPem, subject: 'demo-edge', models: ['*'], expiresInSeconds: 3600 });
   const job: DemoEdgeJob = {
     picturePath: options.picturePath,
-    url: `wss://localhost:${linkPort}`,
+    url: `wss://localhost:${link.port}`,
     caPath: cloud.certificatePath ?? '',
     token,
     uplinkBitsPerSecond: options.link.uplinkBitsPerSecond,
@@ -75,38 +53,19 @@ async function measureAll(options: DemoOptions, folder: string, children: ChildP
     caseBudgetMs: options.caseBudgetMs,
     subjects,
   };
-  const rows = await runEdge(job, children, options);
+  const rows = await runEdge(job, workshop, options);
   return report(options, subjects, rows);
 }
 
-async function startLink(link: DemoLink, cloud: CloudProcess, children: ChildProcess[]): Promise<number> {
-  const child = forkBeside('link-process.js', children);
-  const settings: LinkShaperOptions = { ...link, target: { host: '127.0.0.1', port: cloud.port } };
-  const answer = await new Promise<{ readonly port?: number; readonly error?: string }>((resolve, reject) => {
-    child.once('message', (message) => resolve(message as { port?: number; error?: string }));
-    child.once('exit', () => reject(new KerfError('INTERNAL', "the link's process ended")));
-    child.send(settings);
-  });
-  if (answer.port === undefined) throw new KerfError('INVALID_ARGUMENT', answer.error ?? 'the link did not start');
-  return answer.port;
-}
-
-/** A process of the demo; it runs the compiled file. */
-function forkBeside(file: string, children: ChildProcess[]): ChildProcess {
-  const child = fork(fileURLToPath(new URL(file, import.meta.url)), { execArgv: [] });
-  children.push(child);
-  return child;
-}
-
-function runEdge(job: DemoEdgeJob, children: ChildProcess[], options: DemoOptions): Promise<DemoRow[][]> {
-  const child = forkBeside('edge-process.js', children);
+function runEdge(job: DemoEdgeJob, workshop: Workshop, options: DemoOptions): Promise<DemoRow[][]> {
+  const child = forkProcess(new URL('./edge-process.js', import.meta.url), workshop);
   const rows = job.subjects.map((): DemoRow[] => []);
   return new Promise((resolve, reject) => {
     child.on('message', (raw) => {
       const message = raw as DemoEdgeMessage;
       if (message.kind === 'measuring') options.onProgress(`measuring ${message.label}`);
       else if (message.kind === 'done') resolve(rows);
-      else if (message.kind === 'failed') reject(new KerfError(codeOf(message.code), message.message));
+      else if (message.kind === 'failed') reject(toldError(message.code, message.message));
       else {
         rows[message.subject]?.push(message.row);
         options.onRow(job.subjects[message.subject]?.title ?? '', message.row);
@@ -115,10 +74,6 @@ function runEdge(job: DemoEdgeJob, children: ChildProcess[], options: DemoOption
     child.once('exit', (code) => reject(new KerfError('INTERNAL', `the edge's process ended (${code})`)));
     child.send(job);
   });
-}
-
-function codeOf(text: string): ErrorCode {
-  return Object.hasOwn(ERROR_CODES, text) ? (text as ErrorCode) : 'INTERNAL';
 }
 
 async function report(

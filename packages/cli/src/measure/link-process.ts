@@ -1,4 +1,4 @@
-// Entry of the process that shapes the demo's link: nothing else may block its event loop.
+// Entry of the process that shapes a link: nothing else may block its event loop.
 import process from 'node:process';
 import { type LinkShaperOptions, startLinkShaper } from '../link-shaper.ts';
 
@@ -8,5 +8,5 @@ process.once('message', (options: LinkShaperOptions) => {
     (error: unknown) => process.send?.({ error: String(error) }),
   );
 });
-// The parent is gone, so is the demo.
+// The parent is gone, so is the link.
 process.once('disconnect', () => process.exit(0));

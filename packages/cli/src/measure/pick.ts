@@ -1,0 +1,46 @@
+// A plan's ranking -> the few candidates that are worth measuring, and a candidate -> what a session has to do.
+import type { Candidate, Plan, Priced } from '@kerf/splitter';
+import type { PictureCoding, Placement } from './placements.ts';
+
+/** Cuts with the same bytes and this share of the nodes between them are one place for a first look. */
+const NEIGHBOURHOOD = 0.03;
+
+/** The same for every candidate that sends the same in the same way. */
+export function placementKey({ placement, codec, crossing }: Candidate): string {
+  return JSON.stringify([placement, codec, crossing.map(({ name }) => name).sort()]);
+}
+
+/** What a session can run of it; null for a codec that sessions do not have. */
+export function placementOf(
+  { placement, codec, crossing }: Candidate,
+  images: ReadonlyMap<string, PictureCoding>,
+): Placement | null {
+  if (placement === 'edge') return { kind: 'edge' };
+  const image = placement === 'cloud' ? images.get(codec) : undefined;
+  if (image !== undefined) return { kind: 'cloud', as: image };
+  if (codec !== 'raw') return null;
+  if (placement === 'cloud') return { kind: 'cloud', as: 'raw' };
+  return { kind: 'split', tensors: crossing.map(({ name }) => name) };
+}
+
+/** Choice, runner-up, the best of each placement, and the next best that are not next to one of these; best first. */
+export function firstPick(plan: Plan, count: number, isMeasurable: (candidate: Candidate) => boolean): Priced[] {
+  const { choice, runnerUp, bestOf } = plan;
+  const picked: Priced[] = [];
+  const add = (one: Priced | null | undefined): void => {
+    if (one === null || one === undefined || !isMeasurable(one.candidate)) return;
+    const key = placementKey(one.candidate);
+    if (!picked.some(({ candidate }) => placementKey(candidate) === key)) picked.push(one);
+  };
+  for (const one of [choice, runnerUp, bestOf.edge, bestOf.cloud, bestOf.split]) add(one);
+  for (const one of plan.ranked) {
+    if (picked.length >= count) break;
+    if (!picked.some(({ candidate }) => areNeighbours(candidate, one.candidate))) add(one);
+  }
+  return picked.sort((left, right) => left.prediction.latencyMs - right.prediction.latencyMs);
+}
+
+function areNeighbours(left: Candidate, right: Candidate): boolean {
+  if (left.placement !== 'split' || right.placement !== 'split' || left.uplinkBytes !== right.uplinkBytes) return false;
+  return Math.abs(left.headNodes - right.headNodes) <= NEIGHBOURHOOD * Math.max(left.headNodes, right.headNodes);
+}
