@@ -2,6 +2,9 @@
 // transports and backends of each.
 
 export type { CloudTarget } from './link/cloud-link.ts';
+export type { MeasureLinkOptions } from './link/measure-link.ts';
+export { measureLink } from './link/measure-link.ts';
+export type { CloudAddress } from './link/reach-cloud.ts';
 export type { DeviceModels } from './session/device-plan.ts';
 export type { CloudState, EdgeSessionConfig, InferOptions, SessionSnapshot } from './session/edge-session.ts';
 export { EdgeSession } from './session/edge-session.ts';

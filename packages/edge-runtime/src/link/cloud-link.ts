@@ -1,25 +1,17 @@
 // Keeps a connection to the cloud: connects, opens the model, and connects again after whatever ends it.
-import {
-  type Connect,
-  type ErrorCode,
-  type GoAway,
-  KerfError,
-  messageOf,
-  type Opened,
-  type Transport,
-} from '@kerf/protocol';
+import { type ErrorCode, type GoAway, KerfError, messageOf, type Opened, type Transport } from '@kerf/protocol';
 import type { EdgeSessionOptions } from '../session/options.ts';
 import type { SessionStatus } from '../session/status.ts';
 import { backOffMs } from './back-off.ts';
 import { type ConnectionEvents, LinkConnection, type LinkEnd, SESSION } from './link-connection.ts';
+import { type CloudAddress, reachCloud } from './reach-cloud.ts';
 
 /** The cloud that a session uses. */
-export interface CloudTarget {
+export interface CloudTarget extends CloudAddress {
   /** Model id: the folder's path below the cloud's models folder. */
   readonly model: string;
-  readonly connect: Connect;
   /** Asked at each connect, and once more when the cloud says that the token has expired. Null without authentication. */
-  readonly token: string | null | (() => string | null | Promise<string | null>);
+  readonly token: CloudAddress['token'];
 }
 
 export interface LinkEvents extends Pick<ConnectionEvents, 'onAnswer' | 'onCredit'> {
@@ -128,7 +120,7 @@ export class CloudLink {
       attempt.abort(new KerfError('HANDSHAKE_TIMEOUT', `no connection to the cloud within ${connectTimeoutMs} ms`)),
     );
     try {
-      const { token, transport } = await this.reach(attempt.signal);
+      const { token, transport } = await reachCloud(this.target, attempt.signal);
       const leftMs = Math.max(1, connectTimeoutMs - (clock.nowMs() - startMs));
       this.adopt(transport, token, leftMs);
     } catch (error) {
@@ -138,22 +130,6 @@ export class CloudLink {
     } finally {
       cancelTimeout();
     }
-  }
-
-  /** Token and transport, or the reason of `signal` as soon as it is aborted, whatever the caller's functions do. */
-  private async reach(signal: AbortSignal): Promise<{ token: string | null; transport: Transport }> {
-    const aborted = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    });
-    const { token: source } = this.target;
-    const token = await Promise.race([typeof source === 'function' ? askToken(source) : source, aborted]);
-    const connecting = this.target.connect(signal);
-    // A connection that comes after the time is up is not ours to keep.
-    connecting.then(
-      (late) => signal.aborted && late.close(1001, 'too late'),
-      () => {},
-    );
-    return { token, transport: await Promise.race([connecting, aborted]) };
   }
 
   private adopt(transport: Transport, token: string | null, welcomeTimeoutMs: number): void {
@@ -232,13 +208,5 @@ export class CloudLink {
     if (code !== 'TOKEN_EXPIRED' || typeof this.target.token !== 'function' || this.tokenRenewed) return false;
     this.tokenRenewed = true;
     return true;
-  }
-}
-
-async function askToken(source: () => string | null | Promise<string | null>): Promise<string | null> {
-  try {
-    return await source();
-  } catch (error) {
-    throw KerfError.from(error, 'LINK_LOST', `the token function failed: ${messageOf(error)}`);
   }
 }

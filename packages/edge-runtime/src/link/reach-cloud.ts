@@ -1,0 +1,39 @@
+// Where the cloud is and who asks -> a token and a connected transport, or the reason why not.
+import { type Connect, KerfError, messageOf, type Transport } from '@kerf/protocol';
+
+/** A cloud to connect to. */
+export interface CloudAddress {
+  readonly connect: Connect;
+  /** Asked at each connect. Null without authentication. */
+  readonly token: string | null | (() => string | null | Promise<string | null>);
+}
+
+/**
+ * Token and transport, or the reason of `signal` as soon as it is aborted, whatever the caller's functions do.
+ * @throws {KerfError} LINK_LOST, TLS_UNTRUSTED, and the reason of `signal`.
+ */
+export async function reachCloud(
+  address: CloudAddress,
+  signal: AbortSignal,
+): Promise<{ token: string | null; transport: Transport }> {
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  const { token: source } = address;
+  const token = await Promise.race([typeof source === 'function' ? askToken(source) : source, aborted]);
+  const connecting = address.connect(signal);
+  // A connection that comes after the time is up is not ours to keep.
+  connecting.then(
+    (late) => signal.aborted && late.close(1001, 'too late'),
+    () => {},
+  );
+  return { token, transport: await Promise.race([connecting, aborted]) };
+}
+
+async function askToken(source: () => string | null | Promise<string | null>): Promise<string | null> {
+  try {
+    return await source();
+  } catch (error) {
+    throw KerfError.from(error, 'LINK_LOST', `the token function failed: ${messageOf(error)}`);
+  }
+}
