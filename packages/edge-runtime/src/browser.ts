@@ -4,7 +4,8 @@ export type { BrowserBackend, BrowserBackendOptions } from './browser/browser-ba
 export { browserBackend } from './browser/browser-backend.ts';
 export type { BrowserConnectOptions } from './browser/browser-connect.ts';
 export { browserConnect } from './browser/browser-connect.ts';
-export { WASM_FILES } from './browser/make-backend.ts';
+export type { BrowserBackendSpec } from './browser/make-backend.ts';
+export { makeBrowserBackend, WASM_FILES } from './browser/make-backend.ts';
 export type { Probe, Tolerance } from './browser/self-test.ts';
 export type { OpenSplitUrlOptions } from './browser/split-urls.ts';
 export { openSplitUrl } from './browser/split-urls.ts';

@@ -1,5 +1,15 @@
 // Cuts of a model: list them, plan one, emit head and tail, and check that they equal the whole. Values first, then types.
 
+export { chainHash, segmentId } from './chain/chain-hash.ts';
+export type { ChainNames, DivisionNames } from './chain/chain-model.ts';
+export { ChainPart, divisionNames, runChain } from './chain/chain-model.ts';
+export type { ChooseCutsRequest, ChosenCuts } from './chain/choose-cuts.ts';
+export { chooseCuts } from './chain/choose-cuts.ts';
+export type { LinkGrid } from './chain/links.ts';
+export { DEFAULT_LINKS, logSpaced } from './chain/links.ts';
+export type { ChainPlan, SegmentPlan } from './chain/plan-chain.ts';
+export { planChain } from './chain/plan-chain.ts';
+export type { CostRequest } from './chain/price-cuts.ts';
 export type { Difference, Tolerance } from './compare-tensors.ts';
 export { compareTensors } from './compare-tensors.ts';
 export type { Expectation } from './expectation.ts';
@@ -50,6 +60,7 @@ export type { CutPlan } from './plan-cut.ts';
 export { planCut } from './plan-cut.ts';
 export type { KernelEvent } from './profile/node-costs.ts';
 export { nodeCostsOfEvents } from './profile/node-costs.ts';
+export { checkSizesBound } from './profile/open-dimensions.ts';
 export { profileModel } from './profile/profile-model.ts';
 export type { NodeEvents, ProfileOptions, ProfileSide } from './profile/profile-options.ts';
 export type { SampleOptions, Sampler } from './sample-inputs.ts';

@@ -14,7 +14,10 @@ export const WASM_FILES = {
   wasm: 'ort-wasm-simd-threaded.wasm',
 } as const;
 
-/** @throws {KerfError} BACKEND_UNAVAILABLE. */
+/**
+ * In the thread that asks, which a run blocks: for code that is in a worker already.
+ * @throws {KerfError} BACKEND_UNAVAILABLE.
+ */
 export async function makeBrowserBackend({ provider, wasmFolder, threads }: BrowserBackendSpec): Promise<Backend> {
   try {
     // The default bundle would do for both, but its old WebGPU provider dequantises uint8 wrongly without a word.

@@ -1,0 +1,163 @@
+// A table of routes below a secret path -> an http or https server with the headers that a measuring page needs.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { extname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { KerfError, messageOf } from '@kerf/protocol';
+
+/** What a path answers: a file as it is, bytes, JSON, or what `handle` makes of a posted JSON. */
+export type Route =
+  | { readonly kind: 'file'; readonly path: string; readonly cache: boolean }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'json'; readonly value: unknown }
+  | { readonly kind: 'post'; readonly maxBytes: number; handle(json: unknown): Promise<unknown> };
+
+export interface PageServerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** PEM texts; null serves plain http. */
+  readonly tls: { readonly certPem: string; readonly keyPem: string } | null;
+  readonly secret: string;
+  /** By path below `/SECRET/`; '' is the page itself. */
+  readonly routes: ReadonlyMap<string, Route>;
+}
+
+export interface PageServer {
+  readonly port: number;
+  /** Answers in flight get a moment, then everything is closed. */
+  close(): Promise<void>;
+}
+
+/** Connections at once: a page with its workers needs a dozen. */
+const MAX_CONNECTIONS = 64;
+/** A request, its body included, on the slowest network that a profile is posted over. */
+const REQUEST_TIMEOUT_MS = 120_000;
+const CLOSE_GRACE_MS = 1000;
+
+/**
+ * Cross-origin isolation gives the page exact clocks and WebAssembly threads; nothing from elsewhere is loaded, and
+ * nothing is sent elsewhere.
+ */
+const HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; style-src 'self'; " +
+    "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+} as const;
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.js': 'text/javascript; charset=utf-8',
+  '.mjs': 'text/javascript; charset=utf-8',
+  '.wasm': 'application/wasm',
+};
+
+/** @throws {KerfError} INVALID_ARGUMENT when the address cannot be listened on. */
+export async function startPageServer(options: PageServerOptions): Promise<PageServer> {
+  const { host, port, tls } = options;
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    respond(options, request, response).catch((error: unknown) => response.destroy(error as Error));
+  };
+  const server = tls === null ? createServer(answer) : createTlsServer({ cert: tls.certPem, key: tls.keyPem }, answer);
+  server.maxConnections = MAX_CONNECTIONS;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new KerfError('INVALID_ARGUMENT', `cannot listen on ${host}, port ${port}: ${messageOf(cause)}`, { cause });
+  }
+  return {
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function respond(
+  { secret, routes }: PageServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const [, given = '', ...rest] = (request.url ?? '/').split('?', 1)[0]?.split('/') ?? [];
+  const route = isSame(given, secret) && rest.length > 0 ? routes.get(rest.join('/')) : undefined;
+  if (route === undefined) return end(response, 404, 'not found\n');
+  const method = route.kind === 'post' ? 'POST' : 'GET';
+  if (request.method !== method) return end(response, 405, `use ${method}\n`, { allow: method });
+  if (route.kind === 'file') return sendFile(route, response);
+  if (route.kind === 'bytes') return end(response, 200, route.bytes, { 'content-type': 'application/octet-stream' });
+  if (route.kind === 'json') return endJson(response, 200, route.value);
+  try {
+    endJson(response, 200, await route.handle(await readJson(request, route.maxBytes)));
+  } catch (error) {
+    const { code, message } = KerfError.from(error, 'INTERNAL', messageOf(error));
+    endJson(response, code === 'MESSAGE_TOO_LARGE' ? 413 : 422, { code, message }, { connection: 'close' });
+  }
+}
+
+/** In the same time wherever they differ; hashing makes the lengths equal. */
+function isSame(given: string, secret: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(secret));
+}
+
+async function sendFile({ path, cache }: Route & { kind: 'file' }, response: ServerResponse): Promise<void> {
+  const { size } = await stat(path);
+  response.writeHead(200, {
+    ...HEADERS,
+    'content-type': TYPES[extname(path)] ?? 'application/octet-stream',
+    'content-length': size,
+    'cache-control': cache ? 'private, max-age=3600' : 'no-store',
+  });
+  // A file that grows meanwhile would break the length that was promised.
+  await pipeline(size === 0 ? [] : createReadStream(path, { end: size - 1 }), response);
+}
+
+/** @throws {KerfError} MESSAGE_TOO_LARGE, MESSAGE_MALFORMED. */
+async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+  const tooLarge = new KerfError('MESSAGE_TOO_LARGE', `more than ${maxBytes} bytes were posted`);
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) throw tooLarge;
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
+  } catch (cause) {
+    throw new KerfError('MESSAGE_MALFORMED', 'what was posted is no JSON', { cause });
+  }
+}
+
+function endJson(response: ServerResponse, status: number, value: unknown, headers: Record<string, string> = {}): void {
+  end(response, status, JSON.stringify(value), { 'content-type': 'application/json', ...headers });
+}
+
+function end(
+  response: ServerResponse,
+  status: number,
+  body: string | Uint8Array,
+  headers: Record<string, string> = {},
+): void {
+  const type = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' };
+  response.writeHead(status, { ...HEADERS, ...type, ...headers }).end(body);
+}
