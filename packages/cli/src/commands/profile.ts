@@ -11,6 +11,7 @@ import { deviceOf, versionsOf } from '../profile/device.ts';
 import { measureCrossing } from '../profile/measure-crossing.ts';
 import { ortNodeEvents } from '../profile/node-events.ts';
 import { checkProfileTarget, profileFileOf, profileText, writeProfile } from '../profile/profile-file.ts';
+import { BROWSER_PROFILE_OPTIONS, profileInBrowser } from '../profile/profile-in-browser.ts';
 import { profileSummary } from '../profile/profile-summary.ts';
 import { progressTo } from '../profile/progress.ts';
 import { milliseconds } from '../units.ts';
@@ -47,12 +48,13 @@ export const profile: Command = {
     ...PICTURE_OPTIONS,
     name: { type: 'string', value: 'TEXT', help: 'name of this device (default: its host name)' },
     'no-crossing': { type: 'boolean', help: 'skip what a frame costs on its way through session and gateway' },
+    ...BROWSER_PROFILE_OPTIONS,
     json: { type: 'boolean', help: 'print the profile as JSON; a file is written only where --out names it' },
   },
   notes: 'Sizes that the model leaves open are never guessed: --dim NAME=N or --input PATH must bind them.',
   async run(line, io) {
     if (line.positionals.length === 0) throw usageError("usage: kerf profile MODEL [OPTIONS]; see 'kerf help profile'");
-    return await profileFile(line, io);
+    return await (line.flag('browser') ? profileInBrowser(line, io) : profileFile(line, io));
   },
 };
 
