@@ -1,6 +1,8 @@
 // This machine -> how a profile names it, and the versions of what ran on it.
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus, hostname, release, type } from 'node:os';
+import { join } from 'node:path';
 import process from 'node:process';
 import type { DeviceProfile } from '@kerf/splitter';
 import { VERSION } from '../command.ts';
@@ -20,9 +22,10 @@ export function versionsOf(runtime: 'onnxruntime-node' | 'onnxruntime-web'): Rec
   return { kerf: VERSION, node: process.versions.node, [runtime]: packageVersion(runtime) };
 }
 
-/** Both runtimes are dependencies of the edge, which may have them in a folder of its own. */
+/** Both runtimes are dependencies of the edge; not every package gives its package.json away, so it is read beside its code. */
 function packageVersion(name: string): string {
-  const fromEdge = createRequire(import.meta.resolve('@kerf/edge-runtime'));
-  const { version } = fromEdge(`${name}/package.json`) as { version: string };
-  return version;
+  const code = createRequire(import.meta.resolve('@kerf/edge-runtime')).resolve(name);
+  const folder = code.slice(0, code.lastIndexOf(join('node_modules', name)));
+  const text = readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }

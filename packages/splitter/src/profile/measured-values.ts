@@ -3,7 +3,7 @@ import { extract, type ModelGraph } from '@kerf/onnx';
 import { type Backend, KerfError, type TensorMap } from '@kerf/protocol';
 import { canCross } from '../list-cuts.ts';
 import { type ModelHost, TRANSIENT_DATA_FILE } from '../model-host.ts';
-import { type ValueSpec, valueSpecs } from '../value-types.ts';
+import { type ValueSpec, type ValueSpecOptions, valueSpecs } from '../value-types.ts';
 
 export interface MeasuredValues {
   /** With symbols, as head and tail declare them. */
@@ -25,7 +25,7 @@ export async function measuredValues(
   const open = await valueSpecs(graph, { host, backend });
   const isOpen = graph.inputs.some((name) => open.get(name)?.bytes === null);
   const inputShapes = new Map([...inputs].map(([name, { shape }]) => [name, shape]));
-  const inferred = isOpen ? await valueSpecs(graph, { host, backend, inputShapes }) : open;
+  const inferred = isOpen ? await boundSpecs(graph, { host, backend, inputShapes }, open) : open;
   const made = new Map(inputs);
   const unknown = [...inferred.values()].filter(
     ({ name, dtype, bytes }) => canCross(dtype) && bytes === null && !made.has(name),
@@ -42,6 +42,23 @@ export async function measuredValues(
     }),
   );
   return { open, bound };
+}
+
+/**
+ * A model that runs may be one whose shapes contradict each other once its inputs are bound, as where one branch of an
+ * `If` is for other sizes: then the sizes come from the run.
+ */
+async function boundSpecs(
+  graph: ModelGraph,
+  options: ValueSpecOptions,
+  open: ReadonlyMap<string, ValueSpec>,
+): Promise<ReadonlyMap<string, ValueSpec>> {
+  try {
+    return await valueSpecs(graph, options);
+  } catch (error) {
+    if (!KerfError.is(error) || error.code !== 'MODEL_UNSUPPORTED') throw error;
+    return open;
+  }
 }
 
 /** Runs the part of the model that makes the values; none of them where the runtime refuses that. */
