@@ -1,5 +1,11 @@
 // Node-only door: splits as files.
 
+export type { ChainFolder } from './chain/open-chain.ts';
+export { openChain, readChainManifest } from './chain/open-chain.ts';
+export type { DivisionReport, VerifyChainReport } from './chain/verify-chain.ts';
+export { verifyChain } from './chain/verify-chain.ts';
+export type { WriteChainOptions, WrittenChain } from './chain/write-chain.ts';
+export { CHAIN_FILE, chainFiles, writeChain } from './chain/write-chain.ts';
 export { fileHost } from './file-host.ts';
 export type { SplitFolder } from './open-split.ts';
 export { openSplit } from './open-split.ts';

@@ -1,21 +1,14 @@
 // A model file and nested cuts -> segment files, shared weights and chain.json in a folder.
 import { mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import { type ExtractOptions, extract, type ValueType } from '@kerf/onnx';
-import { type ModelFile, writeDataFile, writeModelFile } from '@kerf/onnx/node';
+import type { ModelFile } from '@kerf/onnx/node';
 import {
   type Backend,
-  byteLengthOf,
   CHAIN_FORMAT,
   type ChainManifest,
-  type ChainSegment,
   KerfError,
   MAX_CHAIN_SEGMENTS,
-  type ManifestFile,
-  messageOf,
   parseChainManifest,
-  type SplitTensor,
-  type TensorSpec,
 } from '@kerf/protocol';
 import { fileHost } from '../file-host.ts';
 import {
@@ -27,16 +20,14 @@ import {
   readManifest,
   writeManifest,
 } from '../manifest-folder.ts';
-import type { ModelHost } from '../model-host.ts';
-import { crossingType, isRefusal, LOAD_LEVELS, load, withoutShapes } from '../split-model.ts';
-import { type DimensionBindings, mergeSpec, valueSpecs } from '../value-types.ts';
-import { chainHash, segmentId } from './chain-hash.ts';
+import type { DimensionBindings } from '../value-types.ts';
+import { boundaryTypes, crossingBytes } from './boundary.ts';
+import { chainHash } from './chain-hash.ts';
 import type { ChosenCuts } from './choose-cuts.ts';
-import { type ChainPlan, planChain, type SegmentPlan } from './plan-chain.ts';
-import { type SharedData, sharedData } from './shared-data.ts';
+import { type ChainPlan, planChain } from './plan-chain.ts';
+import { SHARED_FILE, segmentFile, writeSegments } from './write-segments.ts';
 
 export const CHAIN_FILE = 'chain.json';
-const SHARED_FILE = 'shared.data';
 const STAGING = '.kerf-chain-';
 
 export const CHAIN: ManifestKind<ChainManifest> = {
@@ -75,31 +66,30 @@ export interface WrittenChain {
 export async function writeChain(options: WriteChainOptions): Promise<WrittenChain> {
   const { model, folder, backend, force = false } = options;
   const chosen = 'choice' in options.cuts ? options.cuts : null;
-  const plan = planChain(
-    model.graph,
-    'choice' in options.cuts ? options.cuts.cuts.map(({ tensors }) => tensors) : options.cuts,
-  );
+  const named = 'choice' in options.cuts ? options.cuts.cuts.map(({ tensors }) => tensors) : options.cuts;
+  const plan = planChain(model.graph, named);
   await checkTarget(folder, CHAIN, force);
   checkSource(model, folder, TARGETS, CHAIN.what);
   await checkWhole(model, backend);
   const host = fileHost(model);
   const values = await boundaryTypes(plan, backend, host);
-  const bytes = await crossingBytes(plan, values.tensors, options, host);
+  const bytes = await crossingBytes(plan, values.tensors, { ...options, host });
+  const cuts = plan.cuts.map(({ cut }, at) => ({
+    tensors: cut,
+    bytes: bytes[at] ?? null,
+    reign: chosen?.cuts[at]?.reign ?? null,
+  }));
   const write = async (staging: string): Promise<ChainManifest> => {
-    const files = await writeSegments(plan, values.types, model, backend, staging);
+    const { segments, shared } = await writeSegments(plan, values.types, model, backend, staging);
     const draft = {
       format: CHAIN_FORMAT,
       source: { file: model.name, sha256: model.sha256, bytes: model.bytes },
       modelInputs: model.graph.inputs,
       modelOutputs: model.graph.outputs,
-      segments: files.segments,
-      cuts: plan.cuts.map(({ cut }, at) => ({
-        tensors: cut,
-        bytes: bytes[at] ?? null,
-        reign: chosen?.cuts[at]?.reign ?? null,
-      })),
+      segments,
+      cuts,
       tensors: values.tensors,
-      sharedData: files.shared,
+      sharedData: shared,
       choice: chosen?.choice ?? null,
       createdBy: options.createdBy ?? 'kerf',
     } as const;
@@ -113,155 +103,6 @@ const TARGETS: readonly string[] = [
   SHARED_FILE,
   CHAIN_FILE,
 ];
-
-function segmentFile(at: number): string {
-  return `segment-${at}.onnx`;
-}
-
-type Types = ReadonlyMap<string, ValueType | null>;
-
-/** What the runtime says of everything that enters or leaves a segment: one load of the model with these as outputs. */
-async function boundaryTypes(
-  { graph, cuts, segments }: ChainPlan,
-  backend: Backend,
-  host: ModelHost,
-): Promise<{ readonly types: Types; readonly tensors: readonly SplitTensor[] }> {
-  const inputs = new Set(graph.inputs);
-  const crossing = [...new Set(cuts.flatMap(({ cut }) => cut))].filter((name) => !inputs.has(name));
-  const outputs = [...new Set([...crossing, ...graph.outputs])].filter((name) => !inputs.has(name));
-  const untyped = new Map(crossing.map((name) => [name, null]));
-  const specs: ReadonlyMap<string, TensorSpec> =
-    outputs.length === 0
-      ? new Map()
-      : await load(graph, { inputs: graph.inputs, outputs, types: untyped }, backend, host, 'model');
-  const types = new Map(crossing.map((name) => [name, crossingType(graph, name, specs.get(name))]));
-  const ends = segments.flatMap((segment) => [...segment.inputs, ...segment.outputs]);
-  const names = [...new Set([...graph.inputs, ...ends, ...graph.outputs])];
-  const tensors = names.map((name) => {
-    const { dtype, shape } = mergeSpec(graph, name, specs.get(name));
-    return { name, dtype, shape };
-  });
-  return { types, tensors };
-}
-
-/** Bytes of each cut, at the sizes of the model or of the options; null while one is open. */
-async function crossingBytes(
-  plan: ChainPlan,
-  tensors: readonly SplitTensor[],
-  { dims, inputShapes, backend }: WriteChainOptions,
-  host: ModelHost,
-): Promise<(number | null)[]> {
-  let sizes = new Map(tensors.map((tensor) => [tensor.name, bytesOf(tensor)]));
-  const isOpen = plan.cuts.some(({ cut }) => cut.some((name) => sizes.get(name) == null));
-  if (isOpen && (dims !== undefined || inputShapes !== undefined)) {
-    const bound = { dims: dims ?? {}, inputShapes: inputShapes ?? new Map<string, readonly number[]>() };
-    const specs = await valueSpecs(plan.graph, { host, backend, ...bound });
-    sizes = new Map([...specs].map(([name, spec]) => [name, spec.bytes]));
-  }
-  return plan.cuts.map(({ cut }) =>
-    cut.reduce<number | null>((sum, name) => {
-      const size = sizes.get(name) ?? null;
-      return sum === null || size === null ? null : sum + size;
-    }, 0),
-  );
-}
-
-function bytesOf({ dtype, shape }: SplitTensor): number | null {
-  const isKnown = shape !== null && shape.every((size) => typeof size === 'number');
-  return dtype === null || dtype === 'string' || !isKnown ? null : byteLengthOf(dtype, shape);
-}
-
-async function writeSegments(
-  plan: ChainPlan,
-  types: Types,
-  model: ModelFile,
-  backend: Backend,
-  staging: string,
-): Promise<{ readonly segments: ChainSegment[]; readonly shared: ManifestFile | null }> {
-  const { graph } = plan;
-  const plain = plan.segments.map(({ inputs, outputs }) => extract(graph, { inputs, outputs, types }));
-  const data = sharedData(graph, plain, SHARED_FILE);
-  const shared = data.pieces.length === 0 ? null : await writeShared(data, model, staging);
-  const segments: ChainSegment[] = [];
-  for (const [at, segment] of plan.segments.entries()) {
-    const files = await writeSegment({ plan: segment, at, types, data }, model, backend, staging);
-    const usesSharedData = data.users.has(at);
-    const { nodes, inputs, outputs } = segment;
-    const draft = { ...files, nodes: nodes.length, inputs, outputs, usesSharedData };
-    segments.push({ ...draft, id: await segmentId(draft, shared) });
-  }
-  return { segments, shared };
-}
-
-async function writeShared(data: SharedData, model: ModelFile, staging: string): Promise<ManifestFile> {
-  const { sha256, bytes } = await writeDataFile(path.join(staging, SHARED_FILE), data.pieces, model.externalFiles);
-  return { file: SHARED_FILE, sha256, bytes };
-}
-
-interface SegmentTask {
-  readonly plan: SegmentPlan;
-  readonly at: number;
-  readonly types: Types;
-  readonly data: SharedData;
-}
-
-/** Where the runtime refuses the shapes at the borders it is asked again without them. */
-async function writeSegment(
-  task: SegmentTask,
-  model: ModelFile,
-  backend: Backend,
-  staging: string,
-): Promise<ManifestFile & Pick<ChainSegment, 'externalData'>> {
-  try {
-    return await tryToWrite(task, model, backend, staging);
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-    try {
-      return await tryToWrite({ ...task, types: withoutShapes(task.types) }, model, backend, staging);
-    } catch {
-      // The first reason is about the segment as it is.
-      throw new KerfError('MODEL_UNSUPPORTED', `segment ${task.at} does not load: ${messageOf(error)}`, {
-        cause: error,
-      });
-    }
-  }
-}
-
-async function tryToWrite(
-  { plan, at, types, data }: SegmentTask,
-  model: ModelFile,
-  backend: Backend,
-  staging: string,
-): Promise<ManifestFile & Pick<ChainSegment, 'externalData'>> {
-  const file = segmentFile(at);
-  const dataFile = `${file}.data`;
-  const ends: ExtractOptions = { inputs: plan.inputs, outputs: plan.outputs, types };
-  const extracted = extract(model.graph, { ...ends, externalFile: dataFile, shared: data.places });
-  const written = await writeModelFile(extracted, path.join(staging, file), model.externalFiles, dataFile);
-  await tryToLoad(written.path, backend);
-  const own = written.externalData;
-  return {
-    file,
-    sha256: written.sha256,
-    bytes: written.bytes,
-    externalData: own === null ? null : { file: dataFile, sha256: own.sha256, bytes: own.bytes },
-  };
-}
-
-async function tryToLoad(file: string, backend: Backend): Promise<void> {
-  let reason: unknown;
-  for (const optimizationLevel of LOAD_LEVELS) {
-    try {
-      const loaded = await backend.load({ path: file }, { optimizationLevel });
-      await loaded.dispose();
-      return;
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      reason ??= error;
-    }
-  }
-  throw reason;
-}
 
 /** Lets `write` fill a folder inside, then puts its files in place; on failure nothing is left of it. */
 async function staged(folder: string, write: (staging: string) => Promise<ChainManifest>): Promise<ChainManifest> {
