@@ -76,7 +76,8 @@ export async function measureCuts(job: MeasureCuts): Promise<MeasuredCut[]> {
     }
   }
   if (refusals.length > 0) {
-    job.onProgress(`${refusals.length} cuts left out, which the runtime refuses; the first: ${refusals[0]}`);
+    const cuts = refusals.length === 1 ? '1 cut' : `${refusals.length} cuts`;
+    job.onProgress(`${cuts} left out, which the runtime refuses: ${refusals[0]}`);
   }
   return measured;
 }
