@@ -1,25 +1,22 @@
 // `kerf profile`: what a model costs on this device, measured, as a JSON file that `kerf plan` reads.
 import { nodeBackend } from '@kerf/edge-runtime/node';
 import type { ModelFile } from '@kerf/onnx/node';
-import { type Dimension, type OptimizationLevel, systemClock, type TensorMap } from '@kerf/protocol';
-import { type DeviceProfile, type DimensionBindings, mergeSpec, type ProfileSide, profileModel } from '@kerf/splitter';
+import { systemClock } from '@kerf/protocol';
+import { type DeviceProfile, profileModel } from '@kerf/splitter';
 import { fileHost } from '@kerf/splitter/node';
 import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
-import { PICTURE_OPTIONS, pictureOptions, readFrame } from '../frame-input.ts';
-import { DIM_OPTION, dimensions, openNamedModel } from '../model-options.ts';
+import { PICTURE_OPTIONS } from '../frame-input.ts';
+import { DIM_OPTION, openNamedModel } from '../model-options.ts';
 import { deviceOf, versionsOf } from '../profile/device.ts';
 import { measureCrossing } from '../profile/measure-crossing.ts';
 import { ortNodeEvents } from '../profile/node-events.ts';
 import { checkProfileTarget, profileFileOf, profileText, writeProfile } from '../profile/profile-file.ts';
 import { BROWSER_PROFILE_OPTIONS, profileInBrowser } from '../profile/profile-in-browser.ts';
+import { givenInputs, LEVELS, type ProfileRequest, profileRequest } from '../profile/profile-request.ts';
 import { profileSummary } from '../profile/profile-summary.ts';
 import { progressTo } from '../profile/progress.ts';
-import { milliseconds } from '../units.ts';
 
-const LEVELS: readonly OptimizationLevel[] = ['disabled', 'basic', 'extended', 'all'];
-const SIDES: readonly ProfileSide[] = ['both', 'edge', 'cloud'];
 const RUNTIMES = { node: 'onnxruntime-node', wasm: 'onnxruntime-web' } as const;
-const MAX_BUDGET_MS = 24 * 3600 * 1000;
 /** Of the budget, for timing single nodes. */
 const NODES_SHARE = 0.1;
 
@@ -76,32 +73,17 @@ async function profileFile(line: CommandLine, io: Io): Promise<number> {
   return 0;
 }
 
-interface Job {
+interface Job extends ProfileRequest {
   readonly runtime: keyof typeof RUNTIMES;
   readonly provider: string;
-  readonly threads: number;
-  readonly level: OptimizationLevel;
-  readonly budgetMs: number;
-  readonly side: ProfileSide;
-  readonly dims: DimensionBindings;
 }
 
 /** @throws {KerfError} INVALID_ARGUMENT, before anything is read or run. */
 function jobOf(line: CommandLine): Job {
+  const request = profileRequest(line);
   const runtime = line.choice('runtime', ['node', 'wasm'] as const, 'node');
-  const threads = line.number('threads', 1, { least: 1, most: 1024 });
-  if (runtime === 'wasm' && threads > 1) throw usageError('--threads: WASM runs on one thread in Node');
-  const budgetMs = milliseconds('budget', line.text('budget') ?? '60s');
-  if (budgetMs > MAX_BUDGET_MS) throw usageError('--budget must be no more than a day');
-  return {
-    runtime,
-    provider: line.text('provider') ?? (runtime === 'node' ? 'cpu' : 'wasm'),
-    threads,
-    level: line.choice('level', LEVELS, 'all'),
-    budgetMs,
-    side: line.choice('side', SIDES, 'both'),
-    dims: dimensions(line),
-  };
+  if (runtime === 'wasm' && request.threads > 1) throw usageError('--threads: WASM runs on one thread in Node');
+  return { ...request, runtime, provider: line.text('provider') ?? (runtime === 'node' ? 'cpu' : 'wasm') };
 }
 
 async function measure(
@@ -140,16 +122,4 @@ async function measure(
   } finally {
     await backend.dispose();
   }
-}
-
-async function givenInputs(line: CommandLine, { graph }: ModelFile, dims: DimensionBindings): Promise<TensorMap> {
-  const path = line.text('input');
-  if (path === undefined) return new Map();
-  const bound = (size: Dimension): Dimension =>
-    typeof size === 'string' && Object.hasOwn(dims, size) ? (dims[size] ?? null) : size;
-  const specs = graph.inputs.map((name) => {
-    const spec = mergeSpec(graph, name, undefined);
-    return { ...spec, shape: spec.shape?.map(bound) ?? null };
-  });
-  return await readFrame(path, specs, pictureOptions(line));
 }
