@@ -180,7 +180,15 @@ export class ProbeLink {
         return this.#transport.send(encodeMessage({ type: 'pong', nonce: message.nonce }));
       case 'pong':
         return;
-      default:
+      case 'hello':
+      case 'open':
+      case 'opened':
+      case 'frame':
+      case 'result':
+      case 'cancel':
+      case 'credit':
+      case 'close':
+      case 'probe':
         throw new KerfError('MESSAGE_UNEXPECTED', `no ${message.type} message was asked for`);
     }
   }
