@@ -12,6 +12,10 @@ const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise
     summary: 'measure what a model costs on this device',
     load: async () => (await import('./commands/profile.ts')).profile,
   },
+  plan: {
+    summary: 'where to run a model, and what it gains',
+    load: async () => (await import('./commands/plan.ts')).plan,
+  },
   serve: { summary: 'run the cloud', load: async () => (await import('./commands/serve.ts')).serve },
   run: { summary: 'run an edge', load: async () => (await import('./commands/run.ts')).run },
   token: { summary: 'make keys and tokens', load: async () => (await import('./commands/token.ts')).token },

@@ -22,6 +22,23 @@ export function bitsPerSecond(option: string, text: string): number {
   return value;
 }
 
+const BYTES: Readonly<Record<string, number>> = {
+  B: 1,
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+
+/** `512KB`, `8MB`, `1.5GB`, `64MiB` -> bytes. @throws {KerfError} INVALID_ARGUMENT naming the option. */
+export function byteSize(option: string, text: string): number {
+  const value = scaled(text, BYTES);
+  if (value === null) throw usageError(`--${option} must be a size such as 512KB, 8MB or 64MiB, got '${text}'`);
+  return Math.round(value);
+}
+
 /** `40ms`, `40` or `1.5s` -> milliseconds. @throws {KerfError} INVALID_ARGUMENT naming the option. */
 export function milliseconds(option: string, text: string): number {
   const value = scaled(text, { ms: 1, s: 1000, '': 1 });
@@ -30,9 +47,17 @@ export function milliseconds(option: string, text: string): number {
 }
 
 function scaled(text: string, units: Readonly<Record<string, number>>): number | null {
-  const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/.exec(text.trim());
+  const match = /^(\d+(?:\.\d+)?)\s*([a-zA-Z]*)$/.exec(text.trim());
   const factor = match === null ? undefined : units[match[2] ?? ''];
   return match === null || factor === undefined ? null : Number(match[1]) * factor;
+}
+
+/** `20.1 Mbit/s`, `512 kbit/s`: three digits. */
+export function formatRate(bitsPerSecond: number): string {
+  const units = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s'];
+  const rounded = Number(bitsPerSecond.toPrecision(3));
+  const power = Math.max(0, Math.min(units.length - 1, Math.floor(Math.log10(Math.max(rounded, 1)) / 3)));
+  return `${Number((rounded / 1000 ** power).toPrecision(3))} ${units[power]}`;
 }
 
 /** `1.2 MB`, `35 KB`, `512 B`: decimal units, as on the wire. */

@@ -20,14 +20,16 @@ export interface PlanRow {
   readonly p99Ms: number;
   readonly framesPerSecond: number;
   readonly slowestStage: 'edge' | 'uplink' | 'cloud' | 'downlink';
-  /** Parts of `latencyMs`, in the order of a frame's way; they add up to it. */
+  /** Parts of `latencyMs`, in the order of a frame's way; they add up to it, where it was measured scaled to do so. */
   readonly parts: readonly PlanPart[];
   readonly uplinkBytes: number;
   readonly downlinkBytes: number;
   readonly cloudMs: number;
   readonly edgeWeightsBytes: number;
-  /** Largest loss of the task's metric, in points. */
-  readonly loss: number;
+  /** Largest loss of the task's metric, in points; null where nobody said. */
+  readonly loss: number | null;
+  /** The pair of operators that the cut keeps the runtime from fusing, only with `--allow-fused`; null otherwise. */
+  readonly splitsFusion: string | null;
   /** Whether compute times come from sessions that ran, or from calibrated sums of nodes. */
   readonly source: { readonly edge: PlanSource; readonly cloud: PlanSource };
   /** From real sessions over the link (`--measure`); null where it was not measured. */
@@ -80,7 +82,7 @@ export interface PlanCurve {
   readonly edgeMs: readonly (number | null)[];
   readonly cloudMs: readonly (number | null)[];
   readonly splitMs: readonly (number | null)[];
-  /** From this uplink upwards the best is `label`; the first starts at the first uplink. */
+  /** From this uplink upwards the best is `label`. Below the first, nothing keeps the constraints. */
   readonly reigns: readonly {
     readonly fromBitsPerSecond: number;
     readonly label: string;
@@ -140,6 +142,8 @@ export interface PlannedReport {
   readonly gapMs: number;
   readonly candidates: number;
   readonly unpriced: { readonly edge: number; readonly cloud: number };
+  /** What weakens the answer, and what would strengthen it: a sentence each. */
+  readonly warnings: readonly string[];
   readonly cuts: readonly PlanCutRow[];
   readonly curve: PlanCurve;
   readonly graph: PlanGraph;
@@ -166,6 +170,10 @@ export interface UnsatisfiableReport {
   readonly outcome: 'unsatisfiable';
   readonly verdict: string;
   readonly conflict: readonly ConstraintName[];
+  /** Each of `conflict` as the only constraint, and the best placement then; null where even that cannot be kept. */
+  readonly alone: readonly { readonly constraint: ConstraintName; readonly best: PlanRow | null }[];
+  /** With a deadline in the conflict: the least 99th percentile that keeps the others. Null otherwise. */
+  readonly soonest: PlanRow | null;
 }
 
 export type PlanReport = PlannedReport | UnsatisfiableReport;

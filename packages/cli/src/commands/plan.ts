@@ -1,0 +1,95 @@
+// `kerf plan`: profiles, a link and limits -> where the model should run, with the reasons.
+import { openModelFile } from '@kerf/onnx/node';
+import { type PlanRequest, plan as planFor } from '@kerf/splitter';
+import { type Command, type CommandLine, usageError } from '../command.ts';
+import { PICTURE_OPTIONS, pictureOptions } from '../frame-input.ts';
+import { buildReport, buildUnsatisfiable } from '../plan/build-report.ts';
+import { planCard, unsatisfiableCard } from '../plan/card.ts';
+import { imageInputs, type PictureInput, readPictureInput, statedLosses } from '../plan/image-candidates.ts';
+import { Labels } from '../plan/labels.ts';
+import { ASSUMED_ROUND_TRIP_MS, readRequest } from '../plan/read-request.ts';
+
+export const plan: Command = {
+  name: 'plan',
+  usage: 'MODEL --edge PROFILE --cloud PROFILE (--uplink RATE [--rtt TIME] | --link PROFILE) [OPTIONS]',
+  summary:
+    'Says where the model should run on this device, this cloud and this link: on the edge, in the cloud, or split and ' +
+    "where. Often the answer is: do not split. 'kerf profile' makes the profiles. Exit status 1 when nothing keeps the limits.",
+  positionals: [1, 1],
+  options: {
+    edge: { type: 'string', value: 'PROFILE', help: 'what the model costs on the edge device' },
+    cloud: { type: 'string', value: 'PROFILE', help: 'what the model costs in the cloud' },
+    uplink: { type: 'string', value: 'RATE', help: 'from edge to cloud, such as 20mbit' },
+    downlink: { type: 'string', value: 'RATE', help: 'from cloud to edge (default: as the uplink)' },
+    rtt: { type: 'string', value: 'TIME', help: `round trip (default ${ASSUMED_ROUND_TRIP_MS}ms)` },
+    jitter: { type: 'string', value: 'TIME', help: '99 % of round trips are at most this much longer (default 0ms)' },
+    link: { type: 'string', value: 'PROFILE', help: 'a measured link, instead of the four above' },
+    goal: {
+      type: 'string',
+      value: 'GOAL',
+      help: 'latency: least time a frame; throughput: most frames/s (default latency)',
+    },
+    'keep-on-edge': {
+      type: 'string',
+      multiple: true,
+      value: 'NAME',
+      help: 'a value that must not leave the edge, or a node that must run there; may be repeated',
+    },
+    'no-raw-input': { type: 'boolean', help: 'no input of the model may leave the edge, images included' },
+    'edge-memory': { type: 'string', value: 'SIZE', help: 'most weights on the edge, such as 8MB' },
+    deadline: { type: 'string', value: 'TIME', help: '99 of 100 frames must be ready by then, such as 100ms' },
+    'max-loss': { type: 'string', value: 'POINTS', help: 'most accuracy to lose by compression, such as 0.5' },
+    input: {
+      type: 'string',
+      value: 'PICTURE',
+      help: 'a usual picture: the cloud with PNG, JPEG, WebP is compared too',
+    },
+    'image-loss': {
+      type: 'string',
+      multiple: true,
+      value: 'FORMAT=POINTS',
+      help: 'accuracy that an image format costs, such as "JPEG 90=0.3"; may be repeated',
+    },
+    ...PICTURE_OPTIONS,
+    wait: { type: 'string', value: 'TIME', help: 'how long a frame waits in the cloud for its turn (default 0ms)' },
+    'allow-fused': { type: 'boolean', help: 'cuts between operators that the runtime would fuse may be chosen too' },
+    json: { type: 'boolean', help: 'print JSON' },
+  },
+  notes: 'Nothing is run: the answer is calculated from the profiles.',
+  async run(line, io) {
+    const model = await openModelFile(line.positional(0));
+    const request = await readRequest(line, model);
+    const picture = await pictureOf(line, () =>
+      readPictureInput(line.required('input'), model, request.edge, pictureOptions(line)),
+    );
+    const full: PlanRequest =
+      picture === null ? request : { ...request, images: await imageInputs(picture, statedLosses(line)) };
+    const found = planFor(model.graph, full);
+    if (found.outcome === 'unsatisfiable') {
+      const report = buildUnsatisfiable(found, full);
+      for (const text of line.flag('json') ? [JSON.stringify(report)] : unsatisfiableCard(report)) io.print(text);
+      return 1;
+    }
+    const isAssumed = line.text('link') === undefined && line.text('rtt') === undefined;
+    const report = buildReport({
+      model,
+      request: full,
+      plan: found,
+      labels: new Labels(),
+      measurement: null,
+      roundTripAssumedMs: isAssumed ? ASSUMED_ROUND_TRIP_MS : null,
+      date: new Date(),
+    });
+    for (const text of line.flag('json') ? [JSON.stringify(report)] : planCard(report)) io.print(text);
+    return 0;
+  },
+};
+
+async function pictureOf(line: CommandLine, read: () => Promise<PictureInput>): Promise<PictureInput | null> {
+  if (line.text('input') !== undefined) return read();
+  const orphan = ['image-loss', ...Object.keys(PICTURE_OPTIONS)].find(
+    (name) => line.text(name) !== undefined && (name !== 'image-loss' || line.texts(name).length > 0),
+  );
+  if (orphan !== undefined) throw usageError(`--${orphan} says something of a picture: give one with --input`);
+  return null;
+}
