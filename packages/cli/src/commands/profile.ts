@@ -12,6 +12,7 @@ import { measureCrossing } from '../profile/measure-crossing.ts';
 import { ortNodeEvents } from '../profile/node-events.ts';
 import { checkProfileTarget, profileFileOf, profileText, writeProfile } from '../profile/profile-file.ts';
 import { BROWSER_PROFILE_OPTIONS, profileInBrowser } from '../profile/profile-in-browser.ts';
+import { LINK_PROFILE_OPTIONS, profileLink } from '../profile/profile-link.ts';
 import { givenInputs, LEVELS, type ProfileRequest, profileRequest } from '../profile/profile-request.ts';
 import { profileSummary } from '../profile/profile-summary.ts';
 import { progressTo } from '../profile/progress.ts';
@@ -22,19 +23,28 @@ const NODES_SHARE = 0.1;
 
 export const profile: Command = {
   name: 'profile',
-  usage: 'MODEL [OPTIONS]',
+  usage: 'MODEL | --link URL [OPTIONS]',
   summary:
     'Measures what a model costs on this device: the whole, single nodes, and heads and tails as sessions of their own, ' +
-    "since the times of nodes do not add up. 'kerf plan' takes the file: one from the edge, one from the cloud.",
+    "since the times of nodes do not add up. 'kerf plan' takes the file: one from the edge, one from the cloud. With " +
+    '--link, what the link between them does.',
   positionals: [0, 1],
   isolated: true,
   options: {
-    out: { type: 'string', value: 'FILE', help: 'where the profile goes (default MODEL.profile.json, in this folder)' },
+    out: {
+      type: 'string',
+      value: 'FILE',
+      help: 'where the profile goes (default MODEL.profile.json or link.profile.json)',
+    },
     runtime: { type: 'string', value: 'NAME', help: 'node or wasm (default node)' },
     provider: { type: 'string', value: 'NAME', help: 'execution provider of the runtime (default cpu, or wasm)' },
     threads: { type: 'string', value: 'N', help: 'threads of one operator (default 1)' },
     level: { type: 'string', value: 'LEVEL', help: `graph optimisation: ${LEVELS.join(', ')} (default all)` },
-    budget: { type: 'string', value: 'TIME', help: 'time to measure; more time, more cuts (default 60s)' },
+    budget: {
+      type: 'string',
+      value: 'TIME',
+      help: 'time to measure; more time, more cuts (default 60s, with --link 15s)',
+    },
     side: {
       type: 'string',
       value: 'SIDE',
@@ -46,10 +56,12 @@ export const profile: Command = {
     name: { type: 'string', value: 'TEXT', help: 'name of this device (default: its host name)' },
     'no-crossing': { type: 'boolean', help: 'skip what a frame costs on its way through session and gateway' },
     ...BROWSER_PROFILE_OPTIONS,
+    ...LINK_PROFILE_OPTIONS,
     json: { type: 'boolean', help: 'print the profile as JSON; a file is written only where --out names it' },
   },
   notes: 'Sizes that the model leaves open are never guessed: --dim NAME=N or --input PATH must bind them.',
   async run(line, io) {
+    if (line.text('link') !== undefined) return await profileLink(line, io);
     if (line.positionals.length === 0) throw usageError("usage: kerf profile MODEL [OPTIONS]; see 'kerf help profile'");
     return await (line.flag('browser') ? profileInBrowser(line, io) : profileFile(line, io));
   },
