@@ -2,6 +2,7 @@
 import type { ModelFile } from '@kerf/onnx/node';
 import {
   type Candidate,
+  candidateKey,
   type LinkProfile,
   type Plan,
   type PlanRequest,
@@ -14,7 +15,7 @@ import { correctedBy, correctionOf, type Residual, withLatency } from './correct
 import { type DeviceHere, devicesHere, runtimeOf, swapCompute } from './devices.ts';
 import { MeasuringLab } from './lab.ts';
 import { DEFAULT_MEASURE_LIMITS } from './measure-placements.ts';
-import { firstPick, placementKey, placementOf } from './pick.ts';
+import { firstPick, placementOf } from './pick.ts';
 import type { Contender, FrameSource, MeasuredLink, MeasuredRow, MeasureLimits, PictureCoding } from './placements.ts';
 import { inWorkshop } from './processes.ts';
 
@@ -124,7 +125,7 @@ class MeasuredSet {
     for (const [at, priced] of picked.entries()) {
       const row = rows[at];
       if (row !== undefined)
-        this.#seen.set(placementKey(priced.candidate), { priced, row: this.#swapped(priced, row) });
+        this.#seen.set(candidateKey(priced.candidate), { priced, row: this.#swapped(priced, row) });
     }
   }
 
@@ -149,21 +150,21 @@ class MeasuredSet {
   }
 
   #mayBeMeasured(candidate: Candidate): boolean {
-    return !this.#seen.has(placementKey(candidate)) && placementOf(candidate, this.#options.images) !== null;
+    return !this.#seen.has(candidateKey(candidate)) && placementOf(candidate, this.#options.images) !== null;
   }
 
   /** All that keep the deadline, best first by what is known now; what was tried and gave no frame is out. */
   #ranking(): Priced[] {
     const { deadlineMs } = this.#options.request.constraints ?? {};
     return this.#options.plan.ranked
-      .filter(({ candidate }) => this.#seen.get(placementKey(candidate))?.row.latenciesMs.length !== 0)
+      .filter(({ candidate }) => this.#seen.get(candidateKey(candidate))?.row.latenciesMs.length !== 0)
       .map((priced) => this.correct(priced))
       .filter(({ prediction }) => deadlineMs === undefined || prediction.p99Ms <= deadlineMs)
       .sort((left, right) => left.prediction.latencyMs - right.prediction.latencyMs);
   }
 
   measuredOf(candidate: Candidate): MeasuredPlacement | null {
-    const row = this.#seen.get(placementKey(candidate))?.row;
+    const row = this.#seen.get(candidateKey(candidate))?.row;
     if (row === undefined || row.latenciesMs.length === 0) return null;
     const { p50Ms, p99Ms, latenciesMs, bytesUpPerFrame, bytesDownPerFrame, maxAbsDifference } = row;
     return { p50Ms, p99Ms, frames: latenciesMs.length, bytesUpPerFrame, bytesDownPerFrame, maxAbsDifference };
@@ -189,7 +190,7 @@ class MeasuredSet {
       ({ candidate }) => this.measuredOf(candidate) !== null || placementOf(candidate, images) === null,
     );
     const choice = plan.goal === 'latency' && decided !== undefined ? decided : this.correct(plan.choice);
-    const stands = placementKey(choice.candidate) === placementKey(plan.choice.candidate);
+    const stands = candidateKey(choice.candidate) === candidateKey(plan.choice.candidate);
     return {
       choice,
       insteadOf: stands ? null : plan.choice,

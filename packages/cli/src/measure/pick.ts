@@ -1,14 +1,9 @@
 // A plan's ranking -> the few candidates that are worth measuring, and a candidate -> what a session has to do.
-import type { Candidate, Plan, Priced } from '@kerf/splitter';
+import { type Candidate, candidateKey, type Plan, type Priced } from '@kerf/splitter';
 import type { PictureCoding, Placement } from './placements.ts';
 
 /** Cuts with the same bytes and this share of the nodes between them are one place for a first look. */
 const NEIGHBOURHOOD = 0.03;
-
-/** The same for every candidate that sends the same in the same way. */
-export function placementKey({ placement, codec, crossing }: Candidate): string {
-  return JSON.stringify([placement, codec, crossing.map(({ name }) => name).sort()]);
-}
 
 /** What a session can run of it; null for a codec that sessions do not have. */
 export function placementOf(
@@ -29,8 +24,8 @@ export function firstPick(plan: Plan, count: number, isMeasurable: (candidate: C
   const picked: Priced[] = [];
   const add = (one: Priced | null | undefined): void => {
     if (one === null || one === undefined || !isMeasurable(one.candidate)) return;
-    const key = placementKey(one.candidate);
-    if (!picked.some(({ candidate }) => placementKey(candidate) === key)) picked.push(one);
+    const key = candidateKey(one.candidate);
+    if (!picked.some(({ candidate }) => candidateKey(candidate) === key)) picked.push(one);
   };
   for (const one of [choice, runnerUp, bestOf.edge, bestOf.cloud, bestOf.split]) add(one);
   for (const one of plan.ranked) {
