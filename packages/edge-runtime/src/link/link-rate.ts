@@ -1,5 +1,5 @@
 // Timed probes of growing size -> the throughput of one direction, free of the round trip and of other fixed costs.
-import type { Clock } from '@kerf/protocol';
+import { type Clock, KerfError } from '@kerf/protocol';
 
 /** What one direction may take, and what is known of the link. */
 export interface RateOptions {
@@ -16,8 +16,9 @@ export interface RateOptions {
   exchange(bytes: number, expectedMs: number | null): Promise<number>;
 }
 
-/** 1.6 s of a link of 10 kbit/s. */
+/** 1.6 s of a link of 10 kbit/s. Where each probe costs a long round trip anyway, the first may be larger. */
 const FIRST_BYTES = 2048;
+const FIRST_BYTES_PER_ROUND_TRIP_MS = 6;
 const GROWTH = 8;
 /** Time on the wire from which on the size of a good probe can be told; or three times the jitter, up to a limit. */
 const TELLING_MS = 75;
@@ -29,7 +30,7 @@ const ENOUGH_ROUNDS = 3;
 /** The short probe of a round is this share of the long one. */
 const SHORT_SHARE = 0.25;
 
-/** Bits per second. @throws what `exchange` throws. */
+/** Bits per second. @throws {KerfError} INVALID_ARGUMENT when there is too little time to tell; what `exchange` throws. */
 export async function measureRate(options: RateOptions): Promise<number> {
   const sample = await growUntilTelling(options);
   const bytes = longProbeBytes(sample, options);
@@ -46,11 +47,18 @@ export async function measureRate(options: RateOptions): Promise<number> {
     shortTimesMs.push(await options.exchange(shortBytes, shortMs));
     allowanceBytes -= bytes + shortBytes;
   }
-  if (longTimesMs.length === 0) return bitsPerSecond(sample.bytes, sample.wireMs);
+  if (longTimesMs.length === 0) return rateOfSample(sample, options);
   const longMs = median(longTimesMs);
   const addedMs = longMs - median(shortTimesMs);
   // No time was added: too fast, or too noisy, for this many bytes. All of the time for all of them is a lower bound.
   return addedMs > 0 ? bitsPerSecond(bytes - shortBytes, addedMs) : bitsPerSecond(bytes, longMs);
+}
+
+/** Where there was no time for rounds. */
+function rateOfSample(sample: Sample, { roundTripMs }: RateOptions): number {
+  if (sample.wireMs >= TELLING_MS) return bitsPerSecond(sample.bytes, sample.wireMs);
+  const cause = `with a round trip of ${Math.round(roundTripMs)} ms the time is too short to find out the throughput`;
+  throw new KerfError('INVALID_ARGUMENT', `${cause}; give the measurement a larger budget`);
 }
 
 interface Sample {
@@ -63,7 +71,7 @@ interface Sample {
 /** Larger probes until one takes long enough to tell from it how long others will take. */
 async function growUntilTelling(options: RateOptions): Promise<Sample> {
   const { clock, roundTripMs, maxBytes, endMs } = options;
-  let bytes = Math.min(FIRST_BYTES, maxBytes);
+  let bytes = Math.min(Math.max(FIRST_BYTES, Math.round(FIRST_BYTES_PER_ROUND_TRIP_MS * roundTripMs)), maxBytes);
   let spentBytes = 0;
   let expectedMs: number | null = null;
   for (;;) {

@@ -44,7 +44,7 @@ const MIN_PATIENCE_MS = 5_000;
  * throughput is bytes added over time added, between probes of two sizes: what a probe costs whatever its size cancels,
  * and since the cloud answers when all of a probe is there, buffers on the way do not count as carried. It is what one
  * connection gets, TLS and copies included.
- * @throws {KerfError} INVALID_ARGUMENT; what keeps the link from being made (HANDSHAKE_TIMEOUT, LINK_LOST, TLS_UNTRUSTED,
+ * @throws {KerfError} INVALID_ARGUMENT, also for a budget of few round trips; what keeps the link from being made (HANDSHAKE_TIMEOUT, LINK_LOST, TLS_UNTRUSTED,
  * UNAUTHENTICATED, TOKEN_EXPIRED, ...); LINK_LOST when it ends or falls silent; DRAINING; OVERLOADED; CANCELLED.
  */
 export async function measureLink(options: MeasureLinkOptions): Promise<LinkProfile> {

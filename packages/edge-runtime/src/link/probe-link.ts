@@ -30,6 +30,7 @@ const ENVELOPE_BYTES = 128;
 /** @throws {KerfError} what keeps it from being reached or greeted: HANDSHAKE_TIMEOUT, LINK_LOST, TLS_UNTRUSTED, UNAUTHENTICATED, ... */
 export async function openProbeLink(address: CloudAddress, options: ProbeLinkOptions): Promise<ProbeLink> {
   const { clock, greetingTimeoutMs, signal } = options;
+  if (signal?.aborted === true) throw cancelled();
   const attempt = new AbortController();
   const startMs = clock.nowMs();
   const onAbort = (): void => attempt.abort(cancelled());
@@ -38,7 +39,6 @@ export async function openProbeLink(address: CloudAddress, options: ProbeLinkOpt
   );
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    if (signal?.aborted === true) onAbort();
     const { token, transport } = await reachCloud(address, attempt.signal).catch((error: unknown) => {
       const reason: unknown = attempt.signal.aborted ? attempt.signal.reason : error;
       throw KerfError.from(reason, 'LINK_LOST', `no connection to the cloud: ${messageOf(reason)}`);
