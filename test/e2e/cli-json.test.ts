@@ -56,7 +56,14 @@ test('split', async () => {
 });
 
 test('verify', async () => {
-  expectDocumented('verify', jsonLines((await kerf('verify', 'model.onnx', 'models/part', '--json')).stdout));
+  await kerf('chain', 'model.onnx', '--at', 'mid', '--out', 'verified-chain');
+  const reports = await Promise.all(
+    ['models/part', 'verified-chain'].map((folder) => kerf('verify', 'model.onnx', folder, '--json')),
+  );
+  expectDocumented(
+    'verify',
+    reports.flatMap(({ stdout }) => jsonLines(stdout)),
+  );
 });
 
 test('token', async () => {

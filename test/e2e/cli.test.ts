@@ -14,7 +14,7 @@ import { REAL } from './support/models.ts';
 import { expectRefusal, jsonOf, type Ran, runKerf } from './support/run-kerf.ts';
 import { openWorkshop, reference, type Workshop } from './support/workshop.ts';
 
-const COMMANDS = ['cuts', 'split', 'verify', 'plan', 'serve', 'run', 'token', 'demo'];
+const COMMANDS = ['cuts', 'split', 'verify', 'plan', 'chain', 'serve', 'run', 'token', 'demo'];
 
 /** y = relu(x w) w with weights that are easy to find in a file; one name holds a comma and a colon. */
 const ODD_NAME = 'a,b:0';

@@ -16,6 +16,10 @@ const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise
     summary: 'where to run a model, and what it gains',
     load: async () => (await import('./commands/plan.ts')).plan,
   },
+  chain: {
+    summary: 'cut a model into segments, so that the cut can move later',
+    load: async () => (await import('./commands/chain.ts')).chain,
+  },
   serve: { summary: 'run the cloud', load: async () => (await import('./commands/serve.ts')).serve },
   run: { summary: 'run an edge', load: async () => (await import('./commands/run.ts')).run },
   token: { summary: 'make keys and tokens', load: async () => (await import('./commands/token.ts')).token },

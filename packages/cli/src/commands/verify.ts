@@ -1,10 +1,18 @@
-// `kerf verify`: head then tail against the whole model, on the same inputs.
-
+// `kerf verify`: head then tail, or every division of a chain, against the whole model, on the same inputs.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type ModelFile, openModelFile } from '@kerf/onnx/node';
 import type { OptimizationLevel, TensorMap } from '@kerf/protocol';
 import { mergeSpec } from '@kerf/splitter';
-import { type VerifySplitReport, verifySplit } from '@kerf/splitter/node';
-import { type Command, type CommandLine, type Io } from '../command.ts';
+import {
+  CHAIN_FILE,
+  MANIFEST_FILE,
+  type VerifyChainReport,
+  type VerifySplitReport,
+  verifyChain,
+  verifySplit,
+} from '@kerf/splitter/node';
+import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
 import { PICTURE_OPTIONS, pictureOptions, readFrame } from '../frame-input.ts';
 import { DIM_OPTION, dimensions, withCpu } from '../model-options.ts';
 import { table } from '../units.ts';
@@ -16,8 +24,8 @@ export const verify: Command = {
   name: 'verify',
   usage: 'MODEL DIR [OPTIONS]',
   summary:
-    'Runs the whole model and head then tail on the same inputs. Exit status 1 when they differ beyond the tolerance. ' +
-    'Checks the hashes in split.json first.',
+    'Runs the whole model and head then tail on the same inputs; of a chain, every prefix and suffix. Exit status 1 when ' +
+    'they differ beyond the tolerance. Checks the hashes in split.json or chain.json first.',
   positionals: [2, 2],
   isolated: true,
   options: {
@@ -36,10 +44,12 @@ export const verify: Command = {
   notes: 'Where the model leaves a size open, one that it runs on is found by trial.',
   async run(line, io) {
     const model = await openModelFile(line.positional(0));
+    const folder = line.positional(1);
+    const check = checkFor(folder);
     const report = await withCpu(async (backend) =>
-      verifySplit({
+      check({
         model,
-        folder: line.positional(1),
+        folder,
         backend,
         runs: line.number('runs', 3, { least: 1, most: 100_000 }),
         seed: line.number('seed', 1),
@@ -54,6 +64,15 @@ export const verify: Command = {
   },
 };
 
+/** @throws {KerfError} INVALID_ARGUMENT where a folder holds a split and a chain. */
+function checkFor(folder: string): typeof verifySplit | typeof verifyChain {
+  const isChain = existsSync(join(folder, CHAIN_FILE));
+  if (isChain && existsSync(join(folder, MANIFEST_FILE))) {
+    throw usageError(`'${folder}' holds a split and a chain: remove ${MANIFEST_FILE} or ${CHAIN_FILE}`);
+  }
+  return isChain ? verifyChain : verifySplit;
+}
+
 async function givenInputs(line: CommandLine, model: ModelFile): Promise<{ inputs?: TensorMap }> {
   const path = line.text('input');
   if (path === undefined) return {};
@@ -61,7 +80,7 @@ async function givenInputs(line: CommandLine, model: ModelFile): Promise<{ input
   return { inputs: await readFrame(path, specs, pictureOptions(line)) };
 }
 
-function printReport(report: VerifySplitReport, io: Io): void {
+function printReport(report: VerifySplitReport | VerifyChainReport, io: Io): void {
   const inputs = report.inputs.map(({ name, dtype, shape }) => `${printable(name)} ${dtype}[${shape.join(', ')}]`);
   io.print(`inputs   ${inputs.join(', ')}`);
   io.print(`runtime  ${report.backend}, graph optimisation ${report.optimizationLevel}`);
@@ -75,13 +94,26 @@ function printReport(report: VerifySplitReport, io: Io): void {
   ]);
   const head = ['output', 'bit-equal', 'largest difference', 'relative', 'within tolerance'];
   for (const text of table([head, ...rows], [1, 2, 3, 4])) io.print(text);
+  if ('divisions' in report) {
+    io.print('');
+    for (const text of divisionTable(report)) io.print(text);
+  }
   io.print('');
   const verdict = {
     'bit-equal': 'equal: every output has the same bits as the whole model',
     'within tolerance': 'close: not every bit is equal, and every difference is within the tolerance',
-    differs: 'DIFFERENT: head then tail does not compute what the whole model computes',
+    differs: `DIFFERENT: ${'divisions' in report ? 'the chain' : 'head then tail'} does not compute what the whole model computes`,
   } as const;
   io.print(verdict[report.verdict]);
   if (report.expected === 'within tolerance')
     for (const reason of report.reasons) io.print(`  not expected to be bit-equal: ${reason}`);
+}
+
+function divisionTable({ divisions, runs }: VerifyChainReport): string[] {
+  const rows = divisions.map(({ edgeSegments, bitEqualRuns, outputs }) => [
+    `${edgeSegments} then ${divisions.length - 1 - edgeSegments}`,
+    `${bitEqualRuns} of ${runs}`,
+    outputs.every(({ isWithin }) => isWithin) ? 'yes' : 'NO',
+  ]);
+  return table([['segments', 'bit-equal', 'within tolerance'], ...rows], [1, 2]);
 }

@@ -39,14 +39,16 @@ export async function readRequest(line: CommandLine, model: ModelFile): Promise<
   return { ...request, edge, cloud, link: stated ?? (await readLink(line.required('link'))) };
 }
 
-function profilePath(line: CommandLine, side: 'edge' | 'cloud'): string {
+/** @throws {KerfError} INVALID_ARGUMENT where the option is missing. */
+export function profilePath(line: CommandLine, side: 'edge' | 'cloud'): string {
   const path = line.text(side);
   if (path !== undefined) return path;
   const where = side === 'edge' ? 'on the device' : 'on the server';
   throw usageError(`--${side} is needed: the profile that 'kerf profile MODEL' makes ${where}`);
 }
 
-async function readDevice(side: 'edge' | 'cloud', path: string, model: ModelFile): Promise<DeviceProfile> {
+/** @throws {KerfError} FILE_NOT_FOUND, INVALID_ARGUMENT for what is no profile, or of another model. */
+export async function readDevice(side: 'edge' | 'cloud', path: string, model: ModelFile): Promise<DeviceProfile> {
   const profile = await readProfile(side, path, PROFILE_FORMAT, parseDeviceProfile);
   checkProfileModel(profile, model, side);
   return profile;

@@ -10,7 +10,7 @@ export interface LinkGrid {
 
 const POINTS_PER_DECADE = 10;
 
-/** 0.1 to 1000 Mbit/s and 1 to 200 ms, ten points a decade: 41 by 24 links. */
+/** 0.1 to 1000 Mbit/s and 1 to 200 ms, at least ten points a decade: 41 by 25 links. */
 export const DEFAULT_LINKS: LinkGrid = {
   uplinkBitsPerSecond: logSpaced(1e5, 1e9),
   roundTripMs: logSpaced(1, 200),
