@@ -66,6 +66,7 @@ export type { NodeEvents, ProfileOptions, ProfileSide } from './profile/profile-
 export type { SampleOptions, Sampler } from './sample-inputs.ts';
 export { findInputs } from './sample-inputs.ts';
 export type { InputShapes } from './sample-shapes.ts';
+export { sampleTensor } from './sample-tensor.ts';
 export type { SideRecipe, SplitFiles, SplitModels } from './split-model.ts';
 export { extractSide, pairHash, splitManifest, splitModel } from './split-model.ts';
 export type { DimensionBindings, ValueSpec, ValueSpecOptions } from './value-types.ts';

@@ -74,7 +74,7 @@ function headLines(report: PlannedReport): string[] {
 }
 
 function deviceText({ name, processor, provider, date, wholeMs }: PlanDevice): string {
-  const whole = wholeMs === null ? 'the whole model does not run here' : `whole model ${formatMs(wholeMs)} ms`;
+  const whole = wholeMs === null ? 'no time of the whole model' : `whole model ${formatMs(wholeMs)} ms`;
   return `${name} (${processor}, ${provider}): ${whole}, profiled ${date.slice(0, 10)}`;
 }
 
@@ -136,7 +136,7 @@ function partCell({ parts }: PlanRow, names: readonly string[]): string {
 }
 
 function originOf({ source, measured }: PlanRow): string {
-  if (measured !== null) return 'measured over the link';
+  if (measured !== null) return 'run here';
   const known = [source.edge, source.cloud].filter((one) => one !== 'none');
   if (known.every((one) => one === 'measured')) return 'measured';
   return known.every((one) => one === 'nodes') ? 'calculated' : 'partly measured';
@@ -151,12 +151,12 @@ function bindingLines({ binding, constraints, goal, choice }: PlannedReport): st
   );
 }
 
-function changeLines({ changes, choice }: PlannedReport): string[] {
+function changeLines({ changes, choice, measurement }: PlannedReport): string[] {
   if (changes.length === 0) {
     return paragraph(`No other uplink or round trip would change the choice: ${choice.label}.`);
   }
   return [
-    'What would change it:',
+    measurement === null ? 'What would change it:' : 'What would change it, by the predictions before measuring:',
     ...changes.map(({ parameter, direction, value, becomes }) => {
       const what =
         parameter === 'uplinkBitsPerSecond'
