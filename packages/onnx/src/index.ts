@@ -1,5 +1,6 @@
 // ONNX models as graphs over their own bytes: read, verify, extract, emit. Values first, then types.
 
+export { attributeInts } from './attribute-ints.ts';
 export type {
   BuildAttribute,
   BuildExternal,

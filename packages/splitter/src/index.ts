@@ -15,7 +15,7 @@ export { compareTensors } from './compare-tensors.ts';
 export type { Expectation } from './expectation.ts';
 export { expectation } from './expectation.ts';
 export { float16Bits, float16Value } from './float16.ts';
-export { fusedValues } from './fused-pairs.ts';
+export { fusedValues, fusionAt } from './fused-pairs.ts';
 export type { ListCutsOptions, ListedCut } from './list-cuts.ts';
 export { crossableCuts, listCuts } from './list-cuts.ts';
 export type { ModelHost, ReadExternal } from './model-host.ts';
