@@ -5,6 +5,7 @@ import { type Dimension, describeTensor, KerfError, messageOf } from '@kerf/prot
 import {
   crossableCuts,
   type DimensionBindings,
+  fusionAt,
   type InputShapes,
   type ListedCut,
   listCuts,
@@ -32,6 +33,8 @@ interface CutRow {
   readonly bytes: number | null;
   readonly headNodes: number;
   readonly tailNodes: number;
+  /** Operators that the runtime runs as one unless the cut parts them; null when it parts none. */
+  readonly insideFusion: string | null;
 }
 
 interface CutTensor {
@@ -83,6 +86,10 @@ export const cuts: Command = {
   },
 };
 
+/** Left out are cuts that `kerf split` would refuse. */
+const NOTHING_CROSSES =
+  'at every position a sequence, an optional or another value that is no tensor of a usual type would have to cross';
+
 /** Bytes of all; null when one is unknown. */
 function sum(bytes: readonly (number | null)[]): number | null {
   return bytes.reduce<number | null>((total, size) => (total === null || size === null ? null : total + size), 0);
@@ -98,22 +105,19 @@ async function reportOf(model: ModelFile, dims: DimensionBindings): Promise<CutR
     const tensors = cut.tensors.map(tensor);
     const inputs = cut.inputs.map(tensor);
     const bytes = sum([...tensors, ...inputs].map((one) => one.bytes));
-    return { tensors, inputs, bytes, headNodes: cut.headNodes, tailNodes: cut.tailNodes };
+    const insideFusion = fusionAt(model.graph, cut.tensors);
+    return { tensors, inputs, bytes, headNodes: cut.headNodes, tailNodes: cut.tailNodes, insideFusion };
   };
+  const listed = listCuts(model.graph);
+  const crossable = crossableCuts(listed, specs);
   return {
     model: { file: model.name, sha256: model.sha256, bytes: model.bytes, nodes: model.graph.nodes.length },
     inputs: model.graph.inputs.map(tensor),
     outputs: model.graph.outputs.map(tensor),
     assumedInputShapes: shapes === null ? null : Object.fromEntries(shapes),
-    note,
-    cuts: knownToCross(listCuts(model.graph), specs).map(row),
+    note: crossable.length === 0 && listed.length > 0 ? NOTHING_CROSSES : note,
+    cuts: crossable.map(row),
   };
-}
-
-/** Leaves out cuts at sequences and the like; where the runtime could not say what the values are, all of them. */
-function knownToCross(all: readonly ListedCut[], specs: ReadonlyMap<string, ValueSpec>): readonly ListedCut[] {
-  const crossable = crossableCuts(all, specs);
-  return crossable.length > 0 ? crossable : all;
 }
 
 /** dtypes and shapes as the runtime sees them, at sizes that the model runs on. */
@@ -160,9 +164,13 @@ function printReport(report: CutReport, io: Io): void {
     String(cut.headNodes),
     String(cut.tailNodes),
     cut.bytes === null ? '?' : formatBytes(cut.bytes),
-    [...cut.tensors, ...cut.inputs].map(describeValue).join(' + '),
+    [...cut.tensors, ...cut.inputs].map(describeValue).join(' + ') +
+      (cut.insideFusion === null ? '' : `  (inside ${cut.insideFusion})`),
   ]);
   for (const text of table([['head', 'tail', 'bytes', 'tensors'], ...rows], [0, 1, 2])) io.print(text);
+  if (report.cuts.some((cut) => cut.insideFusion !== null)) {
+    io.print('(inside ...): the runtime runs these operators as one; a cut there is possible and costs that');
+  }
 }
 
 function describeValue(tensor: CutTensor): string {

@@ -1,5 +1,6 @@
 // `kerf split`: head.onnx, tail.onnx and split.json.
 import type { SplitManifest } from '@kerf/protocol';
+import { fusionAt } from '@kerf/splitter';
 import { writeSplit } from '@kerf/splitter/node';
 import { type Command, type CommandLine, type Io, usageError, VERSION } from '../command.ts';
 import { openNamedModel, withCpu } from '../model-options.ts';
@@ -37,8 +38,10 @@ export const split: Command = {
     const { manifest, plan } = await withCpu((backend) =>
       writeSplit({ model, cut, folder, backend, force: line.flag('force'), createdBy }),
     );
-    if (line.flag('json')) io.print(JSON.stringify({ folder, addedInputs: plan.addedInputs, split: manifest }));
-    else printSplit(manifest, plan.addedInputs, line, io);
+    const { addedInputs } = plan;
+    const insideFusion = fusionAt(model.graph, manifest.cut);
+    if (line.flag('json')) io.print(JSON.stringify({ folder, addedInputs, insideFusion, split: manifest }));
+    else printSplit(manifest, { addedInputs, insideFusion }, line, io);
     return 0;
   },
 };
@@ -69,7 +72,17 @@ export function tensorNames(text: string, isKnown: (name: string) => boolean): s
   return parsed;
 }
 
-function printSplit(manifest: SplitManifest, added: readonly string[], line: CommandLine, io: Io): void {
+interface CutNotes {
+  readonly addedInputs: readonly string[];
+  readonly insideFusion: string | null;
+}
+
+function printSplit(
+  manifest: SplitManifest,
+  { addedInputs: added, insideFusion }: CutNotes,
+  line: CommandLine,
+  io: Io,
+): void {
   const nodes = (count: number): string => `${count} ${count === 1 ? 'node' : 'nodes'}`;
   const parts = [
     ['head.onnx', manifest.head],
@@ -82,5 +95,10 @@ function printSplit(manifest: SplitManifest, added: readonly string[], line: Com
   io.print(`cut        ${manifest.cut.map(printable).join(', ')}`);
   if (added.length > 0)
     io.print(`           the tail needs the model input ${added.map(printable).join(', ')} too: it crosses`);
+  if (insideFusion !== null) {
+    io.print(
+      `           it lies inside ${insideFusion}, which the runtime else runs as one: the cut costs that fusion`,
+    );
+  }
   io.print(`check it:  kerf verify ${line.positional(0)} ${line.required('out')}`);
 }
