@@ -1,109 +1,159 @@
-// A folder of models -> counts of cuts at which head then tail equals the whole bit for bit.
-// Usage: node test/conformance/corpus.mjs [--corpus DIR] [--only TEXT] [--max-cuts N] [--level L] [--made-up] [--json FILE]
-import { spawn } from 'node:child_process';
+// Every model that this machine has -> counts of cuts at which head then tail equals the whole bit for bit.
+// Usage: npm run conformance -- [DIR...] [--only TEXT] [--max-cuts N] [--seed S] [--level L] [--made-up] [--json FILE]
 import fs from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { checkModels } from './check-models.mjs';
+import { judge, knownExceptions } from './judge.mjs';
+import { modelSources } from './model-sources.mjs';
+import { tryBroken } from './try-broken.mjs';
 
-const HERE = path.dirname(fileURLToPath(import.meta.url));
-const WORKER = path.join(HERE, 'split-every-cut.mjs');
+const WORDS = {
+  cuts: 'cuts',
+  bitEqual: 'bit-equal',
+  withinTolerance: 'within tolerance',
+  cannotCross: 'cannot cross',
+  loads: 'loaded only',
+  differs: 'differ',
+  unsound: 'unsound',
+  errors: 'errors',
+  excused: 'excused',
+};
+const COUNTS = Object.keys(WORDS);
 
-/** The corpus: KERF_CORPUS, else the folder beside the repository. */
-export const corpusFolder = () =>
-  path.resolve(process.env.KERF_CORPUS ?? path.join(HERE, '..', '..', '..', 'shared', 'corpus'));
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    only: { type: 'string', default: '' },
+    'max-cuts': { type: 'string', default: '200' },
+    seed: { type: 'string', default: '1' },
+    level: { type: 'string', default: 'disabled' },
+    'made-up': { type: 'boolean', default: false },
+    json: { type: 'string' },
+  },
+});
+console.log(
+  `level '${values.level}', every cut, above ${values['max-cuts']} a sample with seed ${values.seed} (--max-cuts, --seed)`,
+);
+const rows = [];
+const summaries = [];
+for (const source of modelSources(positionals)) {
+  const models = source.models.filter(({ name }) => name.includes(values.only));
+  const broken = source.broken.filter(({ name }) => name.includes(values.only));
+  if (source.absent !== null) console.log(`\n${source.name}: skipped: ${source.absent}`);
+  else console.log(`\n${source.name}: ${models.length} models, ${broken.length} broken files`);
+  const checked = await checkSource(models);
+  const refusals = broken.map(brokenRow);
+  rows.push(...checked);
+  summaries.push(summaryOf(source, checked, refusals));
+}
+printSummary();
+if (values.json !== undefined) fs.writeFileSync(values.json, `${JSON.stringify({ summaries, rows }, null, 2)}\n`);
+process.exitCode = summaries.every((one) => one.faults === 0) ? 0 : 1;
 
-/** Exceptions that are known and explained: `{model: {reason, cuts?}}`. */
-export const knownExceptions = () => JSON.parse(fs.readFileSync(path.join(HERE, 'exceptions.json'), 'utf8'));
-
-/** Every cut of a model in a child process. */
-export function checkModel(file, { maxCuts = 200, level = 'disabled', isMadeUp = false, timeoutMs = 120_000 } = {}) {
-  return new Promise((resolve) => {
-    const args = [WORKER, file, '--max-cuts', String(maxCuts), '--level', level, ...(isMadeUp ? ['--made-up'] : [])];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    let out = '';
-    let problem = '';
-    const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
-    child.stdout.on('data', (chunk) => (out += chunk));
-    child.stderr.on('data', (chunk) => (problem = (problem + chunk).slice(-4000)));
-    child.on('close', (status, signal) => {
-      clearTimeout(timer);
-      const rows = out
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line));
-      const cuts = rows.filter((row) => row.kind === 'cut');
-      const ended = status === 0 ? null : `${signal ?? `status ${status}`}: ${lastError(problem)}`;
-      resolve({ cuts, planned: rows.find((row) => row.kind === 'model')?.cuts ?? null, ended });
-    });
-  });
+async function checkSource(models) {
+  const exceptions = knownExceptions();
+  const options = {
+    maxCuts: Number(values['max-cuts']),
+    seed: Number(values.seed),
+    level: values.level,
+    isMadeUp: values['made-up'],
+  };
+  const checked = [];
+  const results = checkModels(
+    models.map(({ file }) => file),
+    options,
+  );
+  for await (const result of results) {
+    const row = judge(models[checked.length].name, result, exceptions);
+    checked.push(row);
+    printModel(row);
+  }
+  return checked;
 }
 
-function lastError(text) {
-  const lines = text.split('\n').filter((line) => /Error|kerf/.test(line));
-  return (lines[0] ?? text.trim().split('\n').at(-1) ?? '').slice(0, 300);
+/** A line for a model with cuts, notes or faults; models of one node have none. */
+function printModel(row) {
+  const parts = COUNTS.filter((key) => row[key] > 0).map((key) => `${row[key]} ${WORDS[key]}`);
+  if (parts.length > 0 || row.faults.length > 0) console.log(`  ${row.name}: ${parts.join(', ')}`);
+  if (row.note !== null && row.cuts > 0) console.log(`    ${row.note.slice(0, 200)}`);
+  for (const fault of row.faults.slice(0, 3)) console.log(`    FAULT ${JSON.stringify(fault).slice(0, 400)}`);
 }
 
-/** A model's result as counts and the faults that no exception explains. */
-export function judge(name, result, exceptions) {
-  const count = (verdict) => result.cuts.filter((cut) => cut.result === verdict).length;
-  const faults = result.cuts.filter((cut) => cut.result !== 'bit-equal' && !isExpected(cut));
-  if (result.ended !== null) faults.push({ result: 'ended', message: result.ended });
+function brokenRow(entry) {
+  const { result, message, problems } = tryBroken(entry);
+  console.log(`  broken ${entry.name}: ${result}${message === '' ? '' : `: ${message.slice(0, 150)}`}`);
+  for (const problem of problems) console.log(`    FAULT ${problem}`);
+  return { result, problems };
+}
+
+function summaryOf(source, checked, refusals) {
+  const sum = (key) => checked.reduce((total, row) => total + row[key], 0);
   return {
-    name,
-    cuts: result.cuts.length,
-    bitEqual: count('bit-equal'),
-    withinTolerance: count('within tolerance'),
-    differs: count('differs'),
-    cannotCross: count('cannot cross'),
-    errors: count('error'),
-    faults: exceptions[name] === undefined ? faults : [],
-    excused: exceptions[name] === undefined ? 0 : faults.length,
+    source: source.name,
+    absent: source.absent,
+    models: checked.length,
+    withCuts: checked.filter((row) => row.cuts > 0).length,
+    ...Object.fromEntries(COUNTS.map((key) => [key, sum(key)])),
+    unrunnable: checked.filter((row) => row.note !== null).length,
+    broken: refusals.length,
+    refused: refusals.filter(({ result }) => result === 'refused').length,
+    faults:
+      checked.reduce((total, row) => total + row.faults.length, 0) +
+      refusals.reduce((total, { problems }) => total + problems.length, 0),
   };
 }
 
-/** Half precision is compared with tolerance; what is no tensor is refused. */
-function isExpected(cut) {
-  return cut.result === 'cannot cross' || (cut.result === 'within tolerance' && cut.expected === 'within tolerance');
-}
-
-async function main() {
-  const { values } = parseArgs({
-    options: {
-      corpus: { type: 'string' },
-      only: { type: 'string' },
-      'max-cuts': { type: 'string', default: '200' },
-      level: { type: 'string', default: 'disabled' },
-      'made-up': { type: 'boolean', default: false },
-      json: { type: 'string' },
-    },
-  });
-  const folder = values.corpus ?? corpusFolder();
-  if (!fs.existsSync(path.join(folder, 'models.json'))) {
-    console.log(`skipped: there is no corpus at ${folder}; set KERF_CORPUS`);
-    return;
+function printSummary() {
+  const total = { source: 'all', absent: null };
+  for (const one of summaries) {
+    for (const [key, value] of Object.entries(one)) {
+      if (typeof value === 'number') total[key] = (total[key] ?? 0) + value;
+    }
   }
-  const models = JSON.parse(fs.readFileSync(path.join(folder, 'models.json'), 'utf8'));
-  const exceptions = knownExceptions();
-  const rows = [];
-  for (const { name, path: file } of models) {
-    if (values.only !== undefined && !name.includes(values.only)) continue;
-    const options = { maxCuts: Number(values['max-cuts']), level: values.level, isMadeUp: values['made-up'] };
-    const row = judge(name, await checkModel(path.join(folder, 'models', file), options), exceptions);
-    rows.push(row);
-    const { cuts, bitEqual, withinTolerance, differs, cannotCross, errors, excused } = row;
-    console.log(
-      `${name}: ${cuts} cuts, ${bitEqual} bit-equal, ${withinTolerance} within tolerance, ${differs} differ, ${cannotCross} cannot cross, ${errors} errors, ${excused} excused`,
-    );
-    for (const fault of row.faults.slice(0, 3)) console.log(`  ${JSON.stringify(fault).slice(0, 400)}`);
-  }
-  const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
-  const faults = rows.reduce((total, row) => total + row.faults.length, 0);
+  const head = [
+    'source',
+    'models',
+    'with cuts',
+    'cuts',
+    'bit-equal',
+    '',
+    'tolerance',
+    'cannot cross',
+    'only loaded',
+    'wrong',
+    'excused',
+    'broken: refused',
+  ];
+  const lines = [...summaries, total].map((one) => [one.source, ...(one.absent === null ? cells(one) : ['skipped'])]);
+  const table = [head, ...lines];
+  const widths = head.map((_, at) => Math.max(...table.map((line) => (line[at] ?? '').length)));
+  console.log('');
+  for (const line of table)
+    console.log(line.map((text, at) => (at === 0 ? text.padEnd(widths[0]) : text.padStart(widths[at]))).join('  '));
   console.log(
-    `${rows.length} models, ${sum('cuts')} cuts: ${sum('bitEqual')} bit-equal, ${sum('withinTolerance')} within tolerance, ${sum('differs')} differ, ${sum('cannotCross')} cannot cross, ${sum('errors')} errors; ${faults} unexplained, ${sum('excused')} excused`,
+    `\nof the cuts whose tensors can cross and that were run; with tolerance: fp16 and float8, computed in float32 between nodes`,
   );
-  if (values.json !== undefined) fs.writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
-  process.exitCode = faults === 0 ? 0 : 1;
+  console.log(
+    `${total.unrunnable} models are refused by the runtime as a whole, or run on nothing that was tried: nothing to compare`,
+  );
+  console.log('for comparison: onnx.utils.extract_model 84.0 %, on 2,731 cuts of 293 models that include the corpus');
+  console.log(total.faults === 0 ? 'no fault' : `${total.faults} FAULTS`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
+function cells(one) {
+  const compared = one.cuts - one.cannotCross - one.loads;
+  const wrong = one.differs + one.unsound + one.errors - one.excused;
+  return [
+    one.models,
+    one.withCuts,
+    one.cuts,
+    one.bitEqual,
+    compared === 0 ? '-' : `${((100 * one.bitEqual) / compared).toFixed(1)} %`,
+    one.withinTolerance,
+    one.cannotCross,
+    one.loads,
+    wrong,
+    one.excused,
+    one.broken === 0 ? '-' : `${one.refused} of ${one.broken}`,
+  ].map(String);
+}
