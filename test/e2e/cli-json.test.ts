@@ -55,6 +55,16 @@ test('split', async () => {
   expectDocumented('split', jsonLines(stdout));
 });
 
+test('chain', async () => {
+  const profile = ['profile', 'model.onnx', '--dim', 'rows=1', '--dim', 'n=8', '--budget', '2s', '--no-crossing'];
+  await kerf(...profile, '--out', 'chain-profile.json');
+  const profiles = ['--edge', 'chain-profile.json', '--cloud', 'chain-profile.json', '--cuts', '1'];
+  const chosen = jsonLines((await kerf('chain', 'model.onnx', ...profiles, '--out', 'chain', '--json')).stdout);
+  expect(chosen).toHaveLength(1);
+  // Not every report has external data, shared data or a reign; what is null has no keys.
+  expectDocumented('chain', chosen);
+});
+
 test('verify', async () => {
   await kerf('chain', 'model.onnx', '--at', 'mid', '--out', 'verified-chain');
   const reports = await Promise.all(
