@@ -183,6 +183,16 @@ describe('refused', () => {
     expect(await readFile(inFolder('notes.json'), 'utf8')).toBe('{"mine": true}');
   });
 
+  test('a folder that is not there, before anything is measured', async () => {
+    const ran = await kerf(REAL.mlsd, '--out', 'nowhere/mlsd.json');
+    expect(expectRefusal(ran, 1, 'FILE_NOT_FOUND')).toContain('nowhere/mlsd.json');
+  });
+
+  test('a provider that this machine cannot have', async () => {
+    const ran = await kerf(REAL.mlsd, '--provider', 'tpu');
+    expect(expectRefusal(ran, 1, 'BACKEND_UNAVAILABLE')).toContain("'tpu'");
+  });
+
   test.each([
     [[], /usage: kerf profile MODEL/],
     [['m.onnx', '--budget', 'soon'], /--budget must be a time/],

@@ -103,17 +103,20 @@ describe('which cuts are measured', () => {
   test('none inside a fusion', () => {
     const graph = graphOf(
       [
-        { op: 'MatMul', inputs: ['x', 'w'], outputs: ['a'] },
+        { op: 'Conv', inputs: ['x', 'w'], outputs: ['a'] },
         relu('a', 'b'),
         { op: 'Neg', inputs: ['b'], outputs: ['y'] },
       ],
       {
-        inputs: [float('x', [2, 2])],
-        initializers: [{ name: 'w', tensor: float32Tensor([2, 2], new Float32Array(4)) }],
+        inputs: [float('x', [1, 1, 2, 2])],
+        initializers: [{ name: 'w', tensor: float32Tensor([1, 1, 1, 1], new Float32Array(1)) }],
       },
     );
     expect([...fusedValues(graph).keys()]).toEqual(['a']);
-    const spec = (name: string): [string, ValueSpec] => [name, { name, dtype: 'float32', shape: [2, 2], bytes: 16 }];
+    const spec = (name: string): [string, ValueSpec] => [
+      name,
+      { name, dtype: 'float32', shape: [1, 1, 2, 2], bytes: 16 },
+    ];
     expect(namesOf(candidateCuts(graph, new Map(['x', 'a', 'b', 'y'].map(spec))))).toEqual(['b']);
   });
 
@@ -311,11 +314,21 @@ describe('open sizes', () => {
 
 test('only a refusal that names an operator is told as one', () => {
   const refusal = (message: string) => new KerfError('MODEL_UNSUPPORTED', message);
-  const named = namedRefusal(chain, refusal('Fatal error: com.acme:Foo(-1) is not a registered function/op'));
+  const named = namedRefusal(chain, refusal('Fatal error: com.acme:Foo(-1) is not a registered function/op'), 'cpu');
   expect(named).toMatchObject({ code: 'MODEL_UNSUPPORTED', details: { opType: 'Foo', domain: 'com.acme' } });
-  const missing = namedRefusal(chain, refusal('Could not find an implementation for Neg(13) node with name'));
+  const missing = namedRefusal(chain, refusal('Could not find an implementation for Neg(13) node with name'), 'cpu');
   expect(missing).toMatchObject({ details: { opType: 'Neg', domain: '' } });
   expect((missing as KerfError).message).toContain("operator 'Neg' of domain 'ai.onnx' (node 0, which makes 'v1')");
   const other = refusal('the file is too short');
-  expect(namedRefusal(chain, other)).toBe(other);
+  expect(namedRefusal(chain, other, 'cpu')).toBe(other);
+});
+
+test('a provider that is not there is no fault of the model', () => {
+  const refusal = new KerfError(
+    'MODEL_UNSUPPORTED',
+    'ONNX Runtime refuses the model: no available backend found. ERR: [tpu] backend not found.',
+  );
+  const named = namedRefusal(chain, refusal, 'tpu') as KerfError;
+  expect(named.code).toBe('BACKEND_UNAVAILABLE');
+  expect(named.message).toMatch(/^the execution provider 'tpu' is not available on this device: no available backend/);
 });

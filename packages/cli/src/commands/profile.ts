@@ -62,7 +62,8 @@ export const profile: Command = {
   notes: 'Sizes that the model leaves open are never guessed: --dim NAME=N or --input PATH must bind them.',
   async run(line, io) {
     if (line.text('link') !== undefined) return await profileLink(line, io);
-    if (line.positionals.length === 0) throw usageError("usage: kerf profile MODEL [OPTIONS]; see 'kerf help profile'");
+    if (line.positionals.length === 0)
+      throw usageError("usage: kerf profile MODEL [OPTIONS], or --link URL; see 'kerf help profile'");
     return await (line.flag('browser') ? profileInBrowser(line, io) : profileFile(line, io));
   },
 };

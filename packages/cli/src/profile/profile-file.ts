@@ -1,7 +1,7 @@
 // A profile -> a JSON file with an entry a line, which never replaces a file that is no profile.
 import { randomBytes } from 'node:crypto';
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { access, constants, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
 import { KerfError, messageOf } from '@kerf/protocol';
 import { type DeviceProfile, LINK_FORMAT, type LinkProfile, PROFILE_FORMAT } from '@kerf/splitter';
 
@@ -13,8 +13,15 @@ export function profileFileOf(modelPath: string): string {
   return `${basename(modelPath).replace(/\.onnx$/i, '')}.profile.json`;
 }
 
-/** @throws {KerfError} FILE_EXISTS when something is there that is no profile. */
+/**
+ * To be asked before a long measurement.
+ * @throws {KerfError} FILE_EXISTS when something is there that is no profile, FILE_NOT_FOUND when the folder is missing
+ * or not writable.
+ */
 export async function checkProfileTarget(path: string): Promise<void> {
+  await access(dirname(resolve(path)), constants.W_OK).catch((cause: unknown) => {
+    throw new KerfError('FILE_NOT_FOUND', `the folder of ${path} is not there or not writable`, { cause });
+  });
   const found = await stat(path).catch(() => null);
   if (found === null || (await isProfile(path, found.size))) return;
   throw new KerfError('FILE_EXISTS', `${path} is there and is no profile; name another file with --out`);

@@ -9,6 +9,8 @@ const MAX_ROWS = 12;
 const SLOWEST = 3;
 /** 99th percentile over median, beyond which the figures say more of the machine's other work than of the model. */
 const SCATTER = 2;
+/** Less than this between the two is the clock and the garbage collector. */
+const MIN_SCATTER_MS = 0.5;
 
 /** @param note why the crossing was not measured; null where it was, or was not asked for. */
 export function profileSummary(profile: DeviceProfile, file: string | null, note: string | null): string[] {
@@ -41,6 +43,7 @@ function wholeOf({ wholeMs, wholeP99Ms }: DeviceProfile): string {
 
 function nodesOf({ nodes, nodeTimesFrom }: DeviceProfile): string[] {
   if (nodeTimesFrom !== 'events') return ['  nodes     taken from differences of the cuts below'];
+  if (nodes.length === 0) return ['  nodes     none depends on an input'];
   const slowest = [...nodes].sort((left, right) => right.ms - left.ms).slice(0, SLOWEST);
   const named = slowest.map(({ opType, name, ms }) => `${opType} ${printable(name)} ${milli(ms)} ms`);
   return [`  nodes     ${nodes.length} timed one by one; the slowest: ${named.join(', ')}`];
@@ -98,6 +101,7 @@ function spread<T>(all: readonly T[], most: number): T[] {
 
 function scatterOf({ wholeMs, wholeP99Ms }: DeviceProfile): string[] {
   if (wholeMs === null || wholeP99Ms === null || wholeP99Ms <= SCATTER * wholeMs) return [];
+  if (wholeP99Ms - wholeMs < MIN_SCATTER_MS) return [];
   return [
     '',
     `the runs scatter: 1 in 100 takes ${(wholeP99Ms / wholeMs).toFixed(1)} times the median. Something else uses this ` +

@@ -1,4 +1,4 @@
-// The runtime's refusal of a model -> an error that names the operator it lacks and how to plan all the same.
+// The runtime's refusal of a model -> an error that names the provider or the operator it lacks, and what can be done.
 import { type GraphNode, type ModelGraph, shorten } from '@kerf/onnx';
 import { KerfError } from '@kerf/protocol';
 
@@ -6,10 +6,20 @@ import { KerfError } from '@kerf/protocol';
 const FOREIGN = /([\w.]*):(\w+)\(-?\d+\) is not a registered function\/op/;
 const STANDARD = /No Op registered for (\w+) with domain_version of (\d+)/;
 const NO_KERNEL = /Could not find an implementation for (\w+)\((\d+)\)/;
+/** As it says that a provider is not there: by an unknown name, a library or an adapter that is missing. */
+const NO_PROVIDER = /backend not found|AppendExecutionProvider|get a WebGPU adapter/;
 
 /** The error itself where it is about something else. */
-export function namedRefusal(graph: ModelGraph, error: unknown): unknown {
+export function namedRefusal(graph: ModelGraph, error: unknown, provider: string): unknown {
   if (!KerfError.is(error) || error.code !== 'MODEL_UNSUPPORTED') return error;
+  if (NO_PROVIDER.test(error.message)) {
+    const reason = error.message.replace('ONNX Runtime refuses the model: ', '');
+    return new KerfError(
+      'BACKEND_UNAVAILABLE',
+      `the execution provider '${shorten(provider)}' is not available on this device: ${reason}`,
+      { cause: error },
+    );
+  }
   const foreign = FOREIGN.exec(error.message);
   const other = STANDARD.exec(error.message) ?? NO_KERNEL.exec(error.message);
   const opType = foreign?.[2] ?? other?.[1];

@@ -35,7 +35,8 @@ const WHOLE_SHARE = 0.2;
  * Measures a model on this device: the whole, then single nodes, then heads and tails as sessions of their own. At most
  * the whole, one head and one tail are loaded at a time. Where `inputs` do not fill an input, values are made up.
  * @throws {KerfError} INVALID_ARGUMENT naming every size that neither `dims` nor `inputs` bind, MODEL_UNSUPPORTED when
- * the runtime refuses the model (a missing operator is named), TENSOR_MISMATCH for inputs that do not fit.
+ * the runtime refuses the model (a missing operator is named), BACKEND_UNAVAILABLE when the provider is not there,
+ * TENSOR_MISMATCH for inputs that do not fit.
  */
 export async function profileModel(options: ProfileOptions): Promise<DeviceProfile> {
   const { graph, clock, dims = {}, inputs = new Map<string, Tensor>() } = options;
@@ -102,7 +103,7 @@ async function withWhole<T>(
     extract(graph, { inputs, outputs, externalFile: TRANSIENT_DATA_FILE }),
     async (source) => {
       const whole = await backend.load(source, loadOptions(options)).catch((error: unknown) => {
-        throw namedRefusal(graph, error);
+        throw namedRefusal(graph, error, options.provider);
       });
       try {
         return await use(whole, source);
