@@ -1,6 +1,7 @@
 // The table of costs and a price per part of a frame -> the cheapest split of all that the graph allows, as a candidate.
 import { boundedCut } from './bounded-cut.ts';
 import { type Candidate, type Coding, canSend, headCosts, splitCandidate, transferMs } from './candidate.ts';
+import type { ClosureSums } from './closure-sums.ts';
 import { CutNetwork, type CutProblem, type Division, PIN } from './min-cut.ts';
 import type { PlanCosts, PlanValue } from './plan-costs.ts';
 import type { LinkProfile } from './profile.ts';
@@ -32,7 +33,17 @@ export interface CutQuestion {
   readonly prices: PartPrices;
   readonly codecs: readonly PlanCodec[];
   readonly constraints: PlanConstraints;
+  /** Only splits of which no stage takes longer: leaves out what alone would. @default any */
+  readonly within?: StageLimit;
 }
+
+export interface StageLimit {
+  readonly ms: number;
+  readonly sums: ClosureSums;
+}
+
+/** So that a limit is kept by what takes exactly as long. */
+const SLACK = 1 + 1e-9;
 
 /**
  * Final nodes stay in the tail, as the rule of the cut says (the head is what the cut depends on); values in the codec
@@ -80,14 +91,15 @@ function unmeasured(costs: PlanCosts): PlanCosts {
 }
 
 /** The codec that costs a value least at these prices. */
-function cheapest({ link, prices, codecs }: CutQuestion): Coding {
+function cheapest({ link, prices, codecs, within }: CutQuestion): Coding {
+  const limitMs = (within?.ms ?? Number.POSITIVE_INFINITY) * SLACK;
   return (name, costs) => {
     const value = costs.valueByName.get(name);
     if (value === undefined || !canSend(costs, name)) return null;
     let best: { codec: PlanCodec; bytes: number; price: number } | null = null;
     for (const codec of codecs) {
       const bytes = value.profiled === null ? null : codedBytes(codec, value.profiled);
-      if (bytes === null) continue;
+      if (bytes === null || transferMs(bytes, link.uplinkBitsPerSecond) > limitMs) continue;
       const price = sendPrice(costs, value, { codec, bytes, link, prices });
       if (best === null || price < best.price) best = { codec, bytes, price };
     }
@@ -110,15 +122,33 @@ function sendPrice(
   );
 }
 
-/** Null when a node must be on the edge that can only be in the tail. */
-function cutProblem({ costs, link, prices, constraints }: CutQuestion, coding: Coding): CutProblem | null {
-  const { isLast, outputBytes } = costs;
-  const pins = Uint8Array.from(isLast, (last) => (last === 1 ? PIN.cloud : PIN.free));
-  const keeps = constraints.keepOnEdge !== undefined;
-  if (keeps) {
-    if (costs.kept.nodes.some((node) => isLast[node] === 1)) return null;
-    for (const node of costs.kept.nodes) pins[node] = PIN.edge;
+/** Where nodes must run; null when one must be on both sides. */
+function pinsOf({ costs, constraints, within }: CutQuestion): Uint8Array | null {
+  const pins = Uint8Array.from(costs.isLast, (last) => (last === 1 ? PIN.cloud : PIN.free));
+  let isTorn = false;
+  const pin = (node: number, side: number): void => {
+    isTorn ||= pins[node] !== PIN.free && pins[node] !== side;
+    pins[node] = side;
+  };
+  if (constraints.keepOnEdge !== undefined) for (const node of costs.kept.nodes) pin(node, PIN.edge);
+  if (within !== undefined) {
+    const { sums, ms } = within;
+    sums.edgeMs.forEach((sum, node) => {
+      if (sum > ms * SLACK) pin(node, PIN.cloud);
+    });
+    sums.cloudMs.forEach((sum, node) => {
+      if (sum > ms * SLACK) pin(node, PIN.edge);
+    });
   }
+  return isTorn ? null : pins;
+}
+
+/** Null when a node must be on the edge that can only be in the tail. */
+function cutProblem(question: CutQuestion, coding: Coding): CutProblem | null {
+  const { costs, link, prices, constraints } = question;
+  const { outputBytes } = costs;
+  const pins = pinsOf(question);
+  if (pins === null) return null;
   return {
     edgeCost: costs.edge.nodeMs.map((ms) => ms * prices.edge),
     cloudCost: costs.cloud.nodeMs.map(

@@ -94,7 +94,7 @@ function least(
 function exactSplits(scope: Scope, goal: Goal): Candidate[] {
   const at = (uplinkBitsPerSecond: number): Scope => ({ ...scope, link: { ...scope.link, uplinkBitsPerSecond } });
   if (goal === 'throughput') {
-    return THROUGHPUT_UPLINKS.flatMap((uplink) => throughputCuts(at(uplink), splitAt).candidates);
+    return THROUGHPUT_UPLINKS.flatMap((uplink) => throughputCuts(at(uplink), splitAt, 0).candidates);
   }
   const found: Candidate[] = [];
   const isHard = scope.constraints.maxEdgeWeightsBytes !== undefined;

@@ -11,7 +11,7 @@ import {
   splitCandidate,
   uniform,
 } from './candidate.ts';
-import { exactCut, type PartPrices } from './exact-cut.ts';
+import { type ExactCut, exactCut, type PartPrices, type StageLimit } from './exact-cut.ts';
 import { addPrices, DEADLINE_WEIGHTS, LATENCY, percentilePrices } from './part-prices.ts';
 import type { PlanCosts } from './plan-costs.ts';
 import type { LinkProfile } from './profile.ts';
@@ -68,15 +68,23 @@ const NO_VALUES: ReadonlySet<string> = new Set();
 export function search(all: PlanCosts, request: PlanRequest, constraints: PlanConstraints): SearchResult {
   const { link, goal = 'latency', waitMs = 0 } = request;
   const scope = scopeOf(all, request, constraints);
-  const exact = goal === 'latency' ? latencyCuts(scope) : throughputCuts(scope, splitAt);
-  const pool = [...wholeCandidates(scope, request), ...exact.candidates, ...listedSplits(scope)];
-  const kept = pool
-    .map((candidate) => ({ candidate, prediction: predict(candidate, link, waitMs) }))
-    .filter(({ candidate, prediction }) => keepsAll(candidate, prediction, constraints))
-    .sort((left, right) => objective(left.prediction, goal) - objective(right.prediction, goal));
+  const known = [...wholeCandidates(scope, request), ...listedSplits(scope)];
+  const keptOf = (candidates: readonly Candidate[]): Priced[] =>
+    candidates
+      .map((candidate) => ({ candidate, prediction: predict(candidate, link, waitMs) }))
+      .filter(({ candidate, prediction }) => keepsAll(candidate, prediction, constraints))
+      .sort((left, right) => objective(left.prediction, goal) - objective(right.prediction, goal));
+  const exact = goal === 'latency' ? latencyCuts(scope) : throughputCuts(scope, splitAt, bestMs(keptOf(known)));
+  const pool = [...known, ...exact.candidates];
+  const kept = keptOf(pool);
   const wholes = kept.filter(({ candidate }) => candidate.placement !== 'split');
   const bounds = [exact.lowerBound, ...wholes.map(({ prediction }) => objective(prediction, goal))];
   return { kept, pool, lowerBound: Math.min(...bounds) };
+}
+
+/** Milliseconds between frames of the best; Infinity when there is none. */
+function bestMs([best]: readonly Priced[]): number {
+  return best === undefined ? Number.POSITIVE_INFINITY : objective(best.prediction, 'throughput');
 }
 
 /** The edge alone, and the cloud alone with its inputs in each codec and as each image. */
@@ -113,8 +121,12 @@ function markHead({ work }: PlanCosts, tensors: readonly string[], onEdge: Uint8
 }
 
 /** The exact cut at these prices; its candidate only where one message carries it. */
-export function splitAt(scope: Scope, prices: PartPrices, link = scope.link): ReturnType<typeof exactCut> {
-  const found = exactCut({ ...scope, link, prices });
+export function splitAt(
+  scope: Scope,
+  prices: PartPrices,
+  { link = scope.link, within }: { readonly link?: LinkProfile; readonly within?: StageLimit } = {},
+): ExactCut | null {
+  const found = exactCut({ ...scope, link, prices, ...(within === undefined ? {} : { within }) });
   if (found === null || (found.candidate?.crossing.length ?? 0) <= MAX_CROSSING) return found;
   return { ...found, candidate: null };
 }
@@ -122,8 +134,8 @@ export function splitAt(scope: Scope, prices: PartPrices, link = scope.link): Re
 function latencyCuts(scope: Scope): Bounded {
   const { costs, link, waitMs, constraints } = scope;
   const candidates: Candidate[] = [];
-  const solve = (prices: PartPrices, on = link): ReturnType<typeof splitAt> => {
-    const found = splitAt(scope, prices, on);
+  const solve = (prices: PartPrices, on = link): ExactCut | null => {
+    const found = splitAt(scope, prices, { link: on });
     if (found?.candidate != null) candidates.push(found.candidate);
     return found;
   };
