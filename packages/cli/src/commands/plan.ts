@@ -1,13 +1,27 @@
 // `kerf plan`: profiles, a link and limits -> where the model should run, with the reasons.
-import { openModelFile } from '@kerf/onnx/node';
-import { type PlanRequest, plan as planFor } from '@kerf/splitter';
+import { stat, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { type ModelFile, openModelFile } from '@kerf/onnx/node';
+import { KerfError } from '@kerf/protocol';
+import { type Plan, type PlanRequest, plan as planFor } from '@kerf/splitter';
 import { type Command, type CommandLine, usageError } from '../command.ts';
 import { PICTURE_OPTIONS, pictureOptions } from '../frame-input.ts';
+import { type MeasuredPlan, measurePlan } from '../measure/measure-plan.ts';
 import { buildReport, buildUnsatisfiable } from '../plan/build-report.ts';
 import { planCard, unsatisfiableCard } from '../plan/card.ts';
-import { imageInputs, type PictureInput, readPictureInput, statedLosses } from '../plan/image-candidates.ts';
+import { frameSource } from '../plan/frame-source.ts';
+import {
+  IMAGE_CODINGS,
+  imageInputs,
+  type PictureInput,
+  readPictureInput,
+  statedLosses,
+} from '../plan/image-candidates.ts';
 import { Labels } from '../plan/labels.ts';
+import { planPage } from '../plan/page/plan-page.ts';
 import { ASSUMED_ROUND_TRIP_MS, readRequest } from '../plan/read-request.ts';
+import type { PlanReport } from '../plan/report.ts';
+import { progressTo } from '../profile/progress.ts';
 
 export const plan: Command = {
   name: 'plan',
@@ -53,43 +67,71 @@ export const plan: Command = {
     ...PICTURE_OPTIONS,
     wait: { type: 'string', value: 'TIME', help: 'how long a frame waits in the cloud for its turn (default 0ms)' },
     'allow-fused': { type: 'boolean', help: 'cuts between operators that the runtime would fuse may be chosen too' },
+    measure: { type: 'boolean', help: 'run the best few as real sessions over such a link here, and decide by that' },
+    html: { type: 'string', value: 'FILE', help: 'write the plan as one page with its graph and curves' },
     json: { type: 'boolean', help: 'print JSON' },
   },
-  notes: 'Nothing is run: the answer is calculated from the profiles.',
+  notes: 'Without --measure nothing is run: the answer is calculated from the profiles.',
   async run(line, io) {
     const model = await openModelFile(line.positional(0));
     const request = await readRequest(line, model);
+    const target = line.text('html');
+    if (target !== undefined) await checkTarget(target);
     const picture = await pictureOf(line, () =>
       readPictureInput(line.required('input'), model, request.edge, pictureOptions(line)),
     );
     const full: PlanRequest =
       picture === null ? request : { ...request, images: await imageInputs(picture, statedLosses(line)) };
     const found = planFor(model.graph, full);
+    const print = (report: PlanReport, card: () => readonly string[]): void => {
+      for (const text of line.flag('json') ? [JSON.stringify(report)] : card()) io.print(text);
+    };
     if (found.outcome === 'unsatisfiable') {
       const report = buildUnsatisfiable(found, full);
-      for (const text of line.flag('json') ? [JSON.stringify(report)] : unsatisfiableCard(report)) io.print(text);
+      print(report, () => unsatisfiableCard(report));
       return 1;
     }
+    const labels = new Labels();
     const isAssumed = line.text('link') === undefined && line.text('rtt') === undefined;
     const report = buildReport({
       model,
       request: full,
       plan: found,
-      labels: new Labels(),
-      measurement: null,
+      labels,
+      measurement: line.flag('measure') ? await measured(model, full, found, picture, labels) : null,
       roundTripAssumedMs: isAssumed ? ASSUMED_ROUND_TRIP_MS : null,
       date: new Date(),
     });
-    for (const text of line.flag('json') ? [JSON.stringify(report)] : planCard(report)) io.print(text);
+    if (target !== undefined) await writeFile(target, planPage(report));
+    print(report, () => [...planCard(report), ...(target === undefined ? [] : ['', `page    ${target}`])]);
     return 0;
   },
 };
 
+/** Before minutes are spent on measuring. @throws {KerfError} INVALID_ARGUMENT, FILE_NOT_FOUND. */
+async function checkTarget(path: string): Promise<void> {
+  const folder = dirname(resolve(path));
+  if (!/\.html?$/i.test(path)) throw usageError(`--html names the page to write, such as plan.html; got '${path}'`);
+  const found = await stat(folder).catch(() => null);
+  if (found?.isDirectory() === true) return;
+  throw new KerfError('FILE_NOT_FOUND', `--html: the folder ${folder} is not there`);
+}
+
+function measured(
+  model: ModelFile,
+  request: PlanRequest,
+  plan: Plan,
+  picture: PictureInput | null,
+  labels: Labels,
+): Promise<MeasuredPlan> {
+  const source = frameSource(model, request.edge, picture);
+  const onProgress = progressTo(true);
+  return measurePlan({ model, request, plan, source, images: IMAGE_CODINGS, label: labels.of, onProgress });
+}
+
 async function pictureOf(line: CommandLine, read: () => Promise<PictureInput>): Promise<PictureInput | null> {
   if (line.text('input') !== undefined) return read();
-  const orphan = ['image-loss', ...Object.keys(PICTURE_OPTIONS)].find(
-    (name) => line.text(name) !== undefined && (name !== 'image-loss' || line.texts(name).length > 0),
-  );
+  const orphan = ['image-loss', ...Object.keys(PICTURE_OPTIONS)].find((name) => line.text(name) !== undefined);
   if (orphan !== undefined) throw usageError(`--${orphan} says something of a picture: give one with --input`);
   return null;
 }
