@@ -9,6 +9,7 @@ import { planCosts } from '../plan/plan-costs.ts';
 import { type LinkProfile, statedLink } from '../plan/profile.ts';
 import type { PlanRequest } from '../plan/request.ts';
 import { listedSplits, scopeOf } from '../plan/search.ts';
+import { workGraph } from '../work-graph.ts';
 import type { LinkGrid } from './links.ts';
 
 /** What a chain is chosen from: the planner's request without a link. */
@@ -19,6 +20,8 @@ export interface CutOption {
   readonly tensors: readonly string[];
   /** Positions of the head's nodes in the work of the graph. */
   readonly head: ReadonlySet<number>;
+  /** Positions of the nodes that make `tensors`: a head that holds them holds everything before them. */
+  readonly ends: readonly number[];
   /** Latency at each uplink of the grid, without the round trip. */
   readonly ms: Float64Array;
 }
@@ -72,6 +75,7 @@ function optionsOf(
 ): CutOption[] {
   const fused = fusedValues(graph);
   const inputs = new Set(graph.inputs);
+  const { producer } = workGraph(graph);
   const options = new Map<string, CutOption>();
   for (const candidate of candidates) {
     const tensors = candidate.crossing.map(({ name }) => name).filter((name) => !inputs.has(name));
@@ -80,6 +84,7 @@ function optionsOf(
     const option = options.get(key) ?? {
       tensors,
       head: ancestors(graph, tensors),
+      ends: tensors.flatMap((name) => producer.get(name) ?? []),
       ms: new Float64Array(uplinks.length).fill(Number.POSITIVE_INFINITY),
     };
     options.set(key, option);

@@ -29,7 +29,8 @@ const MAX_LOOKS = 150_000;
 export function selectCuts(market: Market, { most, exactly = false }: SelectOptions): Selection | null {
   const options = exactly ? market.options : undominated(market.options);
   const search = new NestedSearch(market, options, most, exactly);
-  search.greedy();
+  const free = exactly ? selectCuts(market, { most }) : null;
+  search.greedy((free?.chosen ?? []).map((one) => options.indexOf(one)));
   search.run();
   return search.result();
 }
@@ -70,9 +71,9 @@ class NestedSearch {
     return { chosen: chosen.map((at) => this.#options[at] as CutOption), score, isExact: !this.#isCut };
   }
 
-  /** Adds the cut that helps most, again and again. */
-  greedy(): void {
-    let chosen: number[] = [];
+  /** Adds the cut that helps most to those chosen already, again and again. */
+  greedy(start: readonly number[]): void {
+    let chosen = start;
     this.#consider(chosen, this.#score(chosen));
     while (chosen.length < this.#most) {
       const sets = this.#options.flatMap((_, at) =>
@@ -136,9 +137,7 @@ function lesser(left: Float64Array, right: Float64Array): Float64Array {
 
 /** Whether the head of `inner` lies in the head of `outer` and is smaller. */
 function isInside(inner: CutOption, outer: CutOption): boolean {
-  if (inner.head.size >= outer.head.size) return false;
-  for (const at of inner.head) if (!outer.head.has(at)) return false;
-  return true;
+  return inner.head.size < outer.head.size && inner.ends.every((at) => outer.head.has(at));
 }
 
 /** Leaves out cuts that another beats at every uplink and can replace in every nested set. */
