@@ -11,12 +11,20 @@ import {
 } from '@kerf/splitter';
 import type { MeasuredPlacement } from '../plan/report.ts';
 import { formatBytes } from '../units.ts';
-import { correctedBy, correctionOf, type Residual, withLatency } from './correct.ts';
+import { correctedBy, correctionOf, isClearlyFaster, type Residual, withLatency } from './correct.ts';
 import { type DeviceHere, devicesHere, runtimeOf, swapCompute } from './devices.ts';
 import { MeasuringLab } from './lab.ts';
 import { DEFAULT_MEASURE_LIMITS } from './measure-placements.ts';
 import { firstPick, placementOf } from './pick.ts';
-import type { Contender, FrameSource, MeasuredLink, MeasuredRow, MeasureLimits, PictureCoding } from './placements.ts';
+import {
+  type Contender,
+  type FrameSource,
+  type MeasuredLink,
+  type MeasuredRow,
+  type MeasureLimits,
+  NEVER_HOPELESS,
+  type PictureCoding,
+} from './placements.ts';
 import { inWorkshop } from './processes.ts';
 
 export interface MeasurePlanOptions {
@@ -51,7 +59,7 @@ export interface MeasuredCandidate {
 }
 
 export interface MeasuredPlan {
-  /** The decision after measuring; latency and 99th percentile of its prediction are the measured ones. */
+  /** The decision after measuring: the plan's own unless another was clearly faster. Latency and 99th percentile are the measured ones. */
   readonly choice: Priced;
   /** What it takes the place of, as planned; null when the plan stands. */
   readonly insteadOf: Priced | null;
@@ -119,7 +127,14 @@ class MeasuredSet {
       budgetMs = DEFAULT_MEASURE_LIMITS.budgetMs,
       request,
     } = this.#options;
-    const limits: MeasureLimits = { ...DEFAULT_MEASURE_LIMITS, frames, budgetMs: share * budgetMs };
+    const { hopelessRatio } = DEFAULT_MEASURE_LIMITS;
+    const areHere = this.#devices.isEdge && this.#devices.isCloud;
+    const limits: MeasureLimits = {
+      ...DEFAULT_MEASURE_LIMITS,
+      frames,
+      budgetMs: share * budgetMs,
+      hopelessRatio: areHere ? hopelessRatio : NEVER_HOPELESS,
+    };
     const contenders = picked.flatMap(({ candidate }) => this.#contender(candidate) ?? []);
     const rows = await lab.measure(contenders, shapedLink(request.link), limits);
     for (const [at, priced] of picked.entries()) {
@@ -184,11 +199,25 @@ class MeasuredSet {
     );
   }
 
-  result(): MeasuredPlan {
+  /** The best that was measured, or that no session could run; the plan's own choice unless that is clearly slower. */
+  #decide(): Priced | undefined {
     const { plan, images } = this.#options;
-    const decided = this.#ranking().find(
+    const eligible = this.#ranking().filter(
       ({ candidate }) => this.measuredOf(candidate) !== null || placementOf(candidate, images) === null,
     );
+    const [best] = eligible;
+    const planned = eligible.find(({ candidate }) => candidateKey(candidate) === candidateKey(plan.choice.candidate));
+    if (best === undefined || planned === undefined) return best;
+    const [bestMs, plannedMs] = [best, planned].map(
+      (one) => this.#seen.get(candidateKey(one.candidate))?.row.latenciesMs,
+    );
+    if (bestMs === undefined || plannedMs === undefined) return best;
+    return isClearlyFaster(bestMs, plannedMs) ? best : planned;
+  }
+
+  result(): MeasuredPlan {
+    const { plan } = this.#options;
+    const decided = this.#decide();
     const choice = plan.goal === 'latency' && decided !== undefined ? decided : this.correct(plan.choice);
     const stands = candidateKey(choice.candidate) === candidateKey(plan.choice.candidate);
     return {

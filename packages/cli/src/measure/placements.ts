@@ -52,6 +52,9 @@ export interface Contender {
   readonly downlinkBytes: number;
 }
 
+/** No placement is given up for what another takes. */
+export const NEVER_HOPELESS = 1e12;
+
 /** How long and how often. */
 export interface MeasureLimits {
   /** Frames of a placement, at most; the warm-up is not among them. */
@@ -59,7 +62,10 @@ export interface MeasureLimits {
   readonly warmUpFrames: number;
   /** No further round begins after this. Every placement that is tried has one frame. */
   readonly budgetMs: number;
-  /** A placement whose fastest frame took this many times the best median is not run again. */
+  /**
+   * A placement whose fastest frame took this many times the best median is not run again. {@link NEVER_HOPELESS} where
+   * one machine stands in for another, so that latencies here do not say which placement is the best there.
+   */
   readonly hopelessRatio: number;
 }
 

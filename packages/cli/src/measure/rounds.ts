@@ -1,6 +1,6 @@
 // Contenders that can run a frame -> their frames, taken in turn so that the machine's drift meets all of them alike.
 import { KerfError, messageOf } from '@kerf/protocol';
-import type { MeasureLimits } from './placements.ts';
+import { type MeasureLimits, NEVER_HOPELESS } from './placements.ts';
 
 export interface Entrant<T> {
   /** No frame can be faster: what the link takes for its bytes. */
@@ -87,7 +87,7 @@ function isBeaten<T>(
   if (floorMs > MAX_FLOOR_MS)
     retire(lane, `not tried: its bytes alone take ${Math.round(floorMs / 1000)} s on this link`);
   const bestMs = Math.min(...lanes.filter((other) => other !== lane).map((other) => medianSoFar(other, latencyMs)));
-  if (floorMs > FLOOR_MARGIN * bestMs) {
+  if (hopelessRatio !== NEVER_HOPELESS && floorMs > FLOOR_MARGIN * bestMs) {
     retire(
       lane,
       `cannot be best: its bytes alone take ${floorMs.toFixed(0)} ms, another takes ${bestMs.toFixed(0)} ms in all`,

@@ -38,7 +38,7 @@ import { lossReasons, warningsOf } from './warnings.ts';
 export interface Measurement {
   readonly choice: Priced;
   readonly insteadOf: Priced | null;
-  readonly rows: readonly { readonly candidate: Candidate }[];
+  readonly rows: readonly { readonly label: string; readonly candidate: Candidate; readonly note: string | null }[];
   readonly correction: number;
   readonly how: string;
   correct(priced: Priced): Priced;
@@ -199,8 +199,11 @@ function graphOf({ model, request }: ReportInputs, candidate: Candidate): PlanGr
 function measurementOf(measurement: Measurement, context: RowContext): PlanMeasurement {
   const { how, correction, insteadOf, rows } = measurement;
   const priced = rows.flatMap(({ candidate }) => (measurement.measuredOf(candidate) === null ? [] : [candidate]));
+  const [first, ...others] = rows.flatMap(({ label, note }) => (note === null ? [] : [`${label} (${note})`]));
+  const more = others.length === 0 ? '' : ` and ${others.length} more`;
+  const left = first === undefined ? [] : [`Not, or less often measured: ${first}${more}.`];
   return {
-    how,
+    how: [how.replace(/[^.]$/, '$&.'), ...left].join(' '),
     correction,
     insteadOf: insteadOf === null ? null : context.label(insteadOf.candidate),
     rows: priced.map((candidate) => {

@@ -151,9 +151,12 @@ function bindingLines({ binding, constraints, goal, choice }: PlannedReport): st
   );
 }
 
-function changeLines({ changes, choice, measurement }: PlannedReport): string[] {
+function changeLines({ changes, choice, link, measurement }: PlannedReport): string[] {
   if (changes.length === 0) {
-    return paragraph(`No other uplink or round trip would change the choice: ${choice.label}.`);
+    const downlink = formatRate(link.downlinkBitsPerSecond);
+    return paragraph(
+      `No other uplink or round trip would change the choice (${choice.label}), with the downlink at ${downlink}.`,
+    );
   }
   return [
     measurement === null ? 'What would change it:' : 'What would change it, by the predictions before measuring:',

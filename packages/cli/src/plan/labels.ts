@@ -31,6 +31,7 @@ function describe({ placement, codec, crossing }: Candidate): string {
 /** The first tensor of a cut, and how many more there are. */
 export function cutName(tensors: readonly string[]): string {
   const [first = '', ...more] = tensors;
-  const name = printable(first.length > MAX_NAME ? `${first.slice(0, 20)}…${first.slice(-(MAX_NAME - 21))}` : first);
+  const shown = printable(first);
+  const name = shown.length > MAX_NAME ? `${shown.slice(0, 20)}…${shown.slice(-(MAX_NAME - 21))}` : shown;
   return more.length === 0 ? name : `${name} and ${more.length} more`;
 }
