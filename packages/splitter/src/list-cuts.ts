@@ -47,7 +47,7 @@ export function crossableCuts(
   cuts: readonly ListedCut[],
   specs: ReadonlyMap<string, { readonly dtype: DType | null }>,
 ): ListedCut[] {
-  const crosses = (name: string): boolean => canCross(specs.get(name)?.dtype ?? null);
+  const crosses = (name: string): boolean => canBeNamed(name) && canCross(specs.get(name)?.dtype ?? null);
   return cuts.filter((cut) => cut.tensors.every(crosses) && cut.inputs.every(crosses));
 }
 
@@ -57,6 +57,11 @@ export function crossableCuts(
  */
 export function canCross(dtype: DType | null): boolean {
   return dtype !== null && dtype !== 'int4' && dtype !== 'uint4';
+}
+
+/** ONNX Runtime's JavaScript API gives outputs as properties of an object, and loses the one of this name. */
+export function canBeNamed(name: string): boolean {
+  return name !== '__proto__';
 }
 
 /** Model inputs that nodes other than the tensor's ancestors need. */

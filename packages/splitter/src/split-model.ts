@@ -12,7 +12,7 @@ import {
   type SplitTensor,
   type TensorSpec,
 } from '@kerf/protocol';
-import { canCross } from './list-cuts.ts';
+import { canBeNamed, canCross } from './list-cuts.ts';
 import { type ModelHost, TRANSIENT_DATA_FILE } from './model-host.ts';
 import type { CutPlan } from './plan-cut.ts';
 import { sha256Hex } from './sha256.ts';
@@ -137,6 +137,13 @@ export async function load(
 
 /** @throws {KerfError} CUT_TYPE_UNSUPPORTED. */
 export function crossingType(graph: ModelGraph, name: string, spec: TensorSpec | undefined): ValueType {
+  if (!canBeNamed(name)) {
+    throw new KerfError(
+      'CUT_TYPE_UNSUPPORTED',
+      `ONNX Runtime's JavaScript API cannot carry a tensor of the name '${name}': cut elsewhere, or rename it`,
+      { details: { tensor: name } },
+    );
+  }
   const merged = mergeSpec(graph, name, spec);
   const type = valueTypeOf(merged);
   if (type === null || !canCross(merged.dtype)) {
