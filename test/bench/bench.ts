@@ -13,10 +13,16 @@ export interface BenchRow {
   readonly met: boolean | null;
 }
 
+export interface BenchOptions {
+  readonly full: boolean;
+  /** A part of the bench, in its own words; null for all of it. */
+  readonly only: string | null;
+}
+
 export interface Bench {
   readonly name: string;
   readonly summary: string;
-  run(options: { readonly full: boolean }): AsyncIterable<BenchRow>;
+  run(options: BenchOptions): AsyncIterable<BenchRow>;
 }
 
 /** The middle value, or the mean of the middle two. */

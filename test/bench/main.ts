@@ -1,18 +1,20 @@
-// `npm run bench -- [NAME...] [--json FILE] [--full]`: runs the benches, prints a table, writes rows.
+// `npm run bench -- [NAME...] [--json FILE] [--full] [--only PART]`: runs the benches, prints a table, writes rows.
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import type { Bench, BenchRow } from './bench.ts';
 import { crossing } from './crossing.ts';
+import { memory } from './memory.ts';
 import { pipeline } from './pipeline.ts';
 import { planning } from './planning.ts';
+import { regret } from './regret.ts';
 import { splitCompute } from './split-compute.ts';
 
-const BENCHES: readonly Bench[] = [splitCompute, crossing, pipeline, planning];
+const BENCHES: readonly Bench[] = [splitCompute, crossing, pipeline, planning, regret, memory];
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'string' }, full: { type: 'boolean', default: false } },
+  options: { json: { type: 'string' }, full: { type: 'boolean', default: false }, only: { type: 'string' } },
   allowPositionals: true,
 });
 const unknown = positionals.find((name) => !BENCHES.some((bench) => bench.name === name));
@@ -29,7 +31,7 @@ console.log('method: test/bench/METHODOLOGY.md\n');
 for (const bench of BENCHES) {
   if (positionals.length > 0 && !positionals.includes(bench.name)) continue;
   console.log(`${bench.name}: ${bench.summary}`);
-  for await (const row of bench.run({ full: values.full })) {
+  for await (const row of bench.run({ full: values.full, only: values.only ?? null })) {
     rows.push(row);
     console.log(line(row));
   }

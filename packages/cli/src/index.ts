@@ -6,4 +6,22 @@ export type { Command, OptionSpec } from './command.ts';
 export { COMMAND_NAMES, findCommand } from './command-table.ts';
 export type { LinkShaper, LinkShaperOptions } from './link-shaper.ts';
 export { startLinkShaper } from './link-shaper.ts';
+export { MeasuringLab } from './measure/lab.ts';
+export { measurePlacements } from './measure/measure-placements.ts';
+export type { MeasuredCandidate, MeasuredPlan, MeasurePlanOptions } from './measure/measure-plan.ts';
+export { measurePlan, measureWith } from './measure/measure-plan.ts';
+export { placementOf } from './measure/pick.ts';
+export type {
+  Contender,
+  EdgeRuntime,
+  FrameSource,
+  MeasuredLink,
+  MeasuredRow,
+  MeasureLimits,
+  PictureCoding,
+  Placement,
+} from './measure/placements.ts';
+export { inWorkshop } from './measure/processes.ts';
 export { decodeNpy, encodeNpy } from './npy.ts';
+export { readPicture, resizePicture } from './picture.ts';
+export { IMAGE_CODINGS, imageInputs } from './plan/image-candidates.ts';

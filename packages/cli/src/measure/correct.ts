@@ -1,5 +1,6 @@
 // What was measured beside what was predicted -> better predictions of what was not measured.
 import type { Candidate, LinkProfile, Priced } from '@kerf/splitter';
+import { quantile } from './frames.ts';
 
 /** A candidate that was measured. */
 export interface Residual {
@@ -45,4 +46,23 @@ function nearestTo({ headNodes, uplinkBytes }: Candidate, residuals: readonly Re
 export function withLatency({ candidate, prediction }: Priced, latencyMs: number): Priced {
   const p99Ms = latencyMs + Math.max(0, prediction.p99Ms - prediction.latencyMs);
   return { candidate, prediction: { ...prediction, latencyMs, p99Ms } };
+}
+
+/** Standard errors that two medians must lie apart to count as different. */
+const APART = 2;
+
+/** Whether the median of `faster` is below that of `slower` by more than chance explains. */
+export function isClearlyFaster(faster: readonly number[], slower: readonly number[]): boolean {
+  const [left, right] = [spreadOf(faster), spreadOf(slower)];
+  return right.median - left.median > APART * Math.hypot(left.errorMs, right.errorMs);
+}
+
+/** Of a normal distribution sigma is 1.4826 times the median absolute deviation; its median errs by 1.2533 sigma / sqrt(n). */
+function spreadOf(values: readonly number[]): { readonly median: number; readonly errorMs: number } {
+  const median = quantile(values, 0.5);
+  const deviation = quantile(
+    values.map((value) => Math.abs(value - median)),
+    0.5,
+  );
+  return { median, errorMs: (1.2533 * 1.4826 * deviation) / Math.sqrt(values.length) };
 }

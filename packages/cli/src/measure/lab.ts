@@ -3,8 +3,11 @@ import type { ChildProcess } from 'node:child_process';
 import { copyFile, link as hardLink, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { issueToken } from '@kerf/cloud-runtime';
+import { measureLink } from '@kerf/edge-runtime';
+import { wsConnect } from '@kerf/edge-runtime/node';
 import type { ModelFile } from '@kerf/onnx/node';
 import { KerfError, messageOf } from '@kerf/protocol';
+import type { LinkProfile } from '@kerf/splitter';
 import { writeSplit } from '@kerf/splitter/node';
 import { type CloudProcess, startCloudProcess } from '../cloud-process.ts';
 import { VERSION } from '../command.ts';
@@ -91,6 +94,20 @@ export class MeasuringLab {
       const answer = await this.#ask({ kind: 'measure', cloud: { url, ...this.#access }, contenders: ready, limits });
       const rows = new Map(answer.map((row) => [row.label, row]));
       return prepared.map((one) => ('placement' in one ? rows.get(one.label) : undefined) ?? emptyRow(one));
+    } finally {
+      await this.#workshop.end(shaped.child);
+    }
+  }
+
+  /**
+   * What the shaped link is seen to do by the protocol's own probes: the shaper paces by timers, and TLS and copies cost too.
+   * @throws {KerfError} as `measureLink` of the edge runtime.
+   */
+  async probeLink(link: MeasuredLink, budgetMs: number): Promise<LinkProfile> {
+    const shaped = await startLinkProcess(link, this.#cloud.port, this.#workshop);
+    try {
+      const connect = wsConnect({ url: `wss://localhost:${shaped.port}`, ca: this.#access.ca });
+      return await measureLink({ connect, token: this.#access.token, budgetMs });
     } finally {
       await this.#workshop.end(shaped.child);
     }
