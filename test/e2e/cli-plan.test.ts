@@ -182,7 +182,7 @@ test('what --json prints is what docs/cli.md documents', async () => {
   ];
   const runs = [
     await planned('--uplink', '200kbit', '--rtt', '40ms', '--json', ...limits),
-    await planned('--uplink', '200kbit', '--rtt', '40ms', '--json', '--measure'),
+    await planned('--uplink', '60mbit', '--rtt', '2ms', '--json', '--measure'),
     await planned('--uplink', '200kbit', '--rtt', '40ms', '--json', '--deadline', '1ms'),
     await planned('--uplink', '60mbit', '--rtt', '2ms', '--json', '--edge-memory', '1KB'),
   ];

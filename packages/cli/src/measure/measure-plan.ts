@@ -79,6 +79,9 @@ export interface MeasuredPlan {
 const MAX_REVISIONS = 2;
 const PER_REVISION = 3;
 
+/** Predicted to take this many times the best: not tried where this machine stands in for another. */
+const FAR_BEHIND = 4;
+
 /**
  * Measures the best few candidates of a plan on this machine. A device of which the profile is another machine's stands in
  * with its own processor, and the compute time measured on it is swapped for the profile's.
@@ -121,7 +124,7 @@ class MeasuredSet {
     this.#devices = devices;
   }
 
-  async look(lab: Pick<MeasuringLab, 'measure'>, picked: readonly Priced[], share: number): Promise<void> {
+  async look(lab: Pick<MeasuringLab, 'measure'>, wanted: readonly Priced[], share: number): Promise<void> {
     const {
       frames = DEFAULT_MEASURE_LIMITS.frames,
       budgetMs = DEFAULT_MEASURE_LIMITS.budgetMs,
@@ -129,6 +132,9 @@ class MeasuredSet {
     } = this.#options;
     const { hopelessRatio } = DEFAULT_MEASURE_LIMITS;
     const areHere = this.#devices.isEdge && this.#devices.isCloud;
+    // Where latencies here do not compare, the predictions say what is far behind.
+    const leastMs = Math.min(...wanted.map(({ prediction }) => prediction.latencyMs));
+    const picked = wanted.filter(({ prediction }) => areHere || prediction.latencyMs <= FAR_BEHIND * leastMs);
     const limits: MeasureLimits = {
       ...DEFAULT_MEASURE_LIMITS,
       frames,
