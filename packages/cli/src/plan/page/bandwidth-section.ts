@@ -126,11 +126,14 @@ const LISTED = 8;
 
 function reignList(report: PlannedReport): Html {
   const now = report.link.uplinkBitsPerSecond;
+  const first = report.curve.uplinkBitsPerSecond[0] ?? 0;
+  const start = report.curve.reigns[0]?.fromBitsPerSecond ?? first;
+  const none = start > first ? html`<p>Below ${formatRate(start)} nothing keeps the constraints.</p>` : html``;
   const items = report.curve.reigns.map(({ fromBitsPerSecond: from, label, placement }, at, all) => {
     const to = all[at + 1]?.fromBitsPerSecond;
-    const isNow = (at === 0 || now >= from) && (to === undefined || now < to);
+    const isNow = (now >= from || (at === 0 && from <= first)) && (to === undefined || now < to);
     const range =
-      at === 0
+      at === 0 && from <= first
         ? to === undefined
           ? 'at every uplink'
           : `below ${formatRate(to)}`
@@ -146,7 +149,7 @@ function reignList(report: PlannedReport): Html {
     more.length === 0
       ? html``
       : html`<details class="more"><summary>${more.length} more</summary><ol class="reigns">${more}</ol></details>`;
-  return html`<h3>Who is best where</h3><ol class="reigns">${items.slice(0, LISTED)}</ol>${rest}`;
+  return html`<h3>Who is best where</h3>${none}<ol class="reigns">${items.slice(0, LISTED)}</ol>${rest}`;
 }
 
 function curveTable(report: PlannedReport, share: (value: number) => number): Html {

@@ -212,6 +212,6 @@ function cutsTable(columns: readonly PlanCutRow[], flag: Flag | null): Html {
   });
   return scrolling(
     'All cuts in numbers',
-    html`<table id="cuts-table"><thead><tr><th scope="col">cut at</th><th scope="col">nodes on<br>the edge</th><th scope="col">head</th><th scope="col">tensors</th><th scope="col">sent</th><th scope="col">as</th><th scope="col">tail</th><th scope="col">frame</th><th scope="col">times are</th><th scope="col">note</th></tr></thead><tbody>${rows}</tbody></table>`,
+    html`<table id="cuts-table"><thead><tr><th scope="col">cut at</th><th scope="col">nodes on <br>the edge</th><th scope="col">head</th><th scope="col">tensors</th><th scope="col">sent</th><th scope="col">as</th><th scope="col">tail</th><th scope="col">frame</th><th scope="col">times are</th><th scope="col">note</th></tr></thead><tbody>${rows}</tbody></table>`,
   );
 }

@@ -9,7 +9,7 @@ import { bytesText, count, section, shortName } from './words.ts';
 const ROW = 30;
 const LANE = 14;
 /** Rows inside an opened fold, and tensors named at the cut. */
-const MAX_INNER = 80;
+const MAX_INNER = 40;
 const MAX_NAMED = 12;
 
 export function graphSection(report: PlannedReport): Html {

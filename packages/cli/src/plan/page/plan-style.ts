@@ -11,6 +11,7 @@ header{padding-bottom:8px}
 h1{font-size:clamp(24px,4.2vw,40px);line-height:1.15;margin:6px 0 14px;letter-spacing:-.025em;max-width:26em;overflow-wrap:anywhere;text-wrap:balance}
 .reasons{margin:0 0 24px;padding-left:20px;max-width:76ch}
 .reasons li{margin:3px 0}
+.warning{border-left:4px solid var(--lose);padding:2px 0 2px 12px;margin:14px 0 0;font-size:15px;max-width:82ch;overflow-wrap:anywhere}
 .intro{color:var(--dim);font-size:15px;max-width:82ch;margin-top:18px}
 .intro b{color:var(--ink)}
 .where{font-weight:700;font-size:13px;letter-spacing:.05em;text-transform:uppercase;color:var(--dim)}
@@ -137,7 +138,7 @@ summary.g-row::-webkit-details-marker{display:none}
 @media (max-width:720px){
 .way,.tiles,.pair,.words{grid-template-columns:1fr}
 .hop{padding:12px 20px}
-.hop:before{left:50%;right:auto;width:8px;height:auto;top:0;bottom:0;margin-left:-4px;z-index:-1;opacity:.45}
+.hop:before{left:0;right:auto;width:8px;height:auto;top:0;bottom:0}
 .hop.idle:before{height:auto;border-top:0;border-left:2px dashed var(--line)}
 .hop:after{display:none}
 .part{padding:20px 16px;border-radius:12px}

@@ -5,7 +5,7 @@ export const PROBE_SCRIPT = `
 for (const probe of document.querySelectorAll('.probe')) {
   const table = document.getElementById(probe.dataset.table);
   const rows = [...table.tBodies[0].rows];
-  const heads = [...table.tHead.rows[0].cells].map((cell) => cell.innerText.replace(/\\s+/g, ' '));
+  const heads = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.replace(/\\s+/g, ' '));
   const slider = probe.querySelector('input');
   const output = probe.querySelector('output');
   const figure = probe.closest('figure');
@@ -13,7 +13,7 @@ for (const probe of document.querySelectorAll('.probe')) {
   const show = () => {
     const row = rows[slider.value];
     output.replaceChildren(...[...row.cells].flatMap((cell, at) => {
-      const text = cell.title || cell.innerText;
+      const text = cell.title || cell.textContent;
       if (text === '') return [];
       const part = document.createElement('span');
       const value = document.createElement('b');

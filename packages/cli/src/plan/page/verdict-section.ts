@@ -5,7 +5,7 @@ import type { PlannedReport, PlanRow } from '../report.ts';
 import { bytesText, count, goalFigure, linkText, type Placement } from './words.ts';
 
 export function verdictSection(report: PlannedReport): Html {
-  const { model, reasons, verdict } = report;
+  const { model, reasons, verdict, warnings } = report;
   return html`<header>
 <p class="brand">kerf plan</p>
 <p class="asked">Where should <b>${model.file}</b> run?</p>
@@ -13,6 +13,7 @@ export function verdictSection(report: PlannedReport): Html {
 ${reasons.length === 0 ? html`` : html`<ul class="reasons">${reasons.map((reason) => html`<li>${reason}</li>`)}</ul>`}
 ${frameWay(report)}
 ${alternatives(report)}
+${warnings.map((warning) => html`<p class="warning"><b>Note.</b> ${warning}</p>`)}
 <p class="intro">A model can run on the device beside the machine (the <b>edge</b>), on a server (the <b>cloud</b>), or be cut in two: the <b>head</b> runs on the edge, the <b>tail</b> in the cloud, and what the head made crosses the link in between. This page compares them for one model, two devices and one link.</p>
 </header>`;
 }
