@@ -9,13 +9,16 @@ import { type SegmentLoader, withSegment } from './load-segment.ts';
 import type { ProfileSide } from './profile-options.ts';
 import { type Distribution, distributionOf, median, TimedRuns } from './timed-runs.ts';
 
+export interface MeasuredSide extends Distribution {
+  /** Of the whole model's time next to it, median over the rounds; null where there was no time for the whole. */
+  readonly share: number | null;
+}
+
 export interface MeasuredCut {
   readonly candidate: CandidateCut;
   /** Null where that side was not asked for. */
-  readonly head: Distribution | null;
-  readonly tail: Distribution | null;
-  /** Median of the whole model in between; null where there was no time for it. */
-  readonly wholeMs: number | null;
+  readonly head: MeasuredSide | null;
+  readonly tail: MeasuredSide | null;
 }
 
 export interface MeasureCuts {
@@ -97,15 +100,18 @@ export function measuredSets(
   const { length } = workGraph(graph).nodes;
   return measured.map((one) => {
     const head = ancestors(graph, one.candidate.cut.tensors);
-    const scale = scaleOf(one, wholeMs);
-    const ms = one.head === null ? wholeMs - (one.tail?.ms ?? 0) * scale : one.head.ms * scale;
+    const ms =
+      one.head === null
+        ? wholeMs - (one.tail === null ? 0 : costOf(one.tail, wholeMs).ms)
+        : costOf(one.head, wholeMs).ms;
     return { nodes: Uint8Array.from({ length }, (_, at) => (head.has(at) ? 1 : 0)), ms: Math.max(0, ms) };
   });
 }
 
-/** How much faster the machine was while it measured the whole model than while it measured this cut. */
-export function scaleOf(cut: MeasuredCut, wholeMs: number): number {
-  return cut.wholeMs === null || cut.wholeMs <= 0 ? 1 : wholeMs / cut.wholeMs;
+/** What a side costs when the whole costs `wholeMs`: a machine that changes its speed does not change the share. */
+export function costOf({ ms, p99Ms, runs, share }: MeasuredSide, wholeMs: number): Distribution {
+  const steadyMs = share === null ? ms : share * wholeMs;
+  return { ms: steadyMs, p99Ms: p99Ms === null ? null : p99Ms * (ms > 0 ? steadyMs / ms : 1), runs };
 }
 
 /** Feeds the tail with what the head made; both are freed at the end. */
@@ -121,9 +127,10 @@ async function measureOne(
   const measure = async (head: TimedRuns | null, tail: TimedRuns | null) => {
     const startMs = job.clock.nowMs();
     const wholeMs = await runRounds(job, [head, tail], shareMs);
-    const sideOf = (side: TimedRuns | null) => (side === null ? null : distributionOf(side.samplesMs));
+    const sideOf = (side: TimedRuns | null) =>
+      side === null ? null : { ...distributionOf(side.samplesMs), share: shareOf(side.samplesMs, wholeMs) };
     return {
-      cut: { candidate, head: sideOf(head), tail: sideOf(tail), wholeMs },
+      cut: { candidate, head: sideOf(head), tail: sideOf(tail) },
       runMs: job.clock.nowMs() - startMs,
     };
   };
@@ -160,13 +167,13 @@ function pick(names: readonly string[], from: readonly TensorMap[]): TensorMap {
 
 /**
  * Whole model, head and tail in turn, so that all see the same machine.
- * @returns the whole model's median in these rounds; null where there was no time for it.
+ * @returns the whole model before each round and after the last; null where there was no time for it.
  */
 async function runRounds(
   job: MeasureCuts,
   sides: readonly (TimedRuns | null)[],
   shareMs: number,
-): Promise<number | null> {
+): Promise<number[] | null> {
   const segments = sides.filter((side) => side !== null);
   const warmMs: number[] = [];
   for (const segment of segments) warmMs.push(await segment.warmUp(WARM_UP_RUNS));
@@ -179,12 +186,24 @@ async function runRounds(
     if (withWhole) wholeMs.push(await job.whole.sample());
     for (const segment of segments) await segment.sample();
   }
-  return withWhole ? median(wholeMs) : null;
+  if (!withWhole) return null;
+  wholeMs.push(await job.whole.sample());
+  return wholeMs;
 }
 
-function describe({ candidate: { cut, bytes }, head, tail, wholeMs }: MeasuredCut, count: number): string {
+/** Each round against the whole model before and after it, so that a machine that turns slow in between does no harm. */
+function shareOf(samplesMs: readonly number[], wholeMs: readonly number[] | null): number | null {
+  if (wholeMs === null) return null;
+  return median(
+    samplesMs.map((ms, round) => {
+      const besideMs = ((wholeMs[round] ?? 0) + (wholeMs[round + 1] ?? 0)) / 2;
+      return besideMs > 0 ? ms / besideMs : 0;
+    }),
+  );
+}
+
+function describe({ candidate: { cut, bytes }, head, tail }: MeasuredCut, count: number): string {
   const part = (name: string, side: Distribution | null): string =>
     side === null ? '' : `, ${name} ${side.ms.toFixed(2)} ms`;
-  const whole = wholeMs === null ? '' : `, whole ${wholeMs.toFixed(2)} ms`;
-  return `cut ${count}, ${cut.headNodes} nodes before it, ${bytes} bytes${part('head', head)}${part('tail', tail)}${whole}`;
+  return `cut ${count}, ${cut.headNodes} nodes before it, ${bytes} bytes${part('head', head)}${part('tail', tail)}`;
 }

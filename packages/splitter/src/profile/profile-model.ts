@@ -18,12 +18,12 @@ import { findInputs } from '../sample-inputs.ts';
 import { mergeSpec, type ValueSpec } from '../value-types.ts';
 import { workGraph } from '../work-graph.ts';
 import { candidateCuts } from './choose-cuts.ts';
-import { type MeasuredCut, measureCuts, measuredSets, scaleOf } from './measure-cuts.ts';
+import { costOf, type MeasuredCut, type MeasuredSide, measureCuts, measuredSets } from './measure-cuts.ts';
 import { measuredValues } from './measured-values.ts';
 import { namedRefusal } from './missing-operator.ts';
 import { checkSizesBound } from './open-dimensions.ts';
 import type { ProfileOptions } from './profile-options.ts';
-import { type Distribution, distributionOf, TimedRuns, tickOf } from './timed-runs.ts';
+import { distributionOf, TimedRuns, tickOf } from './timed-runs.ts';
 
 const WARM_UP_RUNS = 2;
 const MIN_WHOLE_RUNS = 3;
@@ -173,12 +173,10 @@ function headerOf(options: ProfileOptions, sample: TensorMap) {
 
 function segmentsOf(cut: MeasuredCut, wholeMs: number): SegmentCost[] {
   const tensors = [...cut.candidate.cut.tensors, ...cut.candidate.cut.inputs];
-  const scale = scaleOf(cut, wholeMs);
-  const cost = ({ ms, p99Ms, runs }: Distribution) => ({
-    ms: rounded(ms * scale),
-    p99Ms: p99Ms === null ? null : rounded(p99Ms * scale),
-    runs,
-  });
+  const cost = (side: MeasuredSide) => {
+    const { ms, p99Ms, runs } = costOf(side, wholeMs);
+    return { ms: rounded(ms), p99Ms: p99Ms === null ? null : rounded(p99Ms), runs };
+  };
   return [
     ...(cut.head === null ? [] : [{ head: tensors, tail: null, ...cost(cut.head) }]),
     ...(cut.tail === null ? [] : [{ head: null, tail: tensors, ...cost(cut.tail) }]),
