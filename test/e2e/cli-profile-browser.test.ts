@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { KERF_BIN } from '@kerf/cli';
+import { encodeNpy, KERF_BIN } from '@kerf/cli';
 import { buildModel } from '@kerf/onnx';
 import { openModelFile } from '@kerf/onnx/node';
 import { float32Tensor } from '@kerf/protocol';
@@ -38,12 +38,27 @@ const CUSTOM = buildModel({
   opsets: { '': 17, 'com.acme': 1 },
 });
 
+const DATA_FILE = 'outside.data';
+/** Its weights lie in a file of their own; the size of its input is open. */
+const OUTSIDE = buildModel({
+  nodes: [
+    { op: 'MatMul', inputs: ['x', 'w'], outputs: ['a'] },
+    { op: 'Relu', inputs: ['a'], outputs: ['y'] },
+  ],
+  inputs: [{ name: 'x', dtype: 'float32', shape: [null, SIZE] }],
+  outputs: [{ name: 'y', dtype: 'float32', shape: [null, SIZE] }],
+  initializers: [{ name: 'w', tensor: weights, external: { location: DATA_FILE } }],
+});
+
 let folder = '';
 const children: ChildProcess[] = [];
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kerf-e2e-'));
   await writeFile(join(folder, 'small.onnx'), SMALL);
   await writeFile(join(folder, 'custom.onnx'), CUSTOM);
+  await writeFile(join(folder, 'outside.onnx'), OUTSIDE);
+  await writeFile(join(folder, DATA_FILE), weights.data);
+  await writeFile(join(folder, 'frame.npy'), encodeNpy(float32Tensor([3, SIZE], new Float32Array(3 * SIZE))));
 });
 afterEach(() => children.splice(0).forEach((child) => child.kill('SIGTERM')));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -143,6 +158,14 @@ describe.each([
     const { graph } = await openModelFile(join(folder, 'small.onnx'));
     const link = statedLink({ uplinkBitsPerSecond: 20e6, roundTripMs: 40 });
     expect(plan(graph, { edge, cloud, link })).toMatchObject({ outcome: 'planned' });
+  });
+
+  test('measures a model with external data on a given frame', async (browser) => {
+    const { url, ended } = await serve('outside.onnx', '--provider', 'wasm', '--input', 'frame.npy', '--out', 'o.json');
+    const { text } = await openPage(browser, url);
+    expect(text).toMatch(/^Done/);
+    expect(await ended).toMatchObject({ status: 0 });
+    expect(await written('o.json')).toMatchObject({ inputShapes: { x: [3, SIZE] } });
   });
 
   test('falls back to WASM and says so', async (browser) => {
