@@ -13,9 +13,10 @@ export class Labels {
     const key = candidateKey(candidate);
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
-    const base = describe(candidate);
-    let label = base;
-    for (let copy = 2; this.#used.has(label); copy++) label = `${base} (${copy})`;
+    const plain = describe(candidate);
+    const placed = `${plain} (behind ${candidate.headNodes} nodes)`;
+    let label = this.#used.has(plain) ? placed : plain;
+    for (let copy = 2; this.#used.has(label); copy++) label = `${placed} (${copy})`;
     this.#byKey.set(key, label);
     this.#used.add(label);
     return label;

@@ -8,7 +8,7 @@ import { listedSplits, objective, type Priced, scopeOf } from './search.ts';
 export interface PricedCut extends Priced {
   /** Of all that crosses, raw. */
   readonly rawBytes: number;
-  /** Whether it keeps every constraint and, unless those are allowed, splits no fusion. */
+  /** Whether it keeps every constraint; one inside a fusion may keep them all and is still not recommended. */
   readonly keeps: boolean;
 }
 
@@ -17,7 +17,7 @@ export interface PricedCut extends Priced {
  * @throws {KerfError} as {@link plan}.
  */
 export function priceCuts(graph: ModelGraph, request: PlanRequest): PricedCut[] {
-  const { constraints = {}, goal = 'latency', link, waitMs = 0, allowFusedCuts = false } = request;
+  const { constraints = {}, goal = 'latency', link, waitMs = 0 } = request;
   // A value that must not leave is priced too, and then said not to keep.
   const costs = planCosts(graph, { ...request, allowFusedCuts: true });
   const scope = scopeOf({ ...costs, kept: { ...costs.kept, values: new Set() } }, request, constraints);
@@ -33,7 +33,7 @@ export function priceCuts(graph: ModelGraph, request: PlanRequest): PricedCut[] 
       candidate,
       prediction,
       rawBytes: names.reduce((sum, name) => sum + (costs.valueByName.get(name)?.profiled?.bytes ?? 0), 0),
-      keeps: !isSecret && keepsAll(candidate, prediction, constraints) && (allowFusedCuts || candidate.fusion === null),
+      keeps: !isSecret && keepsAll(candidate, prediction, constraints),
     });
   }
   return [...best.values()];

@@ -18,7 +18,9 @@ export function bandwidthSection(report: PlannedReport): Html {
   const rates = data.uplinkBitsPerSecond;
   const x = rangeScale(rates[0] ?? 1, rates.at(-1) ?? 10);
   const series = { edge: data.edgeMs, split: data.splitMs, cloud: data.cloudMs };
-  const y = logScale(Object.values(series).flatMap((list) => list.flatMap((ms) => ms ?? [])));
+  const times = Object.values(series).flatMap((list) => list.flatMap((ms) => ms ?? []));
+  // The band at the bottom lies below the least time.
+  const y = logScale([...times, Math.min(...times) * 0.7]);
   const pointsOf = (placement: Placement): (Point | null)[] =>
     series[placement].map((ms, at) => (ms === null ? null : { x: x.share(rates[at] ?? 1), y: y.share(ms) }));
   const curves = PLACEMENTS.map((placement) => curve(pointsOf(placement), HEIGHT, placement));

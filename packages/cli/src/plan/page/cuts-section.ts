@@ -11,8 +11,8 @@ import { bytesText, count, scrolling, section, shortName } from './words.ts';
 const MAX_COLUMNS = 400;
 const TIME_HEIGHT = 240;
 const BYTES_HEIGHT = 150;
-/** Times above this multiple of the best leave the picture. */
-const TALLEST = 4;
+/** Times above this multiple of the best cut leave the picture. */
+const TALLEST = 3;
 
 export function cutsSection(report: PlannedReport): Html {
   const columns = drawnCuts(report);
@@ -104,9 +104,12 @@ function timePlot(report: PlannedReport, columns: readonly PlanCutRow[], flag: F
     { row: report.bestOf.edge, text: 'edge only' },
     { row: report.bestOf.cloud, text: 'cloud only' },
   ];
-  const best = Math.min(...columns.map(({ latencyMs }) => latencyMs), report.choice.latencyMs);
+  const best = Math.min(...columns.map(({ latencyMs }) => latencyMs));
   const computing = Math.max(...columns.map(({ headMs, tailMs }) => Math.max(headMs, tailMs)));
-  const wanted = Math.max(best * TALLEST, computing * 1.1, (report.bestOf.edge?.latencyMs ?? 0) * 1.1);
+  const wholes = [report.bestOf.edge?.latencyMs ?? 0, report.bestOf.cloud?.latencyMs ?? 0].filter(
+    (ms) => ms < best * TALLEST,
+  );
+  const wanted = Math.max(best * TALLEST, computing * 1.1, ...wholes);
   const ticks = linearTicks(Math.min(wanted, Math.max(...columns.map(({ latencyMs }) => latencyMs), computing)));
   const end = ticks.at(-1) ?? 1;
   const share = (ms: number): number => ms / end;
@@ -208,7 +211,7 @@ function cutsTable(columns: readonly PlanCutRow[], flag: Flag | null): Html {
       cut.keeps ? '' : 'breaks a constraint',
     ].filter((note) => note !== '');
     const source = [cut.source.edge, cut.source.cloud].includes('nodes') ? 'calculated' : 'measured';
-    return html`<tr${at === flag?.column ? html` class="best"` : html``} data-at="${percent((at + 0.5) / columns.length)}"><th scope="row" title="${cut.label}">${shortName(cut.label)}</th><td>${cut.headNodes}</td><td>${formatMs(cut.headMs)} ms</td><td>${bytesText(cut.bytes)}</td><td>${bytesText(cut.uplinkBytes)}</td><td>${cut.codec}</td><td>${formatMs(cut.tailMs)} ms</td><td>${formatMs(cut.latencyMs)} ms</td><td>${source}</td><td>${notes.join(', ')}</td></tr>`;
+    return html`<tr${at === flag?.column ? html` class="best"` : html``} data-at="${percent((at + 0.5) / columns.length)}"><th scope="row" title="${cut.label}">${shortName(cut.label.replace(/^split at /, ''))}</th><td>${cut.headNodes}</td><td>${formatMs(cut.headMs)} ms</td><td>${bytesText(cut.bytes)}</td><td>${bytesText(cut.uplinkBytes)}</td><td>${cut.codec}</td><td>${formatMs(cut.tailMs)} ms</td><td>${formatMs(cut.latencyMs)} ms</td><td>${source}</td><td>${notes.join(', ')}</td></tr>`;
   });
   return scrolling(
     'All cuts in numbers',

@@ -16,6 +16,11 @@ const FIRST_AT = 0.12;
 export function frontSection(report: PlannedReport): Html {
   const shown = shownRows(report);
   if (shown.length === 0) return html``;
+  const [only, second] = shown;
+  if (only !== undefined && second === undefined) {
+    const text = html`<p><b>${only.label}</b> is the best in latency, bytes and cloud time at once: there is nothing to trade.</p>`;
+    return section({ id: 'front', title: 'What could be traded?', note: '' }, text);
+  }
   const left = report.front.length - shown.length;
   const more = left > 0 ? ` ${left} more lie between those shown; the JSON output has them all.` : '';
   const title = 'What could be traded?';
