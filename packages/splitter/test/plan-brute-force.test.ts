@@ -12,6 +12,7 @@ import {
   RAW_CODEC,
   statedLink,
 } from '../src/index.ts';
+import { rawValues } from '../src/plan/raw-values.ts';
 import { workGraph } from '../src/work-graph.ts';
 import { bytesOf, float } from './models.ts';
 import { device } from './plan-models.ts';
@@ -104,10 +105,10 @@ function* everyPlacement({ graph, request }: Case): Iterable<Found> {
   const { edge, cloud, link, constraints = {}, codecs = [], waitMs = 0, allowFusedCuts } = request;
   const { perFrameMs, perMegabyteMs } = cloud.crossing ?? edge.crossing ?? { perFrameMs: 0, perMegabyteMs: 0 };
   const fused = fusedValues(graph);
+  const raw = rawValues(graph);
   const work = workGraph(graph);
   const count = work.nodes.length;
   const sizes = new Map(edge.values.map((value) => [value.name, value]));
-  const inputs = new Set(graph.inputs);
   const ms = (profile: DeviceProfile) =>
     work.nodes.map((node) => profile.nodes.find(({ index }) => index === node.index)?.ms ?? 0);
   const [edgeMs, cloudMs] = [ms(edge), ms(cloud)];
@@ -132,7 +133,7 @@ function* everyPlacement({ graph, request }: Case): Iterable<Found> {
       );
     if (![...kept].every(stays)) continue;
     if (allowFusedCuts !== true && crossing.some(([name]) => fused.has(name))) continue;
-    if (constraints.noRawInput === true && crossing.some(([name]) => inputs.has(name))) continue;
+    if (constraints.noRawInput === true && crossing.some(([name]) => raw.has(name))) continue;
     const weights = new Map(
       work.nodes.flatMap((node, at) =>
         isEdge(at)

@@ -49,7 +49,10 @@ export const plan: Command = {
       value: 'NAME',
       help: 'a value that must not leave the edge, or a node that must run there; may be repeated',
     },
-    'no-raw-input': { type: 'boolean', help: 'no input of the model may leave the edge, images included' },
+    'no-raw-input': {
+      type: 'boolean',
+      help: 'no input of the model may leave the edge, as values or image, preprocessed or not',
+    },
     'edge-memory': { type: 'string', value: 'SIZE', help: 'most weights on the edge, such as 8MB' },
     deadline: { type: 'string', value: 'TIME', help: '99 of 100 frames must be ready by then, such as 100ms' },
     'max-loss': { type: 'string', value: 'POINTS', help: 'most accuracy to lose by compression, such as 0.5' },

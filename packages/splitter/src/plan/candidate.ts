@@ -36,6 +36,7 @@ export interface Candidate {
   readonly fusion: string | null;
   /** Whether the times come from sessions that were run, or from calibrated sums of nodes. */
   readonly source: { readonly edge: CostSource; readonly cloud: CostSource };
+  /** Whether an input of the model crosses, or what only preprocessing made of one. */
   readonly sendsInput: boolean;
   readonly keeps: boolean;
 }
@@ -279,5 +280,5 @@ export function splitCandidate(
 ): Candidate | null {
   const sent = sendAll(costs, names, coding);
   if (sent === null) return null;
-  return { ...head, ...sent, sendsInput: names.some((name) => (costs.valueByName.get(name)?.producer ?? 0) < 0) };
+  return { ...head, ...sent, sendsInput: names.some((name) => costs.rawValues.has(name)) };
 }

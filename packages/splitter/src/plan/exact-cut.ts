@@ -157,7 +157,7 @@ function cutProblem(question: CutQuestion, coding: Coding): CutProblem | null {
     ),
     values: costs.values.map((value) => {
       const { name, producer, consumers } = value;
-      const isSecret = constraints.noRawInput === true && producer < 0;
+      const isSecret = constraints.noRawInput === true && costs.rawValues.has(name);
       const coded = isSecret ? null : coding(name, costs);
       const crossCost = coded === null ? Number.POSITIVE_INFINITY : sendPrice(costs, value, { ...coded, link, prices });
       return { producer, consumers, crossCost };

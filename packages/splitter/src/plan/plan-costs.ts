@@ -1,6 +1,7 @@
 // A graph and a request -> everything that placing it costs, by position: the one table that all candidates are priced from.
 import { type ModelGraph, shorten } from '@kerf/onnx';
 import { KerfError } from '@kerf/protocol';
+import { canBeNamed } from '../carried-names.ts';
 import { fusedValues } from '../fused-pairs.ts';
 import { canCross } from '../list-cuts.ts';
 import { nearestNames } from '../nearest-names.ts';
@@ -8,6 +9,7 @@ import { type WorkGraph, workGraph } from '../work-graph.ts';
 import { type DeviceCosts, deviceCosts, nodeFinder } from './device-costs.ts';
 import type { WeightGroup } from './min-cut.ts';
 import { type CrossingCost, checkProfileModel, type DeviceProfile, type ProfiledValue } from './profile.ts';
+import { rawValues } from './raw-values.ts';
 import type { PlanRequest } from './request.ts';
 import { weightGroups } from './weights.ts';
 
@@ -41,6 +43,7 @@ export interface PlanCosts {
   readonly isLast: Uint8Array;
   readonly weights: readonly WeightGroup[];
   readonly wholeWeightsBytes: number;
+  readonly rawValues: ReadonlySet<string>;
   /** Nodes that must run on the edge, and values that must not leave it. */
   readonly kept: { readonly nodes: readonly number[]; readonly values: ReadonlySet<string> };
 }
@@ -81,6 +84,7 @@ export function planCosts(graph: ModelGraph, request: PlanRequest): PlanCosts {
     ),
     isLast: Uint8Array.from(work.nodes, ({ outputs }) => (outputs.some((name) => work.consumers.has(name)) ? 0 : 1)),
     weights,
+    rawValues: rawValues(graph),
     wholeWeightsBytes: weights.reduce((sum, { bytes }) => sum + bytes, 0),
     kept: keptOnEdge(graph, work, request.constraints?.keepOnEdge ?? []),
   };
@@ -94,7 +98,8 @@ function planValues(work: WorkGraph, profiled: ReadonlyMap<string, ProfiledValue
     if (consumers === undefined) return [];
     const value = profiled.get(name) ?? null;
     const fusion = fused.get(name) ?? null;
-    const mayCross = value?.bytes != null && canCross(value.dtype) && (fusion === null || allowFused);
+    const mayCross =
+      value?.bytes != null && canCross(value.dtype) && canBeNamed(value.name) && (fusion === null || allowFused);
     return [{ name, producer: work.producer.get(name) ?? -1, consumers, profiled: value, mayCross, fusion }];
   });
 }

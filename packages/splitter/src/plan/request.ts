@@ -38,7 +38,7 @@ export interface ImageInput {
 export interface PlanConstraints {
   /** Values that must not leave the edge, or nodes that must run there. */
   readonly keepOnEdge?: readonly string[];
-  /** No model input may leave the edge. */
+  /** No model input may leave the edge, nor what only preprocessing inside the model makes of one (rescaled, transposed, cropped). */
   readonly noRawInput?: boolean;
   /** Weights of the head, or of the whole model when it runs on the edge. */
   readonly maxEdgeWeightsBytes?: number;

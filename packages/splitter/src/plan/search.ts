@@ -1,4 +1,5 @@
 // Costs, link and a set of constraints -> every candidate that keeps them, and what no other placement can beat.
+import { MAX_CROSSING } from '../carried-names.ts';
 import { listCuts } from '../list-cuts.ts';
 import {
   type Candidate,
@@ -33,9 +34,6 @@ export interface SearchResult {
   /** In the goal's milliseconds. */
   readonly lowerBound: number;
 }
-
-/** Values that one message carries. */
-const MAX_CROSSING = 256;
 
 /** Uplinks whose best cuts are looked at too, so that what would change the decision is known: bits per second. */
 const OTHER_UPLINKS = [1e5, 1e6, 1e7, 1e8, 1e9] as const;
@@ -95,7 +93,7 @@ export function wholeCandidates({ costs, codecs }: Scope, { images = [] }: PlanR
 /** Every listed cut in every codec. */
 export function listedSplits({ costs, codecs }: Scope): Candidate[] {
   const onEdge = new Uint8Array(costs.work.nodes.length);
-  return listCuts(costs.graph, { maxTensors: MAX_CROSSING }).flatMap(({ tensors, inputs }) => {
+  return listCuts(costs.graph).flatMap(({ tensors, inputs }) => {
     const names = [...tensors, ...inputs];
     if (!names.every((name) => costs.valueByName.get(name)?.mayCross === true)) return [];
     markHead(costs, tensors, onEdge);
