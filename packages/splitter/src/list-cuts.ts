@@ -1,9 +1,12 @@
 // A model's graph -> the cuts worth looking at: every single tensor that separates it, and a frontier per position.
 import type { ModelGraph } from '@kerf/onnx';
 import type { DType } from '@kerf/protocol';
+import { canBeNamed, checkModelNames, MAX_CROSSING } from './carried-names.ts';
 import { frontiersInOrder } from './frontiers.ts';
 import { singleTensorCuts } from './single-cuts.ts';
 import { workGraph } from './work-graph.ts';
+
+export { canBeNamed };
 
 export interface ListedCut {
   /** Values to name for the cut. */
@@ -16,19 +19,22 @@ export interface ListedCut {
 }
 
 export interface ListCutsOptions {
-  /** Values of a frontier; larger ones are left out. @default 256, what one message carries */
+  /** Values of a frontier; larger ones are left out. @default 256 */
   readonly maxTensors?: number;
 }
 
 /**
  * Cuts in the order of the model. Single-tensor cuts are complete; of the cuts with several tensors there is one per
- * position of the topological order. {@link planCut} accepts every one of them, and others.
+ * position of the topological order. Left out are those with more values than one message carries. {@link planCut}
+ * accepts every one of them, and others.
+ * @throws {KerfError} MODEL_UNSUPPORTED for a model input or output that cannot be handed over by its name.
  */
 export function listCuts(graph: ModelGraph, options: ListCutsOptions = {}): ListedCut[] {
+  checkModelNames(graph);
   const work = workGraph(graph);
   const total = work.nodes.length;
   const cuts = new Map<string, ListedCut>();
-  for (const { tensors, inputs, headNodes } of frontiersInOrder(work, options.maxTensors ?? 256)) {
+  for (const { tensors, inputs, headNodes } of frontiersInOrder(work, options.maxTensors ?? MAX_CROSSING)) {
     cuts.set(JSON.stringify(tensors), { tensors, inputs, headNodes, tailNodes: total - headNodes });
   }
   for (const { tensor, headNodes } of singleTensorCuts(work)) {
@@ -37,9 +43,9 @@ export function listCuts(graph: ModelGraph, options: ListCutsOptions = {}): List
     const inputs = inputsBehind(graph, tensor);
     cuts.set(key, { tensors: [tensor], inputs, headNodes, tailNodes: total - headNodes });
   }
-  return [...cuts.values()].sort(
-    (left, right) => left.headNodes - right.headNodes || left.tensors.length - right.tensors.length,
-  );
+  return [...cuts.values()]
+    .filter(({ tensors, inputs }) => tensors.length + inputs.length <= MAX_CROSSING)
+    .sort((left, right) => left.headNodes - right.headNodes || left.tensors.length - right.tensors.length);
 }
 
 /** Cuts whose every value is a dense tensor, by the dtypes that `valueSpecs` found: the others cannot be made. */
@@ -57,11 +63,6 @@ export function crossableCuts(
  */
 export function canCross(dtype: DType | null): boolean {
   return dtype !== null && dtype !== 'int4' && dtype !== 'uint4';
-}
-
-/** ONNX Runtime's JavaScript API gives outputs as properties of an object, and loses the one of this name. */
-export function canBeNamed(name: string): boolean {
-  return name !== '__proto__';
 }
 
 /** Model inputs that nodes other than the tensor's ancestors need. */

@@ -2,6 +2,7 @@
 
 import { bodiesOf, type GraphNode, type GraphRecord, isConstantValue, type ModelGraph, shorten } from '@kerf/onnx';
 import { KerfError } from '@kerf/protocol';
+import { checkCrossingName, checkModelNames, MAX_CROSSING } from './carried-names.ts';
 import { ancestors } from './list-cuts.ts';
 import { nearestNames } from './nearest-names.ts';
 import { workGraph } from './work-graph.ts';
@@ -27,11 +28,13 @@ export interface CutPlan {
  * Plans a cut at `tensors`: the head is what they depend on, the tail every other node that a model output needs.
  * No node is in both, and nothing but `cut` crosses. A model output that is a model input itself belongs to neither.
  * @throws {KerfError} CUT_UNKNOWN_TENSOR, CUT_TYPE_UNSUPPORTED, CUT_EMPTY_SIDE, CUT_NOT_SEPARATING with
- * `details.leaks`, INVALID_ARGUMENT for an empty set or a tensor that nothing behind the cut uses.
+ * `details.leaks`, INVALID_ARGUMENT for an empty set, a tensor that nothing behind the cut uses, or more values than one
+ * message carries, MODEL_UNSUPPORTED for a model input or output that cannot be handed over by its name.
  */
 export function planCut(graph: ModelGraph, tensors: readonly string[]): CutPlan {
   const asked = [...new Set(tensors)];
   if (asked.length === 0) throw new KerfError('INVALID_ARGUMENT', 'a cut needs at least one tensor');
+  checkModelNames(graph);
   for (const name of asked) checkName(graph, name);
   const work = workGraph(graph);
   const headSet = ancestors(graph, asked);
@@ -47,7 +50,12 @@ export function planCut(graph: ModelGraph, tensors: readonly string[]): CutPlan 
     });
   }
   const addedInputs = graph.inputs.filter((name) => needed.has(name) && !asked.includes(name));
+  for (const name of addedInputs) {
+    checkType(graph, name);
+    checkCrossingName(name);
+  }
   const cut = [...asked, ...addedInputs];
+  checkCount(cut);
   const headReads = new Set(head.flatMap((node) => node.reads));
   const made = new Set(head.flatMap((node) => node.outputs));
   const modelInputs = new Set(graph.inputs);
@@ -72,6 +80,11 @@ function checkName(graph: ModelGraph, name: string): void {
     throw new KerfError('CUT_TYPE_UNSUPPORTED', `'${shown}' is a constant of the model: both sides hold it already`);
   }
   if (!isInput && !graph.producer.has(name)) throw unknownTensor(graph, name);
+  checkType(graph, name);
+}
+
+function checkType(graph: ModelGraph, name: string): void {
+  const shown = shorten(name);
   const type = graph.types.get(name);
   if (type !== undefined && type.kind !== 'tensor' && type.kind !== 'unknown') {
     throw new KerfError('CUT_TYPE_UNSUPPORTED', `'${shown}' is of type ${type.kind}: only dense tensors can cross`);
@@ -119,6 +132,14 @@ function checkLeaks(asked: readonly string[], head: readonly GraphNode[], needed
     'CUT_NOT_SEPARATING',
     `${names(asked)} does not separate the model: ${names(leaks)}${more} would leak across; add them to the cut or choose another`,
     { details: { leaks } },
+  );
+}
+
+function checkCount(cut: readonly string[]): void {
+  if (cut.length <= MAX_CROSSING) return;
+  throw new KerfError(
+    'INVALID_ARGUMENT',
+    `${cut.length} values would cross, and one message carries ${MAX_CROSSING}: choose a cut of fewer ('kerf cuts' lists them)`,
   );
 }
 
