@@ -40,10 +40,10 @@ const DATA_FIELDS: ReadonlySet<number> = new Set([
 ]);
 const LOCATION_EXTERNAL = 1;
 
-type Kind = 'node' | 'attribute' | 'graph' | 'sparse' | 'tensor' | 'function';
+export type MessageKind = 'node' | 'attribute' | 'graph' | 'sparse' | 'tensor' | 'function';
 
 /** Which fields of a message may hold tensors, at any depth. */
-const CHILDREN: Record<Exclude<Kind, 'tensor'>, Readonly<Record<number, Kind>>> = {
+export const CHILDREN: Record<Exclude<MessageKind, 'tensor'>, Readonly<Record<number, MessageKind>>> = {
   function: { [FUNCTION.node]: 'node', 11: 'attribute' },
   graph: { [GRAPH.node]: 'node', [GRAPH.initializer]: 'tensor', [GRAPH.sparseInitializer]: 'sparse' },
   node: { [NODE.attribute]: 'attribute' },
@@ -78,7 +78,7 @@ export class ExternalRewriter {
   }
 
   /** The message at `span`, unchanged where nothing inside moves to another file. */
-  emit(kind: Kind, span: Span, tensors: Iterable<TensorRecord>): Chunks {
+  emit(kind: MessageKind, span: Span, tensors: Iterable<TensorRecord>): Chunks {
     let moves = false;
     for (const tensor of tensors) {
       this.tensors.push(tensor);
@@ -90,7 +90,7 @@ export class ExternalRewriter {
     return moves ? this.#rebuild(kind, span) : [this.#view(span)];
   }
 
-  #rebuild(kind: Kind, span: Span): Chunks {
+  #rebuild(kind: MessageKind, span: Span): Chunks {
     if (kind === 'tensor') return this.#rebuildTensor(span);
     const children = CHILDREN[kind];
     const chunks: Uint8Array[] = [];

@@ -20,6 +20,7 @@ export type { ExtractedModel, ExtractOptions } from './extract.ts';
 export { extract } from './extract.ts';
 export type { GraphNode, ModelGraph } from './graph.ts';
 export { buildGraph, isConstantValue } from './graph.ts';
+export { hollowPlaces, rewriteModel } from './hollow-model.ts';
 export type { ModelLimits } from './limits.ts';
 export { DEFAULT_MODEL_LIMITS } from './limits.ts';
 export type {

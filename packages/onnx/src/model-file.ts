@@ -8,9 +8,12 @@ import type { ExternalRange } from './external-rewrite.ts';
 import type { ExtractedModel } from './extract.ts';
 import type { ModelGraph } from './graph.ts';
 import { DEFAULT_MODEL_LIMITS, type ModelLimits } from './limits.ts';
+import type { GraphRecord, Model, NodeRecord } from './model.ts';
 import { openModel } from './open-model.ts';
 import { prescanFile } from './prescan-file.ts';
-import { modelTooLarge } from './read-model.ts';
+import { modelTooLarge, readModel } from './read-model.ts';
+import { bodiesOf } from './scope.ts';
+import { COPY_BYTES, isSparse, piecesOf, readSparsely } from './sparse-file.ts';
 import { type NamedTensor, tensorFromProto, tensorToProto } from './tensor-proto.ts';
 import { type Chunks, concatChunks } from './wire-writer.ts';
 
@@ -37,42 +40,57 @@ export interface WrittenModel extends WrittenFile {
   readonly externalData: WrittenFile | null;
 }
 
-/** Pieces are copied and hashed in this size, whatever the file's. */
-const COPY_BYTES = 4 * 1024 * 1024;
-
 /**
  * Reads and verifies a model file, and checks that its external data is in its folder and long enough.
- * Memory: the file's bytes once, plus its records.
+ * Memory: the records, and the file's bytes once; of a file beyond 64 MiB, large raw data stays on disk, and the file
+ * must not change while the graph is in use.
  * @throws {KerfError} FILE_NOT_FOUND, MODEL_MALFORMED, MODEL_TOO_LARGE, EXTERNAL_DATA.
  */
 export async function openModelFile(file: string, limits: ModelLimits = DEFAULT_MODEL_LIMITS): Promise<ModelFile> {
-  const bytes = await readModelBytes(file, limits);
+  const { bytes, sha256 } = await readModelBytes(file, limits);
   const graph = openModel(bytes, limits);
   const externalFiles = await resolveExternalFiles(graph.model, path.dirname(file));
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
   return { path: file, name: path.basename(file), graph, sha256, bytes: bytes.byteLength, externalFiles };
 }
 
-/** Files beyond this are looked over before they are read. */
-const PRESCAN_BYTES = 64 * 1024 * 1024;
+/** Files beyond this are looked over before they are read, and large weights are left in them. */
+const LARGE_FILE_BYTES = 64 * 1024 * 1024;
 
-async function readModelBytes(file: string, limits: ModelLimits): Promise<Uint8Array> {
+async function readModelBytes(file: string, limits: ModelLimits): Promise<{ bytes: Uint8Array; sha256: string }> {
   try {
     const stats = await stat(file);
     if (!stats.isFile()) throw new KerfError('FILE_NOT_FOUND', `'${file}' is not a file`);
     if (stats.size > limits.maxModelBytes) throw modelTooLarge(stats.size, limits);
-    if (stats.size > PRESCAN_BYTES) {
-      const handle = await open(file, 'r');
-      try {
-        await prescanFile(handle, stats.size);
-      } finally {
-        await handle.close();
-      }
+    if (stats.size > LARGE_FILE_BYTES) {
+      await prescan(file, stats.size);
+      const sparse = await readSparsely(file);
+      // Initializers of one name must be the same, and only their bytes can tell.
+      if (!repeatsInitializer(readModel(sparse.bytes, limits))) return sparse;
     }
-    return await readFile(file);
+    const bytes = await readFile(file);
+    return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
   } catch (cause) {
     throw KerfError.from(cause, 'FILE_NOT_FOUND', `the model '${file}' is not there or cannot be read`);
   }
+}
+
+async function prescan(file: string, byteLength: number): Promise<void> {
+  const handle = await open(file, 'r');
+  try {
+    await prescanFile(handle, byteLength);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Whether two large initializers of one graph, at any depth, have the same name. */
+function repeatsInitializer(model: Model): boolean {
+  const repeats = (graph: GraphRecord): boolean => {
+    const large = graph.initializers.filter((tensor) => tensor.raw !== null);
+    return new Set(large.map((tensor) => tensor.name)).size < large.length || inNodes(graph.nodes);
+  };
+  const inNodes = (nodes: readonly NodeRecord[]): boolean => nodes.some((node) => bodiesOf(node).some(repeats));
+  return (model.graph !== null && repeats(model.graph)) || model.functions.some((entry) => inNodes(entry.nodes));
 }
 
 /**
@@ -119,6 +137,11 @@ class FileSink {
     }
   }
 
+  /** A chunk whose large weights may stand in the model's file only. */
+  async writeTrue(chunk: Uint8Array): Promise<void> {
+    for await (const piece of piecesOf(chunk)) await this.write(piece);
+  }
+
   /** Many small chunks become few writes; large ones are written as they are. */
   async writeAll(chunks: Chunks): Promise<void> {
     let waiting: Uint8Array[] = [];
@@ -129,9 +152,9 @@ class FileSink {
       size = 0;
     };
     for (const chunk of chunks) {
-      if (chunk.byteLength >= COPY_BYTES) {
+      if (chunk.byteLength >= COPY_BYTES || isSparse(chunk)) {
         await flush();
-        await this.write(chunk);
+        await this.writeTrue(chunk);
         continue;
       }
       waiting.push(chunk);
@@ -193,7 +216,7 @@ async function copyPieces(pieces: readonly DataPiece[], source: ExternalFiles, s
     for (const { target, from } of pieces) {
       await sink.padTo(target);
       if (from instanceof Uint8Array) {
-        await sink.write(from);
+        await sink.writeTrue(from);
         continue;
       }
       const handle = await sourceHandle(handles, source, from.location);

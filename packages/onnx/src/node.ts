@@ -4,3 +4,4 @@ export type { ExternalFiles } from './external-files.ts';
 export { externalTensors, resolveExternalFiles } from './external-files.ts';
 export type { DataPiece, ModelFile, WrittenFile, WrittenModel } from './model-file.ts';
 export { openModelFile, readTensorFile, writeDataFile, writeModelFile, writeTensorFile } from './model-file.ts';
+export { readChunks } from './sparse-file.ts';

@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly optimizationLevel?: OptimizationLevel;
   /** Threads within one operator. @default 1 */
   readonly threads?: number;
+  /** False keeps weights as they are in the file: less memory, slower runs. For models that are only looked at. @default true */
+  readonly prepack?: boolean;
 }
 
 /** A model that is ready to run. Runs may be asked for concurrently; an implementation may serialise them. */

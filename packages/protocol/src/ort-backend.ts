@@ -71,7 +71,7 @@ async function loadModel(
   { ort, executionProviders }: OrtBackendOptions,
   inTurn: InTurn,
   source: ModelSource,
-  { optimizationLevel = 'all', threads = 1 }: LoadOptions,
+  { optimizationLevel = 'all', threads = 1, prepack = true }: LoadOptions,
 ): Promise<LoadedModel> {
   const sessionOptions: Ort.InferenceSession.SessionOptions = {
     executionProviders,
@@ -80,7 +80,7 @@ async function loadModel(
     interOpNumThreads: 1,
     logSeverityLevel: FATAL_ONLY,
     // Spinning threads burn a core between spaced frames and gain nothing on one thread.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    extra: { session: { intra_op: { allow_spinning: '0' }, ...(prepack ? {} : { disable_prepacking: '1' }) } },
     ...('bytes' in source && source.externalData ? { externalData: source.externalData } : {}),
   };
   let session: Ort.InferenceSession;

@@ -3,8 +3,11 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { rewriteModel } from '@kerf/onnx';
 import type { ModelFile } from '@kerf/onnx/node';
-import { type Backend, KerfError, type ManifestFile, messageOf } from '@kerf/protocol';
+import { type Backend, KerfError, type ManifestFile, type ModelSource, messageOf } from '@kerf/protocol';
+import { fileHost } from './file-host.ts';
+import { TRANSIENT_DATA_FILE } from './model-host.ts';
 
 /** One kind of folder. */
 export interface ManifestKind<T> {
@@ -53,8 +56,13 @@ export function checkSource(model: ModelFile, folder: string, targets: readonly 
 
 /** Parts of a model that the runtime refuses might load: the fault may be in a node that no part needs. */
 export async function checkWhole(model: ModelFile, backend: Backend): Promise<void> {
-  const whole = await backend.load({ path: model.path }, { optimizationLevel: 'disabled' });
-  await whole.dispose();
+  const { hollow } = fileHost(model);
+  const look = async (source: ModelSource): Promise<void> => {
+    const whole = await backend.load(source, { optimizationLevel: 'disabled', prepack: false });
+    await whole.dispose();
+  };
+  if (hollow === undefined) return await look({ path: model.path });
+  await hollow.withSource(rewriteModel(model.graph, hollow.places, TRANSIENT_DATA_FILE), look);
 }
 
 /** @returns whether the folder was not there before. @throws {KerfError} FILE_NOT_FOUND. */

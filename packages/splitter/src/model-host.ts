@@ -1,6 +1,6 @@
 // An extracted model -> something a backend can load, for as long as it is needed.
 
-import { concatChunks, type ExtractedModel } from '@kerf/onnx';
+import { concatChunks, type ExtractedModel, type SharedPlaces } from '@kerf/onnx';
 import { type ExternalData, KerfError, type ModelSource } from '@kerf/protocol';
 
 /** Name of the data file inside an emitted model that is only loaded, not kept. */
@@ -10,6 +10,14 @@ export const TRANSIENT_DATA_FILE = 'kerf-transient.data';
 export interface ModelHost {
   /** Extract with `externalFile: TRANSIENT_DATA_FILE`. The source is valid until `use` has ended. */
   withSource<T>(extracted: ExtractedModel, use: (source: ModelSource) => Promise<T>): Promise<T>;
+  /** How large models are loaded to be looked at, never run. Absent where their weights are no burden. */
+  readonly hollow?: HollowHost;
+}
+
+/** Gives models to a backend with zeros instead of their large weights, which then need neither memory nor reading. */
+export interface HollowHost extends Pick<ModelHost, 'withSource'> {
+  /** Extract with these as `shared` too. */
+  readonly places: SharedPlaces;
 }
 
 /** Reads a range of a source data file by its location in the model. */

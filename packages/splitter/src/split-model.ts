@@ -13,10 +13,10 @@ import {
   type TensorSpec,
 } from '@kerf/protocol';
 import { canBeNamed, canCross } from './list-cuts.ts';
-import { type ModelHost, TRANSIENT_DATA_FILE } from './model-host.ts';
+import type { ModelHost } from './model-host.ts';
 import type { CutPlan } from './plan-cut.ts';
 import { sha256Hex } from './sha256.ts';
-import { inspect, mergeSpec, specsOf, valueTypeOf } from './value-types.ts';
+import { extractHollow, inspect, mergeSpec, specsOf, valueTypeOf } from './value-types.ts';
 
 /** How one side is extracted; the writer repeats it with the name of its data file. */
 export interface SideRecipe {
@@ -37,6 +37,9 @@ export interface SplitModels {
 
 /** The level that both runtimes use by default, then the one that changes least. */
 export const LOAD_LEVELS: readonly OptimizationLevel[] = ['all', 'disabled'];
+
+/** 'basic' infers the shapes that 'all' does, and leaves large weights where they are. */
+const HOLLOW_LEVELS: readonly OptimizationLevel[] = ['basic', ...LOAD_LEVELS];
 
 /**
  * Makes head and tail and loads both. Types of the crossing tensors are the runtime's own: the head is loaded with
@@ -122,9 +125,9 @@ export async function load(
   host: ModelHost,
   side: string,
 ): Promise<Map<string, TensorSpec>> {
-  const extracted = extractSide(graph, recipe, TRANSIENT_DATA_FILE);
+  const extracted = extractHollow(graph, host, recipe);
   let reason: unknown;
-  for (const level of LOAD_LEVELS) {
+  for (const level of host.hollow === undefined ? LOAD_LEVELS : HOLLOW_LEVELS) {
     try {
       return await inspect(host, backend, extracted, level, specsOf);
     } catch (error) {

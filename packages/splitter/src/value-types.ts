@@ -3,6 +3,7 @@
 import {
   dtypeOfNumber,
   type ExtractedModel,
+  type ExtractOptions,
   extract,
   type ModelGraph,
   numberOfDType,
@@ -29,7 +30,13 @@ export interface ValueSpec extends TensorSpec {
   readonly bytes: number | null;
 }
 
-/** Loads an extracted model, asks `read`, and frees it. */
+/** An extraction of a model that is loaded to be looked at, never run: its weights need not be there. */
+export function extractHollow(graph: ModelGraph, host: ModelHost, options: ExtractOptions): ExtractedModel {
+  const places = host.hollow === undefined ? {} : { shared: host.hollow.places };
+  return extract(graph, { ...options, ...places, externalFile: TRANSIENT_DATA_FILE });
+}
+
+/** Loads what {@link extractHollow} made, asks `read`, and frees it. */
 export async function inspect<T>(
   host: ModelHost,
   backend: Backend,
@@ -37,8 +44,8 @@ export async function inspect<T>(
   level: OptimizationLevel,
   read: (model: LoadedModel) => T,
 ): Promise<T> {
-  return await host.withSource(extracted, async (source) => {
-    const model = await backend.load(source, { optimizationLevel: level });
+  return await (host.hollow ?? host).withSource(extracted, async (source) => {
+    const model = await backend.load(source, { optimizationLevel: level, prepack: false });
     try {
       return read(model);
     } finally {
@@ -116,12 +123,7 @@ async function inferredSpecs(
     const untyped = new Map(types);
     // A declared output shape may contradict the sizes just bound.
     for (const name of outputs) if (!types.has(name)) untyped.set(name, null);
-    const extracted = extract(graph, {
-      inputs: graph.inputs,
-      outputs,
-      types: untyped,
-      externalFile: TRANSIENT_DATA_FILE,
-    });
+    const extracted = extractHollow(graph, options.host, { inputs: graph.inputs, outputs, types: untyped });
     return inspect(options.host, options.backend, extracted, 'basic', specsOf);
   };
   const outside = graph.outputs.filter((name) => !graph.inputs.includes(name));
