@@ -36,7 +36,7 @@ svg{display:block;overflow:visible}
 .disc{fill:var(--disc)}
 .numeral{fill:var(--numeral);font-size:11px;font-weight:650;text-anchor:middle}
 .tick{fill:var(--dim);font-size:12px;font-variant-numeric:tabular-nums}
-.legend{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:14px;color:var(--dim);margin:4px 0 0}
+.legend{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:14px;color:var(--dim);margin:4px 0 8px}
 .legend span{display:inline-flex;align-items:center;gap:7px}
 .fall{margin-bottom:18px}
 .fall .name{margin-bottom:3px}

@@ -210,8 +210,9 @@ function cutsTable(columns: readonly PlanCutRow[], flag: Flag | null): Html {
       cut.splitsFusion === null ? '' : `inside ${cut.splitsFusion}`,
       cut.keeps ? '' : 'breaks a constraint',
     ].filter((note) => note !== '');
+    const name = cut.label.replace(/^split at /, '');
     const source = [cut.source.edge, cut.source.cloud].includes('nodes') ? 'calculated' : 'measured';
-    return html`<tr${at === flag?.column ? html` class="best"` : html``} data-at="${percent((at + 0.5) / columns.length)}"><th scope="row" title="${cut.label}">${shortName(cut.label.replace(/^split at /, ''))}</th><td>${cut.headNodes}</td><td>${formatMs(cut.headMs)} ms</td><td>${bytesText(cut.bytes)}</td><td>${bytesText(cut.uplinkBytes)}</td><td>${cut.codec}</td><td>${formatMs(cut.tailMs)} ms</td><td>${formatMs(cut.latencyMs)} ms</td><td>${source}</td><td>${notes.join(', ')}</td></tr>`;
+    return html`<tr${at === flag?.column ? html` class="best"` : html``} data-at="${percent((at + 0.5) / columns.length)}"><th scope="row" title="${name}">${shortName(name)}</th><td>${cut.headNodes}</td><td>${formatMs(cut.headMs)} ms</td><td>${bytesText(cut.bytes)}</td><td>${bytesText(cut.uplinkBytes)}</td><td>${cut.codec}</td><td>${formatMs(cut.tailMs)} ms</td><td>${formatMs(cut.latencyMs)} ms</td><td>${source}</td><td>${notes.join(', ')}</td></tr>`;
   });
   return scrolling(
     'All cuts in numbers',
