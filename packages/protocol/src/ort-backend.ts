@@ -122,6 +122,7 @@ class OrtModel implements LoadedModel {
 
   async run(inputs: TensorMap): Promise<TensorMap> {
     checkTensors(inputs, this.inputs);
+    if (this.outputs.some(({ name }) => name === '__proto__')) throw lostOutput();
     return this.#inTurn(async () => {
       if (this.#session === null) throw new KerfError('CLOSED', 'the model was disposed of');
       let results: Ort.InferenceSession.ReturnType;
@@ -149,6 +150,14 @@ class OrtModel implements LoadedModel {
       await session?.release();
     });
   }
+}
+
+/** The API sets outputs as properties of a plain object, where this one becomes the prototype. */
+function lostOutput(): KerfError {
+  return new KerfError(
+    'MODEL_UNSUPPORTED',
+    "ONNX Runtime's JavaScript API loses an output named '__proto__': rename it in the model",
+  );
 }
 
 function toOrt(ort: OrtModule, tensor: Tensor): Ort.Tensor {

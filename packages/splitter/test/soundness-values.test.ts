@@ -322,6 +322,17 @@ describe('names', () => {
     },
   );
 
+  test('an output named __proto__ is refused by a run of the whole model too, not lost', async () => {
+    const bytes = bytesOf([relu('x', 'a'), relu('a', '__proto__')], { outputs: [float('a'), float('__proto__')] });
+    const whole = await backend.load({ bytes });
+    const inputs = new Map([['x', float32Tensor([2], Float32Array.of(1, 2))]]);
+    await expect(whole.run(inputs)).rejects.toMatchObject({
+      code: 'MODEL_UNSUPPORTED',
+      message: expect.stringContaining("'__proto__': rename it"),
+    });
+    await whole.dispose();
+  });
+
   test('a zero byte in a value or weight: both sides hold it, and it is never a cut', async () => {
     const nodes = [relu('x', 'a'), add('a', 'w\0', 'b\0c'), relu('b\0c', 'd'), add('d', 'w\0', 'y')];
     const more = { initializers: [weight('w\0')] };
