@@ -38,8 +38,8 @@ export interface SplitModels {
 /** The level that both runtimes use by default, then the one that changes least. */
 export const LOAD_LEVELS: readonly OptimizationLevel[] = ['all', 'disabled'];
 
-/** 'basic' infers the shapes that 'all' does, and leaves large weights where they are. */
-const HOLLOW_LEVELS: readonly OptimizationLevel[] = ['basic', ...LOAD_LEVELS];
+/** The cheapest first: 'basic' infers the shapes that 'all' does, but computes what follows from weights alone. */
+const HOLLOW_LEVELS: readonly OptimizationLevel[] = ['disabled', 'basic', 'all'];
 
 /**
  * Makes head and tail and loads both. Types of the crossing tensors are the runtime's own: the head is loaded with
@@ -127,15 +127,23 @@ export async function load(
 ): Promise<Map<string, TensorSpec>> {
   const extracted = extractHollow(graph, host, recipe);
   let reason: unknown;
+  let found: Map<string, TensorSpec> | null = null;
   for (const level of host.hollow === undefined ? LOAD_LEVELS : HOLLOW_LEVELS) {
     try {
-      return await inspect(host, backend, extracted, level, specsOf);
+      found = await inspect(host, backend, extracted, level, specsOf);
+      // A higher level may know more: shapes that constants make are not computed at 'disabled'.
+      if (level !== 'disabled' || recipe.outputs.every((name) => isFixed(found?.get(name)))) return found;
     } catch (error) {
       if (!isRefusal(error)) throw error;
       reason ??= error;
     }
   }
+  if (found !== null) return found;
   throw new KerfError('MODEL_UNSUPPORTED', `the ${side} does not load: ${messageOf(reason)}`, { cause: reason });
+}
+
+function isFixed(spec: TensorSpec | undefined): boolean {
+  return spec?.shape?.every((size) => typeof size === 'number') === true;
 }
 
 /** @throws {KerfError} CUT_TYPE_UNSUPPORTED. */
