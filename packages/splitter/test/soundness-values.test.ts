@@ -180,6 +180,13 @@ describe('values that are no tensors are never listed, and refused with a code',
   });
 });
 
+test('a model output that is no tensor: the runtime gives it to nobody, and no comparison passes without it', async () => {
+  const bytes = bytesOf([relu('x', 'a'), add('a', 'w', 'y'), node('SequenceConstruct', ['a', 'y'], ['s'])], {
+    outputs: [float('y'), { name: 's' }],
+  });
+  await expect(throughFiles(bytes, ['a'])).rejects.toThrow(/Non tensor type/);
+});
+
 test('symbolic dimensions keep their names in head, tail and split.json', async () => {
   const { head, tail, manifest } = await throughFiles(
     bytesOf(
