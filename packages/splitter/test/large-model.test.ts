@@ -4,7 +4,15 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type BuildModel, type BuildNode, buildModel, concatChunks, openModel } from '@kerf/onnx';
+import {
+  type BuildModel,
+  type BuildNode,
+  buildModel,
+  chunksLength,
+  concatChunks,
+  openModel,
+  tensorToProto,
+} from '@kerf/onnx';
 import { openModelFile } from '@kerf/onnx/node';
 import { bytesOf, type DType, makeTensor } from '@kerf/protocol';
 import * as ort from 'onnxruntime-node';
@@ -24,15 +32,17 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 
 const inRoot = (...parts: string[]) => path.join(root, ...parts);
 
-/** A model whose weights are zeros that take no disk: two products of 100 MiB each. */
+/** A protobuf field around chunks. */
+function field(number: number, chunks: readonly Uint8Array[]): Uint8Array[] {
+  const head = [number * 8 + 2];
+  let length = chunksLength(chunks);
+  for (; length > 127; length = Math.floor(length / 128)) head.push((length % 128) | 128);
+  return [Uint8Array.from([...head, length]), ...chunks];
+}
+
+/** A model whose weights are zeros that take no disk: two products of 100 MiB each, in the model file. */
 async function writeZeroModel(more: readonly BuildNode[] = []): Promise<string> {
   const width = 5120;
-  const bytes = width * width * 4;
-  const initializers = ['w0', 'w1'].map((name, at) => ({
-    name,
-    tensor: { dtype: 'float32' as const, shape: [width, width], data: new Uint8Array() },
-    external: { location: 'w.bin', offset: at * bytes },
-  }));
   const model = buildModel({
     nodes: [
       { op: 'MatMul', inputs: ['x', 'w0'], outputs: ['a'] },
@@ -41,11 +51,17 @@ async function writeZeroModel(more: readonly BuildNode[] = []): Promise<string> 
     ],
     inputs: [float('x', [1, width])],
     outputs: [float('y', [1, width])],
-    initializers,
   });
-  await write('model.onnx', [model]);
-  const handle = await open(inRoot('w.bin'), 'w');
-  await handle.truncate(bytes * 2);
+  const initializers = ['w0', 'w1'].flatMap((name) =>
+    field(5, tensorToProto(name, makeTensor('float32', [width, width], new Uint8Array(width * width * 4)))),
+  );
+  const handle = await open(inRoot('model.onnx'), 'w');
+  let at = 0;
+  for (const chunk of [model, ...field(7, initializers)]) {
+    if (chunk.byteLength < MIB) await handle.write(chunk, 0, chunk.byteLength, at);
+    at += chunk.byteLength;
+  }
+  await handle.truncate(at);
   await handle.close();
   return inRoot('model.onnx');
 }
