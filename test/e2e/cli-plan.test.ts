@@ -149,6 +149,10 @@ describe('a real model', () => {
     expect(report.conflict.toSorted()).toEqual(['deadlineMs', 'maxEdgeWeightsBytes']);
     expect(report.alone.every(({ best }) => best !== null)).toBe(true);
     expect(report.soonest?.p99Ms).toBeGreaterThan(100);
+    // A page of an earlier plan does not stay as if it held.
+    await writeFile(join(folder, 'none.html'), 'an earlier plan');
+    expect((await planned(...limits, '--html', 'none.html')).status).toBe(1);
+    expect(await readFile(join(folder, 'none.html'), 'utf8')).toMatch(/<h1>No placement keeps .*The soonest/s);
   });
 
   test('--measure runs the best few, --html draws a page', async () => {

@@ -18,7 +18,7 @@ import {
   statedLosses,
 } from '../plan/image-candidates.ts';
 import { Labels } from '../plan/labels.ts';
-import { planPage } from '../plan/page/plan-page.ts';
+import { planPage, unsatisfiablePage } from '../plan/page/plan-page.ts';
 import { ASSUMED_ROUND_TRIP_MS, readRequest } from '../plan/read-request.ts';
 import type { PlanReport } from '../plan/report.ts';
 import { progressTo } from '../profile/progress.ts';
@@ -91,6 +91,8 @@ export const plan: Command = {
     };
     if (found.outcome === 'unsatisfiable') {
       const report = buildUnsatisfiable(found, full);
+      // An older page there would show a plan that does not hold.
+      if (target !== undefined) await writeFile(target, unsatisfiablePage(report));
       print(report, () => unsatisfiableCard(report));
       return 1;
     }

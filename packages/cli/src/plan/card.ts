@@ -3,7 +3,7 @@ import { wrap } from '../demo/report-text.ts';
 import { formatMs, formatRate, formatSettingMs } from '../page/format.ts';
 import { formatBytes, table } from '../units.ts';
 import type { PlanDevice, PlannedReport, PlanRow, UnsatisfiableReport } from './report.ts';
-import { constraintText, constraintTexts, speed } from './sentences.ts';
+import { constraintText, constraintTexts, speed, waysOut } from './sentences.ts';
 
 const COLUMNS = 110;
 /** Rows of the Pareto front that are shown. */
@@ -211,30 +211,6 @@ function measurementLines({ measurement }: PlannedReport): string[] {
   ];
 }
 
-export function unsatisfiableCard({ verdict, alone, soonest, conflict }: UnsatisfiableReport): string[] {
-  const alternatives =
-    conflict.length < 2
-      ? []
-      : alone.map(({ constraint, best }) => {
-          const option = OPTION_OF[constraint];
-          return best === null
-            ? `- With ${option} alone nothing is possible either.`
-            : `- With ${option} alone: ${best.label}, ${formatMs(best.latencyMs)} ms a frame (99 of 100 within ${formatMs(best.p99Ms)} ms).`;
-        });
-  const nearest =
-    soonest === null
-      ? []
-      : paragraph(
-          `The soonest that 99 of 100 frames can be ready is ${formatMs(soonest.p99Ms)} ms: ${soonest.label}. ` +
-            'A longer --deadline, a faster link or a faster device would do.',
-        );
-  return printable([...paragraph(verdict), ...alternatives, ...nearest]);
+export function unsatisfiableCard(report: UnsatisfiableReport): string[] {
+  return printable([...paragraph(report.verdict), ...waysOut(report).flatMap((text) => paragraph(`- ${text}`))]);
 }
-
-const OPTION_OF = {
-  keepOnEdge: '--keep-on-edge',
-  noRawInput: '--no-raw-input',
-  maxEdgeWeightsBytes: '--edge-memory',
-  deadlineMs: '--deadline',
-  maxLoss: '--max-loss',
-} as const;

@@ -2,7 +2,7 @@
 import type { ConstraintName, Goal, PlanConstraints } from '@kerf/splitter';
 import { formatMs, formatTimes } from '../page/format.ts';
 import { formatBytes } from '../units.ts';
-import type { PlannedReport, PlanRow } from './report.ts';
+import type { PlannedReport, PlanRow, UnsatisfiableReport } from './report.ts';
 import { msAt } from './rows.ts';
 
 type Decision = Pick<PlannedReport, 'goal' | 'choice' | 'bestOf'>;
@@ -122,3 +122,28 @@ export function constraintText(name: ConstraintName, constraints: PlanConstraint
 export function constraintTexts(constraints: PlanConstraints): string[] {
   return (Object.keys(constraints) as ConstraintName[]).map((name) => constraintText(name, constraints));
 }
+
+/** Where constraints conflict: what each alone would allow, and what the soonest answer would be. */
+export function waysOut({ alone, soonest, conflict }: UnsatisfiableReport): string[] {
+  const alternatives = alone.map(({ constraint, best }) => {
+    const option = OPTION_OF[constraint];
+    return best === null
+      ? `With ${option} alone nothing is possible either.`
+      : `With ${option} alone: ${best.label}, ${formatMs(best.latencyMs)} ms a frame (99 of 100 within ${formatMs(best.p99Ms)} ms).`;
+  });
+  const nearest =
+    soonest === null
+      ? []
+      : [
+          `The soonest that 99 of 100 frames can be ready is ${formatMs(soonest.p99Ms)} ms: ${soonest.label}. A longer --deadline, a faster link or a faster device would do.`,
+        ];
+  return [...(conflict.length < 2 ? [] : alternatives), ...nearest];
+}
+
+const OPTION_OF: Readonly<Record<ConstraintName, string>> = {
+  keepOnEdge: '--keep-on-edge',
+  noRawInput: '--no-raw-input',
+  maxEdgeWeightsBytes: '--edge-memory',
+  deadlineMs: '--deadline',
+  maxLoss: '--max-loss',
+};

@@ -2,6 +2,7 @@
 import { Html, html } from '../../page/html.ts';
 import { PATTERNS } from '../../page/waterfall.ts';
 import type { PlannedReport, UnsatisfiableReport } from '../report.ts';
+import { waysOut } from '../sentences.ts';
 import { bandwidthSection } from './bandwidth-section.ts';
 import { changeSection } from './change-section.ts';
 import { cutsSection } from './cuts-section.ts';
@@ -33,7 +34,8 @@ export function unsatisfiablePage(report: UnsatisfiableReport): string {
   return frame(
     'kerf plan: no placement',
     html`<header><p class="brand">kerf plan</p><h1>${report.verdict}</h1>
-<p>No way of running this model keeps ${conflictText([...report.conflict])}. Loosen ${report.conflict.length === 1 ? 'it' : 'one of them'} and plan again.</p></header>`,
+<p>No way of running this model keeps ${conflictText([...report.conflict])}. Loosen ${report.conflict.length === 1 ? 'it' : 'one of them'} and plan again.</p>
+<ul>${waysOut(report).map((text) => html`<li>${text}</li>`)}</ul></header>`,
   );
 }
 
