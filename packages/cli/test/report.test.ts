@@ -8,6 +8,7 @@ import { judge } from '../src/demo/verdict.ts';
 import { formatDifference, formatMs, formatRate, formatTimes } from '../src/page/format.ts';
 import { escapeHtml, html } from '../src/page/html.ts';
 import { linearTicks } from '../src/page/ticks.ts';
+import { parseHtml } from './support/parse-html.ts';
 
 const link = { uplinkBitsPerSecond: 20e6, downlinkBitsPerSecond: 20e6, roundTripMs: 40, jitterMs: 0 };
 const machine = {
@@ -175,7 +176,7 @@ const EVIL = `"><script>alert('x')</script>&amp;\u0000\ud800</style>`;
 describe('page', () => {
   it('is well-formed: every element is closed in order, every attribute quoted, no id twice', () => {
     const page = renderHtml(report());
-    expect(() => parse(page)).not.toThrow();
+    expect(() => parseHtml(page)).not.toThrow();
     const ids = [...page.matchAll(/ id="([^"]*)"/g)].map((match) => match[1]);
     expect(new Set(ids).size).toBe(ids.length);
     for (const [, used] of page.matchAll(/(?:aria-labelledby="|url\(#)([^")]*)/g)) expect(ids).toContain(used);
@@ -225,7 +226,7 @@ describe('page', () => {
     expect(page).not.toContain('\ud800');
     expect(page).toContain('&lt;script&gt;');
     expect(page.match(/<\/style>/g)).toHaveLength(1);
-    expect(() => parse(page)).not.toThrow();
+    expect(() => parseHtml(page)).not.toThrow();
   });
 
   it.each([
@@ -240,7 +241,7 @@ describe('page', () => {
 
   it('has a page for a run that measured nothing', () => {
     const page = renderHtml(report({ models: [model([])], picture: null, versions: {}, method: [] }));
-    expect(() => parse(page)).not.toThrow();
+    expect(() => parseHtml(page)).not.toThrow();
     expect(page).toContain('No verdict');
     expect(page).not.toMatch(/NaN|Infinity/);
   });
@@ -323,23 +324,3 @@ describe('pieces', () => {
     }
   });
 });
-
-const VOID = new Set(['meta', 'img', 'br', 'hr']);
-
-/** A strict reader of the HTML that the page uses. @throws when tags do not nest, or an attribute is not quoted. */
-function parse(page: string): void {
-  const open: string[] = [];
-  const body = page.replace(/^<!doctype html>/, '').replace(/<style>[^<]*<\/style>/g, '');
-  for (const [whole] of body.matchAll(/<[^>]*>|</g)) {
-    const match = /^<(\/?)([a-zA-Z][a-zA-Z0-9]*)((?: [a-zA-Z][-a-zA-Z0-9]*="[^"<]*")*)(\/?)>$/.exec(whole);
-    if (match === null) throw new Error(`not a tag: ${whole}`);
-    const [, closing, name = '', , selfClosing] = match;
-    if (closing !== '') {
-      const last = open.pop();
-      if (last !== name) throw new Error(`</${name}> closes <${last}>`);
-    } else if (selfClosing === '' && !VOID.has(name)) {
-      open.push(name);
-    }
-  }
-  if (open.length > 0) throw new Error(`never closed: ${open.join(', ')}`);
-}
