@@ -397,7 +397,15 @@ describe('refuses', () => {
     );
     const graph = graphOf(diamond);
     expectCode(() => planChain(graph, [['b'], ['b', 'b']]), 'INVALID_ARGUMENT', /same head/);
-    expectCode(() => planChain(graph, Array.from({ length: 6 }, () => ['b'])), 'INVALID_ARGUMENT', /at most 6 segments/);
+    expectCode(
+      () =>
+        planChain(
+          graph,
+          Array.from({ length: 6 }, () => ['b']),
+        ),
+      'INVALID_ARGUMENT',
+      /at most 6 segments/,
+    );
     expectCode(() => planChain(graph, [['b'], ['nowhere']]), 'CUT_UNKNOWN_TENSOR');
     expectCode(() => planChain(graph, [['c']]), 'CUT_NOT_SEPARATING');
   });
