@@ -17,6 +17,8 @@ export interface ManifestKind<T> {
   readonly what: string;
   /** What to do about a broken one. */
   readonly remedy: string;
+  /** What a run that crashed may have left behind begins like this; null when it leaves nothing. */
+  readonly leftover: string | null;
   parse(json: unknown): T;
 }
 
@@ -32,6 +34,8 @@ export async function checkTarget<T>(folder: string, kind: ManifestKind<T>, forc
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw new KerfError('FILE_EXISTS', `'${folder}' is not a folder that can be written to`, { cause });
   }
+  const { leftover } = kind;
+  if (leftover !== null) entries = entries.filter((name) => !name.startsWith(leftover));
   if (entries.length === 0 || force) return;
   if (!entries.includes(kind.file)) {
     throw new KerfError(

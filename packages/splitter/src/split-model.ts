@@ -12,7 +12,8 @@ import {
   type SplitTensor,
   type TensorSpec,
 } from '@kerf/protocol';
-import { canBeNamed, canCross } from './list-cuts.ts';
+import { checkCrossingName } from './carried-names.ts';
+import { canCross } from './list-cuts.ts';
 import type { ModelHost } from './model-host.ts';
 import type { CutPlan } from './plan-cut.ts';
 import { sha256Hex } from './sha256.ts';
@@ -148,13 +149,7 @@ function isFixed(spec: TensorSpec | undefined): boolean {
 
 /** @throws {KerfError} CUT_TYPE_UNSUPPORTED. */
 export function crossingType(graph: ModelGraph, name: string, spec: TensorSpec | undefined): ValueType {
-  if (!canBeNamed(name)) {
-    throw new KerfError(
-      'CUT_TYPE_UNSUPPORTED',
-      `ONNX Runtime's JavaScript API cannot carry a tensor of the name '${name}': cut elsewhere, or rename it`,
-      { details: { tensor: name } },
-    );
-  }
+  checkCrossingName(name);
   const merged = mergeSpec(graph, name, spec);
   const type = valueTypeOf(merged);
   if (type === null || !canCross(merged.dtype)) {

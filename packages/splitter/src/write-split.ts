@@ -22,6 +22,7 @@ const SPLIT: ManifestKind<SplitManifest> = {
   file: MANIFEST_FILE,
   what: 'split',
   remedy: 'split the model again',
+  leftover: null,
   parse: parseSplitManifest,
 };
 

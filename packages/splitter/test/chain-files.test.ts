@@ -410,6 +410,13 @@ describe('refuses', () => {
     expectCode(() => planChain(graph, [['c']]), 'CUT_NOT_SEPARATING');
   });
 
+  test('not a folder where only a crashed run left something: that is cleared away', async () => {
+    await mkdir(chained('.kerf-chain-crashed'), { recursive: true });
+    await writeFile(chained('.kerf-chain-crashed', 'segment-0.onnx'), 'half of it');
+    await chain(bytesOf(diamond), [['b']]);
+    expect((await readdir(chained())).sort()).toEqual(['chain.json', 'segment-0.onnx', 'segment-1.onnx']);
+  });
+
   test('a folder with other files unless forced, a file in its place, and the folder of the model itself', async () => {
     await mkdir(chained());
     await writeFile(chained('notes.txt'), 'mine');

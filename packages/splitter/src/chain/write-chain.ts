@@ -1,5 +1,5 @@
 // A model file and nested cuts -> segment files, shared weights and chain.json in a folder.
-import { mkdtemp, rename, rm, rmdir } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { ModelFile } from '@kerf/onnx/node';
 import {
@@ -34,6 +34,7 @@ export const CHAIN: ManifestKind<ChainManifest> = {
   file: CHAIN_FILE,
   what: 'chain',
   remedy: 'make the chain again',
+  leftover: STAGING,
   parse: parseChainManifest,
 };
 
@@ -122,6 +123,9 @@ async function staged(folder: string, write: (staging: string) => Promise<ChainM
 
 async function makeStaging(folder: string): Promise<string> {
   try {
+    // A run that crashed in the runtime could not clear its own away.
+    const stale = (await readdir(folder)).filter((name) => name.startsWith(STAGING));
+    for (const name of stale) await rm(path.join(folder, name), { recursive: true, force: true });
     return await mkdtemp(path.join(folder, STAGING));
   } catch (cause) {
     throw new KerfError('FILE_NOT_FOUND', `the folder '${folder}' cannot be written to`, { cause });
