@@ -3,9 +3,17 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { imageInputs, inWorkshop, MeasuringLab } from '@kerf/cli';
-import type { DeviceProfile, ImageInput, LinkProfile } from '@kerf/splitter';
+import type { ModelGraph } from '@kerf/onnx';
+import {
+  type DeviceProfile,
+  type ImageInput,
+  type LinkProfile,
+  type PlanConstraints,
+  type PlanRequest,
+  plan,
+} from '@kerf/splitter';
 import { type Bench, type BenchOptions, type BenchRow, median } from './bench.ts';
-import { type Network, networks } from './regret/networks.ts';
+import { type Network, networks, networksForSplits } from './regret/networks.ts';
 import { type Planner, type Regrets, regrets } from './regret/oracle.ts';
 import { type ProfileJob, profileCloud, profileEdge } from './regret/profiles.ts';
 import { type OpenSubject, openSubject, type RegretModel, regretModels } from './regret/subjects.ts';
@@ -29,16 +37,14 @@ export const regret: Bench = {
     };
     const all: Regrets[] = [];
     for (const { model, edge } of subjects(options)) {
-      const chosen = networks(options.full || options.only !== null).filter((network) =>
-        isWanted(options, model, edge, network),
-      );
-      if (chosen.length === 0) continue;
-      for (const [at, found] of (await measureSubject(model, edge, chosen, options, tell)).entries()) {
-        all.push(found);
-        yield settingRow(`${model.name}, ${edge}, ${chosen[at]?.name}`, found);
+      for await (const { name, regrets } of measureSubject(model, edge, options, tell)) {
+        all.push(regrets);
+        yield settingRow(name, regrets);
       }
     }
-    for (const planner of PLANNERS) yield* summaryRows(planner, all);
+    const contested = all.filter(({ best }) => !best.label.startsWith('edge'));
+    for (const planner of PLANNERS) yield* summaryRows(planner, all, '');
+    for (const planner of PLANNERS) yield* summaryRows(planner, contested, ', not on the edge');
   },
 };
 
@@ -52,22 +58,59 @@ function subjects({ full, only }: BenchOptions): Subject[] {
   return full || only !== null ? pairs : pairs.slice(0, SHORT_SUBJECTS);
 }
 
-/** `--only MODEL/NETWORK`: parts of their names; MODEL may be followed by the edge, as in `detector 320x320 wasm`. */
-function isWanted({ only }: BenchOptions, model: RegretModel, edge: string, network: Network): boolean {
+/** `--only MODEL/NETWORK`: parts of their names; MODEL may be followed by edge and limits, as in `detector 320x320 wasm split`. */
+function isWanted({ only }: BenchOptions, setting: string, network: Network): boolean {
   if (only === null) return true;
   const [wantedModel = '', wantedNetwork = ''] = only.toLowerCase().split('/');
-  return `${model.name} ${edge}`.toLowerCase().includes(wantedModel) && network.name.includes(wantedNetwork);
+  return setting.toLowerCase().includes(wantedModel) && network.name.includes(wantedNetwork);
 }
 
-function measureSubject(
+/** What a plan must keep, and on which networks that is measured. */
+interface Policy {
+  readonly name: 'any' | 'split';
+  readonly networks: (isFull: boolean) => Network[];
+  readonly constraints: (wholeWeightsBytes: number) => PlanConstraints;
+}
+
+/** Part of the weights that the device holds where the model does not fit it. */
+const WEIGHTS_SHARE = 0.5;
+
+const POLICIES: readonly Policy[] = [
+  { name: 'any', networks, constraints: () => ({}) },
+  {
+    name: 'split',
+    networks: networksForSplits,
+    constraints: (whole) => ({ noRawInput: true, maxEdgeWeightsBytes: Math.floor(WEIGHTS_SHARE * whole) }),
+  },
+];
+
+function weightsOf(graph: ModelGraph, request: PlanRequest): number {
+  const found = plan(graph, request);
+  return found.outcome === 'planned' ? (found.bestOf.edge?.candidate.edgeWeightsBytes ?? 0) : 0;
+}
+
+interface Found {
+  readonly name: string;
+  readonly regrets: Regrets;
+}
+
+async function* measureSubject(
   model: RegretModel,
   edge: 'wasm' | 'node',
-  chosen: readonly Network[],
-  { full, only }: BenchOptions,
+  options: BenchOptions,
   tell: (text: string) => void,
-): Promise<Regrets[]> {
-  return inWorkshop('regret', async (workshop) => {
+): AsyncIterable<Found> {
+  const { full, only } = options;
+  const settings = POLICIES.flatMap((policy) =>
+    policy
+      .networks(full || only !== null)
+      .filter((network) => isWanted(options, `${model.name} ${edge} ${policy.name}`, network))
+      .map((network) => ({ policy, network })),
+  );
+  if (settings.length === 0) return;
+  yield* await inWorkshop('regret', async (workshop) => {
     const opened = await openSubject(model, workshop.folder);
+    const { graph } = opened.model;
     const budgetSeconds = full ? PROFILE_SECONDS.full : PROFILE_SECONDS.short;
     const profiles = await profilesOf(
       { modelPath: model.path, inputFolder: opened.inputFolder, budgetSeconds },
@@ -80,17 +123,20 @@ function measureSubject(
       { model: opened.model, runtime, source: opened.source, onProgress: () => {} },
       workshop,
     );
-    const found: Regrets[] = [];
-    for (const { name, link } of chosen) {
+    const found: Found[] = [];
+    for (const { policy, network } of settings) {
+      const name = `${model.name}, ${edge}, ${policy.name}, ${network.name}`;
+      const link = await seenLink(lab, network.name, network.link, tell);
+      const constraints = policy.constraints(weightsOf(graph, { ...profiles, link }));
       const result = await regrets(lab, {
-        graph: opened.model.graph,
+        graph,
         source: opened.source,
-        request: { ...profiles, link: await seenLink(lab, name, link, tell), images },
-        shaped: link,
+        request: { ...profiles, link, images, constraints },
+        shaped: network.link,
         maxHeats: full ? MAX_HEATS.full : MAX_HEATS.short,
       });
-      found.push(result);
-      tell(progressLine(`${model.name}, ${edge}, ${name}`, result));
+      found.push({ name, regrets: result });
+      tell(progressLine(name, result));
       if (only !== null) for (const line of details(result)) tell(line);
     }
     await rm(join(workshop.folder, 'inputs'), { recursive: true });
@@ -140,7 +186,7 @@ async function imagesOf({ source }: OpenSubject): Promise<ImageInput[]> {
 function progressLine(name: string, { best, of, candidates, unmeasured }: Regrets): string {
   const each = PLANNERS.map((planner) => {
     const one = of.get(planner);
-    return `${planner} +${((one?.regret ?? Number.NaN) * 100).toFixed(1)} %`;
+    return one === undefined ? `${planner} finds none` : `${planner} +${(one.regret * 100).toFixed(1)} %`;
   });
   return `${name}: best ${best.ms.toFixed(1)} ms (${best.label}); ${each.join(', ')}; ${unmeasured} of ${candidates} open`;
 }
@@ -182,13 +228,13 @@ function settingRow(name: string, { best, of }: Regrets): BenchRow {
   };
 }
 
-function* summaryRows(planner: Planner, all: readonly Regrets[]): Iterable<BenchRow> {
-  const values = all.map(({ of }) => of.get(planner)?.regret ?? Number.NaN);
+function* summaryRows(planner: Planner, all: readonly Regrets[], where: string): Iterable<BenchRow> {
+  const values = all.flatMap(({ of }) => of.get(planner)?.regret ?? []);
   if (values.length === 0) return;
   const isOurs = planner === 'plan' || planner === 'plan, measured';
   const row = (what: 'median' | 'worst', value: number): BenchRow => ({
     bench: 'regret',
-    case: `${planner}: ${what} regret of ${values.length} settings`,
+    case: `${planner}: ${what} regret of ${values.length} settings${where}`,
     value: 100 * value,
     unit: '%',
     against: 'the best measured of all candidates',

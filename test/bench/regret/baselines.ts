@@ -2,25 +2,25 @@
 import type { ModelGraph } from '@kerf/onnx';
 import { type Candidate, type DeviceProfile, type NodeCost, type PlanRequest, plan } from '@kerf/splitter';
 
-type Request = Pick<PlanRequest, 'edge' | 'cloud' | 'link'>;
+type Request = Pick<PlanRequest, 'edge' | 'cloud' | 'link' | 'constraints'>;
 
 /**
  * Neurosurgeon (Kang and others, ASPLOS 2017): each layer's time from a regression per type of layer, layers added up, every
  * position with a single tensor tried, the edge alone and the cloud alone with the raw input.
  */
-export function neurosurgeon(graph: ModelGraph, { edge, cloud, link }: Request): Candidate {
+export function neurosurgeon(graph: ModelGraph, { edge, cloud, ...rest }: Request): Candidate | null {
   const regressed = (profile: DeviceProfile): DeviceProfile => ({
     ...summed(profile),
     nodes: regressionPerType(graph, profile),
   });
-  return best(graph, { edge: regressed(edge), cloud: regressed(cloud), link }, ({ placement, crossing }) =>
+  return best(graph, { ...limited(rest), edge: regressed(edge), cloud: regressed(cloud) }, ({ placement, crossing }) =>
     placement === 'split' ? crossing.length === 1 : true,
   );
 }
 
 /** A least cut of the graph (as QDMP and others do) with the times of layers added up as they were measured one by one. */
-export function sumOfLayers(graph: ModelGraph, { edge, cloud, link }: Request): Candidate {
-  return best(graph, { edge: summed(edge), cloud: summed(cloud), link }, () => true);
+export function sumOfLayers(graph: ModelGraph, { edge, cloud, ...rest }: Request): Candidate | null {
+  return best(graph, { ...limited(rest), edge: summed(edge), cloud: summed(cloud) }, () => true);
 }
 
 /** Only times of layers: no session that was measured, no cost of the way, no whole to be stretched to. */
@@ -28,13 +28,18 @@ function summed(profile: DeviceProfile): DeviceProfile {
   return { ...profile, segments: [], wholeMs: null, wholeP99Ms: null, crossing: null };
 }
 
+function limited({
+  link,
+  constraints = {},
+}: Pick<Request, 'link' | 'constraints'>): Pick<Request, 'link' | 'constraints'> {
+  return { link, constraints };
+}
+
 /** Neither planner knows images or fusions. */
-function best(graph: ModelGraph, request: Request, allowed: (candidate: Candidate) => boolean): Candidate {
+function best(graph: ModelGraph, request: Request, allowed: (candidate: Candidate) => boolean): Candidate | null {
   const found = plan(graph, { ...request, allowFusedCuts: true });
-  if (found.outcome !== 'planned') throw new Error('there is always a plan without constraints');
-  const first = found.ranked.find(({ candidate }) => allowed(candidate));
-  if (first === undefined) throw new Error('the edge alone is always allowed');
-  return first.candidate;
+  if (found.outcome !== 'planned') return null;
+  return found.ranked.find(({ candidate }) => allowed(candidate))?.candidate ?? null;
 }
 
 /** `ms = a + b * bytes of the outputs` by least squares for each type, never below zero. */

@@ -32,6 +32,8 @@ const FULL: readonly (readonly [number, number])[] = [
   [200, 5],
   [500, 5],
 ];
+const LEAST_FOR_SPLITS = 1e7;
+
 const SHORT: readonly (readonly [number, number])[] = [
   [2, 40],
   [10, 5],
@@ -40,4 +42,9 @@ const SHORT: readonly (readonly [number, number])[] = [
 
 export function networks(isFull: boolean): Network[] {
   return (isFull ? FULL : SHORT).map(network);
+}
+
+/** Raw activations in a bearable time: where the limits leave only splits, the slow networks are left out. */
+export function networksForSplits(isFull: boolean): Network[] {
+  return networks(isFull).filter(({ link }) => link.uplinkBitsPerSecond >= LEAST_FOR_SPLITS);
 }

@@ -34,6 +34,7 @@ export interface Outcome {
 
 export interface Regrets {
   readonly best: { readonly label: string; readonly ms: number };
+  /** A planner that finds nothing within the limits is missing. */
   readonly of: ReadonlyMap<Planner, Outcome>;
   /** All of the heats, best first: predicted and measured. */
   readonly heats: readonly {
@@ -82,12 +83,13 @@ class Oracle {
   async run(): Promise<Regrets> {
     const { graph, request, maxHeats } = this.#options;
     const found = plan(graph, request);
-    if (found.outcome !== 'planned') throw new Error('there is always a plan without constraints');
-    const chosen = new Map<Planner, Candidate>([
-      ['plan', found.choice.candidate],
-      ['Neurosurgeon', neurosurgeon(graph, request)],
-      ['sum of layers', sumOfLayers(graph, request)],
-    ]);
+    if (found.outcome !== 'planned') throw new Error(`nothing keeps ${found.conflict.join(' and ')}`);
+    const chosen = new Map<Planner, Candidate>([['plan', found.choice.candidate]]);
+    const others = { Neurosurgeon: neurosurgeon(graph, request), 'sum of layers': sumOfLayers(graph, request) };
+    for (const planner of ['Neurosurgeon', 'sum of layers'] as const) {
+      const candidate = others[planner];
+      if (candidate !== null) chosen.set(planner, candidate);
+    }
     const wholes = found.ranked.map(({ candidate }) => candidate).filter(({ placement }) => placement !== 'split');
     await this.#heat([...chosen.values(), ...wholes]);
     const all = found.ranked.map(({ candidate }) => candidate);
