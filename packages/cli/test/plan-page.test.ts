@@ -232,7 +232,7 @@ test('nodes of both sides in any order are drawn edge first, with their wires', 
   ] as PlanGraphNode[];
   const drawn = drawnGraph({ nodes, repeats: [] });
   expect(drawn.nodes.map(({ onEdge }) => onEdge)).toEqual([true, true, false, false]);
-  expect(drawn.nodes.map(({ from }) => [...from].sort())).toEqual([[], [0], [0], [1, 2]]);
+  expect(drawn.nodes.map(({ from }) => [...from].sort((left, right) => left - right))).toEqual([[], [0], [0], [1, 2]]);
 });
 
 test('lanes: a wire stays in its lane from maker to last user, and no two share one', () => {

@@ -3,12 +3,14 @@ import { type GraphNode, isConstantValue, type ModelGraph } from '@kerf/onnx';
 import { workGraph } from '../work-graph.ts';
 
 /** Operators that leave a picture a picture when all else that they take is constant. */
-const KEEPS_INPUT: ReadonlySet<string> = new Set([
-  ...['Identity', 'Cast', 'CastLike', 'Neg', 'Clip', 'Add', 'Sub', 'Mul', 'Div', 'BatchNormalization'],
-  ...['QuantizeLinear', 'DequantizeLinear', 'DynamicQuantizeLinear'],
-  ...['Transpose', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'SpaceToDepth', 'DepthToSpace'],
-  ...['Slice', 'Split', 'Gather', 'Concat', 'Pad', 'Resize', 'Upsample'],
-]);
+const KEEPS_INPUT: ReadonlySet<string> = new Set(
+  [
+    'Identity Cast CastLike Neg Clip Add Sub Mul Div BatchNormalization',
+    'QuantizeLinear DequantizeLinear DynamicQuantizeLinear',
+    'Transpose Reshape Flatten Squeeze Unsqueeze SpaceToDepth DepthToSpace',
+    'Slice Split Gather Concat Pad Resize Upsample',
+  ].flatMap((row) => row.split(' ')),
+);
 
 /**
  * The inputs of a model and what preprocessing inside it makes of them. A rule about operators, not a measure of what an
