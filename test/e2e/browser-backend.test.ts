@@ -1,7 +1,7 @@
 // The edge in a real Chromium: WASM in a module worker, WebGPU with its self-test, and the way back from one to the other.
 import type { Browser } from 'playwright';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startChromium } from '../support/chromium.ts';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { browserTest } from '../support/browser-test.ts';
 import type { ServedFolder } from '../support/serve-folder.ts';
 import type { BackendPage } from './pages/backend-page.ts';
 import { servePage } from './pages/build-page.ts';
@@ -38,20 +38,7 @@ describe.each([
   { title: 'a browser without a GPU', webgpu: false },
   { title: 'a browser with WebGPU', webgpu: true },
 ])('$title', ({ webgpu }) => {
-  let browser: Browser | null = null;
-  let reason = '';
-  beforeAll(async () => {
-    const start = await startChromium({ webgpu });
-    browser = start.browser;
-    reason = start.reason ?? '';
-  });
-  afterAll(() => browser?.close());
-  const test = (title: string, body: (browser: Browser) => Promise<void>): void => {
-    it(title, async (context) => {
-      if (browser === null) return context.skip(reason);
-      await body(browser);
-    });
-  };
+  const test = browserTest({ webgpu });
 
   if (webgpu) {
     test('chooses WebGPU after its self-test, which includes the head against WASM', async (browser) => {

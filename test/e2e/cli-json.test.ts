@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeTensorFile } from '@kerf/onnx/node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { keysOf } from './support/json-keys.ts';
 import { doubler, rowOf } from './support/models.ts';
 import { jsonLines, type Ran, runKerf } from './support/run-kerf.ts';
 import { openWorkshop, type Workshop } from './support/workshop.ts';
@@ -31,19 +32,8 @@ function documentedKeys(command: string): Set<string> {
 /** Keys whose own keys are names of the model or counts. */
 const DATA = new Set(['assumedInputShapes', 'placements']);
 
-function keysOf(value: unknown, found = new Set<string>()): Set<string> {
-  if (Array.isArray(value)) for (const entry of value) keysOf(entry, found);
-  else if (typeof value === 'object' && value !== null) {
-    for (const [key, entry] of Object.entries(value)) {
-      found.add(key);
-      if (!DATA.has(key)) keysOf(entry, found);
-    }
-  }
-  return found;
-}
-
 function expectDocumented(command: string, printed: unknown): void {
-  expect([...keysOf(printed)].sort()).toEqual([...documentedKeys(command)].sort());
+  expect([...keysOf(printed, DATA)].sort()).toEqual([...documentedKeys(command)].sort());
 }
 
 test('cuts', async () => {

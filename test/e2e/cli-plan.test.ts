@@ -6,6 +6,7 @@ import { buildModel } from '@kerf/onnx';
 import { type DeviceProfile, LINK_FORMAT } from '@kerf/splitter';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { handProfile, valuesOf, writeJson } from './support/hand-profiles.ts';
+import { keysOf } from './support/json-keys.ts';
 import { PICTURE, REAL } from './support/models.ts';
 import { expectRefusal, jsonOf, type Ran, runKerf } from './support/run-kerf.ts';
 
@@ -190,23 +191,12 @@ test('what --json prints is what docs/cli.md documents', async () => {
     await planned('--uplink', '200kbit', '--rtt', '40ms', '--json', '--deadline', '1ms'),
     await planned('--uplink', '60mbit', '--rtt', '2ms', '--json', '--edge-memory', '1KB'),
   ];
-  const printed = new Set(runs.flatMap(({ stdout }) => [...keysOf(JSON.parse(stdout))]));
+  const printed = new Set(runs.flatMap(({ stdout }) => [...keysOf(JSON.parse(stdout), DATA)]));
   expect([...printed].sort()).toEqual([...documented].sort());
 });
 
 /** Keys whose own keys are names or versions. */
 const DATA = new Set(['inputShapes', 'versions']);
-
-function keysOf(value: unknown, found = new Set<string>()): Set<string> {
-  if (Array.isArray(value)) for (const entry of value) keysOf(entry, found);
-  else if (typeof value === 'object' && value !== null) {
-    for (const [key, entry] of Object.entries(value)) {
-      found.add(key);
-      if (!DATA.has(key)) keysOf(entry, found);
-    }
-  }
-  return found;
-}
 
 test('a model whose operator no runtime has is planned from costs written by hand', async () => {
   const model = join(folder, 'weld.onnx');

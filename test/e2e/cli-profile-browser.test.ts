@@ -12,7 +12,7 @@ import { float32Tensor } from '@kerf/protocol';
 import { type DeviceProfile, parseDeviceProfile, plan, statedLink } from '@kerf/splitter';
 import type { Browser, Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startChromium } from '../support/chromium.ts';
+import { browserTest } from '../support/browser-test.ts';
 import { jsonOf, runKerf } from './support/run-kerf.ts';
 
 const SIZE = 64;
@@ -110,20 +110,7 @@ describe.each([
   { title: 'without a GPU', webgpu: false },
   { title: 'with WebGPU', webgpu: true },
 ])('a browser $title', ({ webgpu }) => {
-  let browser: Browser | null = null;
-  let reason = '';
-  beforeAll(async () => {
-    const start = await startChromium({ webgpu });
-    browser = start.browser;
-    reason = start.reason ?? '';
-  });
-  afterAll(() => browser?.close());
-  const test = (title: string, body: (browser: Browser) => Promise<void>): void => {
-    it(title, async (context) => {
-      if (browser === null) return context.skip(reason);
-      await body(browser);
-    });
-  };
+  const test = browserTest({ webgpu });
 
   if (webgpu) {
     test('is profiled with WebGPU', async (browser) => {
