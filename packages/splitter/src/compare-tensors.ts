@@ -1,6 +1,5 @@
 // Two tensors that should be equal -> whether their bits are, and how far their values differ.
-import { decodeStrings, elementCount, type Tensor, typedView } from '@kerf/protocol';
-import { float16Value } from './float16.ts';
+import { decodeStrings, elementCount, float16Value, type Tensor, typedView } from '@kerf/protocol';
 
 export interface Tolerance {
   /** Differences up to `absolute + relative * |expected|` are accepted. */

@@ -1,6 +1,14 @@
 // A name, dtype and shape -> one tensor of plausible random values.
-import { bytesOf, type DType, elementCount, makeTensor, type Random, stringTensor, type Tensor } from '@kerf/protocol';
-import { float16Bits } from './float16.ts';
+import {
+  bytesOf,
+  type DType,
+  elementCount,
+  float16Bits,
+  makeTensor,
+  type Random,
+  stringTensor,
+  type Tensor,
+} from '@kerf/protocol';
 
 /**
  * What integers hold: `named` goes by the input's name (masks are 1, positions count up, a sample rate is 16000) and

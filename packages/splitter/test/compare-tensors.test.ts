@@ -1,11 +1,19 @@
 // Bits first, then values; and float16 conversions against the runtime's own.
 
 import { buildModel } from '@kerf/onnx';
-import { float32Tensor, makeTensor, seededRandom, stringTensor, bytesOf as viewBytes } from '@kerf/protocol';
+import {
+  float16Bits,
+  float16Value,
+  float32Tensor,
+  makeTensor,
+  seededRandom,
+  stringTensor,
+  bytesOf as viewBytes,
+} from '@kerf/protocol';
 import fc from 'fast-check';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
-import { compareTensors, float16Bits, float16Value } from '../src/index.ts';
+import { compareTensors } from '../src/index.ts';
 
 const tolerance = { relative: 1e-3, absolute: 1e-5 };
 const floats = (...values: number[]) => float32Tensor([values.length], Float32Array.from(values));
