@@ -118,7 +118,7 @@ function closed(socket: Socket | WebSocket): Promise<void> {
 }
 
 const hello = (): Message => ({ type: 'hello', agent: 'test', token });
-const open = (): Message => ({ type: 'open', session: 1, model: 'doubler', pair, resume: null });
+const open = (): Message => ({ type: 'open', session: 1, model: 'doubler', pair, resume: null, losslessVersion: null });
 const aFrame = (id: number): Message => ({
   type: 'frame',
   session: 1,

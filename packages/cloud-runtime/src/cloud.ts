@@ -215,7 +215,7 @@ function runnerOf(
   buffers: AnswerBuffers,
   log: Log,
 ): ModelRunner {
-  const { limits, batching, providers, threads, optimizationLevel } = options;
+  const { limits, wire, batching, providers, threads, optimizationLevel } = options;
   return new ModelRunner({
     id: files.id,
     worker: {
@@ -227,6 +227,8 @@ function runnerOf(
         threads,
         optimizationLevel,
         maxDecodedImageBytes: limits.maxDecodedImageBytes,
+        maxDecodedBytes: wire.maxDecodedBytes,
+        tables: files.tables,
       },
       loadTimeoutMs: limits.loadTimeoutMs,
       runTimeoutMs: limits.runTimeoutMs,

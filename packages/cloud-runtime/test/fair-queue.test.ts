@@ -14,6 +14,7 @@ function frame(owner: object, name: string, more: Partial<FrameTask> = {}): Fram
     deadlineAtMs: 1e9,
     shapeClass: 's',
     rows: 1,
+    losslessAnswer: false,
     losses: 0,
     alone: false,
     settle: () => {},

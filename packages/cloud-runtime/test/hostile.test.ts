@@ -69,7 +69,7 @@ describe('a message that', () => {
     ['names no session', () => encodeMessage({ type: 'cancel', session: 77, frame: 1 }), 'MESSAGE_UNEXPECTED', 1002],
     [
       'opens a session twice',
-      () => encodeMessage({ type: 'open', session: 1, model: 'rows', pair: null, resume: null }),
+      () => encodeMessage({ type: 'open', session: 1, model: 'rows', pair: null, resume: null, losslessVersion: null }),
       'MESSAGE_UNEXPECTED',
       1002,
     ],
@@ -96,7 +96,7 @@ describe('a message that', () => {
     chatty.socket.send('hello');
     expect(await chatty.closed()).toBe(1003);
     const hasty = await client(cloud).connected();
-    hasty.send({ type: 'open', session: 1, model: 'rows', pair: null, resume: null });
+    hasty.send({ type: 'open', session: 1, model: 'rows', pair: null, resume: null, losslessVersion: null });
     expect(await hasty.closed()).toBe(1002);
     expect(hasty.all('fault')).toMatchObject([{ code: 'MESSAGE_UNEXPECTED' }]);
     await servesOn(cloud);
@@ -107,7 +107,7 @@ describe('a message that', () => {
     const watcher = await opened(cloud, 'rows');
     const originals = [
       frameBytes(),
-      encodeMessage({ type: 'open', session: 2, model: 'rows', pair: null, resume: null }),
+      encodeMessage({ type: 'open', session: 2, model: 'rows', pair: null, resume: null, losslessVersion: null }),
     ];
     const attack = async (round: number): Promise<void> => {
       const edge: TestClient = await opened(cloud, 'rows');

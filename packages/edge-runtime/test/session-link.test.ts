@@ -97,7 +97,7 @@ describe('reconnect', () => {
 
   it('ends the link when the cloud breaks the protocol, and connects again', async () => {
     const { clock, cloud, statuses } = await stage();
-    cloud.last.send({ type: 'open', session: 1, model: 'x', pair: null, resume: null });
+    cloud.last.send({ type: 'open', session: 1, model: 'x', pair: null, resume: null, losslessVersion: null });
     await settle();
     expect(statuses.at(-1)).toMatchObject({ kind: 'reconnecting', code: 'MESSAGE_UNEXPECTED' });
     await clock.advance(200);

@@ -1,4 +1,5 @@
 // Payload descriptors and tensor specs of a header -> payloads that view the message, and specs, all checked.
+import type { CodedPayloadCodec } from './codec/activation-codec.ts';
 import { KerfError, messageOf } from './errors.ts';
 import type { HeaderFields } from './header-fields.ts';
 import { type ImagePixels, imageSizeOf } from './image-input.ts';
@@ -28,11 +29,14 @@ export function readPayloads(
   }
   const names = new Set<string>();
   let at = start;
+  let decodedBytes = 0;
   const payloads = descriptors.map((descriptor): Payload => {
     const content = payloadAt(bytes, at, descriptor);
     const payload = readPayload(descriptor, content, limits);
     if (names.has(payload.name)) throw malformed('two payloads have the same name');
     names.add(payload.name);
+    decodedBytes += decodedBytesOf(payload);
+    if (decodedBytes > limits.maxDecodedBytes) throw decodesTooLarge(limits);
     at += aligned(content.byteLength);
     return payload;
   });
@@ -87,8 +91,10 @@ function readPayload(descriptor: HeaderFields, bytes: Uint8Array, limits: WireLi
 }
 
 function readCodec(fields: HeaderFields): PayloadCodec {
-  const kind = fields.oneOf('kind', ['raw', 'image']);
+  const kind = fields.oneOf('kind', ['raw', 'image', 'lossless', 'float16', 'uint8', 'levels']);
   if (kind === 'raw') return { kind };
+  if (kind === 'levels') return { kind, version: fields.count('version'), table: fields.digest('table') };
+  if (kind !== 'image') return { kind, version: fields.count('version') };
   return {
     kind,
     format: fields.oneOf('format', ['png', 'jpeg', 'webp']),
@@ -109,12 +115,33 @@ function readPixels(fields: HeaderFields): ImagePixels {
 function checkPayload({ dtype, shape, codec, bytes }: Payload, limits: WireLimits): void {
   if (codec.kind === 'image') {
     checkImage(codec.pixels, dtype, shape, limits);
+  } else if (codec.kind !== 'raw') {
+    checkCoded(codec, dtype, shape);
   } else if (dtype === 'string') {
     checkStringBytes(bytes, elementCount(shape));
   } else {
     const expected = byteLengthOf(dtype, shape);
     if (bytes.byteLength !== expected) throw malformed(`needs ${expected} bytes, has ${bytes.byteLength}`);
   }
+}
+
+/** Only a decoder can tell whether the bytes are right; which tensor they make is known before. */
+function checkCoded({ kind }: CodedPayloadCodec, dtype: DType, shape: readonly number[]): void {
+  if (dtype === 'string') throw malformed('strings are sent raw');
+  if (kind !== 'lossless' && dtype !== 'float32') throw malformed(`codec '${kind}' gives float32, not ${dtype}`);
+  byteLengthOf(dtype, shape);
+}
+
+/** Bytes of the tensor of a coded payload; 0 for others, whose bytes are there already or have limits of their own. */
+function decodedBytesOf({ codec, dtype, shape }: Payload): number {
+  return codec.kind === 'raw' || codec.kind === 'image' ? 0 : byteLengthOf(dtype, shape);
+}
+
+function decodesTooLarge(limits: WireLimits): KerfError {
+  return new KerfError(
+    'MESSAGE_TOO_LARGE',
+    `the tensors of a message decode to more than ${limits.maxDecodedBytes} bytes`,
+  );
 }
 
 function checkImage(pixels: ImagePixels, dtype: DType, shape: readonly number[], limits: WireLimits): void {

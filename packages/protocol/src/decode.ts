@@ -123,7 +123,15 @@ function withoutTensors(
       return { type, agent: text('agent'), maxMessageBytes: fields.count('maxMessageBytes') };
     case 'open': {
       const pair = fields.textOrNull('pair', limits.maxNameBytes);
-      return { type, session: session(), model: text('model'), pair, resume: resumeOf(fields, limits) };
+      const losslessVersion = fields.countOrNull('losslessVersion');
+      return {
+        type,
+        session: session(),
+        model: text('model'),
+        pair,
+        resume: resumeOf(fields, limits),
+        losslessVersion,
+      };
     }
     case 'opened':
       return openedOf(fields, limits);

@@ -60,12 +60,13 @@ function headerOf(message: Message): PlainRecord {
     case 'welcome':
       return { agent: message.agent, maxMessageBytes: message.maxMessageBytes };
     case 'open': {
-      const { session, model, pair, resume } = message;
+      const { session, model, pair, resume, losslessVersion } = message;
       return {
         session,
         model,
         pair: pair ?? undefined,
         resume: resume === null ? undefined : { key: resume.key, outstanding: resume.outstanding },
+        losslessVersion: losslessVersion ?? undefined,
       };
     }
     case 'opened': {
@@ -117,6 +118,8 @@ function payloadRecord({ name, dtype, shape, codec, bytes }: Payload): PlainReco
 
 function codecRecord(codec: Payload['codec']): PlainValue {
   if (codec.kind === 'raw') return { kind: 'raw' };
+  if (codec.kind === 'levels') return { kind: 'levels', version: codec.version, table: codec.table };
+  if (codec.kind !== 'image') return { kind: codec.kind, version: codec.version };
   const { layout, channels, scale, offset } = codec.pixels;
   return { kind: 'image', format: codec.format, pixels: { layout, channels, scale, offset } };
 }

@@ -22,6 +22,12 @@ export const ERROR_CODES = {
   FILE_NOT_FOUND: define(104, false, 'A file or folder is not there or cannot be read.'),
   FILE_EXISTS: define(105, false, 'An output is already there and would be overwritten.'),
   IMAGE_INVALID: define(106, false, 'An image cannot be decoded or has the wrong size.'),
+  ACTIVATION_NOT_FINITE: define(
+    107,
+    false,
+    'An activation holds NaN or infinity, and its codec was told to refuse them.',
+  ),
+  SAMPLES_UNUSABLE: define(108, false, 'Samples are too few, have the wrong shape or lack what the task needs.'),
   // 2xx: the model
   MODEL_MALFORMED: define(200, false, 'The file is not a well-formed ONNX model.'),
   MODEL_UNSUPPORTED: define(201, false, 'The model uses something that kerf or the runtime does not support.'),
@@ -46,6 +52,11 @@ export const ERROR_CODES = {
   VERSION_UNSUPPORTED: define(402, false, 'The peer speaks another protocol version.'),
   MESSAGE_UNEXPECTED: define(403, false, 'A message of this type is not allowed in this state.'),
   CREDIT_EXCEEDED: define(404, false, 'More frames were sent than credits were granted.'),
+  CODEC_UNKNOWN: define(
+    405,
+    false,
+    'A payload was made by a codec, a version of one or a level table that this side lacks.',
+  ),
   // 5xx: who may
   UNAUTHENTICATED: define(500, false, 'The token is missing, malformed, foreign or not yet valid.'),
   TOKEN_EXPIRED: define(501, false, 'The token has expired.'),

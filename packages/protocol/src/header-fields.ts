@@ -62,6 +62,13 @@ export class HeaderFields {
     return values;
   }
 
+  /** A SHA-256 in hex. */
+  digest(key: string): string {
+    const value = this.map.get(key);
+    if (typeof value !== 'string' || !/^[0-9a-f]{64}$/.test(value)) throw this.wrong(key, 'a SHA-256 in hex');
+    return value;
+  }
+
   oneOf<T extends string>(key: string, allowed: readonly T[]): T {
     const value = allowed.find((candidate) => candidate === this.map.get(key));
     if (value === undefined) throw this.wrong(key, `one of ${allowed.join(', ')}`);

@@ -12,6 +12,17 @@ export type {
 export { CHAIN_FORMAT, MAX_CHAIN_SEGMENTS, parseChainManifest } from './chain-manifest.ts';
 export type { Clock, Random } from './clock.ts';
 export { systemClock } from './clock.ts';
+export { decodeActivation, encodeActivation } from './codec/activation.ts';
+export type {
+  ActivationCodec,
+  CodedPayloadCodec,
+  CodedTensor,
+  EncodedActivation,
+  EncodeOptions,
+} from './codec/activation-codec.ts';
+export { CODEC_VERSION } from './codec/activation-codec.ts';
+export { float16Bits, float16Value } from './codec/float16.ts';
+export type { GoldenLevels, LevelChannel, LevelTable } from './codec/level-table.ts';
 export { decodeMessage } from './decode.ts';
 export { encodeHead, encodeMessage } from './encode.ts';
 export type { ErrorCode, ErrorInfo, KerfErrorOptions } from './errors.ts';
@@ -52,6 +63,8 @@ export { ortBackend } from './ort-backend.ts';
 export { seededRandom } from './random.ts';
 export type { LinkState, Role, SessionState, Verdict } from './session-state.ts';
 export { judgeMessage, sessionOf } from './session-state.ts';
+export type { CodecCalibration, SplitCodec, TensorCodec } from './split-codec.ts';
+export { tableFilesOf } from './split-codec.ts';
 export type { SplitManifest, SplitPart } from './split-manifest.ts';
 export { parseSplitManifest, SPLIT_FORMAT } from './split-manifest.ts';
 export type { Dimension, DType, NumericDType, Tensor, TensorMap, TensorSpec, TypedView } from './tensor.ts';

@@ -20,6 +20,11 @@ export interface WireLimits {
   readonly maxNameBytes: number;
   /** Bytes of a token: HTTP servers refuse larger headers, so issuers stay below. */
   readonly maxTokenBytes: number;
+  /**
+   * Bytes of all tensors of a message that come coded, once decoded: a few bytes may stand for many. 256 MiB: four times
+   * the largest message, which no activation that is worth coding comes near.
+   */
+  readonly maxDecodedBytes: number;
   /** Pixels of an encoded image, checked before it is decoded. 64 megapixels: beyond industrial cameras. */
   readonly maxImagePixels: number;
   /**
@@ -38,6 +43,7 @@ export const DEFAULT_WIRE_LIMITS: WireLimits = Object.freeze({
   maxRank: 32,
   maxNameBytes: 4096,
   maxTokenBytes: 8192,
+  maxDecodedBytes: 256 * 1024 * 1024,
   maxImagePixels: 64 * 1024 * 1024,
   maxProbeBytes: 4 * 1024 * 1024,
 });

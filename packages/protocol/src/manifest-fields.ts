@@ -74,6 +74,12 @@ export class ManifestFields {
     return value;
   }
 
+  /** A finite number. */
+  signed(value: unknown, field: string): number {
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw this.invalid(field, 'a number');
+    return value;
+  }
+
   /** A file name beside the manifest: never a path. */
   fileName(value: unknown, field: string): string {
     const name = this.text(value, field);

@@ -1,5 +1,6 @@
 // Every message of the protocol as plain data. docs/protocol.md has the byte table; encode.ts and decode.ts are the only
 // code that knows the layout.
+import type { CodedPayloadCodec } from './codec/activation-codec.ts';
 import type { ErrorCode } from './errors.ts';
 import type { ImagePixels } from './image-input.ts';
 import type { DType, TensorSpec } from './tensor.ts';
@@ -34,7 +35,9 @@ export type MessageType = keyof typeof MESSAGE_TYPES;
 export type PayloadCodec =
   | { readonly kind: 'raw' }
   /** An encoded image whose pixels become the tensor by the rule given. */
-  | { readonly kind: 'image'; readonly format: 'png' | 'jpeg' | 'webp'; readonly pixels: ImagePixels };
+  | { readonly kind: 'image'; readonly format: 'png' | 'jpeg' | 'webp'; readonly pixels: ImagePixels }
+  /** A coded tensor: see docs/codec.md. */
+  | CodedPayloadCodec;
 
 /** One tensor on the wire: `dtype` and `shape` are those of the tensor after decoding. */
 export interface Payload {
@@ -73,6 +76,11 @@ export interface Open {
   readonly pair: string | null;
   /** Set after a reconnect: the key of the earlier session and the frames that are still unanswered. */
   readonly resume: { readonly key: string; readonly outstanding: readonly number[] } | null;
+  /**
+   * Version of the `lossless` codec in which the edge takes answers: large outputs may come coded. Null, or a version that
+   * the cloud does not have: all outputs come raw.
+   */
+  readonly losslessVersion: number | null;
 }
 
 /** Cloud to edge: the session is ready. */

@@ -1,6 +1,7 @@
 // split.json: what a split consists of, shared by the splitter that writes it and the two runtimes that read it.
 import { KerfError } from './errors.ts';
 import { ManifestFields, type SplitTensor } from './manifest-fields.ts';
+import { parseSplitCodec, type SplitCodec } from './split-codec.ts';
 
 export const SPLIT_FORMAT = 'kerf-split/1';
 
@@ -32,7 +33,8 @@ export interface SplitManifest {
   readonly modelOutputs: readonly string[];
   /** dtype and shape of every name above. */
   readonly tensors: readonly SplitTensor[];
-  readonly codec: { readonly kind: 'raw' };
+  /** How the tensors of the cut are sent. Not part of `pair`: payloads name what they are coded with. */
+  readonly codec: SplitCodec;
   readonly head: SplitPart;
   readonly tail: SplitPart;
   /** Hex SHA-256 over source, cut, head and tail: a head talks only to the tail of the same pair. */
@@ -49,13 +51,12 @@ const fields = new ManifestFields('split.json', 'split the model again');
 export function parseSplitManifest(json: unknown): SplitManifest {
   const root = fields.record(json, 'split.json');
   if (root['format'] !== SPLIT_FORMAT) throw fields.invalid('format', `'${SPLIT_FORMAT}'`);
-  const codec = fields.record(root['codec'], 'codec');
-  if (codec['kind'] !== 'raw') throw fields.invalid('codec.kind', "'raw'");
   const names = (field: string): string[] => fields.names(root[field], field);
+  const cut = names('cut');
   const manifest: SplitManifest = {
     format: SPLIT_FORMAT,
     source: fields.source(root['source']),
-    cut: names('cut'),
+    cut,
     headInputs: names('headInputs'),
     headOutputs: names('headOutputs'),
     tailInputs: names('tailInputs'),
@@ -63,7 +64,7 @@ export function parseSplitManifest(json: unknown): SplitManifest {
     modelInputs: names('modelInputs'),
     modelOutputs: names('modelOutputs'),
     tensors: fields.list(root['tensors'], 'tensors').map((tensor) => fields.tensor(tensor)),
-    codec: { kind: 'raw' },
+    codec: parseSplitCodec(root['codec'], cut, fields),
     head: part(root['head'], 'head'),
     tail: part(root['tail'], 'tail'),
     pair: fields.digest(root['pair'], 'pair'),

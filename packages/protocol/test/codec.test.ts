@@ -125,7 +125,14 @@ describe('round trip', () => {
             retryAfterMs: null,
             credits: 1,
           },
-          { type: 'open', session: 3, model: name, pair: null, resume: { key: name, outstanding: list } },
+          {
+            type: 'open',
+            session: 3,
+            model: name,
+            pair: null,
+            resume: { key: name, outstanding: list },
+            losslessVersion: null,
+          },
           { type: 'ping', nonce: number },
         ];
         for (const message of messages) expect(decodeMessage(encodeMessage(message))).toEqual(message);

@@ -1,7 +1,14 @@
 // A folder and a model id -> the files of that model; nothing outside the folder is ever looked at.
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
-import { KerfError, parseSplitManifest, type SplitManifest, type SplitPart } from '@kerf/protocol';
+import {
+  KerfError,
+  type ManifestFile,
+  parseSplitManifest,
+  type SplitManifest,
+  type SplitPart,
+  tableFilesOf,
+} from '@kerf/protocol';
 import type { HashedFile } from '../worker/jobs.ts';
 
 /** A model that the folder holds. */
@@ -12,6 +19,8 @@ export interface ModelFiles {
   readonly path: string;
   /** Checked when the model is loaded. */
   readonly hashes: readonly HashedFile[];
+  /** Level tables of a split's codec, checked with the others. */
+  readonly tables: readonly HashedFile[];
   /** Bytes of all files. */
   readonly bytes: number;
   /** Changes when the files do. */
@@ -60,7 +69,7 @@ export class ModelCatalog {
     if (whole === null && manifest === null) throw notFound();
     if (whole === null) throw mismatch('the cloud holds the tail of a split; open it with the pair of its split.json');
     if (pair !== null) throw mismatch('the cloud holds a whole model, not the tail of this split');
-    return { id, kind: 'whole', path: whole.path, hashes: [], bytes: whole.bytes, version: whole.version };
+    return { id, kind: 'whole', path: whole.path, hashes: [], tables: [], bytes: whole.bytes, version: whole.version };
   }
 
   /** The pair of the tail that an id names now; null for a whole model. @throws {KerfError} MANIFEST_INVALID. */
@@ -95,14 +104,23 @@ export class ModelCatalog {
     if (manifest.pair !== pair) {
       throw mismatch('head and tail come from different splits; give both sides the same one');
     }
-    const hashes: HashedFile[] = [];
-    for (const part of partFiles(manifest.tail)) {
-      const file = await this.#file(join(folder, part.file));
-      if (file === null) throw new KerfError('MANIFEST_INVALID', "a file that the model's split.json names is missing");
-      hashes.push({ path: file.path, sha256: part.sha256, bytes: part.bytes });
+    const hashes = await this.#hashed(folder, partFiles(manifest.tail));
+    const tables = await this.#hashed(folder, tableFilesOf(manifest.codec));
+    const bytes = [...hashes, ...tables].reduce((sum, file) => sum + file.bytes, 0);
+    // A split that is calibrated anew keeps its pair; sessions that open from then on need its new tables.
+    const version = [pair, ...tables.map(({ sha256 }) => sha256)].join(' ');
+    return { id, kind: 'tail', path: hashes[0]?.path ?? '', hashes, tables, bytes, version };
+  }
+
+  async #hashed(folder: string, files: readonly ManifestFile[]): Promise<HashedFile[]> {
+    const hashed: HashedFile[] = [];
+    for (const { file, sha256, bytes } of files) {
+      const found = await this.#file(join(folder, file));
+      if (found === null)
+        throw new KerfError('MANIFEST_INVALID', "a file that the model's split.json names is missing");
+      hashed.push({ path: found.path, sha256, bytes });
     }
-    const bytes = hashes.reduce((sum, file) => sum + file.bytes, 0);
-    return { id, kind: 'tail', path: hashes[0]?.path ?? '', hashes, bytes, version: pair };
+    return hashed;
   }
 
   async #manifestIn(folder: string): Promise<SplitManifest | null> {
@@ -158,12 +176,7 @@ function hasStrangeCharacter(part: string): boolean {
   return part.includes('\\') || part.includes(':');
 }
 
-function partFiles({
-  file,
-  sha256,
-  bytes,
-  externalData,
-}: SplitPart): { file: string; sha256: string; bytes: number }[] {
+function partFiles({ file, sha256, bytes, externalData }: SplitPart): ManifestFile[] {
   return [{ file, sha256, bytes }, ...(externalData === null ? [] : [externalData])];
 }
 

@@ -23,10 +23,12 @@ export interface FrameTask {
   readonly owner: object;
   /** In the order of the model's inputs. */
   readonly tensors: readonly Payload[];
-  /** Bytes of the payloads. */
+  /** Bytes of the payloads, of coded ones those that they decode to. */
   readonly bytes: number;
   readonly receivedAtMs: number;
   readonly deadlineAtMs: number;
+  /** Whether the edge takes outputs that are coded without loss. */
+  readonly losslessAnswer: boolean;
   /** Frames of one class may be stacked; null: this one never. */
   readonly shapeClass: string | null;
   readonly rows: number;

@@ -3,11 +3,11 @@ import type { Payload } from '@kerf/protocol';
 import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 import {
   type FrameReply,
-  type InputHeader,
   paddingAfter,
   type RanReply,
   type RunMode,
   type RunRequest,
+  type TensorHeader,
   ZEROS,
 } from '../worker/jobs.ts';
 import type { FrameOutcome, FrameTask } from './frame-task.ts';
@@ -32,10 +32,11 @@ export function jobOf(job: number, mode: RunMode, tolerance: number, frames: rea
     bytes += padding;
   }
   const headers = frames.map((frame) => frame.tensors.map(headerOf));
-  return { request: { type: 'run', job, mode, tolerance, frames: headers }, body };
+  const losslessAnswers = frames.map((frame) => frame.losslessAnswer);
+  return { request: { type: 'run', job, mode, tolerance, frames: headers, losslessAnswers }, body };
 }
 
-function headerOf({ name, dtype, shape, codec, bytes }: Payload): InputHeader {
+function headerOf({ name, dtype, shape, codec, bytes }: Payload): TensorHeader {
   return { name, dtype, shape, codec, byteLength: bytes.byteLength };
 }
 
@@ -51,10 +52,10 @@ export function outcomesOf(
   let at = 0;
   return reply.frames.map((frameReply: FrameReply, index): FrameOutcome => {
     if (frameReply.fault !== null) return { kind: 'fault', ...frameReply.fault, retryAfterMs: null };
-    const tensors = frameReply.outputs.map(({ name, dtype, shape, byteLength }): Payload => {
+    const tensors = frameReply.outputs.map(({ name, dtype, shape, codec, byteLength }): Payload => {
       const bytes = answer.body.subarray(at, at + byteLength);
       at += byteLength + paddingAfter(byteLength);
-      return { name, dtype, shape, codec: { kind: 'raw' }, bytes };
+      return { name, dtype, shape, codec, bytes };
     });
     const frame = frames[index];
     const receivedAtMs = frame?.receivedAtMs ?? startedAtMs;

@@ -1,6 +1,7 @@
 // One edge's connection: greeting, sessions, frames, and its end. Follows the transition table of the protocol.
 import {
   type Clock,
+  CODEC_VERSION,
   decodeMessage,
   type ErrorCode,
   encodeMessage,
@@ -257,13 +258,14 @@ export class Link implements SessionLink {
     if (grant === null || !coversModel(grant.models, open.model)) {
       throw new KerfError('FORBIDDEN', 'the token does not cover this model; get one whose models claim does');
     }
+    const owner = { subject: grant.subject, losslessAnswers: open.losslessVersion === CODEC_VERSION };
     if (open.resume !== null) {
-      const earlier = sessions.find(open.resume.key, grant.subject, open.model, open.pair);
+      const earlier = sessions.find(open.resume.key, owner, open.model, open.pair);
       if (earlier !== null) return earlier;
     }
     const lease = await pool.acquire(open.model, open.pair);
     try {
-      return sessions.create(grant.subject, lease);
+      return sessions.create(owner, lease);
     } catch (error) {
       lease.release();
       throw error;

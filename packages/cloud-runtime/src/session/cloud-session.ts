@@ -1,5 +1,6 @@
 // One edge's use of one model: frames in, one answer each, kept for a while in case the link is lost with them.
 import {
+  byteLengthOf,
   type Clock,
   decodeMessage,
   encodeHead,
@@ -7,6 +8,7 @@ import {
   type Frame,
   KerfError,
   type Message,
+  type Payload,
   type WireLimits,
 } from '@kerf/protocol';
 import type { FrameOutcome, FrameTask } from '../models/frame-task.ts';
@@ -37,6 +39,12 @@ export interface SessionContext {
   readonly onKept: (session: CloudSession, bytes: number) => void;
 }
 
+/** Who uses a session, and how. */
+export interface SessionOwner {
+  readonly subject: string;
+  readonly losslessAnswers: boolean;
+}
+
 interface PendingFrame {
   readonly task: FrameTask;
   /** Credits that its answer gives back: one for each time it came. */
@@ -55,6 +63,8 @@ export class CloudSession {
   readonly key: string;
   readonly subject: string;
   readonly lease: ModelLease;
+  /** Whether the edge takes outputs that are coded without loss. */
+  readonly losslessAnswers: boolean;
   readonly #context: SessionContext;
   readonly #pending = new Map<number, PendingFrame>();
   /** Encoded answers by frame, the oldest first. */
@@ -64,9 +74,10 @@ export class CloudSession {
   #number = 0;
   #closed = false;
 
-  constructor(key: string, subject: string, lease: ModelLease, context: SessionContext) {
+  constructor(key: string, owner: SessionOwner, lease: ModelLease, context: SessionContext) {
     this.key = key;
-    this.subject = subject;
+    this.subject = owner.subject;
+    this.losslessAnswers = owner.losslessAnswers;
     this.lease = lease;
     this.#context = context;
   }
@@ -157,7 +168,7 @@ export class CloudSession {
       this.#answer(frame.frame, 1, { kind: 'fault', code, message, retryAfterMs: null });
       return;
     }
-    const bytes = tensors.reduce((sum, payload) => sum + payload.bytes.byteLength, 0);
+    const bytes = tensors.reduce((sum, payload) => sum + heldBytes(payload), 0);
     if (!inFlight.tryTake(bytes)) {
       const message = 'the cloud holds as many bytes of frames as it may; send it again later';
       this.#answer(frame.frame, 1, { kind: 'fault', code: 'OVERLOADED', message, retryAfterMs: 100 });
@@ -172,6 +183,7 @@ export class CloudSession {
       deadlineAtMs: receivedAtMs + Math.min(frame.deadlineMs, limits.maxDeadlineMs),
       shapeClass: key,
       rows,
+      losslessAnswer: this.losslessAnswers,
       losses: 0,
       alone: false,
       settle: (outcome) => {
@@ -274,6 +286,12 @@ export class CloudSession {
     for (const pending of this.#pending.values()) if (pending.state !== 'forgotten') credits += pending.credits;
     return credits;
   }
+}
+
+/** A coded payload takes the room of its tensor, once it is decoded. */
+function heldBytes({ codec, dtype, shape, bytes }: Payload): number {
+  const isCoded = codec.kind !== 'raw' && codec.kind !== 'image';
+  return isCoded ? bytes.byteLength + byteLengthOf(dtype, shape) : bytes.byteLength;
 }
 
 function overrun(): KerfError {

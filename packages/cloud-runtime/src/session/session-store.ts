@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { KerfError } from '@kerf/protocol';
 import type { ModelLease } from '../models/model-pool.ts';
-import { CloudSession, type SessionContext } from './cloud-session.ts';
+import { CloudSession, type SessionContext, type SessionOwner } from './cloud-session.ts';
 
 export type StoreContext = Omit<SessionContext, 'onKept'>;
 
@@ -29,7 +29,7 @@ export class SessionStore {
   }
 
   /** A session of its own. @throws {KerfError} OVERLOADED when there are too many. */
-  create(subject: string, lease: ModelLease): CloudSession {
+  create(owner: SessionOwner, lease: ModelLease): CloudSession {
     const { maxSessions } = this.#context.limits;
     if (this.#sessions.size >= maxSessions) this.#evictOneWaiting();
     if (this.#sessions.size >= maxSessions) {
@@ -37,15 +37,19 @@ export class SessionStore {
         details: { retryAfterMs: 1000 },
       });
     }
-    const session = new CloudSession(randomBytes(KEY_BYTES).toString('base64url'), subject, lease, this.#context);
+    const session = new CloudSession(randomBytes(KEY_BYTES).toString('base64url'), owner, lease, this.#context);
     this.#sessions.set(session.key, session);
     return session;
   }
 
-  /** The earlier session of a key; null when it is over, or belongs to another subject or model. */
-  find(key: string, subject: string, model: string, pair: string | null): CloudSession | null {
+  /**
+   * The earlier session of a key; null when it is over, belongs to another subject or model, or has kept answers that
+   * the edge may not be able to read.
+   */
+  find(key: string, owner: SessionOwner, model: string, pair: string | null): CloudSession | null {
     const session = this.#sessions.get(key);
-    if (session === undefined || session.subject !== subject) return null;
+    if (session === undefined || session.subject !== owner.subject) return null;
+    if (session.losslessAnswers !== owner.losslessAnswers) return null;
     if (session.lease.id !== model || session.lease.pair !== pair) return null;
     this.#stopWaiting(session);
     return session;

@@ -1,10 +1,12 @@
-// One payload of a frame -> the tensor that the model takes: raw bytes as they are, images through a decoder.
+// One payload of a frame -> the tensor that the model takes: raw bytes as they are, images and codes through decoders.
 
 import {
   byteLengthOf,
+  decodeActivation,
   imageSizeOf,
   imageToTensor,
   KerfError,
+  type LevelTable,
   makeTensor,
   type PayloadCodec,
   type RgbImage,
@@ -12,19 +14,32 @@ import {
 } from '@kerf/protocol';
 import { Transformer } from '@napi-rs/image';
 import { imageSizeInHeader } from './image-header.ts';
-import type { InputHeader } from './jobs.ts';
+import type { TensorHeader } from './jobs.ts';
+
+/** What payloads may decode to. */
+export interface DecodingRules {
+  readonly maxDecodedImageBytes: number;
+  readonly maxDecodedBytes: number;
+  /** By id. */
+  readonly tables: ReadonlyMap<string, LevelTable>;
+}
 
 /**
  * The tensor of a payload.
- * @throws {KerfError} IMAGE_INVALID, TENSOR_MISMATCH, MESSAGE_TOO_LARGE when an image would decode to more than the limit.
+ * @throws {KerfError} IMAGE_INVALID, TENSOR_MISMATCH, CODEC_UNKNOWN, MESSAGE_MALFORMED, MESSAGE_TOO_LARGE when it would
+ * decode to more than the limit.
  */
-export async function decodePayload(input: InputHeader, bytes: Uint8Array, maxDecodedBytes: number): Promise<Tensor> {
+export async function decodePayload(input: TensorHeader, bytes: Uint8Array, rules: DecodingRules): Promise<Tensor> {
   const { codec, dtype, shape } = input;
   if (codec.kind === 'raw') return makeTensor(dtype, shape, bytes);
+  if (codec.kind !== 'image') {
+    return decodeActivation({ codec, dtype, shape, bytes }, rules.tables, rules.maxDecodedBytes);
+  }
   if (dtype !== 'float32' && dtype !== 'uint8') {
     throw new KerfError('TENSOR_MISMATCH', `tensor '${input.name}': an image becomes float32 or uint8, not ${dtype}`);
   }
   const wanted = imageSizeOf(codec.pixels, shape);
+  const maxDecodedBytes = rules.maxDecodedImageBytes;
   if (byteLengthOf(dtype, shape) > maxDecodedBytes || wanted.width * wanted.height * 4 > maxDecodedBytes) {
     throw new KerfError(
       'MESSAGE_TOO_LARGE',

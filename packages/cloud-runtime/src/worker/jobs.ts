@@ -17,18 +17,19 @@ export interface LoadRequest {
   readonly threads: number;
   readonly optimizationLevel: OptimizationLevel;
   readonly maxDecodedImageBytes: number;
+  /** Bytes of a tensor that a coded payload is decoded into. */
+  readonly maxDecodedBytes: number;
+  /** Level tables that payloads may be coded with, checked as the files are. */
+  readonly tables: readonly HashedFile[];
 }
 
-/** One tensor of the body. */
+/** One tensor of the body: dtype and shape are those of the tensor, the bytes those of its payload. */
 export interface TensorHeader {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
-  readonly byteLength: number;
-}
-
-export interface InputHeader extends TensorHeader {
   readonly codec: PayloadCodec;
+  readonly byteLength: number;
 }
 
 /**
@@ -47,7 +48,9 @@ export interface RunRequest {
    * Inputs of each frame, in one order for all. The body holds the first input of every frame, then the second of every
    * frame, and so on, each group starting at a multiple of {@link GROUP_ALIGNMENT}: a batch is one view of it.
    */
-  readonly frames: readonly (readonly InputHeader[])[];
+  readonly frames: readonly (readonly TensorHeader[])[];
+  /** For each frame, whether its outputs may come back coded. */
+  readonly losslessAnswers: readonly boolean[];
 }
 
 /** As the wire's payloads, so that a result can be sent from where it was received. */

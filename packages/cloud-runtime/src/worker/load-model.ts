@@ -2,13 +2,15 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { openModelFile } from '@kerf/onnx/node';
-import { KerfError, type LoadedModel, messageOf, ortBackend } from '@kerf/protocol';
+import { KerfError, type LevelTable, type LoadedModel, messageOf, ortBackend } from '@kerf/protocol';
 import * as ort from 'onnxruntime-node';
 import type { HashedFile, LoadRequest } from './jobs.ts';
 
 export interface ReadyModel {
   readonly model: LoadedModel;
   readonly provider: string;
+  /** Level tables that payloads may be coded with, by id. */
+  readonly tables: ReadonlyMap<string, LevelTable>;
 }
 
 /**
@@ -17,14 +19,15 @@ export interface ReadyModel {
  * MODEL_TOO_LARGE, EXTERNAL_DATA, MODEL_UNSUPPORTED, BACKEND_UNAVAILABLE.
  */
 export async function loadModel(request: LoadRequest): Promise<ReadyModel> {
-  for (const file of request.files) await checkHash(file);
+  for (const file of [...request.files, ...request.tables]) await checkHash(file);
   await openModelFile(request.path);
+  const tables = await readTables(request.tables);
   let lastError: unknown;
   for (const provider of request.providers) {
     const backend = ortBackend({ name: `onnxruntime-node/${provider}`, ort, executionProviders: [provider] });
     try {
       const { threads, optimizationLevel } = request;
-      return { model: await backend.load({ path: request.path }, { threads, optimizationLevel }), provider };
+      return { model: await backend.load({ path: request.path }, { threads, optimizationLevel }), provider, tables };
     } catch (error) {
       lastError = error;
     }
@@ -55,4 +58,10 @@ async function checkHash({ path, sha256, bytes }: HashedFile): Promise<void> {
       'a file is not the one that split.json names: it was changed after the split; split the model again',
     );
   }
+}
+
+/** @throws {KerfError} MANIFEST_INVALID when a table cannot be read. */
+async function readTables(files: readonly HashedFile[]): Promise<Map<string, LevelTable>> {
+  if (files.length > 0) throw new KerfError('MANIFEST_INVALID', 'this build reads no level tables');
+  return await Promise.resolve(new Map<string, LevelTable>());
 }

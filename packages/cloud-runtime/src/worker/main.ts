@@ -2,12 +2,14 @@
 import { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import process from 'node:process';
+import type { LoadedModel } from '@kerf/protocol';
+import { AnswerCoder } from './answer-coder.ts';
 import { BodyPool } from './body-pool.ts';
 import { openChannel, type WorkerChannel } from './channel.ts';
 import type { GatewayMessage, LoadRequest, WorkerFault, WorkerMessage } from './jobs.ts';
-import { loadModel, type ReadyModel } from './load-model.ts';
+import { loadModel } from './load-model.ts';
 import { watchParent } from './parent-watch.ts';
-import { faultOf, runJob } from './run-job.ts';
+import { faultOf, type JobCodecs, runJob } from './run-job.ts';
 import { SpoolWriter } from './spool.ts';
 
 /** File descriptors that the gateway hands over. */
@@ -18,7 +20,7 @@ const SPOOL_OUT_FD = 5;
 const spoolBytes = Number(process.argv[2] ?? '0');
 const hasSpool = spoolBytes > 0;
 const pool = new BodyPool();
-let loaded: { readonly ready: ReadyModel; readonly request: LoadRequest } | null = null;
+let loaded: { readonly model: LoadedModel; readonly codecs: JobCodecs } | null = null;
 let turn: Promise<void> = Promise.resolve();
 
 watchParent();
@@ -45,16 +47,16 @@ async function answer(message: GatewayMessage, body: Uint8Array): Promise<void> 
     return;
   }
   if (loaded === null) throw new TypeError('a job came before its model');
-  const { reply, body: outputs } = await runJob(loaded.ready.model, message, body, loaded.request.maxDecodedImageBytes);
+  const { reply, body: outputs } = await runJob(loaded.model, message, body, loaded.codecs);
   channel.send(reply, outputs);
 }
 
 async function load(request: LoadRequest): Promise<void> {
   try {
-    const ready = await loadModel(request);
-    loaded = { ready, request };
-    const { inputs, outputs } = ready.model;
-    channel.send({ type: 'loaded', inputs, outputs, provider: ready.provider }, []);
+    const { model, provider, tables } = await loadModel(request);
+    const { maxDecodedBytes, maxDecodedImageBytes } = request;
+    loaded = { model, codecs: { rules: { maxDecodedBytes, maxDecodedImageBytes, tables }, coder: new AnswerCoder() } };
+    channel.send({ type: 'loaded', inputs: model.inputs, outputs: model.outputs, provider }, []);
   } catch (error) {
     channel.send({ type: 'load-failed', fault: withoutPath(faultOf(error), request.path) }, []);
   }

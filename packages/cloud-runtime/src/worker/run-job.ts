@@ -8,14 +8,15 @@ import {
   type Tensor,
   type TensorMap,
 } from '@kerf/protocol';
+import type { AnswerCoder } from './answer-coder.ts';
 import { tensorsAgree } from './compare.ts';
-import { decodePayload } from './decode-payload.ts';
+import { type DecodingRules, decodePayload } from './decode-payload.ts';
 import {
   type FrameReply,
-  type InputHeader,
   paddingAfter,
   type RanReply,
   type RunRequest,
+  type TensorHeader,
   type TrialResult,
   type WorkerFault,
   ZEROS,
@@ -23,6 +24,7 @@ import {
 
 /** Share of the time of single runs. */
 const CLEARLY_FASTER = 0.8;
+const RAW = { kind: 'raw' } as const;
 
 /** A reply and the bytes that go with it. */
 export interface JobAnswer {
@@ -37,14 +39,20 @@ interface Timed<T> {
   readonly ms: number;
 }
 
+/** What turns payloads into tensors and tensors into payloads. */
+export interface JobCodecs {
+  readonly rules: DecodingRules;
+  readonly coder: AnswerCoder;
+}
+
 /** Runs a job. Faults are part of the answer; nothing is thrown. */
 export async function runJob(
   model: LoadedModel,
   request: RunRequest,
   body: Uint8Array,
-  maxDecodedBytes: number,
+  { rules, coder }: JobCodecs,
 ): Promise<JobAnswer> {
-  const decoded = await timed(() => decodeFrames(request.frames, body, maxDecodedBytes));
+  const decoded = await timed(() => decodeFrames(request.frames, body, rules));
   const inputs = decoded.value;
   let trial: TrialResult | null = null;
   let ran: Timed<FrameOutcome[]>;
@@ -54,7 +62,7 @@ export async function runJob(
     ran = await timed(() => runEach(model, inputs));
     if (request.mode === 'trial') trial = await tryStacked(model, inputs, ran, request.tolerance);
   }
-  return answerOf(request.job, ran.value, { decodeMs: decoded.ms, computeMs: ran.ms, trial });
+  return answerOf(request, ran.value, coder, { decodeMs: decoded.ms, computeMs: ran.ms, trial });
 }
 
 async function timed<T>(task: () => Promise<T>): Promise<Timed<T>> {
@@ -69,7 +77,7 @@ type DecodedFrame = { readonly tensors: TensorMap } | { readonly fault: WorkerFa
 async function decodeFrames(
   frames: RunRequest['frames'],
   body: Uint8Array,
-  maxDecodedBytes: number,
+  rules: DecodingRules,
 ): Promise<DecodedFrame[]> {
   const views = viewsOf(frames, body);
   const decoded: DecodedFrame[] = [];
@@ -78,7 +86,7 @@ async function decodeFrames(
     try {
       for (const [input, header] of inputs.entries()) {
         const bytes = views[index]?.[input] ?? new Uint8Array(0);
-        tensors.set(header.name, await decodePayload(header, bytes, maxDecodedBytes));
+        tensors.set(header.name, await decodePayload(header, bytes, rules));
       }
       decoded.push({ tensors });
     } catch (error) {
@@ -93,7 +101,7 @@ function viewsOf(frames: RunRequest['frames'], body: Uint8Array): Uint8Array[][]
   let at = 0;
   for (const input of (frames[0] ?? []).keys()) {
     for (const [index, inputs] of frames.entries()) {
-      const byteLength = (inputs[input] as InputHeader).byteLength;
+      const byteLength = (inputs[input] as TensorHeader).byteLength;
       views[index]?.push(body.subarray(at, at + byteLength));
       at += byteLength;
     }
@@ -221,18 +229,21 @@ function slice(outputs: TensorMap, rows: readonly number[]): FrameOutcome[] {
 }
 
 function answerOf(
-  job: number,
+  { job, losslessAnswers }: RunRequest,
   outcomes: readonly FrameOutcome[],
+  coder: AnswerCoder,
   extra: Pick<RanReply, 'decodeMs' | 'computeMs' | 'trial'>,
 ): JobAnswer {
   const body: Uint8Array[] = [];
-  const frames = outcomes.map((outcome): FrameReply => {
+  const frames = outcomes.map((outcome, index): FrameReply => {
     if ('fault' in outcome) return { outputs: null, fault: outcome.fault };
-    const outputs = [...outcome.outputs].map(([name, { dtype, shape, data }]) => {
-      body.push(data);
-      const padding = paddingAfter(data.byteLength);
+    const mayCode = losslessAnswers[index] === true;
+    const outputs = [...outcome.outputs].map(([name, tensor]): TensorHeader => {
+      const { codec, bytes } = mayCode ? coder.code(name, tensor) : { codec: RAW, bytes: tensor.data };
+      body.push(bytes);
+      const padding = paddingAfter(bytes.byteLength);
       if (padding > 0) body.push(ZEROS.subarray(0, padding));
-      return { name, dtype, shape, byteLength: data.byteLength };
+      return { name, dtype: tensor.dtype, shape: tensor.shape, codec, byteLength: bytes.byteLength };
     });
     return { outputs, fault: null };
   });

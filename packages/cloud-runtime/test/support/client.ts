@@ -94,7 +94,7 @@ export class TestClient {
     options: { session?: number; pair?: string | null; resume?: { key: string; outstanding: number[] } } = {},
   ): Promise<Opened> {
     const { session = 1, pair = null, resume = null } = options;
-    this.send({ type: 'open', session, model, pair, resume });
+    this.send({ type: 'open', session, model, pair, resume, losslessVersion: null });
     const mine = (message: Message): message is Opened | Fault =>
       (message.type === 'opened' || message.type === 'fault') && message.session === session;
     await this.until(() => this.heard.some(mine) || this.closeCode !== null);

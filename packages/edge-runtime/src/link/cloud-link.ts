@@ -1,5 +1,13 @@
 // Keeps a connection to the cloud: connects, opens the model, and connects again after whatever ends it.
-import { type ErrorCode, type GoAway, KerfError, messageOf, type Opened, type Transport } from '@kerf/protocol';
+import {
+  CODEC_VERSION,
+  type ErrorCode,
+  type GoAway,
+  KerfError,
+  messageOf,
+  type Opened,
+  type Transport,
+} from '@kerf/protocol';
 import type { EdgeSessionOptions } from '../session/options.ts';
 import type { SessionStatus } from '../session/status.ts';
 import { backOffMs } from './back-off.ts';
@@ -136,7 +144,8 @@ export class CloudLink {
     if (this.closed) return transport.close(1000, 'done');
     const key = this.resumeKey;
     const resume = key === null ? null : { key, outstanding: this.events.outstanding() };
-    const setup = { options: this.options, token, open: { model: this.target.model, pair: this.pair, resume } };
+    const open = { model: this.target.model, pair: this.pair, resume, losslessVersion: CODEC_VERSION };
+    const setup = { options: this.options, token, open };
     const connection: LinkConnection = new LinkConnection(transport, setup, {
       onOpened: (opened) => this.onOpened(opened, resume !== null),
       onAnswer: (arrival) => {

@@ -1,18 +1,21 @@
 // The models on the device and the manifest -> what crosses, what comes back, and what the device can run itself.
 import {
   KerfError,
+  type LevelTable,
   type LoadedModel,
-  type Payload,
   type SplitManifest,
   type Tensor,
   type TensorMap,
   type TensorSpec,
 } from '@kerf/protocol';
-import { type FrameInput, type FrameInputs, isImage, payloadOf, tensorsOf } from './inputs.ts';
+import { CutCodecs, type CutPayload, type NonFinitePolicy } from './cut-codecs.ts';
+import { type FrameInput, type FrameInputs, isImage, tensorsOf } from './inputs.ts';
 
 export interface DeviceModels {
   readonly split: SplitManifest | null;
   readonly head: LoadedModel | null;
+  /** Level tables of the split's codec by id; needed when it has some. */
+  readonly tables?: ReadonlyMap<string, LevelTable>;
   /** What the device holds for the time without a cloud, or instead of one. */
   readonly local: { readonly tail?: LoadedModel; readonly whole?: LoadedModel } | null;
 }
@@ -23,13 +26,15 @@ export class DevicePlan {
   private readonly head: LoadedModel | null;
   private readonly tail: LoadedModel | null;
   private readonly whole: LoadedModel | null;
+  private readonly codecs: CutCodecs;
 
   /** @throws {KerfError} INVALID_ARGUMENT, PAIR_MISMATCH. */
-  constructor({ split, head, local }: DeviceModels, hasCloud: boolean) {
+  constructor({ split, head, tables, local }: DeviceModels, hasCloud: boolean, nonFinite: NonFinitePolicy) {
     this.split = split;
     this.head = head;
     this.tail = local?.tail ?? null;
     this.whole = local?.whole ?? null;
+    this.codecs = new CutCodecs(split, tables, nonFinite);
     if ((split === null) !== (head === null)) throw invalid('a head needs its split manifest, and a manifest its head');
     if (this.tail !== null && split === null) throw invalid('a local tail needs a head and its split manifest');
     if (!hasCloud && !this.canRunAlone)
@@ -84,11 +89,11 @@ export class DevicePlan {
     return this.head.run(pick(inputs as TensorMap, this.split.headInputs));
   }
 
-  /** What crosses the link. */
-  payloads(inputs: FrameInputs, headOutputs: TensorMap): Payload[] {
+  /** What crosses the link, coded as the split says. @throws {KerfError} ACTIVATION_NOT_FINITE, TENSOR_MISMATCH. */
+  payloads(inputs: FrameInputs, headOutputs: TensorMap): CutPayload[] {
     const available: FrameInputs = new Map<string, FrameInput>([...inputs, ...headOutputs]);
     const names = this.split?.tailInputs ?? inputs.keys();
-    return [...names].map((name) => payloadOf(name, need(available, name)));
+    return [...names].map((name) => this.codecs.payloadOf(name, need(available, name)));
   }
 
   /** The model's outputs in its order: some from the tail, some the head made, some are inputs. */

@@ -38,6 +38,8 @@ export interface SessionSnapshot {
   readonly unfinishedFrames: number;
   /** Frames that the cloud holds. */
   readonly inFlightFrames: number;
+  /** NaN and infinite values in activations that were to be coded with loss, over all frames. */
+  readonly nonFiniteValues: number;
 }
 
 export class EdgeSession {
@@ -51,7 +53,7 @@ export class EdgeSession {
 
   private constructor(config: EdgeSessionConfig) {
     this.options = resolveEdgeSessionOptions(config.options);
-    this.plan = new DevicePlan(config, config.cloud !== null);
+    this.plan = new DevicePlan(config, config.cloud !== null, this.options.nonFinite);
     this.status = config.cloud === null ? { kind: 'local' } : { kind: 'connecting', attempt: 0 };
     this.flow = new FrameFlow(this.plan, config.cloud, config.split?.pair ?? null, this.options, (status) =>
       this.tell(status),
@@ -81,6 +83,7 @@ export class EdgeSession {
       roundTripMs: this.flow.link?.roundTripMs ?? null,
       unfinishedFrames: this.flow.unfinished,
       inFlightFrames: this.flow.link?.inFlight ?? 0,
+      nonFiniteValues: this.flow.nonFiniteValues,
     };
   }
 

@@ -21,6 +21,8 @@ import type { StatusListener } from './status.ts';
 
 export class FrameFlow {
   readonly link: CloudLink | null;
+  /** NaN and infinite values found when activations were coded. */
+  nonFiniteValues = 0;
   private readonly plan: DevicePlan;
   private readonly options: EdgeSessionOptions;
   private readonly local: LocalFinisher;
@@ -188,14 +190,17 @@ export class FrameFlow {
     }
     task.ledger.mark('queueMs');
     try {
+      const crossing = this.plan.payloads(task.inputs, task.headOutputs);
       const bytes = encodeMessage({
         type: 'frame',
         session: SESSION,
         frame: task.frame,
         deadlineMs: task.remainingMs,
         trace: null,
-        tensors: this.plan.payloads(task.inputs, task.headOutputs),
+        tensors: crossing.map(({ payload }) => payload),
       });
+      task.nonFinite = crossing.reduce((sum, { nonFinite }) => sum + nonFinite, 0);
+      if (task.sends === 0) this.nonFiniteValues += task.nonFinite;
       task.ledger.mark('encodeMs');
       if (bytes.byteLength > link.maxMessageBytes) {
         const message = `the frame takes ${bytes.byteLength} bytes, the cloud takes ${link.maxMessageBytes}; cut elsewhere`;
@@ -226,7 +231,7 @@ export class FrameFlow {
     if (task.stage === 'sent') task.ledger.markAnswer(message.spans, receivedMs);
     else task.ledger.mark('localMs', receivedMs);
     try {
-      const answer = new Map(message.tensors.map((payload) => [payload.name, tensorOf(payload)]));
+      const answer = new Map(message.tensors.map((payload) => [payload.name, tensorOf(payload, this.options.limits)]));
       this.plan.checkAnswer(answer, this.opened?.outputs ?? []);
       const outputs = this.plan.outputs(task.inputs, task.headOutputs ?? new Map(), answer);
       task.ledger.mark('decodeMs');

@@ -24,6 +24,7 @@ export class FrameTask {
   sends = 0;
   bytesUp = 0;
   bytesDown = 0;
+  nonFinite = 0;
   private readonly clock: Clock;
   private readonly startMs: number;
   private readonly cleanups: (() => void)[] = [];
@@ -73,8 +74,9 @@ export class FrameTask {
     return this.settle({ kind: 'failed', code, message, ...this.account() });
   }
 
-  private account(): Pick<Outcome, 'frame' | 'spans' | 'bytesUp' | 'bytesDown'> {
-    return { frame: this.frame, spans: this.ledger.spans(), bytesUp: this.bytesUp, bytesDown: this.bytesDown };
+  private account(): Pick<Outcome, 'frame' | 'spans' | 'bytesUp' | 'bytesDown' | 'nonFinite'> {
+    const { frame, bytesUp, bytesDown, nonFinite } = this;
+    return { frame, spans: this.ledger.spans(), bytesUp, bytesDown, nonFinite };
   }
 
   /** False when the frame already has its outcome: whoever comes second changes nothing. */

@@ -2,12 +2,14 @@
 import {
   checkTensor,
   type DType,
+  decodeActivation,
   type ImagePixels,
   KerfError,
   makeTensor,
   type Payload,
   type Tensor,
   type TensorSpec,
+  type WireLimits,
 } from '@kerf/protocol';
 
 /** An input that crosses as the encoded image it is; the cloud decodes it. */
@@ -69,12 +71,14 @@ export function payloadOf(name: string, input: FrameInput): Payload {
   return { name, dtype: input.dtype, shape: input.shape, codec: { kind: 'raw' }, bytes: input.data };
 }
 
-/** @throws {KerfError} MESSAGE_MALFORMED for a payload that an edge cannot decode. */
-export function tensorOf(payload: Payload): Tensor {
-  if (payload.codec.kind !== 'raw') {
-    throw new KerfError('MESSAGE_MALFORMED', `result '${payload.name}' came as an image; results are raw tensors`);
-  }
-  return { dtype: payload.dtype, shape: payload.shape, data: payload.bytes };
+/**
+ * The tensor of an answer.
+ * @throws {KerfError} MESSAGE_MALFORMED, MESSAGE_TOO_LARGE, CODEC_UNKNOWN for a payload that an edge cannot decode.
+ */
+export function tensorOf({ name, codec, dtype, shape, bytes }: Payload, { maxDecodedBytes }: WireLimits): Tensor {
+  if (codec.kind === 'raw') return { dtype, shape, data: bytes };
+  if (codec.kind === 'lossless') return decodeActivation({ codec, dtype, shape, bytes }, new Map(), maxDecodedBytes);
+  throw new KerfError('MESSAGE_MALFORMED', `result '${name}' came as '${codec.kind}'; results are raw or lossless`);
 }
 
 /** The tensors themselves, images decoded by the function they bring. @throws {KerfError} IMAGE_INVALID. */

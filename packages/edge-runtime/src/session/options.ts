@@ -33,6 +33,11 @@ export interface EdgeSessionOptions {
   readonly backoffMaxMs: number;
   /** Delay after a fault that trying again does not cure by itself (a refused token, an unknown model). */
   readonly faultRetryMs: number;
+  /**
+   * What to do with an activation that holds NaN or infinity where the split's codec would lose them: send that tensor
+   * without loss, or end the frame on the device, where it can, or with ACTIVATION_NOT_FINITE.
+   */
+  readonly nonFinite: 'lossless' | 'refuse';
   /** Limits on what the cloud may send. */
   readonly limits: WireLimits;
   readonly clock: Clock;
@@ -55,6 +60,7 @@ const DEFAULTS: EdgeSessionOptions = {
   backoffBaseMs: 200,
   backoffMaxMs: 30_000,
   faultRetryMs: 60_000,
+  nonFinite: 'lossless',
   limits: DEFAULT_WIRE_LIMITS,
   clock: systemClock,
   random: Math.random,
@@ -105,6 +111,8 @@ export function resolveEdgeSessionOptions(given: Partial<EdgeSessionOptions> = {
   if (options.backoffMaxMs < options.backoffBaseMs) throw invalid('backoffMaxMs', 'must not be below backoffBaseMs');
   if (options.peerTimeoutMs < options.pingIntervalMs)
     throw invalid('peerTimeoutMs', 'must not be below pingIntervalMs');
+  if (options.nonFinite !== 'lossless' && options.nonFinite !== 'refuse')
+    throw invalid('nonFinite', "must be 'lossless' or 'refuse'");
   if (typeof options.agent !== 'string' || options.agent.length > 256) throw invalid('agent', 'must be a short string');
   return options;
 }

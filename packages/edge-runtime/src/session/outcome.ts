@@ -7,13 +7,13 @@ export interface FrameSpans {
   readonly queueMs: number;
   /** The head. */
   readonly headMs: number;
-  /** Making messages. */
+  /** Coding activations and making messages. */
   readonly encodeMs: number;
   /** Between sending and receiving, less what the cloud says it took. */
   readonly networkMs: number;
   /** What the cloud says it took, at most the time between sending and receiving. */
   readonly cloudMs: number;
-  /** Reading the answer. */
+  /** Reading and decoding the answer. */
   readonly decodeMs: number;
   /** The tail or the whole model on the device. */
   readonly localMs: number;
@@ -30,6 +30,8 @@ interface OutcomeBase {
   readonly bytesUp: number;
   /** Bytes of the answer. */
   readonly bytesDown: number;
+  /** NaN and infinite values in the activations that were sent; such a tensor goes without loss. */
+  readonly nonFinite: number;
 }
 
 export interface FrameResult extends OutcomeBase {

@@ -2,6 +2,7 @@
 import {
   type Backend,
   KerfError,
+  type LevelTable,
   type LoadedModel,
   type LoadOptions,
   type ModelSource,
@@ -9,12 +10,15 @@ import {
   parseSplitManifest,
   type SplitManifest,
   type SplitPart,
+  tableFilesOf,
 } from '@kerf/protocol';
 
 /** A split that is ready for {@link EdgeSession.open}. */
 export interface OpenedSplit {
   readonly split: SplitManifest;
   readonly head: LoadedModel;
+  /** Level tables of the split's codec, by id. */
+  readonly tables: ReadonlyMap<string, LevelTable>;
   /** The tail when it was asked for, so that the device can finish frames. */
   readonly local: { readonly tail: LoadedModel } | null;
   /** Disposes of the models; the backend stays. */
@@ -42,13 +46,15 @@ export interface SplitLoading {
  */
 export async function loadSplit(files: SplitFiles, { backend, withTail, load }: SplitLoading): Promise<OpenedSplit> {
   const split = parseSplitManifest(parseJson(await files.read('split.json')));
+  const tables = await readTables(files, split);
   const head = await backend.load(await checkedPart(files, split.head), load);
-  if (!withTail) return { split, head, local: null, dispose: () => head.dispose() };
+  if (!withTail) return { split, head, tables, local: null, dispose: () => head.dispose() };
   try {
     const tail = await backend.load(await checkedPart(files, split.tail), load);
     return {
       split,
       head,
+      tables,
       local: { tail },
       dispose: async () => void (await Promise.all([head.dispose(), tail.dispose()])),
     };
@@ -56,6 +62,11 @@ export async function loadSplit(files: SplitFiles, { backend, withTail, load }: 
     await head.dispose();
     throw error;
   }
+}
+
+async function readTables(files: SplitFiles, split: SplitManifest): Promise<Map<string, LevelTable>> {
+  for (const file of tableFilesOf(split.codec)) await checkedFile(files, file);
+  return new Map();
 }
 
 async function checkedPart(files: SplitFiles, part: SplitPart): Promise<ModelSource> {
