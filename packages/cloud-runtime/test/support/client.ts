@@ -91,10 +91,15 @@ export class TestClient {
 
   async open(
     model: string,
-    options: { session?: number; pair?: string | null; resume?: { key: string; outstanding: number[] } } = {},
+    options: {
+      session?: number;
+      pair?: string | null;
+      resume?: { key: string; outstanding: number[] };
+      losslessVersion?: number | null;
+    } = {},
   ): Promise<Opened> {
-    const { session = 1, pair = null, resume = null } = options;
-    this.send({ type: 'open', session, model, pair, resume, losslessVersion: null });
+    const { session = 1, pair = null, resume = null, losslessVersion = null } = options;
+    this.send({ type: 'open', session, model, pair, resume, losslessVersion });
     const mine = (message: Message): message is Opened | Fault =>
       (message.type === 'opened' || message.type === 'fault') && message.session === session;
     await this.until(() => this.heard.some(mine) || this.closeCode !== null);
