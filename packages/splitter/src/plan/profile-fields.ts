@@ -108,14 +108,15 @@ export class Field {
     return value;
   }
 
-  format(wanted: string): void {
+  /** @param remedy what to do about a file of another version. */
+  format(wanted: string, remedy = 'take the profile again with it'): void {
     const field = this.get('format');
     const format = field.text();
     if (format === wanted) return;
     const sameKind = format.split('/')[0] === wanted.split('/')[0];
     throw field.wrong(
       sameKind
-        ? `is '${shorten(format)}': this kerf reads '${wanted}'; take the profile again with it`
+        ? `is '${shorten(format)}': this kerf reads '${wanted}'; ${remedy}`
         : `must be '${wanted}', got '${shorten(format)}'`,
     );
   }
