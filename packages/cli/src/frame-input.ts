@@ -28,7 +28,7 @@ export const PICTURE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   channels: { type: 'string', value: 'ORDER', help: 'pictures: rgb, bgr or gray (default: rgb, gray for one channel)' },
 };
 
-const PICTURE_FILE = /\.(png|jpe?g|webp)$/i;
+export const PICTURE_FILE = /\.(png|jpe?g|webp)$/i;
 
 /** How pictures become tensors, as the command line says it. */
 export interface PictureOptions {
