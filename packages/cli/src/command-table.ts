@@ -8,6 +8,10 @@ const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise
     summary: 'compare head then tail with the whole model',
     load: async () => (await import('./commands/verify.ts')).verify,
   },
+  evaluate: {
+    summary: 'how well a model does its task, at any placement and with any codec',
+    load: async () => (await import('./commands/evaluate.ts')).evaluate,
+  },
   profile: {
     summary: 'measure what a model costs on this device',
     load: async () => (await import('./commands/profile.ts')).profile,

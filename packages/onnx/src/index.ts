@@ -23,6 +23,7 @@ export { buildGraph, isConstantValue } from './graph.ts';
 export { hollowPlaces, rewriteModel } from './hollow-model.ts';
 export type { ModelLimits } from './limits.ts';
 export { DEFAULT_MODEL_LIMITS } from './limits.ts';
+export { metadataOf } from './metadata.ts';
 export type {
   AttributeRecord,
   ExternalRef,

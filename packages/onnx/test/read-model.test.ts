@@ -3,7 +3,7 @@
 import { KerfError } from '@kerf/protocol';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { buildModel, DEFAULT_MODEL_LIMITS, openModel, readModel } from '../src/index.ts';
+import { buildModel, DEFAULT_MODEL_LIMITS, metadataOf, openModel, readModel } from '../src/index.ts';
 import { concatChunks, intField, messageField, stringField } from '../src/wire-writer.ts';
 import { expectCode, floatValue, model, weight } from './models.ts';
 
@@ -19,6 +19,13 @@ test('reads names, types, nodes and weights as views of the file', () => {
   const raw = read.graph?.initializers[0]?.raw;
   expect(raw && raw.end - raw.start).toBe(8);
   expect(read.bytes.buffer).toBe(simple.buffer);
+});
+
+test('reads the notes of the maker, of any length', () => {
+  const metadata = { 'kerf.task': 'defect', characters: 'ü\n'.repeat(20_000), empty: '' };
+  const noted = readModel(model([{ op: 'Add', inputs: ['x', 'w'], outputs: ['y'] }], { metadata }));
+  expect(Object.fromEntries(metadataOf(noted))).toEqual(metadata);
+  expect(metadataOf(readModel(simple)).size).toBe(0);
 });
 
 test('a standard domain that is spelled out is the empty one', () => {

@@ -10,6 +10,10 @@ export { DEFAULT_LINKS, logSpaced } from './chain/links.ts';
 export type { ChainPlan, SegmentPlan } from './chain/plan-chain.ts';
 export { planChain } from './chain/plan-chain.ts';
 export type { CostRequest } from './chain/price-cuts.ts';
+export type { CutTraffic } from './codec/coded-cut.ts';
+export { CodedCut } from './codec/coded-cut.ts';
+export type { HandCodec, PlainCodec } from './codec/hand-codec.ts';
+export { channelAxisOf, HAND_CODECS, handCodec, splitCodecs } from './codec/hand-codec.ts';
 export type { Difference, Tolerance } from './compare-tensors.ts';
 export { compareTensors } from './compare-tensors.ts';
 export type { Expectation } from './expectation.ts';
@@ -76,6 +80,8 @@ export { extractSide, pairHash, splitManifest, splitModel } from './split-model.
 export type { Scored } from './task/auroc.ts';
 export { imageAuroc, imageAurocInterval, pixelAuroc, pixelAurocInterval } from './task/auroc.ts';
 export { characterAccuracy, decodeCtc, editDistance } from './task/ctc.ts';
+export type { EvaluationOptions, GroupReport, Measured, TaskReport } from './task/evaluation.ts';
+export { Evaluation } from './task/evaluation.ts';
 export type { BootstrapOptions, Interval } from './task/intervals.ts';
 export { bootstrapInterval, wilsonInterval } from './task/intervals.ts';
 export type { MetricOptions, PairedLoss, Tally, TallyMetric, TaskKind } from './task/metric-for.ts';
@@ -87,5 +93,12 @@ export type { PartVerdict, Rate, Thresholds, VerdictRates } from './task/verdict
 export { verdictOf, verdictRates } from './task/verdicts.ts';
 export type { DimensionBindings, ValueSpec, ValueSpecOptions } from './value-types.ts';
 export { mergeSpec, valueSpecs } from './value-types.ts';
-export type { CompareOptions, OutputDifference, SplitNames, VerifyReport } from './verify-split.ts';
-export { compareSplit, runSplit } from './verify-split.ts';
+export type {
+  CompareOptions,
+  LoadedSplit,
+  OutputDifference,
+  SplitFront,
+  SplitNames,
+  VerifyReport,
+} from './verify-split.ts';
+export { compareSplit, runHead, runSplit, runTail } from './verify-split.ts';

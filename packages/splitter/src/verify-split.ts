@@ -79,19 +79,43 @@ export async function compareSplit(options: CompareOptions): Promise<VerifyRepor
   };
 }
 
+/** Head and tail of one split. */
+export interface LoadedSplit {
+  readonly head: LoadedModel;
+  readonly tail: LoadedModel;
+  readonly names: SplitNames;
+}
+
 /**
  * One frame through head and tail.
  * @returns every model output: from the tail, else from the head, else the model input of that name.
  */
-export async function runSplit(
-  { head, tail, names }: { head: LoadedModel; tail: LoadedModel; names: SplitNames },
-  inputs: TensorMap,
-): Promise<Map<string, Tensor>> {
+export async function runSplit(split: LoadedSplit, inputs: TensorMap): Promise<Map<string, Tensor>> {
+  const front = await runHead(split, inputs);
+  return await runTail(split, front, front.crossing);
+}
+
+/** What the device knows of a frame once the head has run. */
+export interface SplitFront {
+  readonly inputs: TensorMap;
+  readonly made: TensorMap;
+  /** What crosses: every input of the tail. */
+  readonly crossing: TensorMap;
+}
+
+export async function runHead({ head, names }: LoadedSplit, inputs: TensorMap): Promise<SplitFront> {
   const made = await head.run(pick(inputs, names.headInputs));
-  const crossing = new Map([...inputs, ...made]);
-  const results = await tail.run(pick(crossing, names.tailInputs));
-  const all = new Map([...inputs, ...made, ...results]);
-  return pick(all, names.modelOutputs);
+  return { inputs, made, crossing: pick(new Map([...inputs, ...made]), names.tailInputs) };
+}
+
+/** @param arrived the tensors of `crossing`, as the tail gets them @returns as {@link runSplit}. */
+export async function runTail(
+  { tail, names }: LoadedSplit,
+  { inputs, made }: Pick<SplitFront, 'inputs' | 'made'>,
+  arrived: TensorMap,
+): Promise<Map<string, Tensor>> {
+  const results = await tail.run(arrived);
+  return pick(new Map([...inputs, ...made, ...results]), names.modelOutputs);
 }
 
 function pick(from: TensorMap, names: readonly string[]): Map<string, Tensor> {

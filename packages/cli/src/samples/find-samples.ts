@@ -80,7 +80,7 @@ function textSet(folder: string, labels: LabelFile & { kind: 'texts' }): SampleS
 
 /** The folder above the splits of MVTec AD: its split `test`, or the only one there is. */
 async function splitBelow(folder: string, folders: readonly string[], options: FindOptions): Promise<SampleSet | null> {
-  if (!mayBe('defect', options)) return null;
+  if (!mayBe('defect', options) && options.task !== 'none') return null;
   const splits = folders.filter((name) => existsSync(join(folder, name, GOOD)));
   const split = splits.find((name) => name === 'test') ?? splits[0];
   if (split === undefined) return null;

@@ -1,0 +1,85 @@
+// The command line and the model's own notes -> how its outputs are to be judged.
+import { readFile } from 'node:fs/promises';
+import { metadataOf } from '@kerf/onnx';
+import type { ModelFile } from '@kerf/onnx/node';
+import { KerfError } from '@kerf/protocol';
+import type { EvaluationOptions, Thresholds } from '@kerf/splitter';
+import { type CommandLine, type OptionSpec, usageError } from '../command.ts';
+import type { SampleSet } from '../samples/sample-set.ts';
+
+/** Options of every command that judges outputs by labels. */
+export const TASK_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  output: {
+    type: 'string',
+    value: 'NAME',
+    help: 'output with the mask, classes or text, where its name does not tell',
+  },
+  score: {
+    type: 'string',
+    value: 'NAME',
+    help: "output with a picture's score (default: score, else the mask's largest)",
+  },
+  'mask-threshold': {
+    type: 'string',
+    value: 'P',
+    help: 'probability of a defective pixel (default: the model says, else 0.5)',
+  },
+  alphabet: { type: 'string', value: 'FILE', help: 'characters of a text model, one a line' },
+};
+
+export const THRESHOLD_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  'pass-below': { type: 'string', value: 'S', help: 'a score below this is PASS (default: the model says)' },
+  'ng-above': { type: 'string', value: 'S', help: 'a score of this and above is NG (default: the model says)' },
+};
+
+/** Of 255, as the reference models note it. */
+const MASK_LEVELS = 255;
+
+/** @throws {KerfError} INVALID_ARGUMENT, FILE_NOT_FOUND. */
+export async function taskOptions(line: CommandLine, model: ModelFile, set: SampleSet): Promise<EvaluationOptions> {
+  const notes = metadataOf(model.graph.model);
+  const noted = noteOf(notes, 'kerf.mask_threshold');
+  return {
+    kind: set.kind,
+    hasMasks: set.hasMasks,
+    output: line.text('output'),
+    score: line.text('score'),
+    maskThreshold: line.number('mask-threshold', noted === null ? 0.5 : noted / MASK_LEVELS, { most: 1, whole: false }),
+    alphabet: set.kind === 'text' ? await alphabet(line) : undefined,
+  };
+}
+
+/** Null where neither the command line nor the model has any. @throws {KerfError} INVALID_ARGUMENT. */
+export function verdictThresholds(line: CommandLine, model: ModelFile): Thresholds | null {
+  const notes = metadataOf(model.graph.model);
+  const bound = (option: string, key: string): number | null =>
+    line.text(option) === undefined
+      ? noteOf(notes, key)
+      : line.number(option, 0, { least: -Number.MAX_VALUE, most: Number.MAX_VALUE, whole: false });
+  const passBelow = bound('pass-below', 'kerf.pass_below');
+  const ngAbove = bound('ng-above', 'kerf.ng_above');
+  if (passBelow === null && ngAbove === null) return null;
+  if (passBelow === null || ngAbove === null) throw usageError('verdicts need --pass-below and --ng-above');
+  if (passBelow > ngAbove) throw usageError(`--pass-below ${passBelow} must not be above --ng-above ${ngAbove}`);
+  return { passBelow, ngAbove };
+}
+
+function noteOf(notes: ReadonlyMap<string, string>, key: string): number | null {
+  const text = notes.get(key);
+  const value = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
+  return Number.isFinite(value) ? value : null;
+}
+
+async function alphabet(line: CommandLine): Promise<string[]> {
+  const path = line.text('alphabet');
+  if (path === undefined)
+    throw usageError('text needs --alphabet FILE: the characters of classes 1 and on, one a line');
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new KerfError('FILE_NOT_FOUND', `the alphabet ${path} is not there or cannot be read`, { cause });
+  }
+  // A line may hold a space; only the end of the file is no character.
+  return text.replace(/\r?\n$/, '').split(/\r?\n/);
+}
