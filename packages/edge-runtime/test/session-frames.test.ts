@@ -1,4 +1,5 @@
 // Frames through a session on a link that works: results, credits, limits, deadlines, cancel, spans.
+import { type CodedTensor, decodeActivation, type SplitManifest } from '@kerf/protocol';
 import { describe, expect, it } from 'vitest';
 import type { FrameSpans } from '../src/session/outcome.ts';
 import { settle } from './support/fake-clock.ts';
@@ -25,6 +26,36 @@ describe('placements', () => {
     cloud.last.answer(0);
     await settle();
     expect(frame.text).toBe('cloud 2,3');
+  });
+
+  it('codes inputs without loss where it is told to, and what crosses as the split says', async () => {
+    const long = Array.from({ length: 500 }, (_, at) => at % 7);
+    const alone = await stage(() => ({}), { inputCodec: 'lossless' });
+    alone.infer(long);
+    await settle();
+    const coded: SplitManifest['codec'] = {
+      kind: 'coded',
+      tensors: [{ name: 'mid', codec: { kind: 'lossless' } }],
+      calibration: null,
+    };
+    const split = await stage(
+      (clock) => ({ ...splitConfig({})(clock), split: { ...SPLIT, codec: coded } }),
+      {},
+      splitCloud(),
+    );
+    split.infer(long);
+    await split.clock.advance(100);
+    for (const [{ cloud }, add] of [
+      [alone, 0],
+      [split, 10],
+    ] as const) {
+      const payload = cloud.frames.get(0)?.tensors[0];
+      expect(payload?.codec).toEqual({ kind: 'lossless', version: 1 });
+      expect(payload?.bytes.byteLength).toBeLessThan(400);
+      const coding = payload as CodedTensor;
+      expect([...decodeActivation(coding, new Map(), 500).data]).toEqual(long.map((value) => value + add));
+    }
+    await expect(stage(() => ({}), { inputCodec: 'uint8' as never })).rejects.toThrow(/inputCodec' must be 'raw' or/);
   });
 
   it('sends what the head made, and delivers what the head and the inputs already hold', async () => {

@@ -32,6 +32,7 @@ export type { CodedKind, CodingSpeed, CodingSpeeds } from './plan/coding-speed.t
 export { CODED_KINDS } from './plan/coding-speed.ts';
 export type { FoldableNode, Repeat } from './plan/fold-repeats.ts';
 export { foldRepeats } from './plan/fold-repeats.ts';
+export { losslessCodec } from './plan/lossless-codec.ts';
 export type { CutProblem, CutValue, Division, WeightGroup } from './plan/min-cut.ts';
 export { CutNetwork, divisionOf, PIN } from './plan/min-cut.ts';
 export type { PlacedNode } from './plan/placed-nodes.ts';

@@ -107,7 +107,7 @@ test('merging: the later entry of a cut and label stays; what cannot be compared
 });
 
 test('coding is timed here: every kind, both ways, more than nothing', async () => {
-  const coding = await measureCoding(systemClock);
+  const coding = await measureCoding(systemClock, 300);
   for (const kind of ['lossless', 'float16', 'uint8'] as const) {
     expect(coding[kind]?.encodeMsPerMegabyte, kind).toBeGreaterThan(0);
     expect(coding[kind]?.decodeMsPerMegabyte, kind).toBeGreaterThan(0);

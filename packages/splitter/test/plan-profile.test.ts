@@ -43,6 +43,27 @@ test('a profile survives JSON; unknown keys are ignored', () => {
   expect(parseProfile(JSON.parse(JSON.stringify({ ...link, more: 1 })))).toEqual(link);
 });
 
+test('how fast the device codes, what a value takes without loss and where the frame came from may be missing', () => {
+  const more = {
+    ...device,
+    values: [{ name: 'a', dtype: 'float32', shape: [1, 8], bytes: 32, losslessBytes: 20 }],
+    coding: { lossless: { encodeMsPerMegabyte: 11, decodeMsPerMegabyte: 9 } },
+    frame: 'given',
+  };
+  expect(parseProfile(JSON.parse(JSON.stringify(more)))).toEqual(more);
+  expectCode(
+    () => parseProfile({ ...more, frame: 'guessed' }),
+    'INVALID_ARGUMENT',
+    /'frame' must be one of given, made up/,
+  );
+  expectCode(
+    () => parseProfile({ ...more, coding: { lossless: { encodeMs: 1 } } }),
+    'INVALID_ARGUMENT',
+    /'coding.lossless.encodeMsPerMegabyte' is missing/,
+  );
+  expect(Object.keys(parseProfile(device))).not.toContain('coding');
+});
+
 test('costs given by hand: no index, nothing measured', () => {
   const hand = parseDeviceProfile({
     ...device,

@@ -17,6 +17,7 @@ import {
   profileModel,
   statedLink,
 } from '../src/index.ts';
+import { SampleCoder } from '../src/profile/sample-coder.ts';
 import { workGraph } from '../src/work-graph.ts';
 import { add, bytesOf, cpu, diamond, float, relu } from './models.ts';
 
@@ -87,6 +88,37 @@ describe('a profile', () => {
     expect(bytes.get('x')).toBe(8 * SIZE * 4);
     expect(bytes.get('r3')).toBe(8 * SIZE * 4);
     expect(bytes.get('y')).toBe(8 * 4);
+  });
+
+  test('says how fast the device codes, and what crosses the measured cuts takes without loss', async () => {
+    const made = await profileModel(deepOptions());
+    expect(made.frame).toBe('made up');
+    expect(made.coding?.lossless?.encodeMsPerMegabyte).toBeGreaterThan(0);
+    const same = new Map([['x', float32Tensor([8, SIZE], new Float32Array(8 * SIZE).fill(0.5))]]);
+    for (const side of ['both', 'edge', 'cloud'] as const) {
+      const given = await profileModel(deepOptions({ inputs: same, side, budgetMs: 500 }));
+      expect(given.frame).toBe('given');
+      expect(readBack(given)).toEqual(given);
+      const values = new Map(given.values.map((value) => [value.name, value]));
+      const crossing = new Set(given.segments.flatMap(({ head, tail }) => head ?? tail ?? []));
+      // Every element of a layer is the same number.
+      for (const name of ['x', ...crossing]) {
+        const { bytes, losslessBytes } = values.get(name) ?? {};
+        expect(losslessBytes, name).toBeGreaterThan(0);
+        expect(losslessBytes, name).toBeLessThan((bytes ?? 0) / 10);
+      }
+      expect(values.get('y')?.losslessBytes).toBeLessThanOrEqual(8 * 4);
+    }
+  });
+
+  test('codes no more than a share of its time', async () => {
+    let nowMs = 0;
+    const coder = new SampleCoder({ ...systemClock, nowMs: () => (nowMs += 30) }, 50);
+    const tensor = float32Tensor([64], new Float32Array(64));
+    expect(coder.bytesOf('none', undefined)).toEqual([]);
+    const sizes = ['a', 'b', 'c'].map((name) => coder.bytesOf(name, tensor).length);
+    expect(sizes).toEqual([1, 1, 0]);
+    expect(coder.bytesOf('a', undefined)).toHaveLength(1);
   });
 
   test('holds heads and tails of cuts that can be made and break no fusion', async () => {

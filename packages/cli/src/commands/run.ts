@@ -93,9 +93,9 @@ async function openSession(line: CommandLine, backend: Backend): Promise<EdgeSes
   }
   if (url === undefined) throw usageError('--cloud is needed to run a split');
   const withTail = !line.flag('no-fallback') && (await exists(join(path, 'tail.onnx')));
-  const { split, head, local } = await openSplitFolder(path, { backend, withTail, load: { threads } });
+  const { split, head, tables, local } = await openSplitFolder(path, { backend, withTail, load: { threads } });
   const cloud = await cloudTarget(line, url, line.text('id') ?? basename(resolve(path)));
-  return EdgeSession.open({ split, head, local, cloud, options });
+  return EdgeSession.open({ split, head, tables, local, cloud, options });
 }
 
 function deadlineMs(line: CommandLine): number {

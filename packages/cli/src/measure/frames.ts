@@ -21,7 +21,7 @@ export interface CloudAccess {
 
 /** What a session has on the device: a split, the whole model, or nothing. */
 export type OnDevice =
-  | { readonly kind: 'split'; readonly opened: Pick<OpenedSplit, 'split' | 'head'> }
+  | { readonly kind: 'split'; readonly opened: Pick<OpenedSplit, 'split' | 'head' | 'tables'> }
   | { readonly kind: 'whole'; readonly model: LoadedModel }
   | { readonly kind: 'nothing' };
 
@@ -39,6 +39,7 @@ export async function openSession(
   const session = await EdgeSession.open({
     split: device.kind === 'split' ? device.opened.split : null,
     head: device.kind === 'split' ? device.opened.head : null,
+    ...(device.kind === 'split' ? { tables: device.opened.tables } : {}),
     local: device.kind === 'whole' ? { whole: device.model } : null,
     cloud,
     options: { pingIntervalMs: PING_INTERVAL_MS, peerTimeoutMs: 4 * PING_INTERVAL_MS },

@@ -13,6 +13,13 @@ import { type FrameInput, isImage, payloadOf } from './inputs.ts';
 /** What to do with an activation that holds NaN or infinity, which its codec would lose. */
 export type NonFinitePolicy = 'lossless' | 'refuse';
 
+/** What a session's options say of coding. */
+export interface CodingOptions {
+  readonly nonFinite: NonFinitePolicy;
+  /** Where there is no split. */
+  readonly inputCodec: 'raw' | 'lossless';
+}
+
 /** A payload and what was found in its tensor. */
 export interface CutPayload {
   readonly payload: Payload;
@@ -22,23 +29,26 @@ export interface CutPayload {
 
 export class CutCodecs {
   private readonly codecs: ReadonlyMap<string, ActivationCodec>;
+  /** Of tensors that `codecs` does not name. */
+  private readonly other: ActivationCodec;
   private readonly nonFinite: NonFinitePolicy;
 
   /** @throws {KerfError} INVALID_ARGUMENT when a level table is missing. */
   constructor(
     split: SplitManifest | null,
     tables: ReadonlyMap<string, LevelTable> | undefined,
-    nonFinite: NonFinitePolicy,
+    { nonFinite, inputCodec }: CodingOptions,
   ) {
     const coded = split?.codec.kind === 'coded' ? split.codec.tensors : [];
     this.codecs = new Map(coded.map(({ name, codec }) => [name, activationCodec(codec, tables)]));
+    this.other = { kind: split === null ? inputCodec : 'raw' };
     this.nonFinite = nonFinite;
   }
 
   /** @throws {KerfError} ACTIVATION_NOT_FINITE, TENSOR_MISMATCH when the tensor is not one that the codec is for. */
   payloadOf(name: string, input: FrameInput): CutPayload {
-    const codec = this.codecs.get(name);
-    if (codec === undefined || isImage(input)) return { payload: payloadOf(name, input), nonFinite: 0 };
+    const codec = this.codecs.get(name) ?? this.other;
+    if (codec.kind === 'raw' || isImage(input)) return { payload: payloadOf(name, input), nonFinite: 0 };
     const { codec: used, bytes, nonFinite } = encodeActivation(input, codec, { nonFinite: this.nonFinite });
     return { payload: { name, dtype: input.dtype, shape: input.shape, codec: used, bytes }, nonFinite };
   }

@@ -8,7 +8,7 @@ import {
   type TensorMap,
   type TensorSpec,
 } from '@kerf/protocol';
-import { CutCodecs, type CutPayload, type NonFinitePolicy } from './cut-codecs.ts';
+import { type CodingOptions, CutCodecs, type CutPayload } from './cut-codecs.ts';
 import { type FrameInput, type FrameInputs, isImage, tensorsOf } from './inputs.ts';
 
 export interface DeviceModels {
@@ -29,12 +29,12 @@ export class DevicePlan {
   private readonly codecs: CutCodecs;
 
   /** @throws {KerfError} INVALID_ARGUMENT, PAIR_MISMATCH. */
-  constructor({ split, head, tables, local }: DeviceModels, hasCloud: boolean, nonFinite: NonFinitePolicy) {
+  constructor({ split, head, tables, local }: DeviceModels, hasCloud: boolean, coding: CodingOptions) {
     this.split = split;
     this.head = head;
     this.tail = local?.tail ?? null;
     this.whole = local?.whole ?? null;
-    this.codecs = new CutCodecs(split, tables, nonFinite);
+    this.codecs = new CutCodecs(split, tables, coding);
     if ((split === null) !== (head === null)) throw invalid('a head needs its split manifest, and a manifest its head');
     if (this.tail !== null && split === null) throw invalid('a local tail needs a head and its split manifest');
     if (!hasCloud && !this.canRunAlone)

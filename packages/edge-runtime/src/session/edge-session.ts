@@ -53,7 +53,7 @@ export class EdgeSession {
 
   private constructor(config: EdgeSessionConfig) {
     this.options = resolveEdgeSessionOptions(config.options);
-    this.plan = new DevicePlan(config, config.cloud !== null, this.options.nonFinite);
+    this.plan = new DevicePlan(config, config.cloud !== null, this.options);
     this.status = config.cloud === null ? { kind: 'local' } : { kind: 'connecting', attempt: 0 };
     this.flow = new FrameFlow(this.plan, config.cloud, config.split?.pair ?? null, this.options, (status) =>
       this.tell(status),

@@ -38,6 +38,8 @@ export interface EdgeSessionOptions {
    * without loss, or end the frame on the device, where it can, or with ACTIVATION_NOT_FINITE.
    */
   readonly nonFinite: 'lossless' | 'refuse';
+  /** How input tensors cross where the whole model runs in the cloud. With a split, split.json says how tensors cross. */
+  readonly inputCodec: 'raw' | 'lossless';
   /** Limits on what the cloud may send. */
   readonly limits: WireLimits;
   readonly clock: Clock;
@@ -61,6 +63,7 @@ const DEFAULTS: EdgeSessionOptions = {
   backoffMaxMs: 30_000,
   faultRetryMs: 60_000,
   nonFinite: 'lossless',
+  inputCodec: 'raw',
   limits: DEFAULT_WIRE_LIMITS,
   clock: systemClock,
   random: Math.random,
@@ -113,6 +116,8 @@ export function resolveEdgeSessionOptions(given: Partial<EdgeSessionOptions> = {
     throw invalid('peerTimeoutMs', 'must not be below pingIntervalMs');
   if (options.nonFinite !== 'lossless' && options.nonFinite !== 'refuse')
     throw invalid('nonFinite', "must be 'lossless' or 'refuse'");
+  if (options.inputCodec !== 'raw' && options.inputCodec !== 'lossless')
+    throw invalid('inputCodec', "must be 'raw' or 'lossless'");
   if (typeof options.agent !== 'string' || options.agent.length > 256) throw invalid('agent', 'must be a short string');
   return options;
 }

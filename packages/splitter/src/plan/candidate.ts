@@ -1,4 +1,5 @@
 // One placement with its codec -> what it costs on a device, and on a link what a frame takes.
+import type { CutCodec } from './codec-profile.ts';
 import { cutKey } from './device-costs.ts';
 import type { PlanCosts } from './plan-costs.ts';
 import type { LinkProfile } from './profile.ts';
@@ -28,7 +29,7 @@ export interface Candidate {
   readonly cloudP99Ms: number;
   readonly downlinkBytes: number;
   readonly edgeWeightsBytes: number;
-  /** Session, gateway and worker process, both ways together. */
+  /** Session, gateway and worker process, both ways together, and coding the answer. */
   readonly crossingMs: number;
   /** Largest loss of the task's metric, in points; null where nobody knows. */
   readonly loss: number | null;
@@ -39,6 +40,8 @@ export interface Candidate {
   /** Whether an input of the model crosses, or what only preprocessing made of one. */
   readonly sendsInput: boolean;
   readonly keeps: boolean;
+  /** What calibration measured, where the codec is one that was measured at this cut; null for any other. */
+  readonly calibrated: { readonly metric: string; readonly entry: CutCodec } | null;
 }
 
 export type CostSource = 'measured' | 'nodes' | 'none';
@@ -142,6 +145,7 @@ const NOTHING = {
   loss: 0,
   fusion: null,
   sendsInput: false,
+  calibrated: null,
 } as const;
 
 /** The whole model in the cloud: its inputs in each codec, and as each image. */
@@ -153,14 +157,15 @@ export function cloudOnly(costs: PlanCosts, codecs: readonly PlanCodec[], images
     placement: 'cloud' as const,
     cloudMs: wholeMs,
     cloudP99Ms: wholeMs * p99Ratio,
-    downlinkBytes: costs.outputBytes.reduce((sum, bytes) => sum + bytes, 0),
+    downlinkBytes: sum(costs.outputBytes),
+    crossingMs: sum(costs.answerMs),
     source: { edge: 'none' as const, cloud: costs.cloud.wholeMeasured ? ('measured' as const) : ('nodes' as const) },
     sendsInput: inputs.length > 0,
     keeps: costs.kept.nodes.length === 0 && costs.kept.values.size === 0,
   };
   const coded = codecs.flatMap((codec) => {
     const sent = sendAll(costs, inputs, uniform(codec, codecs));
-    return sent === null ? [] : [{ ...base, ...sent }];
+    return sent === null ? [] : [{ ...base, ...sent, crossingMs: sent.crossingMs + base.crossingMs }];
   });
   const name = inputs[0];
   if (inputs.length !== 1 || name === undefined) return coded;
@@ -171,7 +176,7 @@ export function cloudOnly(costs: PlanCosts, codecs: readonly PlanCodec[], images
     uplinkBytes: image.bytes,
     encodeMs: image.encodeMs,
     decodeMs: image.decodeMs,
-    crossingMs: crossingMs(costs, image.bytes),
+    crossingMs: crossingMs(costs, image.bytes) + base.crossingMs,
     loss: image.maxLoss,
   }));
   return [...coded, ...asImages];
@@ -199,7 +204,8 @@ export function canSend(costs: PlanCosts, name: string): boolean {
   return costs.valueByName.get(name)?.mayCross === true && !costs.kept.values.has(name);
 }
 
-function crossingMs({ crossing }: PlanCosts, uplinkBytes: number): number {
+/** Without the answer. */
+export function crossingMs({ crossing }: PlanCosts, uplinkBytes: number): number {
   return crossing.perFrameMs + (crossing.perMegabyteMs * uplinkBytes) / 1e6;
 }
 
@@ -232,8 +238,24 @@ function sendAll(costs: PlanCosts, names: readonly string[], coding: Coding): Se
   };
 }
 
-/** What a head costs on both sides, whatever the codec. */
-export type HeadCosts = Omit<Candidate, keyof Sent | 'sendsInput'>;
+/** What a head costs on both sides, whatever the codec; of the crossing, the answer's part. */
+export type HeadCosts = Omit<Candidate, Exclude<keyof Sent, 'crossingMs'> | 'sendsInput'>;
+
+/** Marks what the tensors depend on. */
+export function markHead({ work }: PlanCosts, tensors: readonly string[], onEdge: Uint8Array): void {
+  onEdge.fill(0);
+  const waiting: number[] = [];
+  const visit = (name: string): void => {
+    const at = work.producer.get(name);
+    if (at === undefined || onEdge[at] === 1) return;
+    onEdge[at] = 1;
+    waiting.push(at);
+  };
+  for (const name of tensors) visit(name);
+  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+    for (const name of work.nodes[at]?.reads ?? []) visit(name);
+  }
+}
 
 /** @param onEdge 1 for every node of the head. */
 export function headCosts(costs: PlanCosts, onEdge: Uint8Array, tensors: readonly string[]): HeadCosts {
@@ -243,6 +265,7 @@ export function headCosts(costs: PlanCosts, onEdge: Uint8Array, tensors: readonl
   let edgeMs = 0;
   let cloudMs = 0;
   let downlinkBytes = 0;
+  let answerMs = 0;
   let headNodes = 0;
   for (let at = 0; at < onEdge.length; at++) {
     if (onEdge[at] === 1) {
@@ -251,6 +274,7 @@ export function headCosts(costs: PlanCosts, onEdge: Uint8Array, tensors: readonl
     } else {
       cloudMs += costs.cloud.nodeMs[at] as number;
       downlinkBytes += costs.outputBytes[at] as number;
+      answerMs += costs.answerMs[at] as number;
     }
   }
   let edgeWeightsBytes = 0;
@@ -265,10 +289,16 @@ export function headCosts(costs: PlanCosts, onEdge: Uint8Array, tensors: readonl
     cloudMs: tail?.ms ?? cloudMs,
     cloudP99Ms: tail?.p99Ms ?? (tail?.ms ?? cloudMs) * costs.cloud.p99Ratio,
     downlinkBytes,
+    crossingMs: answerMs,
     edgeWeightsBytes,
     source: { edge: head === undefined ? 'nodes' : 'measured', cloud: tail === undefined ? 'nodes' : 'measured' },
     keeps: costs.kept.nodes.every((node) => onEdge[node] === 1),
+    calibrated: null,
   };
+}
+
+function sum(values: Float64Array): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /** A split of a head; null when a value can be sent in no codec. */
@@ -280,5 +310,10 @@ export function splitCandidate(
 ): Candidate | null {
   const sent = sendAll(costs, names, coding);
   if (sent === null) return null;
-  return { ...head, ...sent, sendsInput: names.some((name) => costs.rawValues.has(name)) };
+  return {
+    ...head,
+    ...sent,
+    crossingMs: sent.crossingMs + head.crossingMs,
+    sendsInput: names.some((name) => costs.rawValues.has(name)),
+  };
 }

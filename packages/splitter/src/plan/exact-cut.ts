@@ -146,14 +146,16 @@ function pinsOf({ costs, constraints, within }: CutQuestion): Uint8Array | null 
 /** Null when a node must be on the edge that can only be in the tail. */
 function cutProblem(question: CutQuestion, coding: Coding): CutProblem | null {
   const { costs, link, prices, constraints } = question;
-  const { outputBytes } = costs;
+  const { outputBytes, answerMs } = costs;
   const pins = pinsOf(question);
   if (pins === null) return null;
   return {
     edgeCost: costs.edge.nodeMs.map((ms) => ms * prices.edge),
     cloudCost: costs.cloud.nodeMs.map(
       (ms, at) =>
-        ms * prices.cloud + prices.downlink * transferMs(outputBytes[at] as number, link.downlinkBitsPerSecond),
+        ms * prices.cloud +
+        prices.crossing * (answerMs[at] as number) +
+        prices.downlink * transferMs(outputBytes[at] as number, link.downlinkBitsPerSecond),
     ),
     values: costs.values.map((value) => {
       const { name, producer, consumers } = value;

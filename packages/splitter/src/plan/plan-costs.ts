@@ -7,6 +7,7 @@ import { canCross } from '../list-cuts.ts';
 import { nearestNames } from '../nearest-names.ts';
 import { type WorkGraph, workGraph } from '../work-graph.ts';
 import { type DeviceCosts, deviceCosts, nodeFinder } from './device-costs.ts';
+import { answerCost } from './lossless-codec.ts';
 import type { WeightGroup } from './min-cut.ts';
 import { type CrossingCost, checkProfileModel, type DeviceProfile, type ProfiledValue } from './profile.ts';
 import { rawValues } from './raw-values.ts';
@@ -35,8 +36,10 @@ export interface PlanCosts {
   readonly crossing: CrossingCost;
   readonly values: readonly PlanValue[];
   readonly valueByName: ReadonlyMap<string, PlanValue>;
-  /** Bytes of the final outputs that each node makes. */
+  /** Bytes on the downlink of the final outputs that each node makes. */
   readonly outputBytes: Float64Array;
+  /** Milliseconds of coding them on both sides together. */
+  readonly answerMs: Float64Array;
   /** Final outputs whose size no profile knows: they count as empty. */
   readonly unsizedOutputs: readonly string[];
   /** 1 where no node needs what the node makes: such a node is always in the tail of a split. */
@@ -54,7 +57,10 @@ export function planCosts(graph: ModelGraph, request: PlanRequest): PlanCosts {
   checkProfileModel(cloud, edge.model, 'cloud');
   checkShapes(edge, cloud);
   const work = workGraph(graph);
-  const profiled = new Map([...cloud.values, ...edge.values].map((value) => [value.name, value]));
+  const profiled = new Map(cloud.values.map((value) => [value.name, value]));
+  for (const value of edge.values) profiled.set(value.name, { ...profiled.get(value.name), ...value });
+  for (const profile of request.calibrated ?? [])
+    checkProfileModel(profile, edge.model, "codecs'", "run 'kerf calibrate' on this one");
   const values = planValues(work, profiled, request.allowFusedCuts === true);
   const isTensor = ({ profiled }: PlanValue): boolean => profiled === null || profiled.dtype !== null;
   if (values.some(isTensor) && values.every(({ profiled }) => (profiled?.bytes ?? null) === null)) {
@@ -65,9 +71,14 @@ export function planCosts(graph: ModelGraph, request: PlanRequest): PlanCosts {
     );
   }
   const outputBytes = new Float64Array(work.nodes.length);
+  const answerMs = new Float64Array(work.nodes.length);
   for (const name of graph.outputs) {
     const at = work.producer.get(name);
-    if (at !== undefined) outputBytes[at] = (outputBytes[at] as number) + (profiled.get(name)?.bytes ?? 0);
+    const value = profiled.get(name);
+    if (at === undefined || value === undefined) continue;
+    const { bytes, codingMs } = answerCost(value, request);
+    outputBytes[at] = (outputBytes[at] as number) + bytes;
+    answerMs[at] = (answerMs[at] as number) + codingMs;
   }
   const weights = measuredWeights(graph, work, edge) ?? weightGroups(graph);
   return {
@@ -79,6 +90,7 @@ export function planCosts(graph: ModelGraph, request: PlanRequest): PlanCosts {
     values,
     valueByName: new Map(values.map((value) => [value.name, value])),
     outputBytes,
+    answerMs,
     unsizedOutputs: graph.outputs.filter(
       (name) => work.producer.has(name) && (profiled.get(name)?.bytes ?? null) === null,
     ),

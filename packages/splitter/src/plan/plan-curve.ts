@@ -1,5 +1,6 @@
 // A graph and a request -> the best of each placement against the uplink, and where one placement takes over from another.
 import type { ModelGraph } from '@kerf/onnx';
+import { calibratedSplits } from './calibrated-splits.ts';
 import { type Candidate, candidateKey, keepsAll, type Prediction, predict, transferMs } from './candidate.ts';
 import { LATENCY } from './part-prices.ts';
 import { planCosts } from './plan-costs.ts';
@@ -54,7 +55,12 @@ const MAX_CHANGES = 16;
 export function planCurve(graph: ModelGraph, request: PlanRequest): Curve {
   const { constraints = {}, goal = 'latency', waitMs = 0 } = request;
   const scope = scopeOf(planCosts(graph, request), request, constraints);
-  const all = [...wholeCandidates(scope, request), ...exactSplits(scope, goal), ...listedSplits(scope)];
+  const all = [
+    ...wholeCandidates(scope, request),
+    ...exactSplits(scope, goal),
+    ...listedSplits(scope),
+    ...calibratedSplits(scope.costs, request.calibrated ?? [], request),
+  ];
   const pool = [...new Map(all.map((candidate) => [candidateKey(candidate), candidate])).values()];
   const decades = Math.log10(MOST / LEAST);
   const points = Array.from(

@@ -18,7 +18,7 @@ export interface Plan {
   /** The constraint whose absence would gain most, and the objective without it; null when none costs anything. */
   readonly binding: { readonly constraint: ConstraintName; readonly without: Priced } | null;
   readonly changes: readonly Change[];
-  /** No candidate that keeps the constraints beats one of these in latency, bytes and cloud milliseconds at once. */
+  /** No candidate that keeps the constraints beats one of these in latency, bytes, cloud milliseconds and loss at once. */
   readonly front: readonly Priced[];
   /** All candidates that keep the constraints, best first: what is worth measuring. */
   readonly ranked: readonly Priced[];
@@ -167,21 +167,30 @@ function bindingOf(
   return binding;
 }
 
-/** By latency first, so that each further member must be better in bytes or cloud time than all before it. */
+/** By latency first, so that each further member must be better in something else than all before it. */
 function paretoFront(kept: readonly Priced[]): Priced[] {
   const front: Priced[] = [];
   const sorted = [...kept].sort(
     (left, right) =>
       left.prediction.latencyMs - right.prediction.latencyMs ||
       left.candidate.uplinkBytes - right.candidate.uplinkBytes ||
-      left.candidate.cloudMs - right.candidate.cloudMs,
+      left.candidate.cloudMs - right.candidate.cloudMs ||
+      lossOf(left) - lossOf(right),
   );
   for (const one of sorted) {
     const { uplinkBytes, cloudMs } = one.candidate;
     const isBeaten = front.some(
-      (other) => other.candidate.uplinkBytes <= uplinkBytes && other.candidate.cloudMs <= cloudMs,
+      (other) =>
+        other.candidate.uplinkBytes <= uplinkBytes &&
+        other.candidate.cloudMs <= cloudMs &&
+        lossOf(other) <= lossOf(one),
     );
     if (!isBeaten) front.push(one);
   }
   return front;
+}
+
+/** What nobody knows may be anything. */
+function lossOf({ candidate }: Priced): number {
+  return candidate.loss ?? Number.MAX_VALUE;
 }

@@ -1,5 +1,6 @@
 // A graph and a request -> every listed cut with its price in the codec that is best there, whether it may be chosen or not.
 import type { ModelGraph } from '@kerf/onnx';
+import { calibratedSplits } from './calibrated-splits.ts';
 import { keepsAll, predict } from './candidate.ts';
 import { planCosts } from './plan-costs.ts';
 import type { PlanRequest } from './request.ts';
@@ -22,7 +23,10 @@ export function priceCuts(graph: ModelGraph, request: PlanRequest): PricedCut[] 
   const costs = planCosts(graph, { ...request, allowFusedCuts: true });
   const scope = scopeOf({ ...costs, kept: { ...costs.kept, values: new Set() } }, request, constraints);
   const best = new Map<string, PricedCut>();
-  for (const candidate of listedSplits(scope)) {
+  for (const candidate of [
+    ...listedSplits(scope),
+    ...calibratedSplits(scope.costs, request.calibrated ?? [], request),
+  ]) {
     const names = candidate.crossing.map(({ name }) => name);
     const key = JSON.stringify(names);
     const prediction = predict(candidate, link, waitMs);

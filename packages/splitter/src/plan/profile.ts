@@ -1,5 +1,6 @@
 // Measured costs of a device or a link as plain JSON with units in the names: the types, and parsed JSON -> a checked profile.
 import { type DType, isDType, KerfError } from '@kerf/protocol';
+import { type CodingSpeeds, codingSpeeds } from './coding-speed.ts';
 import { Field } from './profile-fields.ts';
 
 export const PROFILE_FORMAT = 'kerf-profile/1';
@@ -35,6 +36,8 @@ export interface ProfiledValue {
   readonly dtype: DType | null;
   readonly shape: readonly number[] | null;
   readonly bytes: number | null;
+  /** Coded without loss, on the frame of the measurement; missing where it was not coded. */
+  readonly losslessBytes?: number;
 }
 
 /** Weights that a node needs resident. */
@@ -84,6 +87,10 @@ export interface DeviceProfile {
   readonly memory: readonly NodeMemory[];
   /** Null when not measured: the planner then counts none. */
   readonly crossing: CrossingCost | null;
+  /** How fast the device codes activations; missing when not measured: then only raw values have a price. */
+  readonly coding?: CodingSpeeds;
+  /** Whether the frame of the measurement was a real one, so that `losslessBytes` are usual; missing when nobody said. */
+  readonly frame?: 'given' | 'made up';
 }
 
 /** What a link was seen to do. */
@@ -123,6 +130,8 @@ export function parseDeviceProfile(json: unknown): DeviceProfile {
   root.format(PROFILE_FORMAT);
   const device = root.get('device');
   const versions = root.get('versions').entries((version) => version.text());
+  const coding = root.get('coding').optional(codingSpeeds);
+  const frame = root.get('frame').optional((value) => value.choice(['given', 'made up'] as const));
   const profile: DeviceProfile = {
     format: PROFILE_FORMAT,
     model: { file: root.get('model').get('file').text(), sha256: root.get('model').get('sha256').digest() },
@@ -148,6 +157,8 @@ export function parseDeviceProfile(json: unknown): DeviceProfile {
       perFrameMs: crossing.get('perFrameMs').number(0, MAX_MS),
       perMegabyteMs: crossing.get('perMegabyteMs').number(0, MAX_MS),
     })),
+    ...(coding === null ? {} : { coding }),
+    ...(frame === null ? {} : { frame }),
   };
   if (profile.wholeMs === null && profile.nodes.length === 0 && profile.segments.length === 0) {
     throw root.wrong('has no cost at all: neither wholeMs nor nodes nor segments');
@@ -180,12 +191,17 @@ export function statedLink(
 }
 
 /** @throws {KerfError} INVALID_ARGUMENT when the profile was taken of another model; `whose` is such as `edge`. */
-export function checkProfileModel(profile: DeviceProfile, model: { readonly sha256: string }, whose: string): void {
+export function checkProfileModel(
+  profile: Pick<DeviceProfile, 'model'>,
+  model: { readonly sha256: string },
+  whose: string,
+  remedy = "run 'kerf profile' on this one",
+): void {
   if (profile.model.sha256 === model.sha256) return;
   throw new KerfError(
     'INVALID_ARGUMENT',
     `the ${whose} profile is of another model ('${profile.model.file}', sha256 ${profile.model.sha256.slice(0, 12)}..., ` +
-      `not ${model.sha256.slice(0, 12)}...): run 'kerf profile' on this one`,
+      `not ${model.sha256.slice(0, 12)}...): ${remedy}`,
     { details: { profiled: profile.model.sha256, model: model.sha256 } },
   );
 }
@@ -224,6 +240,7 @@ function segmentCost(field: Field): SegmentCost {
 }
 
 function profiledValue(field: Field): ProfiledValue {
+  const losslessBytes = field.get('losslessBytes').optional((bytes) => bytes.whole(MAX_BYTES));
   return {
     name: field.get('name').text(true),
     dtype: field.get('dtype').optional((value) => {
@@ -233,5 +250,6 @@ function profiledValue(field: Field): ProfiledValue {
     }),
     shape: field.get('shape').optional(shape),
     bytes: field.get('bytes').optional((bytes) => bytes.whole(MAX_BYTES)),
+    ...(losslessBytes === null ? {} : { losslessBytes }),
   };
 }

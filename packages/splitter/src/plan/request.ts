@@ -1,12 +1,15 @@
 // What the planner is asked: profiles, link, goal, constraints and codecs, all plain data.
 import type { DType } from '@kerf/protocol';
+import type { CodecProfile } from './codec-profile.ts';
 import type { DeviceProfile, LinkProfile, ProfiledValue } from './profile.ts';
 
-/** How a tensor may be sent. */
+/** How any tensor may be sent, wherever it crosses. Codecs calibrated for a cut are of {@link PlanRequest.calibrated}. */
 export interface PlanCodec {
   readonly name: string;
   /** Null: as it is. */
   readonly bitsPerValue: number | null;
+  /** Bytes of the values that it takes, by name, instead of `bitsPerValue`; it takes no others. @default all, by `bitsPerValue` */
+  readonly valueBytes?: ReadonlyMap<string, number>;
   /** dtypes it takes; null: all. A tensor of another dtype needs another codec. */
   readonly dtypes: readonly DType[] | null;
   readonly encodeMsPerMegabyte: number;
@@ -59,6 +62,8 @@ export interface PlanRequest {
   readonly constraints?: PlanConstraints;
   /** @default raw */
   readonly codecs?: readonly PlanCodec[];
+  /** What calibration measured of codecs at cuts of this model. @default none */
+  readonly calibrated?: readonly CodecProfile[];
   /** @default none */
   readonly images?: readonly ImageInput[];
   /** Time that a frame waits in the cloud before it is run. @default 0 */
@@ -71,6 +76,7 @@ export interface PlanRequest {
 export function codedBytes(codec: PlanCodec, value: ProfiledValue): number | null {
   if (value.dtype === null || value.bytes === null) return null;
   if (codec.dtypes !== null && !codec.dtypes.includes(value.dtype)) return null;
+  if (codec.valueBytes !== undefined) return codec.valueBytes.get(value.name) ?? null;
   if (codec.bitsPerValue === null) return value.bytes;
   if (value.shape === null) return null;
   return Math.ceil((value.shape.reduce((count, size) => count * size, 1) * codec.bitsPerValue) / 8);

@@ -1,12 +1,14 @@
 // Costs, link and a set of constraints -> every candidate that keeps them, and what no other placement can beat.
 import { MAX_CROSSING } from '../carried-names.ts';
 import { listCuts } from '../list-cuts.ts';
+import { calibratedSplits } from './calibrated-splits.ts';
 import {
   type Candidate,
   cloudOnly,
   edgeOnly,
   headCosts,
   keepsAll,
+  markHead,
   type Prediction,
   predict,
   splitCandidate,
@@ -66,7 +68,8 @@ const NO_VALUES: ReadonlySet<string> = new Set();
 export function search(all: PlanCosts, request: PlanRequest, constraints: PlanConstraints): SearchResult {
   const { link, goal = 'latency', waitMs = 0 } = request;
   const scope = scopeOf(all, request, constraints);
-  const known = [...wholeCandidates(scope, request), ...listedSplits(scope)];
+  const calibrated = calibratedSplits(scope.costs, request.calibrated ?? [], request);
+  const known = [...wholeCandidates(scope, request), ...listedSplits(scope), ...calibrated];
   const keptOf = (candidates: readonly Candidate[]): Priced[] =>
     candidates
       .map((candidate) => ({ candidate, prediction: predict(candidate, link, waitMs) }))
@@ -75,8 +78,9 @@ export function search(all: PlanCosts, request: PlanRequest, constraints: PlanCo
   const exact = goal === 'latency' ? latencyCuts(scope) : throughputCuts(scope, splitAt, bestMs(keptOf(known)));
   const pool = [...known, ...exact.candidates];
   const kept = keptOf(pool);
-  const wholes = kept.filter(({ candidate }) => candidate.placement !== 'split');
-  const bounds = [exact.lowerBound, ...wholes.map(({ prediction }) => objective(prediction, goal))];
+  // What the exact cut knows nothing of: placements that are no split, and codecs that exist at one cut only.
+  const others = kept.filter(({ candidate }) => candidate.placement !== 'split' || candidate.calibrated !== null);
+  const bounds = [exact.lowerBound, ...others.map(({ prediction }) => objective(prediction, goal))];
   return { kept, pool, lowerBound: Math.min(...bounds) };
 }
 
@@ -100,22 +104,6 @@ export function listedSplits({ costs, codecs }: Scope): Candidate[] {
     const head = headCosts(costs, onEdge, names);
     return codecs.flatMap((codec) => splitCandidate(costs, head, names, uniform(codec, codecs)) ?? []);
   });
-}
-
-/** Marks what the tensors depend on. */
-function markHead({ work }: PlanCosts, tensors: readonly string[], onEdge: Uint8Array): void {
-  onEdge.fill(0);
-  const waiting: number[] = [];
-  const visit = (name: string): void => {
-    const at = work.producer.get(name);
-    if (at === undefined || onEdge[at] === 1) return;
-    onEdge[at] = 1;
-    waiting.push(at);
-  };
-  for (const name of tensors) visit(name);
-  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
-    for (const name of work.nodes[at]?.reads ?? []) visit(name);
-  }
 }
 
 /** The exact cut at these prices; its candidate only where one message carries it. */

@@ -13,7 +13,8 @@ import { median, TimedRuns, tickOf } from './timed-runs.ts';
 
 const SHAPE = [1, 32, 64, 64] as const;
 const WARM_UP_RUNS = 4;
-const RUNS = 9;
+const MIN_RUNS = 3;
+const MAX_RUNS = 15;
 
 const CODECS: readonly (ActivationCodec & { readonly kind: CodedKind })[] = [
   { kind: 'lossless' },
@@ -21,8 +22,11 @@ const CODECS: readonly (ActivationCodec & { readonly kind: CodedKind })[] = [
   { kind: 'uint8', channelAxis: 1 },
 ];
 
-/** Takes a good half second, less on a fast machine. The activation is always the same. */
-export async function measureCoding(clock: Clock): Promise<CodingSpeeds> {
+/**
+ * The activation is always the same, so that the speeds of two machines compare.
+ * @param budgetMs a few runs are made however little it is.
+ */
+export async function measureCoding(clock: Clock, budgetMs: number): Promise<CodingSpeeds> {
   const activation = madeUpActivation();
   const tickMs = tickOf(clock);
   const speeds: Partial<Record<CodedKind, CodingSpeed>> = {};
@@ -31,19 +35,32 @@ export async function measureCoding(clock: Clock): Promise<CodingSpeeds> {
     const { codec: coded, bytes } = encode();
     const payload = { codec: coded, dtype: activation.dtype, shape: activation.shape, bytes };
     const decode = () => decodeActivation(payload, new Map(), activation.data.byteLength);
+    const timer = { clock, tickMs, budgetMs: budgetMs / (2 * CODECS.length) };
     speeds[codec.kind] = {
-      encodeMsPerMegabyte: await msPerMegabyte(clock, tickMs, activation, encode),
-      decodeMsPerMegabyte: await msPerMegabyte(clock, tickMs, activation, decode),
+      encodeMsPerMegabyte: await msPerMegabyte(timer, activation, encode),
+      decodeMsPerMegabyte: await msPerMegabyte(timer, activation, decode),
     };
   }
   return speeds;
 }
 
-async function msPerMegabyte(clock: Clock, tickMs: number, { data }: Tensor, run: () => unknown): Promise<number> {
+interface Timer {
+  readonly clock: Clock;
+  readonly tickMs: number;
+  readonly budgetMs: number;
+}
+
+async function msPerMegabyte(
+  { clock, tickMs, budgetMs }: Timer,
+  { data }: Tensor,
+  run: () => unknown,
+): Promise<number> {
+  const endMs = clock.nowMs() + budgetMs;
   const runs = new TimedRuns(clock, tickMs, async () => run());
   await runs.warmUp(WARM_UP_RUNS);
-  for (let at = 0; at < RUNS; at++) await runs.sample();
-  return Math.round((median(runs.samplesMs) / data.byteLength) * 1e9) / 1e3;
+  const { samplesMs } = runs;
+  while (samplesMs.length < MIN_RUNS || (samplesMs.length < MAX_RUNS && clock.nowMs() < endMs)) await runs.sample();
+  return Math.round((median(samplesMs) / data.byteLength) * 1e9) / 1e3;
 }
 
 /** As a convolution with a rectifier leaves it: smooth along rows and columns, about half of it zero. */

@@ -7,6 +7,7 @@ import { workGraph } from '../work-graph.ts';
 import { type CandidateCut, nextCut } from './choose-cuts.ts';
 import { type SegmentLoader, withSegment } from './load-segment.ts';
 import type { ProfileSide } from './profile-options.ts';
+import type { SampleCoder } from './sample-coder.ts';
 import { type Distribution, distributionOf, median, TimedRuns } from './timed-runs.ts';
 
 export interface MeasuredSide extends Distribution {
@@ -19,6 +20,8 @@ export interface MeasuredCut {
   /** Null where that side was not asked for. */
   readonly head: MeasuredSide | null;
   readonly tail: MeasuredSide | null;
+  /** Bytes of what crosses, coded without loss, by name. */
+  readonly losslessBytes: ReadonlyMap<string, number>;
 }
 
 export interface MeasureCuts {
@@ -27,6 +30,7 @@ export interface MeasureCuts {
   readonly tickMs: number;
   readonly inputs: TensorMap;
   readonly whole: TimedRuns;
+  readonly coder: SampleCoder;
   readonly side: ProfileSide;
   readonly candidates: readonly CandidateCut[];
   /** Costs of single nodes where they are known, else what stands for them; by position in the work of the graph. */
@@ -122,6 +126,12 @@ async function measureOne(
 ): Promise<{ cut: MeasuredCut; runMs: number }> {
   const plan = planCut(job.loader.graph, candidate.cut.tensors);
   const headFeeds = pick(plan.headInputs, [job.inputs]);
+  let losslessBytes: ReadonlyMap<string, number> = new Map();
+  const runHead = async (model: LoadedModel): Promise<TensorMap> => {
+    const made = await model.run(headFeeds);
+    losslessBytes = new Map(plan.cut.flatMap((name) => job.coder.bytesOf(name, made.get(name))));
+    return made;
+  };
   const timed = (model: LoadedModel, feeds: TensorMap): TimedRuns =>
     new TimedRuns(job.clock, job.tickMs, () => model.run(feeds));
   const measure = async (head: TimedRuns | null, tail: TimedRuns | null) => {
@@ -130,20 +140,21 @@ async function measureOne(
     const sideOf = (side: TimedRuns | null) =>
       side === null ? null : { ...distributionOf(side.samplesMs), share: shareOf(side.samplesMs, wholeMs) };
     return {
-      cut: { candidate, head: sideOf(head), tail: sideOf(tail) },
+      cut: { candidate, head: sideOf(head), tail: sideOf(tail), losslessBytes },
       runMs: job.clock.nowMs() - startMs,
     };
   };
   const withTail = <T>(made: TensorMap, use: (tail: TimedRuns) => Promise<T>): Promise<T> =>
     withSegment(job.loader, tailOf(plan), (model) => use(timed(model, pick(plan.tailInputs, [made, job.inputs]))));
   if (job.side === 'cloud') {
-    const made = await withSegment(job.loader, headOf(plan), (model) => model.run(headFeeds));
+    const made = await withSegment(job.loader, headOf(plan), runHead);
     return await withTail(made, (tail) => measure(null, tail));
   }
   return await withSegment(job.loader, headOf(plan), async (model) => {
     const head = timed(model, headFeeds);
+    const made = await runHead(model);
     if (job.side === 'edge') return await measure(head, null);
-    return await withTail(await model.run(headFeeds), (tail) => measure(head, tail));
+    return await withTail(made, (tail) => measure(head, tail));
   });
 }
 

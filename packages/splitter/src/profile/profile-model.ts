@@ -18,11 +18,13 @@ import { findInputs } from '../sample-inputs.ts';
 import { mergeSpec, type ValueSpec } from '../value-types.ts';
 import { workGraph } from '../work-graph.ts';
 import { candidateCuts } from './choose-cuts.ts';
+import { measureCoding } from './measure-coding.ts';
 import { costOf, type MeasuredCut, type MeasuredSide, measureCuts, measuredSets } from './measure-cuts.ts';
 import { measuredValues } from './measured-values.ts';
 import { namedRefusal } from './missing-operator.ts';
 import { checkSizesBound } from './open-dimensions.ts';
 import type { ProfileOptions } from './profile-options.ts';
+import { SampleCoder } from './sample-coder.ts';
 import { distributionOf, TimedRuns, tickOf } from './timed-runs.ts';
 
 const WARM_UP_RUNS = 2;
@@ -30,6 +32,9 @@ const MIN_WHOLE_RUNS = 3;
 const MAX_WHOLE_RUNS = 30;
 /** Of the budget, for the whole model before any cut. */
 const WHOLE_SHARE = 0.2;
+/** Of the budget, for the speed of coding, and for the sizes of what the frame makes. */
+const CODING_SHARE = 0.02;
+const SIZES_SHARE = 0.05;
 
 /**
  * Measures a model on this device: the whole, then single nodes, then heads and tails as sessions of their own. At most
@@ -58,12 +63,16 @@ export async function profileModel(options: ProfileOptions): Promise<DeviceProfi
       load: loadOptions(options),
       types: values.open,
     };
+    const coding = await measureCoding(clock, options.budgetMs * CODING_SHARE);
+    const coder = new SampleCoder(clock, options.budgetMs * SIZES_SHARE);
+    const answers = [...sample, ...(await whole.run(sample))].flatMap(([name, tensor]) => coder.bytesOf(name, tensor));
     const cuts = await measureCuts({
       loader,
       clock,
       tickMs,
       inputs: sample,
       whole: runs,
+      coder,
       side: options.side ?? 'both',
       candidates: candidateCuts(graph, values.bound),
       priorMs,
@@ -75,6 +84,7 @@ export async function profileModel(options: ProfileOptions): Promise<DeviceProfi
       },
     });
     const total = distributionOf(runs.samplesMs);
+    const coded = new Map([...answers, ...cuts.flatMap(({ losslessBytes }) => [...losslessBytes])]);
     return {
       ...headerOf(options, sample),
       nodes: nodes ?? nodesOfSegments(graph, calibrate(priorMs, total.ms, measuredSets({ loader }, cuts, total.ms))),
@@ -82,11 +92,17 @@ export async function profileModel(options: ProfileOptions): Promise<DeviceProfi
       segments: cuts.flatMap((cut) => segmentsOf(cut, total.ms)),
       wholeMs: rounded(total.ms),
       wholeP99Ms: total.p99Ms === null ? null : rounded(total.p99Ms),
-      values: [...values.bound.values()].map(profiledValue),
+      values: [...values.bound.values()].map((value) => profiledValue(value, coded.get(value.name))),
       memory: [],
       crossing: null,
+      coding,
+      frame: isGiven(options) ? 'given' : 'made up',
     };
   });
+}
+
+function isGiven({ graph, inputs }: ProfileOptions): boolean {
+  return graph.inputs.every((name) => inputs?.has(name) === true);
 }
 
 function loadOptions({ optimizationLevel = 'all', threads }: ProfileOptions): LoadOptions {
@@ -183,9 +199,18 @@ function segmentsOf(cut: MeasuredCut, wholeMs: number): SegmentCost[] {
   ];
 }
 
-function profiledValue({ name, dtype, shape, bytes }: ValueSpec): DeviceProfile['values'][number] {
+function profiledValue(
+  { name, dtype, shape, bytes }: ValueSpec,
+  losslessBytes: number | undefined,
+): DeviceProfile['values'][number] {
   const isKnown = shape?.every((size) => typeof size === 'number') === true;
-  return { name, dtype: canCross(dtype) ? dtype : null, shape: isKnown ? (shape as readonly number[]) : null, bytes };
+  return {
+    name,
+    dtype: canCross(dtype) ? dtype : null,
+    shape: isKnown ? (shape as readonly number[]) : null,
+    bytes,
+    ...(losslessBytes === undefined ? {} : { losslessBytes }),
+  };
 }
 
 /** To a tenth of a microsecond. */
