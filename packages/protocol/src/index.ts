@@ -22,7 +22,13 @@ export type {
 } from './codec/activation-codec.ts';
 export { CODEC_VERSION } from './codec/activation-codec.ts';
 export { float16Bits, float16Value } from './codec/float16.ts';
-export type { GoldenLevels, LevelChannel, LevelTable } from './codec/level-table.ts';
+export type { LevelSample } from './codec/level-priors.ts';
+export { learnPriors } from './codec/level-priors.ts';
+export type { GoldenLevels, LevelChannel, LevelPriors, LevelTable } from './codec/level-table.ts';
+export { checkLevelTable, MAX_LEVEL_CHANNELS, MAX_LEVELS } from './codec/level-table.ts';
+export { readLevelTable, writeLevelTable } from './codec/level-table-bytes.ts';
+export { quantiseLevels, reconstructLevels } from './codec/levels.ts';
+export { encodeLevels } from './codec/levels-codec.ts';
 export { decodeMessage } from './decode.ts';
 export { encodeHead, encodeMessage } from './encode.ts';
 export type { ErrorCode, ErrorInfo, KerfErrorOptions } from './errors.ts';

@@ -1,8 +1,9 @@
 // A load request -> a model in ONNX Runtime: files hashed, the model verified, providers tried in order.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { openModelFile } from '@kerf/onnx/node';
-import { KerfError, type LevelTable, type LoadedModel, messageOf, ortBackend } from '@kerf/protocol';
+import { KerfError, type LevelTable, type LoadedModel, messageOf, ortBackend, readLevelTable } from '@kerf/protocol';
 import * as ort from 'onnxruntime-node';
 import type { HashedFile, LoadRequest } from './jobs.ts';
 
@@ -62,6 +63,7 @@ async function checkHash({ path, sha256, bytes }: HashedFile): Promise<void> {
 
 /** @throws {KerfError} MANIFEST_INVALID when a table cannot be read. */
 async function readTables(files: readonly HashedFile[]): Promise<Map<string, LevelTable>> {
-  if (files.length > 0) throw new KerfError('MANIFEST_INVALID', 'this build reads no level tables');
-  return await Promise.resolve(new Map<string, LevelTable>());
+  const tables = new Map<string, LevelTable>();
+  for (const { path, sha256 } of files) tables.set(sha256, readLevelTable(await readFile(path), sha256));
+  return tables;
 }

@@ -8,6 +8,7 @@ import {
   type ModelSource,
   messageOf,
   parseSplitManifest,
+  readLevelTable,
   type SplitManifest,
   type SplitPart,
   tableFilesOf,
@@ -65,8 +66,11 @@ export async function loadSplit(files: SplitFiles, { backend, withTail, load }: 
 }
 
 async function readTables(files: SplitFiles, split: SplitManifest): Promise<Map<string, LevelTable>> {
-  for (const file of tableFilesOf(split.codec)) await checkedFile(files, file);
-  return new Map();
+  const tables = new Map<string, LevelTable>();
+  for (const file of tableFilesOf(split.codec)) {
+    tables.set(file.sha256, readLevelTable(await checkedFile(files, file), file.sha256));
+  }
+  return tables;
 }
 
 async function checkedPart(files: SplitFiles, part: SplitPart): Promise<ModelSource> {

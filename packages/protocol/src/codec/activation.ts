@@ -20,6 +20,7 @@ import {
 import { damaged } from './byte-sink.ts';
 import { halvesOf, valuesOfHalves } from './float16.ts';
 import type { LevelTable } from './level-table.ts';
+import { decodeLevelValues, encodeLevelValues } from './levels-codec.ts';
 import { decodeLossless, encodeLossless, planeLayout } from './lossless.ts';
 import { decodeUint8, encodeUint8 } from './uint8-codec.ts';
 
@@ -46,9 +47,9 @@ export function encodeActivation(
   const nonFinite = countNonFinite(tensor);
   if (nonFinite > 0 && options.nonFinite === 'refuse') throw notFinite(nonFinite);
   if (nonFinite > 0) return lossless(tensor, nonFinite);
-  if (kind === 'levels') throw noLevels();
   if (kind === 'float16') return float16(tensor);
   const values = typedView(tensor as Tensor & { dtype: 'float32' });
+  if (kind === 'levels') return levels(tensor, values, codec.table, options.maxBytes);
   return smaller(tensor, 'uint8', encodeUint8(values, tensor.shape, codec.channelAxis), 0);
 }
 
@@ -75,7 +76,7 @@ export function decodeActivation(
     if (codec.kind === 'levels') {
       const table = tables.get(codec.table);
       if (table === undefined) throw unknownTable(codec.table);
-      throw noLevels();
+      return makeTensor('float32', shape, bytesOf(decodeLevelValues(coded.bytes, shape, table)));
     }
     const values =
       codec.kind === 'uint8'
@@ -124,6 +125,17 @@ function smaller(
   return { codec: { kind, version: CODEC_VERSION }, bytes, nonFinite };
 }
 
+function levels(
+  tensor: Tensor,
+  values: Float32Array,
+  table: LevelTable,
+  maxBytes: number | undefined,
+): EncodedActivation {
+  const bytes = encodeLevelValues(values, tensor.shape, table, maxBytes);
+  if (bytes.byteLength >= tensor.data.byteLength) return raw(tensor, 0);
+  return { codec: { kind: 'levels', version: CODEC_VERSION, table: table.id }, bytes, nonFinite: 0 };
+}
+
 function checkSize({ dtype, shape, bytes }: CodedTensor, maxDecodedBytes: number): void {
   const decodedBytes = dtype === 'string' ? bytes.byteLength : byteLengthOf(dtype, shape);
   if (decodedBytes <= maxDecodedBytes) return;
@@ -163,8 +175,4 @@ function unknownTable(table: string): KerfError {
     `this side has no level table ${table.slice(0, 12)}...; give both sides the same calibrated split`,
     { details: { table } },
   );
-}
-
-function noLevels(): KerfError {
-  return new KerfError('CODEC_UNKNOWN', "this build has no coder for 'levels'; use another codec");
 }

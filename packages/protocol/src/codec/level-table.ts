@@ -1,38 +1,149 @@
 // What calibration fixes for one activation: levels of each channel, their order, and what the entropy coder expects.
+import { KerfError } from '../errors.ts';
+import { LEVEL_MODELS, MODEL_CLASSES } from './level-models.ts';
+
+/** Levels of one channel at most. */
+export const MAX_LEVELS = 64;
+/** Channels of one table at most: those of the widest layers in use, sixteen times over. */
+export const MAX_LEVEL_CHANNELS = 1 << 16;
 
 /**
- * One channel: `level = clamp(floor(x * scale + shift), 0, values.length - 1)` in float32, and `values[level]` is what
- * the level becomes again. One value: the channel is not sent at all and comes back as that constant.
+ * One channel: the level of `x` is how many of `thresholds` are at most `x` (a comparison of float32, so that every
+ * machine finds the same), and `values[level]` is what the level becomes again.
+ *
+ * One value and no threshold: the channel is not sent at all and comes back as that constant. A dead zone is a pair of
+ * thresholds that lie far from each other.
  */
 export interface LevelChannel {
-  readonly scale: number;
-  /** Below 0.5 widens the zone of the lowest level, above 0.5 narrows it. */
-  readonly shift: number;
-  /** Reconstruction, float32, ascending; 1 to 64 of them. */
+  /** float32, ascending, finite; one fewer than `values`. */
+  readonly thresholds: Float32Array;
+  /** Reconstruction, float32, ascending, finite; 1 to 64 of them. */
   readonly values: Float32Array;
+}
+
+/** What `learnPriors` found in samples; lists have an item for each channel. */
+export interface LevelPriors {
+  /** The most frequent level: the coder asks first whether a value is it. */
+  readonly usual: Uint8Array;
+  /** Mean of the reconstructed values, float32: what a channel whose group was cut off comes back as. */
+  readonly means: Float32Array;
+  /** Which of the 16 sets of models the channel uses: channels that are alike share one. */
+  readonly classes: Uint8Array;
+  /** The channel, earlier in the order, that tells most about this one; -1: none. */
+  readonly references: Int32Array;
+  /** Where the adaptive models start. */
+  readonly models: Uint16Array;
 }
 
 /** Quantised levels of a known part in its usual pose, which frames of a fixture resemble. */
 export interface GoldenLevels {
-  /** Shape of the tensor that it was made from. */
+  /** Shape of the tensor that it was made from; its batch is 1. Frames whose other axes differ do without. */
   readonly shape: readonly number[];
-  /** Planar, as {@link LevelTable} orders them: [batch, channel, the other axes in order]. */
+  /** As `quantiseLevels` gives them. */
   readonly levels: Uint8Array;
 }
 
 export interface LevelTable {
   /** Hex SHA-256 of the table's bytes (see `writeLevelTable`): both sides must hold the same. */
   readonly id: string;
-  /** The axis of the tensor that is its channels; never negative. */
+  /** The axis of the tensor that is its channels; never negative. Axis 0 is the batch unless it is this one. */
   readonly channelAxis: number;
   /** Rank of the tensors that it codes. */
   readonly rank: number;
   readonly channels: readonly LevelChannel[];
   /** Channels in the order in which they are coded, most important first. */
   readonly order: readonly number[];
-  /** How many channels of `order` each group holds. A payload may be cut after any group. */
+  /** How many channels of `order` each group holds; their sum is that of all channels. A payload may be cut after any group. */
   readonly groups: readonly number[];
-  /** Where the adaptive models start, learned from samples; empty: every model starts at even odds. */
-  readonly priors: Uint16Array;
+  /** Null: every model starts at even odds, and a channel that was cut off comes back as its lowest value. */
+  readonly priors: LevelPriors | null;
   readonly golden: GoldenLevels | null;
+}
+
+/** @throws {KerfError} INVALID_ARGUMENT naming the first thing that is wrong with a table. */
+export function checkLevelTable(table: LevelTable): void {
+  const { channelAxis, rank, channels, order, groups, priors, golden } = table;
+  const count = channels.length;
+  if (!isCount(rank, 1, 16)) throw invalid(`rank ${rank} is not 1 to 16`);
+  if (!isCount(channelAxis, 0, rank - 1)) throw invalid(`channel axis ${channelAxis} is not one of ${rank}`);
+  if (!isCount(count, 1, MAX_LEVEL_CHANNELS)) throw invalid(`${count} channels are not 1 to ${MAX_LEVEL_CHANNELS}`);
+  for (const [index, channel] of channels.entries()) checkChannel(index, channel);
+  const seen = new Uint8Array(count);
+  for (const channel of order) {
+    if (!isCount(channel, 0, count - 1) || seen[channel] === 1) throw invalid(`channel ${channel} is out of order`);
+    seen[channel] = 1;
+  }
+  if (order.length !== count) throw invalid(`its order has ${order.length} of ${count} channels`);
+  let grouped = 0;
+  for (const size of groups) {
+    if (!isCount(size, 1, count)) throw invalid(`a group has ${size} channels`);
+    grouped += size;
+  }
+  if (grouped !== count) throw invalid(`its groups hold ${grouped} of ${count} channels`);
+  if (priors !== null) checkPriors(table, priors);
+  if (golden !== null) checkGolden(table, golden);
+}
+
+function checkChannel(index: number, { thresholds, values }: LevelChannel): void {
+  if (!isCount(values.length, 1, MAX_LEVELS)) {
+    throw invalid(`channel ${index} has ${values.length} values, not 1 to ${MAX_LEVELS}`);
+  }
+  if (thresholds.length !== values.length - 1) {
+    throw invalid(`channel ${index} has ${thresholds.length} thresholds for ${values.length} values`);
+  }
+  if (!isAscending(thresholds) || !isAscending(values)) {
+    throw invalid(`thresholds and values of channel ${index} are not finite and ascending`);
+  }
+}
+
+function checkPriors({ channels, order }: LevelTable, priors: LevelPriors): void {
+  const { usual, means, classes, references, models } = priors;
+  const count = channels.length;
+  if ([usual, means, classes, references].some(({ length }) => length !== count) || models.length !== LEVEL_MODELS) {
+    throw invalid('its priors are for other channels or another coder');
+  }
+  if (models.includes(0)) throw invalid('odds of its priors are 0');
+  const places = new Int32Array(count);
+  for (const [place, channel] of order.entries()) places[channel] = place;
+  for (const [channel, { values }] of channels.entries()) {
+    const reference = references[channel] as number;
+    const isEarlier = isCount(reference, 0, count - 1) && (places[reference] as number) < (places[channel] as number);
+    if (reference !== -1 && !isEarlier) throw invalid(`channel ${channel} refers to one that is not coded before it`);
+    if ((usual[channel] as number) >= values.length)
+      throw invalid(`the usual level of channel ${channel} is none of it`);
+    if ((classes[channel] as number) >= MODEL_CLASSES) throw invalid(`channel ${channel} has no such class`);
+    if (!Number.isFinite(means[channel])) throw invalid(`the mean of channel ${channel} is not finite`);
+  }
+}
+
+function checkGolden({ channelAxis, rank, channels }: LevelTable, { shape, levels }: GoldenLevels): void {
+  if (shape.length !== rank || shape[channelAxis] !== channels.length || (channelAxis > 0 && shape[0] !== 1)) {
+    throw invalid(`its golden part has the shape [${shape.join(', ')}]`);
+  }
+  const plane = shape.reduce((product, size) => product * size, 1) / channels.length;
+  if (!shape.every((size) => isCount(size, 0, 2 ** 31)) || levels.length !== plane * channels.length) {
+    throw invalid(`its golden part has ${levels.length} levels for the shape [${shape.join(', ')}]`);
+  }
+  for (const [channel, { values }] of channels.entries()) {
+    for (let at = channel * plane; at < (channel + 1) * plane; at++) {
+      if ((levels[at] as number) >= values.length)
+        throw invalid(`its golden part has a level that channel ${channel} lacks`);
+    }
+  }
+}
+
+function isAscending(numbers: Float32Array): boolean {
+  for (let at = 0; at < numbers.length; at++) {
+    if (!Number.isFinite(numbers[at])) return false;
+    if (at > 0 && (numbers[at] as number) < (numbers[at - 1] as number)) return false;
+  }
+  return true;
+}
+
+function isCount(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
+}
+
+function invalid(what: string): KerfError {
+  return new KerfError('INVALID_ARGUMENT', `a level table cannot be used: ${what}; calibrate again`);
 }

@@ -1,0 +1,156 @@
+// A level table <-> the bytes of its file. The same table gives the same bytes; any bytes give a table or an error.
+import { KerfError, messageOf } from '../errors.ts';
+import { ByteSink, ByteSource } from './byte-sink.ts';
+import {
+  checkLevelTable,
+  type GoldenLevels,
+  type LevelChannel,
+  type LevelPriors,
+  type LevelTable,
+  MAX_LEVEL_CHANNELS,
+} from './level-table.ts';
+import { decodePlane, encodePlane } from './plane-coder.ts';
+
+/** "KLT" and the version of the file. */
+const MAGIC = [0x4b, 0x4c, 0x54, 1];
+/** Levels of a golden part at most, 64 MiB: nothing larger is made of a file that says so. */
+const MAX_GOLDEN_LEVELS = 1 << 26;
+const MAX_MODELS = 1 << 20;
+const PRIORS = 1;
+const GOLDEN = 2;
+
+/** The table without its id, which is the SHA-256 of these bytes. @throws {KerfError} INVALID_ARGUMENT. */
+export function writeLevelTable(table: Omit<LevelTable, 'id'>): Uint8Array {
+  checkLevelTable({ ...table, id: '' });
+  const { rank, channelAxis, channels, order, groups, priors, golden } = table;
+  const sink = new ByteSink(4096);
+  for (const byte of MAGIC) sink.byte(byte);
+  sink.byte((priors === null ? 0 : PRIORS) | (golden === null ? 0 : GOLDEN));
+  sink.byte(rank);
+  sink.byte(channelAxis);
+  writeCount(sink, channels.length);
+  for (const { thresholds, values } of channels) {
+    sink.byte(values.length);
+    writeFloats(sink, thresholds);
+    writeFloats(sink, values);
+  }
+  for (const channel of order) writeCount(sink, channel);
+  writeCount(sink, groups.length);
+  for (const size of groups) writeCount(sink, size);
+  if (priors !== null) writePriors(sink, priors);
+  if (golden !== null) writeGolden(sink, golden);
+  return sink.written().slice();
+}
+
+/**
+ * @param id what the table is known by: the hex SHA-256 of the bytes, which the caller has checked
+ * @throws {KerfError} MANIFEST_INVALID.
+ */
+export function readLevelTable(bytes: Uint8Array, id: string): LevelTable {
+  try {
+    const source = new ByteSource(bytes);
+    for (const byte of MAGIC) if (source.byte() !== byte) throw new Error('it has another format or version');
+    const parts = source.byte();
+    const rank = source.byte();
+    const channelAxis = source.byte();
+    const count = readCount(source, MAX_LEVEL_CHANNELS);
+    const channels = repeat(count, () => readChannel(source));
+    const order = repeat(count, () => readCount(source, count));
+    const groups = repeat(readCount(source, count), () => readCount(source, count));
+    const priors = (parts & PRIORS) === 0 ? null : readPriors(source, count);
+    const golden = (parts & GOLDEN) === 0 ? null : readGolden(source, rank);
+    source.end();
+    const table = { id, channelAxis, rank, channels, order, groups, priors, golden };
+    checkLevelTable(table);
+    return table;
+  } catch (cause) {
+    throw new KerfError(
+      'MANIFEST_INVALID',
+      `a level table cannot be read (${messageOf(cause)}); give both sides the same calibrated split`,
+      { cause },
+    );
+  }
+}
+
+function readChannel(source: ByteSource): LevelChannel {
+  const count = source.byte();
+  if (count === 0) throw new Error('a channel has no value');
+  return { thresholds: readFloats(source, count - 1), values: readFloats(source, count) };
+}
+
+function writePriors(sink: ByteSink, { usual, means, classes, references, models }: LevelPriors): void {
+  sink.append(usual);
+  writeFloats(sink, means);
+  sink.append(classes);
+  for (const channel of references) writeCount(sink, channel + 1);
+  writeCount(sink, models.length);
+  for (const odds of models) {
+    sink.byte(odds & 0xff);
+    sink.byte(odds >> 8);
+  }
+}
+
+function readPriors(source: ByteSource, count: number): LevelPriors {
+  const usual = source.take(count).slice();
+  const means = readFloats(source, count);
+  const classes = source.take(count).slice();
+  const references = Int32Array.from(repeat(count, () => readCount(source, count) - 1));
+  const modelBytes = source.take(readCount(source, MAX_MODELS) * 2);
+  const models = new Uint16Array(modelBytes.byteLength / 2);
+  for (let at = 0; at < models.length; at++) {
+    models[at] = (modelBytes[at * 2] as number) | ((modelBytes[at * 2 + 1] as number) << 8);
+  }
+  return { usual, means, classes, references, models };
+}
+
+function writeGolden(sink: ByteSink, { shape, levels }: GoldenLevels): void {
+  for (const size of shape) writeCount(sink, size);
+  encodePlane(levels, 0, sink);
+}
+
+function readGolden(source: ByteSource, rank: number): GoldenLevels {
+  const shape = repeat(rank, () => readCount(source, MAX_GOLDEN_LEVELS));
+  const count = shape.reduce((product, size) => product * size, 1);
+  if (count > MAX_GOLDEN_LEVELS) throw new Error(`its golden part has ${count} levels`);
+  const levels = new Uint8Array(count);
+  decodePlane(source, 0, levels);
+  return { shape, levels };
+}
+
+/** Seven bits a byte, least first; the top bit says that more follow. */
+function writeCount(sink: ByteSink, count: number): void {
+  let rest = count;
+  for (; rest >= 128; rest >>>= 7) sink.byte((rest & 127) | 128);
+  sink.byte(rest);
+}
+
+function readCount(source: ByteSource, most: number): number {
+  let count = 0;
+  for (let shift = 0; shift < 28; shift += 7) {
+    const byte = source.byte();
+    count |= (byte & 127) << shift;
+    if (byte < 128) {
+      if (count > most) throw new Error(`it counts ${count} of at most ${most}`);
+      return count;
+    }
+  }
+  throw new Error('a count does not end');
+}
+
+function writeFloats(sink: ByteSink, values: Float32Array): void {
+  const view = new DataView(new ArrayBuffer(values.length * 4));
+  for (let at = 0; at < values.length; at++) view.setFloat32(at * 4, values[at] as number, true);
+  sink.append(new Uint8Array(view.buffer));
+}
+
+function readFloats(source: ByteSource, count: number): Float32Array {
+  const bytes = source.take(count * 4);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Float32Array.from({ length: count }, (_, at) => view.getFloat32(at * 4, true));
+}
+
+function repeat<T>(count: number, make: () => T): T[] {
+  const list: T[] = [];
+  for (let at = 0; at < count; at++) list.push(make());
+  return list;
+}

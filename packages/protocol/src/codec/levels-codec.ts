@@ -1,0 +1,95 @@
+// Levels <-> a payload: groups of channels, each behind its length, so that what is cut off after a group still decodes.
+import { ByteSink, ByteSource, damaged } from './byte-sink.ts';
+import { LevelModels } from './level-models.ts';
+import type { LevelTable } from './level-table.ts';
+import { LevelWalk } from './level-walk.ts';
+import { fillChannel, type LevelLayout, levelLayout, quantiseLevels, reconstructLevels } from './levels.ts';
+import { RangeDecoder, RangeEncoder } from './range-coder.ts';
+
+/**
+ * Codes the levels of a tensor.
+ * @param levels as `quantiseLevels` gives them
+ * @param maxBytes the payload ends with the last group that fits; the first is always there
+ * @throws {KerfError} TENSOR_MISMATCH when the shape is not one that the table is for.
+ */
+export function encodeLevels(
+  levels: Uint8Array,
+  shape: readonly number[],
+  table: LevelTable,
+  maxBytes = Number.POSITIVE_INFINITY,
+): Uint8Array {
+  const walk = new LevelWalk(shape, table, levels, new LevelModels(table));
+  const sink = new ByteSink(levels.length >> 3);
+  const coder = new RangeEncoder(levels.length >> 3);
+  for (let group = 0; group < table.groups.length; group++) {
+    walk.codeGroup(coder, group, (plane) => coder.reserveBits(plane * 16));
+    const bytes = coder.finish();
+    const length = lengthBytes(bytes.byteLength);
+    if (group > 0 && sink.length + length.length + bytes.byteLength > maxBytes) break;
+    for (const byte of length) sink.byte(byte);
+    sink.append(bytes);
+  }
+  return sink.written();
+}
+
+/** float32 values -> payload. @throws {KerfError} TENSOR_MISMATCH when the shape is not one that the table is for. */
+export function encodeLevelValues(
+  values: Float32Array,
+  shape: readonly number[],
+  table: LevelTable,
+  maxBytes?: number,
+): Uint8Array {
+  return encodeLevels(quantiseLevels(values, shape, table), shape, table, maxBytes);
+}
+
+/**
+ * The tensor of a payload; channels that it lacks come back as their mean.
+ * @throws {KerfError} MESSAGE_MALFORMED for damaged bytes, TENSOR_MISMATCH when the shape is not one of the table.
+ */
+export function decodeLevelValues(bytes: Uint8Array, shape: readonly number[], table: LevelTable): Float32Array {
+  const layout = levelLayout(shape, table);
+  const levels = new Uint8Array(layout.batch * layout.channels * layout.planeSize);
+  const walk = new LevelWalk(shape, table, levels, new LevelModels(table));
+  const source = new ByteSource(bytes);
+  const coder = new RangeDecoder();
+  let groups = 0;
+  for (; source.at < bytes.byteLength; groups++) {
+    if (groups === table.groups.length) throw damaged('it has more groups than its table');
+    coder.start(source.take(readLength(source)));
+    walk.codeGroup(coder, groups, () => {});
+    coder.end();
+  }
+  if (groups === 0 && levels.length > 0) throw damaged('it has no group');
+  const values = reconstructLevels(levels, shape, table);
+  fillMissing(values, layout, table, groups);
+  return values;
+}
+
+function fillMissing(values: Float32Array, layout: LevelLayout, table: LevelTable, groups: number): void {
+  let sent = 0;
+  for (const size of table.groups.slice(0, groups)) sent += size;
+  for (const channel of table.order.slice(sent)) {
+    const { values: known } = table.channels[channel] as { values: Float32Array };
+    const mean = known.length === 1 ? known[0] : (table.priors?.means[channel] ?? known[0]);
+    fillChannel(values, layout, channel, mean as number);
+  }
+}
+
+/** Seven bits a byte, least first; the top bit says that more follow. */
+function lengthBytes(length: number): number[] {
+  const bytes: number[] = [];
+  let rest = length;
+  for (; rest >= 128; rest >>>= 7) bytes.push((rest & 127) | 128);
+  bytes.push(rest);
+  return bytes;
+}
+
+function readLength(source: ByteSource): number {
+  let length = 0;
+  for (let shift = 0; shift < 28; shift += 7) {
+    const byte = source.byte();
+    length |= (byte & 127) << shift;
+    if (byte < 128) return length;
+  }
+  throw damaged('a length does not end');
+}
