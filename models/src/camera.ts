@@ -1,7 +1,7 @@
 // Light of a picture's pixels -> 8-bit RGB: gamma and the noise of a sensor.
 import type { RgbImage } from '@kerf/protocol';
+import type { Exposure } from './blur.ts';
 import { Draws } from './draw.ts';
-import type { Exposure } from './expose.ts';
 import { PICTURE_SIZE } from './scene.ts';
 
 const GAMMA_STEPS = 4096;
@@ -16,11 +16,23 @@ export function encoded(light: number): number {
   return GAMMA[step < 0 ? 0 : step < GAMMA.length ? step : GAMMA.length - 1] as number;
 }
 
-/** The picture that a camera takes. @param noise its strength: 1 is a good industrial camera. */
-export function taken(exposure: Exposure, noise: number, seed: number): RgbImage {
-  const data = new Uint8Array(PICTURE_SIZE ** 2 * 3);
+/**
+ * The picture that a camera takes.
+ * @param noise its strength: 1 is a good industrial camera
+ * @param width, height pixels of the exposure
+ */
+export function taken(
+  exposure: Exposure,
+  noise: number,
+  seed: number,
+  { width, height }: { readonly width: number; readonly height: number } = {
+    width: PICTURE_SIZE,
+    height: PICTURE_SIZE,
+  },
+): RgbImage {
+  const data = new Uint8Array(width * height * 3);
   let state = Math.imul(seed, 0x9e3779b1) | 1;
-  for (let at = 0; at < PICTURE_SIZE ** 2; at++) {
+  for (let at = 0; at < width * height; at++) {
     for (let channel = 0; channel < 3; channel++) {
       state = (Math.imul(state, 1664525) + 1013904223) | 0;
       const value = encoded((exposure[channel] as Float32Array)[at] as number);
@@ -30,7 +42,7 @@ export function taken(exposure: Exposure, noise: number, seed: number): RgbImage
       data[at * 3 + channel] = Math.min(255, Math.max(0, Math.round(noisy)));
     }
   }
-  return { width: PICTURE_SIZE, height: PICTURE_SIZE, data };
+  return { width, height, data };
 }
 
 function normals(): Float32Array {

@@ -6,22 +6,10 @@ import { DEFECTS, type Defect } from './defects.ts';
 import { encodePng } from './png.ts';
 import { type PartPicture, renderPart } from './render.ts';
 import { PICTURE_SIZE } from './scene.ts';
-import { loadTextures, SURFACES } from './surface.ts';
+import { type SetOptions, seedsOf } from './splits.ts';
+import { loadTextures, SURFACES, type Surface } from './surface.ts';
 
-/** Splits never share a picture: each has its own billion of seeds. */
-const SPLITS = { train: 0, test: 1, calibration: 2, demo: 3 } as const;
-export type Split = keyof typeof SPLITS;
-export const SPLIT_NAMES = Object.keys(SPLITS) as Split[];
-
-const SEEDS_PER_SPLIT = 1_000_000_000;
-/** Pictures that one `seed` may draw. */
-const SEEDS_PER_SET = 100_000;
-
-export interface DatasetOptions {
-  readonly split: Split;
-  readonly count: number;
-  /** Another seed, another set of the same split. @default 0 */
-  readonly seed?: number;
+export interface DatasetOptions extends SetOptions {
   /** @default the six known kinds */
   readonly kinds?: readonly Defect[];
   /** Share of good parts. @default 0.5 */
@@ -42,33 +30,24 @@ export interface DatasetPart {
  * @throws {KerfError} INVALID_ARGUMENT.
  */
 export async function* datasetParts(options: DatasetOptions): AsyncGenerator<DatasetPart> {
-  const { split, count, seed = 0, kinds = DEFECTS, goodShare = 0.5, fixture = false } = options;
-  checkOptions(options);
+  const { seed: set = 0, kinds = DEFECTS, goodShare = 0.5, fixture = false } = options;
+  if (!(goodShare >= 0 && goodShare <= 1)) {
+    throw new KerfError('INVALID_ARGUMENT', `the share of good parts must be from 0 to 1, got ${goodShare}`);
+  }
+  if (kinds.length === 0 && goodShare < 1) {
+    throw new KerfError('INVALID_ARGUMENT', 'defective parts need at least one kind of defect');
+  }
+  const seeds = seedsOf(options);
   const textures = await loadTextures();
-  const first = SPLITS[split] * SEEDS_PER_SPLIT + seed * SEEDS_PER_SET;
+  const shared = fixture ? (seeds[0] as number) : null;
   let defective = 0;
-  for (let index = 0; index < count; index++) {
+  for (const [index, seed] of seeds.entries()) {
     const isGood = Math.floor((index + 1) * goodShare) > Math.floor(index * goodShare);
     const defect = isGood ? null : (kinds[defective++ % kinds.length] as Defect);
-    const surface = fixture
-      ? SURFACES[seed % SURFACES.length]
-      : SURFACES[(index * 5 + Math.floor(index / 14)) % SURFACES.length];
-    const request = { seed: first + index, defect, fixture: fixture ? first : null };
-    const picture = renderPart(textures, surface === undefined ? request : { ...request, surface });
-    yield { seed: first + index, defect, picture };
+    const turn = fixture ? set : index * 5 + Math.floor(index / 14);
+    const surface = SURFACES[turn % SURFACES.length] as Surface;
+    yield { seed, defect, picture: renderPart(textures, { seed, surface, defect, fixture: shared }) };
   }
-}
-
-function checkOptions({ count, seed = 0, kinds = DEFECTS, goodShare = 0.5 }: DatasetOptions): void {
-  const wrong = (what: string): KerfError => new KerfError('INVALID_ARGUMENT', what);
-  if (!Number.isInteger(count) || count < 1 || count > SEEDS_PER_SET) {
-    throw wrong(`count must be a whole number from 1 to ${SEEDS_PER_SET}, got ${count}`);
-  }
-  if (!Number.isInteger(seed) || seed < 0 || seed >= SEEDS_PER_SPLIT / SEEDS_PER_SET) {
-    throw wrong(`seed must be a whole number from 0 to ${SEEDS_PER_SPLIT / SEEDS_PER_SET - 1}, got ${seed}`);
-  }
-  if (!(goodShare >= 0 && goodShare <= 1)) throw wrong(`the share of good parts must be from 0 to 1, got ${goodShare}`);
-  if (kinds.length === 0 && goodShare < 1) throw wrong('defective parts need at least one kind of defect');
 }
 
 /**

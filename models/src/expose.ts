@@ -1,23 +1,11 @@
 // A scene, and the marks of a defect -> the light that reaches the camera's sensor: planes of red, green and blue.
+import { BLUR_REACH, type Box, blurred, type Exposure } from './blur.ts';
 import type { DefectMarks } from './defects.ts';
 import type { GreyMap } from './draw.ts';
 import { Place } from './place.ts';
 import { type Light, PICTURE_SIZE, type Scene } from './scene.ts';
 
-/** Pixels [left, right) x [top, bottom) of a picture. */
-export interface Box {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
-
-/** Linear light of every pixel, before the camera; 1 is the lightest that a picture shows. */
-export type Exposure = readonly [Float32Array, Float32Array, Float32Array];
-
 const WHOLE: Box = { left: 0, top: 0, right: PICTURE_SIZE, bottom: PICTURE_SIZE };
-/** Pixels to either side that the lens mixes into one. */
-const REACH = 2;
 
 /** The scene without a defect. */
 export function expose(scene: Scene): Exposure {
@@ -26,7 +14,7 @@ export function expose(scene: Scene): Exposure {
 
 /** The scene with a defect, given the one without: only `box`, see `boxOf`, is drawn anew. */
 export function exposeWith(scene: Scene, marks: DefectMarks, clean: Exposure, box: Box): Exposure {
-  const wide = grownBox(box, REACH);
+  const wide = grownBox(box, BLUR_REACH);
   const part = blurred(raw(scene, marks, wide), wide, scene.light.blur);
   const width = wide.right - wide.left;
   return planes((channel) => {
@@ -57,7 +45,7 @@ export function boxOf({ pose }: Scene, { cover, relief, shadow, erased, missing 
       box.bottom = Math.max(box.bottom, Math.ceil(y));
     }
   }
-  return grownBox(box, REACH);
+  return grownBox(box, BLUR_REACH);
 }
 
 export function grownBox({ left, top, right, bottom }: Box, by: number): Box {
@@ -131,54 +119,5 @@ class Lamp {
     const { spot } = this.#light;
     const away = ((x - spot.x) ** 2 + (y - spot.y) ** 2) / (spot.size * spot.size);
     return away > 6 ? 0 : spot.strength * Math.exp(-away);
-  }
-}
-
-/** A Gaussian of five taps, along rows and then columns; at the rim the last pixel stands for those beyond. */
-function blurred(exposure: Exposure, box: Box, sigma: number): Exposure {
-  const near = Math.exp(-0.5 / (sigma * sigma));
-  const far = Math.exp(-2 / (sigma * sigma));
-  const total = 1 + 2 * near + 2 * far;
-  const width = box.right - box.left;
-  const height = box.bottom - box.top;
-  const between = new Float32Array(width * height);
-  for (const plane of exposure) {
-    mix(plane, between, { lines: height, stride: width, length: width, step: 1 }, [
-      1 / total,
-      near / total,
-      far / total,
-    ]);
-    mix(between, plane, { lines: width, stride: 1, length: height, step: width }, [
-      1 / total,
-      near / total,
-      far / total,
-    ]);
-  }
-  return exposure;
-}
-
-interface Lines {
-  readonly lines: number;
-  readonly stride: number;
-  readonly length: number;
-  readonly step: number;
-}
-
-function mix(from: Float32Array, to: Float32Array, lines: Lines, taps: readonly [number, number, number]): void {
-  const { stride, length, step } = lines;
-  const [centre, near, far] = taps;
-  // Neighbouring columns lie together in memory: the outer loop goes along the lines.
-  for (let at = 0; at < length; at++) {
-    const here = at * step;
-    const one = Math.max(0, at - 1) * step;
-    const two = Math.max(0, at - REACH) * step;
-    const next = Math.min(length - 1, at + 1) * step;
-    const last = Math.min(length - 1, at + REACH) * step;
-    for (let line = 0, base = 0; line < lines.lines; line++, base += stride) {
-      to[base + here] =
-        centre * (from[base + here] as number) +
-        near * ((from[base + one] as number) + (from[base + next] as number)) +
-        far * ((from[base + two] as number) + (from[base + last] as number));
-    }
   }
 }

@@ -1,8 +1,9 @@
 // The command line of the generator: `dataset DIR --split train --count 1000`.
 import { parseArgs } from 'node:util';
 import { KerfError, messageOf } from '@kerf/protocol';
-import { SPLIT_NAMES, type Split, writeDataset } from './dataset.ts';
+import { writeDataset } from './dataset.ts';
 import { DEFECTS, type Defect, isDefect } from './defects.ts';
+import { SPLIT_NAMES, type Split } from './splits.ts';
 
 const USAGE = `usage: npm run dataset -w @kerf/models -- DIR [OPTIONS]
 

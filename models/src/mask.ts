@@ -1,6 +1,8 @@
 // Two exposures, without and with a defect -> the pixels that the defect changed visibly.
+
+import type { Box, Exposure } from './blur.ts';
 import { encoded } from './camera.ts';
-import { type Box, type Exposure, grownBox } from './expose.ts';
+import { grownBox } from './expose.ts';
 import { PICTURE_SIZE } from './scene.ts';
 
 /** Levels of 255 by which a pixel must differ for the mask to hold it. */

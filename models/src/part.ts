@@ -1,5 +1,6 @@
 // Draws -> the outline of a part as a signed distance, its holes, and what is printed on it.
 import { type Draws, GreyMap, length, type Point } from './draw.ts';
+import { ADVANCE, strokeText } from './glyphs.ts';
 
 /** Half the nominal size of a part, in its own units; a unit is about one pixel. */
 export const PART_RADIUS = 140;
@@ -81,47 +82,7 @@ function holesOf(kind: string, radius: number, aspect: number, draws: Draws): Ho
   return corners.slice(0, count).map(([left, top]) => ({ x: left, y: top, radius: size }));
 }
 
-/** Strokes of characters on a grid of 4 x 6. */
-const GLYPHS: Readonly<Record<string, readonly (readonly number[])[]>> = {
-  '0': [[1, 0, 3, 0, 4, 1.2, 4, 4.8, 3, 6, 1, 6, 0, 4.8, 0, 1.2, 1, 0]],
-  '1': [
-    [1, 1, 2, 0, 2, 6],
-    [0.8, 6, 3.2, 6],
-  ],
-  '2': [[0, 1, 1, 0, 3, 0, 4, 1, 4, 2, 0, 6, 4, 6]],
-  '3': [[0, 0, 4, 0, 2, 2.5, 4, 4, 3, 6, 0, 6]],
-  '4': [[3, 6, 3, 0, 0, 4, 4, 4]],
-  '5': [[4, 0, 0, 0, 0, 2.5, 3, 2.5, 4, 4, 3, 6, 0, 6]],
-  '6': [[4, 0, 1, 1, 0, 4, 1, 6, 3, 6, 4, 4, 3, 3, 0, 3.4]],
-  '7': [[0, 0, 4, 0, 1.5, 6]],
-  '8': [[1, 3, 0, 1.5, 1, 0, 3, 0, 4, 1.5, 3, 3, 1, 3, 0, 4.5, 1, 6, 3, 6, 4, 4.5, 3, 3]],
-  '9': [[4, 2.6, 1, 3, 0, 2, 1, 0, 3, 0, 4, 2, 3, 5, 0, 6]],
-  A: [
-    [0, 6, 2, 0, 4, 6],
-    [0.8, 4, 3.2, 4],
-  ],
-  E: [
-    [4, 0, 0, 0, 0, 6, 4, 6],
-    [0, 3, 3, 3],
-  ],
-  F: [
-    [4, 0, 0, 0, 0, 6],
-    [0, 3, 3, 3],
-  ],
-  K: [
-    [0, 0, 0, 6],
-    [4, 0, 0, 3.4, 4, 6],
-  ],
-  R: [[0, 6, 0, 0, 3, 0, 4, 1.5, 3, 3, 0, 3, 4, 6]],
-  T: [
-    [0, 0, 4, 0],
-    [2, 0, 2, 6],
-  ],
-  X: [
-    [0, 0, 4, 6],
-    [4, 0, 0, 6],
-  ],
-};
+/** What every serial number starts with. */
 const LETTERS = ['A', 'E', 'F', 'K', 'R', 'T', 'X'] as const;
 
 export interface Print {
@@ -136,22 +97,11 @@ export function partPrint(draws: Draws, shape: PartShape): Print {
   const letters = draws.pick(LETTERS) + draws.pick(LETTERS);
   const text = `${letters}${String(draws.whole(0, 9999)).padStart(4, '0')}`;
   const unit = draws.between(3.8, 4.8);
-  const advance = 5.8 * unit;
-  const width = advance * text.length;
+  const width = ADVANCE * unit * text.length;
   const { left, top } = placeFor(width, 6 * unit, draws, shape);
   const ink = new GreyMap(left - 14, top - 14, width + 28, 6 * unit + 28);
   const half = draws.between(1.2, 1.9);
-  for (const [index, letter] of Array.from(text).entries()) {
-    for (const line of GLYPHS[letter] ?? []) {
-      for (let at = 0; at + 3 < line.length; at += 2) {
-        const point = (from: number): Point => ({
-          x: left + index * advance + (line[from] as number) * unit,
-          y: top + (line[from + 1] as number) * unit,
-        });
-        ink.stroke(point(at), point(at + 2), half);
-      }
-    }
-  }
+  strokeText(ink, text, { x: left, y: top }, unit, half);
   if (draws.chance(0.5)) frame(ink, half * 0.7);
   const colour = draws.chance(0.7) ? ([0.06, 0.06, 0.07] as const) : ([0.9, 0.9, 0.88] as const);
   return { ink, colour, text };

@@ -1,9 +1,10 @@
 // A seed -> the picture of a part as a colour camera takes it, and the mask of what its defect visibly changed.
 import type { RgbImage } from '@kerf/protocol';
+import type { Exposure } from './blur.ts';
 import { taken } from './camera.ts';
 import { type Defect, defectMarks } from './defects.ts';
 import { Draws } from './draw.ts';
-import { boxOf, type Exposure, expose, exposeWith } from './expose.ts';
+import { boxOf, expose, exposeWith } from './expose.ts';
 import { changedMask } from './mask.ts';
 import { type PartRequest, PICTURE_SIZE, type Scene, STREAM, sceneOf } from './scene.ts';
 import type { Surface, Textures } from './surface.ts';
