@@ -1,13 +1,13 @@
 // A split and a count -> pictures and masks in folders as MVTec AD lays them out, and a list of what they are.
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KerfError } from '@kerf/protocol';
-import { DEFECTS, type Defect } from './defects.ts';
+import type { Defect } from './defects.ts';
 import { encodePng } from './png.ts';
 import { type PartPicture, renderPart } from './render.ts';
 import { PICTURE_SIZE } from './scene.ts';
 import { type SetOptions, seedsOf } from './splits.ts';
 import { loadTextures, SURFACES, type Surface } from './surface.ts';
+import { defectTurns } from './turns.ts';
 
 export interface DatasetOptions extends SetOptions {
   /** @default the six known kinds */
@@ -30,20 +30,13 @@ export interface DatasetPart {
  * @throws {KerfError} INVALID_ARGUMENT.
  */
 export async function* datasetParts(options: DatasetOptions): AsyncGenerator<DatasetPart> {
-  const { seed: set = 0, kinds = DEFECTS, goodShare = 0.5, fixture = false } = options;
-  if (!(goodShare >= 0 && goodShare <= 1)) {
-    throw new KerfError('INVALID_ARGUMENT', `the share of good parts must be from 0 to 1, got ${goodShare}`);
-  }
-  if (kinds.length === 0 && goodShare < 1) {
-    throw new KerfError('INVALID_ARGUMENT', 'defective parts need at least one kind of defect');
-  }
+  const { seed: set = 0, goodShare = 0.5, fixture = false } = options;
+  const defectAt = defectTurns({ ...options, goodShare });
   const seeds = seedsOf(options);
   const textures = await loadTextures();
   const shared = fixture ? (seeds[0] as number) : null;
-  let defective = 0;
   for (const [index, seed] of seeds.entries()) {
-    const isGood = Math.floor((index + 1) * goodShare) > Math.floor(index * goodShare);
-    const defect = isGood ? null : (kinds[defective++ % kinds.length] as Defect);
+    const defect = defectAt(index);
     const turn = fixture ? set : index * 5 + Math.floor(index / 14);
     const surface = SURFACES[turn % SURFACES.length] as Surface;
     yield { seed, defect, picture: renderPart(textures, { seed, surface, defect, fixture: shared }) };

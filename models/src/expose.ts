@@ -12,6 +12,29 @@ export function expose(scene: Scene): Exposure {
   return blurred(raw(scene, null, WHOLE), WHOLE, scene.light.blur);
 }
 
+/** A part of a picture, and what is seen there. */
+export interface Band {
+  readonly scene: Scene;
+  readonly marks: DefectMarks | null;
+  readonly box: Box;
+}
+
+/** Several scenes side by side, through one lens: that of the first. */
+export function exposeBands(bands: readonly Band[]): Exposure {
+  const exposure = planes(() => new Float32Array(PICTURE_SIZE ** 2));
+  for (const { scene, marks, box } of bands) {
+    const part = raw(scene, marks, box);
+    const width = box.right - box.left;
+    for (const [channel, plane] of exposure.entries()) {
+      for (let y = box.top; y < box.bottom; y++) {
+        const from = (y - box.top) * width;
+        plane.set((part[channel] as Float32Array).subarray(from, from + width), y * PICTURE_SIZE + box.left);
+      }
+    }
+  }
+  return blurred(exposure, WHOLE, bands[0]?.scene.light.blur ?? 1);
+}
+
 /** The scene with a defect, given the one without: only `box`, see `boxOf`, is drawn anew. */
 export function exposeWith(scene: Scene, marks: DefectMarks, clean: Exposure, box: Box): Exposure {
   const wide = grownBox(box, BLUR_REACH);

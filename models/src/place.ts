@@ -13,11 +13,15 @@ export class Place {
   private readonly scene: Scene;
   private readonly lightX: number;
   private readonly lightY: number;
+  private readonly cos: number;
+  private readonly sin: number;
 
   constructor(scene: Scene, lightX: number, lightY: number) {
     this.scene = scene;
     this.lightX = lightX;
     this.lightY = lightY;
+    this.cos = Math.cos(scene.pose.angle);
+    this.sin = Math.sin(scene.pose.angle);
   }
 
   /** @param u, v place in the part's units. */
@@ -82,9 +86,11 @@ export class Place {
   }
 
   private onGround(u: number, v: number, distance: number, present: number): void {
-    const { ground, groundSeed } = this.scene;
+    const { ground, groundSeed, groundPlace, pose } = this.scene;
+    const x = groundPlace === null ? u : groundPlace.x + pose.scale * (u * this.cos - v * this.sin);
+    const y = groundPlace === null ? v : groundPlace.y + pose.scale * (u * this.sin + v * this.cos);
     const grain =
-      0.8 + 0.4 * cloudNoise(u / 23, v / 23, groundSeed, 2) + 0.12 * (gridNoise(u * 1.3, v * 1.3, groundSeed) - 0.5);
+      0.8 + 0.4 * cloudNoise(x / 23, y / 23, groundSeed, 2) + 0.12 * (gridNoise(x * 1.3, y * 1.3, groundSeed) - 0.5);
     const tone = (grain * this.shadow(u, v, distance)) / (present > 0 ? this.shade : 1);
     this.red = this.red * present + ground[0] * tone * (1 - present);
     this.green = this.green * present + ground[1] * tone * (1 - present);

@@ -2,7 +2,7 @@
 import type { RgbImage } from '@kerf/protocol';
 import type { Exposure } from './blur.ts';
 import { taken } from './camera.ts';
-import { type Defect, defectMarks } from './defects.ts';
+import { type Defect, type DefectMarks, defectMarks } from './defects.ts';
 import { Draws } from './draw.ts';
 import { boxOf, expose, exposeWith } from './expose.ts';
 import { changedMask } from './mask.ts';
@@ -33,7 +33,7 @@ export function renderPart(textures: Textures, request: PartRequest): PartPictur
   const { exposure, mask } =
     request.defect === null
       ? { exposure: clean, mask: new Uint8Array(PICTURE_SIZE ** 2) }
-      : damaged(scene, clean, request.defect, request.seed);
+      : damage(scene, clean, request.defect, request.seed);
   return {
     image: taken(exposure, scene.light.noise, request.seed),
     mask,
@@ -43,19 +43,22 @@ export function renderPart(textures: Textures, request: PartRequest): PartPictur
   };
 }
 
-function damaged(
-  scene: Scene,
-  clean: Exposure,
-  defect: Defect,
-  seed: number,
-): { readonly exposure: Exposure; readonly mask: Uint8Array } {
+/** A defect on a part, and the part with it. */
+export interface Damage {
+  readonly marks: DefectMarks;
+  readonly exposure: Exposure;
+  readonly mask: Uint8Array;
+}
+
+/** Draws a defect until it shows. @param clean the scene without it. */
+export function damage(scene: Scene, clean: Exposure, defect: Defect, seed: number): Damage {
   for (let attempt = 0; ; attempt++) {
     const draws = new Draws(seed, STREAM.defect + 100 * (attempt + 1));
     const marks = defectMarks(defect, scene.shape, scene.print, scene.light.angle - scene.pose.angle, draws);
     const box = boxOf(scene, marks);
     const exposure = exposeWith(scene, marks, clean, box);
     const mask = changedMask(clean, exposure, box);
-    if (attempt === ATTEMPTS || pixelsOf(mask) >= LEAST_PIXELS) return { exposure, mask };
+    if (attempt === ATTEMPTS || pixelsOf(mask) >= LEAST_PIXELS) return { marks, exposure, mask };
   }
 }
 

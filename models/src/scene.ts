@@ -43,6 +43,8 @@ export interface Scene {
   readonly light: Light;
   readonly ground: readonly [number, number, number];
   readonly groundSeed: number;
+  /** Where the part's origin lies on a ground that moves with it, in the picture's units. Null: the ground is the part's own. */
+  readonly groundPlace: { readonly x: number; readonly y: number } | null;
   readonly dust: readonly { readonly u: number; readonly v: number; readonly radius: number; readonly tone: number }[];
 }
 
@@ -75,6 +77,7 @@ export function sceneOf(textures: Textures, { seed, surface: wanted, fixture = n
     light: lightOf(new Draws(shared, STREAM.light)),
     ground: [level, level * ground.between(0.95, 1.08), level * ground.between(0.95, 1.15)],
     groundSeed: ground.whole(0, 1e9),
+    groundPlace: null,
     dust: dustOf(new Draws(seed, STREAM.dust)),
   };
 }

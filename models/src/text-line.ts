@@ -57,9 +57,9 @@ function textOf(draws: Draws): string {
 
 /** The strokes in the picture's pixels, as large as fits, on a line that rises or falls, upright or slanted. */
 function inkOf(text: string, width: number, draws: Draws): GreyMap {
-  const room = (width - 24) / (ADVANCE * text.length);
-  const unit = Math.min(room, draws.between(3.6, 5));
-  const left = 10 + draws.between(0, Math.max(0, Math.min(40, width - 24 - ADVANCE * unit * text.length)));
+  const room = (width - 20) / (ADVANCE * text.length);
+  const unit = Math.min(room, draws.between(4.2, 5.4));
+  const left = 7 + draws.between(0, Math.max(0, Math.min(12, width - 20 - ADVANCE * unit * text.length)));
   const top = (LINE_HEIGHT - 6 * unit) / 2 + draws.between(-2, 2);
   const slant = draws.between(-0.08, 0.3);
   const rise = draws.between(-0.018, 0.018);
@@ -103,7 +103,7 @@ function exposed(ink: GreyMap, { look, ink: colour }: Ground, width: number, dra
   const gain = draws.between(0.75, 1.15);
   const slope = draws.between(-0.35, 0.35);
   const strength = draws.between(0.72, 0.98);
-  const worn = draws.chance(0.3) ? draws.between(0.3, 0.48) : 0;
+  const worn = draws.chance(0.25) ? draws.between(0.26, 0.4) : 0;
   const wornSeed = draws.whole(0, 1e9);
   const planes = [0, 1, 2].map(() => new Float32Array(width * LINE_HEIGHT)) as [
     Float32Array,
