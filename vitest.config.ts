@@ -30,7 +30,10 @@ export default defineConfig({
         test: {
           name: 'node',
           env,
-          include: ['packages/*/test/**/*.test.ts', 'test/{boundaries,conformance,fuzz,real-models}/**/*.test.ts'],
+          include: [
+            '{packages/*,models}/test/**/*.test.ts',
+            'test/{boundaries,conformance,fuzz,real-models}/**/*.test.ts',
+          ],
           testTimeout: 60_000,
           hookTimeout: 60_000,
           pool: 'forks',

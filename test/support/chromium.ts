@@ -17,12 +17,15 @@ export type ChromiumStart =
   | { readonly browser: Browser; readonly reason: null }
   | { readonly browser: null; readonly reason: string };
 
-/** @returns the browser, or null and the reason for a skipped test. */
-export async function startChromium({ webgpu = false } = {}): Promise<ChromiumStart> {
+/**
+ * @param more command line arguments
+ * @returns the browser, or null and the reason for a skipped test.
+ */
+export async function startChromium({ webgpu = false } = {}, more: readonly string[] = []): Promise<ChromiumStart> {
   const executablePath = await findBrowser();
   if (executablePath === null)
     return { browser: null, reason: 'no Chromium on this machine; set KERF_CHROMIUM to one' };
-  const args = [...QUIET, ...(webgpu ? SOFTWARE_WEBGPU : ['--disable-gpu'])];
+  const args = [...QUIET, ...(webgpu ? SOFTWARE_WEBGPU : ['--disable-gpu']), ...more];
   try {
     return { browser: await chromium.launch({ executablePath, args, headless: true }), reason: null };
   } catch (error) {
