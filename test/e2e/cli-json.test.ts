@@ -41,7 +41,8 @@ test('cuts', async () => {
 });
 
 test('split', async () => {
-  const { stdout } = await kerf('split', 'model.onnx', '--at', 'mid', '--out', 'again', '--json');
+  const codec = ['--codec', 'uint8-channel'];
+  const { stdout } = await kerf('split', 'model.onnx', '--at', 'mid', ...codec, '--out', 'again', '--json');
   expectDocumented('split', jsonLines(stdout));
 });
 

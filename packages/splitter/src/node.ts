@@ -11,5 +11,6 @@ export type { SplitFolder } from './open-split.ts';
 export { openSplit } from './open-split.ts';
 export type { VerifySplitOptions, VerifySplitReport } from './verify-files.ts';
 export { verifySplit } from './verify-files.ts';
+export { writeSplitCodec } from './write-codec.ts';
 export type { WriteSplitOptions, WrittenSplit } from './write-split.ts';
 export { MANIFEST_FILE, readManifestFile, writeSplit } from './write-split.ts';

@@ -6,13 +6,16 @@ import { EdgeSession, type Outcome, type SessionStatus } from '@kerf/edge-runtim
 import { nodeBackend, openSplitFolder, wsConnect } from '@kerf/edge-runtime/node';
 import { writeTensorFile } from '@kerf/onnx/node';
 import { type Backend, describeTensor, KerfError, type TensorSpec } from '@kerf/protocol';
+import { codecText } from '../codec-text.ts';
 import { type Command, type CommandLine, type Io, usageError, VERSION } from '../command.ts';
 import { encodedFrame, PICTURE_OPTIONS, pictureOptions, readFrame, type SendFormat } from '../frame-input.ts';
 import { encodeNpy } from '../npy.ts';
 import { milliseconds } from '../units.ts';
 import { printable } from './cuts.ts';
 
-const FORMATS: readonly SendFormat[] = ['raw', 'png', 'jpeg', 'webp'];
+/** Raw and lossless are tensors, the others images. */
+const FORMATS: readonly (SendFormat | 'lossless')[] = ['raw', 'lossless', 'png', 'jpeg', 'webp'];
+const NON_FINITE = ['lossless', 'refuse'] as const;
 
 export const run: Command = {
   name: 'run',
@@ -47,6 +50,11 @@ export const run: Command = {
       value: 'FORMAT',
       help: `all in the cloud: how pictures cross: ${FORMATS.join(', ')} (default png)`,
     },
+    'non-finite': {
+      type: 'string',
+      value: 'WAY',
+      help: "activations with NaN or infinity, which the split's codec would lose: lossless or refuse (default lossless)",
+    },
     'no-fallback': { type: 'boolean', help: 'never finish frames here' },
     runtime: { type: 'string', value: 'NAME', help: 'node or wasm (default node)' },
     threads: { type: 'string', value: 'N', help: 'threads of one operator (default 1)' },
@@ -60,11 +68,11 @@ export const run: Command = {
     const runtime = line.choice('runtime', ['node', 'wasm'] as const, 'node');
     const backend = await nodeBackend({ runtime: runtime === 'node' ? 'onnxruntime-node' : 'onnxruntime-web' });
     try {
-      const session = await openSession(line, backend);
+      const opened = await openSession(line, backend);
       try {
-        return await runFrames(session, paths, line, io);
+        return await runFrames(opened, paths, line, io);
       } finally {
-        session.close();
+        opened.session.close();
       }
     } finally {
       await backend.dispose();
@@ -72,7 +80,13 @@ export const run: Command = {
   },
 };
 
-async function openSession(line: CommandLine, backend: Backend): Promise<EdgeSession> {
+interface OpenedSession {
+  readonly session: EdgeSession;
+  /** How tensors cross; null where none does. */
+  readonly codec: string | null;
+}
+
+async function openSession(line: CommandLine, backend: Backend): Promise<OpenedSession> {
   const path = line.text('model');
   const url = line.text('cloud');
   const threads = line.number('threads', 1, { least: 1, most: 1024 });
@@ -80,22 +94,34 @@ async function openSession(line: CommandLine, backend: Backend): Promise<EdgeSes
     agent: `kerf-run/${VERSION}`,
     deadlineMs: deadlineMs(line),
     maxQueuedFrames: 65_536,
+    nonFinite: line.choice('non-finite', NON_FINITE, 'lossless'),
   };
   if (path === undefined) {
     if (url === undefined) throw usageError('--model is needed, or --cloud with --id');
     const cloud = await cloudTarget(line, url, line.required('id'));
-    return EdgeSession.open({ split: null, head: null, local: null, cloud, options });
+    const sent = line.choice('send', FORMATS, 'png');
+    const inputCodec = sent === 'lossless' ? 'lossless' : 'raw';
+    const session = await EdgeSession.open({
+      split: null,
+      head: null,
+      local: null,
+      cloud,
+      options: { ...options, inputCodec },
+    });
+    return { session, codec: sent };
   }
   if (extname(path) === '.onnx') {
     if (url !== undefined) throw usageError('an .onnx file runs here: leave --cloud out, or name a split folder');
     const whole = await backend.load({ path }, { threads });
-    return EdgeSession.open({ split: null, head: null, local: { whole }, cloud: null, options });
+    const session = await EdgeSession.open({ split: null, head: null, local: { whole }, cloud: null, options });
+    return { session, codec: null };
   }
   if (url === undefined) throw usageError('--cloud is needed to run a split');
   const withTail = !line.flag('no-fallback') && (await exists(join(path, 'tail.onnx')));
   const { split, head, tables, local } = await openSplitFolder(path, { backend, withTail, load: { threads } });
   const cloud = await cloudTarget(line, url, line.text('id') ?? basename(resolve(path)));
-  return EdgeSession.open({ split, head, tables, local, cloud, options });
+  const session = await EdgeSession.open({ split, head, tables, local, cloud, options });
+  return { session, codec: codecText(split.codec) };
 }
 
 function deadlineMs(line: CommandLine): number {
@@ -134,10 +160,16 @@ interface Totals {
   failed: number;
   bytesUp: number;
   bytesDown: number;
+  nonFinite: number;
   readonly placements: Map<string, number>;
 }
 
-async function runFrames(session: EdgeSession, paths: readonly string[], line: CommandLine, io: Io): Promise<number> {
+async function runFrames(
+  { session, codec }: OpenedSession,
+  paths: readonly string[],
+  line: CommandLine,
+  io: Io,
+): Promise<number> {
   await firstAttempt(session);
   const specs = await inputSpecs(session, deadlineMs(line));
   const stop = tellStatus(session);
@@ -145,14 +177,16 @@ async function runFrames(session: EdgeSession, paths: readonly string[], line: C
   if (out !== undefined) await mkdir(out, { recursive: true });
   const pictures = pictureOptions(line);
   const format = line.text('model') === undefined ? line.choice('send', FORMATS, 'png') : 'raw';
-  const totals: Totals = { latenciesMs: [], failed: 0, bytesUp: 0, bytesDown: 0, placements: new Map() };
+  const totals: Totals = { latenciesMs: [], failed: 0, bytesUp: 0, bytesDown: 0, nonFinite: 0, placements: new Map() };
   const repeats = line.number('repeat', 1, { least: 1 });
   const jobs = paths.flatMap((path) => Array.from({ length: repeats }, () => path)).values();
   const startedMs = performance.now();
   const lane = async (): Promise<void> => {
     for (const path of jobs) {
       const inputs =
-        format === 'raw' ? await readFrame(path, specs, pictures) : await encodedFrame(path, specs, pictures, format);
+        format === 'raw' || format === 'lossless'
+          ? await readFrame(path, specs, pictures)
+          : await encodedFrame(path, specs, pictures, format);
       const outcome = await session.infer(inputs);
       count(totals, outcome);
       report(path, outcome, line, io);
@@ -160,7 +194,7 @@ async function runFrames(session: EdgeSession, paths: readonly string[], line: C
     }
   };
   await Promise.all(Array.from({ length: line.number('in-flight', 1, { least: 1, most: 1024 }) }, lane));
-  summarise(totals, performance.now() - startedMs, line, io);
+  summarise(totals, { elapsedMs: performance.now() - startedMs, codec }, line, io);
   stop();
   return totals.failed > 0 ? 1 : 0;
 }
@@ -200,6 +234,7 @@ function tellStatus(session: EdgeSession): () => void {
 function count(totals: Totals, outcome: Outcome): void {
   totals.bytesUp += outcome.bytesUp;
   totals.bytesDown += outcome.bytesDown;
+  totals.nonFinite += outcome.nonFinite;
   if (outcome.kind === 'failed') {
     totals.failed++;
     return;
@@ -209,9 +244,9 @@ function count(totals: Totals, outcome: Outcome): void {
 }
 
 function report(path: string, outcome: Outcome, line: CommandLine, io: Io): void {
-  const { frame, spans, bytesUp, bytesDown } = outcome;
+  const { frame, spans, bytesUp, bytesDown, nonFinite } = outcome;
   if (line.flag('json')) {
-    const base = { frame, input: path, kind: outcome.kind, spans, bytesUp, bytesDown };
+    const base = { frame, input: path, kind: outcome.kind, spans, bytesUp, bytesDown, nonFinite };
     const rest =
       outcome.kind === 'failed'
         ? { code: outcome.code, message: outcome.message }
@@ -233,7 +268,12 @@ function report(path: string, outcome: Outcome, line: CommandLine, io: Io): void
   io.print(`${String(frame).padStart(6)} ${time}  ${outcome.placement}${why}  ${outputs.join(', ')}  ${path}`);
 }
 
-function summarise(totals: Totals, elapsedMs: number, line: CommandLine, io: Io): void {
+function summarise(
+  totals: Totals,
+  { elapsedMs, codec }: { readonly elapsedMs: number; readonly codec: string | null },
+  line: CommandLine,
+  io: Io,
+): void {
   const sorted = [...totals.latenciesMs].sort((a, b) => a - b);
   const quantile = (share: number): number | null =>
     sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null;
@@ -248,6 +288,8 @@ function summarise(totals: Totals, elapsedMs: number, line: CommandLine, io: Io)
     framesPerSecond: (frames / elapsedMs) * 1000,
     bytesUpPerFrame: totals.bytesUp / frames,
     bytesDownPerFrame: totals.bytesDown / frames,
+    codec,
+    nonFiniteValues: totals.nonFinite,
   };
   if (line.flag('json')) {
     io.print(JSON.stringify(summary));
@@ -256,8 +298,15 @@ function summarise(totals: Totals, elapsedMs: number, line: CommandLine, io: Io)
   const ms = (value: number | null): string => (value === null ? '-' : `${value.toFixed(1)} ms`);
   io.print(
     `${frames} ${frames === 1 ? 'frame' : 'frames'}, ${totals.failed} failed; p50 ${ms(summary.p50Ms)}, p99 ${ms(summary.p99Ms)}; ` +
-      `${summary.framesPerSecond.toFixed(1)} frames/s; ${Math.round(summary.bytesUpPerFrame)} bytes up a frame`,
+      `${summary.framesPerSecond.toFixed(1)} frames/s; ${Math.round(summary.bytesUpPerFrame)} bytes up and ` +
+      `${Math.round(summary.bytesDownPerFrame)} down a frame`,
   );
+  if (codec !== null) io.print(`sent as ${codec}`);
+  if (totals.nonFinite > 0) {
+    io.print(
+      `${totals.nonFinite} values that were sent are NaN or infinite: these activations went without loss. Check the inputs.`,
+    );
+  }
 }
 
 /** Names of outputs may hold anything; files are numbered in the order of the model. */

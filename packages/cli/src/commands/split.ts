@@ -1,7 +1,8 @@
 // `kerf split`: head.onnx, tail.onnx and split.json.
-import type { SplitManifest } from '@kerf/protocol';
-import { fusionAt } from '@kerf/splitter';
-import { writeSplit } from '@kerf/splitter/node';
+import type { SplitCodec, SplitManifest } from '@kerf/protocol';
+import { fusionAt, HAND_CODECS, type HandCodec, handCodec } from '@kerf/splitter';
+import { writeSplit, writeSplitCodec } from '@kerf/splitter/node';
+import { codecText } from '../codec-text.ts';
 import { type Command, type CommandLine, type Io, usageError, VERSION } from '../command.ts';
 import { openNamedModel, withCpu } from '../model-options.ts';
 import { formatBytes } from '../units.ts';
@@ -23,6 +24,11 @@ export const split: Command = {
       help: 'tensors of the cut, with commas between; may be repeated; a JSON array takes any name: \'["a,b"]\'',
     },
     out: { type: 'string', value: 'DIR', help: 'folder to write; an earlier split in it is replaced' },
+    codec: {
+      type: 'string',
+      value: 'NAME',
+      help: `how what crosses is coded: ${HAND_CODECS.join(', ')} (default raw); kerf calibrate finds a better one`,
+    },
     force: { type: 'boolean', help: 'write into a folder that holds other files' },
     json: { type: 'boolean', help: 'print split.json and the model inputs that were added to the cut' },
   },
@@ -32,12 +38,16 @@ export const split: Command = {
     const at = line.texts('at');
     if (at.length === 0) throw usageError('--at is needed: a tensor name as kerf cuts shows it');
     const folder = line.required('out');
+    const codec = line.choice('codec', HAND_CODECS, 'raw');
     const model = await openNamedModel(line);
     const cut = at.flatMap((text) => tensorNames(text, (name) => isValue(model.graph, name)));
     const createdBy = `kerf ${VERSION}`;
-    const { manifest, plan } = await withCpu((backend) =>
+    const written = await withCpu((backend) =>
       writeSplit({ model, cut, folder, backend, force: line.flag('force'), createdBy }),
     );
+    const { plan } = written;
+    const manifest =
+      codec === 'raw' ? written.manifest : await writeSplitCodec(folder, codedBy(codec, written.manifest));
     const { addedInputs } = plan;
     const insideFusion = fusionAt(model.graph, manifest.cut);
     if (line.flag('json')) io.print(JSON.stringify({ folder, addedInputs, insideFusion, split: manifest }));
@@ -45,6 +55,16 @@ export const split: Command = {
     return 0;
   },
 };
+
+/** Every tensor of the cut in the codec of that name; nobody has measured what it costs. */
+function codedBy(name: HandCodec, { cut, tensors }: SplitManifest): SplitCodec {
+  const specs = new Map(tensors.map((spec) => [spec.name, spec]));
+  const codecs = cut.map((tensor) => ({
+    name: tensor,
+    codec: handCodec(name, specs.get(tensor) ?? { dtype: null, shape: null }),
+  }));
+  return { kind: 'coded', tensors: codecs, calibration: null };
+}
 
 function isValue(
   graph: { readonly producer: ReadonlyMap<string, number>; readonly inputs: readonly string[] },
@@ -93,6 +113,7 @@ function printSplit(
     io.print(`${file}  ${nodes(part.nodes)}, ${formatBytes(part.bytes)}${data}`);
   }
   io.print(`cut        ${manifest.cut.map(printable).join(', ')}`);
+  if (manifest.codec.kind === 'coded') io.print(`codec      ${codecText(manifest.codec)}`);
   if (added.length > 0)
     io.print(`           the tail needs the model input ${added.map(printable).join(', ')} too: it crosses`);
   if (insideFusion !== null) {
