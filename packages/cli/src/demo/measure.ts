@@ -108,7 +108,10 @@ async function openPlacement(
     return { session: await openSession({ kind: 'whole', model }, null, cloud), dispose: () => model.dispose() };
   }
   if (placement.kind === 'cloud') {
-    return { session: await openSession({ kind: 'nothing' }, subject.id, cloud), dispose: async () => {} };
+    return {
+      session: await openSession({ kind: 'nothing', inputCodec: 'raw' }, subject.id, cloud),
+      dispose: async () => {},
+    };
   }
   const opened = await openSplitFolder(placement.folder, { backend });
   const session = await openSession({ kind: 'split', opened }, placement.id, cloud).catch(async (error: unknown) => {

@@ -34,12 +34,15 @@ function noteOf(side: string, { device, provider }: DeviceProfile, isHere: boole
   ];
 }
 
-/** With compute times of the profile where the device is not this machine. */
+/** With times of computing and coding of the profile where the device is not this machine. */
 export function swapCompute(row: MeasuredRow, candidate: Candidate, { isEdge, isCloud }: DeviceHere): MeasuredRow {
   if (row.parts === null) return row;
-  const { headMs, localMs, cloudComputeMs } = row.parts;
-  const edgeMs = isEdge ? 0 : candidate.edgeMs - headMs - localMs;
-  const cloudMs = isCloud || candidate.placement === 'edge' ? 0 : candidate.cloudMs - cloudComputeMs;
+  const { headMs, localMs, encodeMs, cloudDecodeMs, cloudComputeMs } = row.parts;
+  // Pictures are encoded on this machine in prediction and measurement alike.
+  const isCoded = candidate.placement === 'split' && candidate.codec !== 'raw';
+  const edgeMs = isEdge ? 0 : candidate.edgeMs - headMs - localMs + (isCoded ? candidate.encodeMs - encodeMs : 0);
+  const decodedMs = isCoded ? candidate.decodeMs - cloudDecodeMs : 0;
+  const cloudMs = isCloud || candidate.placement === 'edge' ? 0 : candidate.cloudMs - cloudComputeMs + decodedMs;
   const moved = (ms: number): number => Math.max(0, ms + edgeMs + cloudMs);
   return {
     ...row,

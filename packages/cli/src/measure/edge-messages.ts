@@ -5,7 +5,7 @@ import type { EdgeRuntime, FrameSource, MeasuredRow, MeasureLimits, PictureCodin
 /** A placement as the edge finds it: the files are made. */
 export type EdgePlacement =
   | { readonly kind: 'edge' }
-  | { readonly kind: 'cloud'; readonly as: 'raw' | PictureCoding }
+  | { readonly kind: 'cloud'; readonly as: 'raw' | 'lossless' | PictureCoding }
   /** `id` in the cloud, folder of split.json here. */
   | { readonly kind: 'split'; readonly id: string; readonly folder: string };
 

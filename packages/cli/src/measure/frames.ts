@@ -23,7 +23,8 @@ export interface CloudAccess {
 export type OnDevice =
   | { readonly kind: 'split'; readonly opened: Pick<OpenedSplit, 'split' | 'head' | 'tables'> }
   | { readonly kind: 'whole'; readonly model: LoadedModel }
-  | { readonly kind: 'nothing' };
+  /** `inputCodec`: how tensors cross. */
+  | { readonly kind: 'nothing'; readonly inputCodec: 'raw' | 'lossless' };
 
 /**
  * A session that is connected to its cloud, or runs on the device.
@@ -42,7 +43,11 @@ export async function openSession(
     ...(device.kind === 'split' ? { tables: device.opened.tables } : {}),
     local: device.kind === 'whole' ? { whole: device.model } : null,
     cloud,
-    options: { pingIntervalMs: PING_INTERVAL_MS, peerTimeoutMs: 4 * PING_INTERVAL_MS },
+    options: {
+      pingIntervalMs: PING_INTERVAL_MS,
+      peerTimeoutMs: 4 * PING_INTERVAL_MS,
+      inputCodec: device.kind === 'nothing' ? device.inputCodec : 'raw',
+    },
   });
   if (cloud === null) return session;
   const state = await session.waitForCloud(CONNECT_TIMEOUT_MS);

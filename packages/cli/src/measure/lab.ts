@@ -1,20 +1,28 @@
 // A model and an edge -> a cloud process, an edge process and the splits between them, for measuring over one link after another.
 import type { ChildProcess } from 'node:child_process';
-import { copyFile, link as hardLink, mkdir, readFile } from 'node:fs/promises';
+import { copyFile, link as hardLink, mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { issueToken } from '@kerf/cloud-runtime';
 import { measureLink } from '@kerf/edge-runtime';
 import { wsConnect } from '@kerf/edge-runtime/node';
 import type { ModelFile } from '@kerf/onnx/node';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { KerfError, messageOf, type SplitCodec, tableFilesOf } from '@kerf/protocol';
 import type { LinkProfile } from '@kerf/splitter';
-import { writeSplit } from '@kerf/splitter/node';
+import { writeSplit, writeSplitCodec } from '@kerf/splitter/node';
 import { type CloudProcess, startCloudProcess } from '../cloud-process.ts';
 import { VERSION } from '../command.ts';
 import { PRIVATE_KEY_FILE } from '../commands/token.ts';
 import { withCpu } from '../model-options.ts';
 import type { EdgeContender, FromEdge, ToEdge } from './edge-messages.ts';
-import type { Contender, EdgeRuntime, FrameSource, MeasuredLink, MeasuredRow, MeasureLimits } from './placements.ts';
+import type {
+  Contender,
+  EdgeRuntime,
+  FrameSource,
+  MeasuredLink,
+  MeasuredRow,
+  MeasureLimits,
+  SplitPlacement,
+} from './placements.ts';
 import { forkProcess, siblingOf, startLinkProcess, toldError, type Workshop } from './processes.ts';
 
 /** The cloud keeps 16 models loaded; one is the whole. */
@@ -36,8 +44,8 @@ export class MeasuringLab {
   readonly #cloud: CloudProcess;
   readonly #edge: ChildProcess;
   readonly #access: { readonly ca: string; readonly token: string };
-  /** Ids of splits by their tensors; null where the model cannot be split there, with the reason. */
-  readonly #splits = new Map<string, { readonly id: string } | { readonly failure: string }>();
+  /** By tensors and codec; where the model cannot be split there, with the reason. */
+  readonly #splits = new Map<string, MadeSplit>();
 
   private constructor(
     options: LabOptions,
@@ -122,7 +130,7 @@ export class MeasuringLab {
         const floorMs = sendMs + (8000 * downlinkBytes) / link.downlinkBitsPerSecond + link.roundTripMs;
         if (placement.kind === 'cloud') prepared.push({ label, placement, floorMs });
         else {
-          const split = await this.#split(placement.tensors);
+          const split = await this.#split(placement);
           if ('failure' in split) prepared.push({ label, note: split.failure });
           else
             prepared.push({
@@ -136,26 +144,53 @@ export class MeasuringLab {
     return prepared;
   }
 
-  async #split(tensors: readonly string[]): Promise<{ readonly id: string } | { readonly failure: string }> {
+  async #split({ tensors, codec = { kind: 'raw' }, tablesFrom }: SplitPlacement): Promise<MadeSplit> {
+    if (codec.kind === 'raw') return this.#made({ tensors }, (id) => this.#writeRaw(tensors, id));
+    const raw = await this.#split({ kind: 'split', tensors });
+    if ('failure' in raw) return raw;
+    return this.#made({ tensors, codec, tablesFrom }, async (id) => {
+      const folder = this.#folder(id);
+      for (const file of await readdir(this.#folder(raw.id))) {
+        await placeFile(join(this.#folder(raw.id), file), join(folder, file));
+      }
+      const tables = tableFilesOf(codec).map(
+        async ({ file }) => [file, await readFile(join(tablesFrom ?? '', file))] as const,
+      );
+      await writeSplitCodec(folder, codec, new Map(await Promise.all(tables)));
+    });
+  }
+
+  /** Each split is made once; one that cannot be made says why. */
+  async #made(
+    what: {
+      readonly tensors: readonly string[];
+      readonly codec?: SplitCodec;
+      readonly tablesFrom?: string | undefined;
+    },
+    make: (id: string) => Promise<void>,
+  ): Promise<MadeSplit> {
     this.#workshop.check();
-    const key = JSON.stringify([...tensors].sort());
+    const key = JSON.stringify({ ...what, tensors: [...what.tensors].sort() });
     const known = this.#splits.get(key);
     if (known !== undefined) return known;
     const id = `split-${this.#splits.size + 1}`;
-    const { model, onProgress } = this.#options;
-    onProgress(
-      `splitting at ${tensors.slice(0, 2).join(' + ')}${tensors.length > 2 ? ` + ${tensors.length - 2} more` : ''}`,
-    );
-    const inputs = new Set(model.graph.inputs);
-    const cut = tensors.filter((name) => !inputs.has(name));
-    const made = await withCpu((backend) =>
-      writeSplit({ model, cut, folder: this.#folder(id), backend, createdBy: `kerf ${VERSION}` }),
-    ).then(
+    const made = await make(id).then(
       () => ({ id }),
       (error: unknown) => ({ failure: `${KerfError.is(error) ? `${error.code}: ` : ''}${messageOf(error)}` }),
     );
     this.#splits.set(key, made);
     return made;
+  }
+
+  async #writeRaw(tensors: readonly string[], id: string): Promise<void> {
+    const { model, onProgress } = this.#options;
+    const more = tensors.length > 2 ? ` + ${tensors.length - 2} more` : '';
+    onProgress(`splitting at ${tensors.slice(0, 2).join(' + ')}${more}`);
+    const inputs = new Set(model.graph.inputs);
+    const cut = tensors.filter((name) => !inputs.has(name));
+    await withCpu((backend) =>
+      writeSplit({ model, cut, folder: this.#folder(id), backend, createdBy: `kerf ${VERSION}` }),
+    );
   }
 
   #folder(id: string): string {
@@ -182,6 +217,8 @@ export class MeasuringLab {
     });
   }
 }
+
+type MadeSplit = { readonly id: string } | { readonly failure: string };
 
 interface Unprepared {
   readonly label: string;

@@ -96,8 +96,10 @@ export class MeasuringEdge {
     const { source, modelId } = this.#setup;
     const raw = (): FrameInputs => source.tensors;
     if (placement.kind === 'cloud') {
-      const session = await openSession({ kind: 'nothing' }, modelId, cloud);
-      return { session, prepare: placement.as === 'raw' ? raw : this.#encoder(placement.as) };
+      const { as } = placement;
+      const inputCodec = as === 'lossless' ? as : 'raw';
+      const session = await openSession({ kind: 'nothing', inputCodec }, modelId, cloud);
+      return { session, prepare: typeof as === 'string' ? raw : this.#encoder(as) };
     }
     const device = placement.kind === 'edge' ? this.#wholeOnDevice() : await this.#head(placement.folder);
     return { session: await openSession(device, placement.kind === 'edge' ? null : placement.id, cloud), prepare: raw };

@@ -1,6 +1,6 @@
 // What is measured and what comes of it: plain data, so that it crosses to the edge's process.
 import type { NodeBackendSpec } from '@kerf/edge-runtime/node';
-import type { ImagePixels, RgbImage, TensorMap } from '@kerf/protocol';
+import type { ImagePixels, RgbImage, SplitCodec, TensorMap } from '@kerf/protocol';
 
 /** An image format as a picture is sent in; WebP without a quality is lossless. */
 export type PictureCoding =
@@ -12,9 +12,18 @@ export type PictureCoding =
 /** Where a frame runs and what crosses. */
 export type Placement =
   | { readonly kind: 'edge' }
-  | { readonly kind: 'cloud'; readonly as: 'raw' | PictureCoding }
-  /** Raw tensors cross. Model inputs that the tail needs follow from the others and may be left out. */
-  | { readonly kind: 'split'; readonly tensors: readonly string[] };
+  | { readonly kind: 'cloud'; readonly as: 'raw' | 'lossless' | PictureCoding }
+  | SplitPlacement;
+
+/** Model inputs that the tail needs follow from the other tensors and may be left out. */
+export interface SplitPlacement {
+  readonly kind: 'split';
+  readonly tensors: readonly string[];
+  /** @default raw */
+  readonly codec?: SplitCodec;
+  /** Folder of the calibrated split whose level tables the codec names. */
+  readonly tablesFrom?: string;
+}
 
 /** What every frame shows the model. */
 export interface FrameSource {
