@@ -55,7 +55,13 @@ export const plan: Command = {
     },
     'edge-memory': { type: 'string', value: 'SIZE', help: 'most weights on the edge, such as 8MB' },
     deadline: { type: 'string', value: 'TIME', help: '99 of 100 frames must be ready by then, such as 100ms' },
-    'max-loss': { type: 'string', value: 'POINTS', help: 'most accuracy to lose by compression, such as 0.5' },
+    'max-loss': { type: 'string', value: 'POINTS', help: 'most accuracy to lose by coding, in points, such as 0.5' },
+    codecs: {
+      type: 'string',
+      multiple: true,
+      value: 'PATH',
+      help: "codecs measured at cuts: what 'kerf calibrate --codecs' wrote, or a calibrated split; may be repeated",
+    },
     input: {
       type: 'string',
       value: 'PICTURE',

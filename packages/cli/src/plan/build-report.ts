@@ -21,6 +21,7 @@ import { Labels } from './labels.ts';
 import {
   type MeasuredPlacement,
   PLAN_FORMAT,
+  type PlanCoding,
   type PlanCurve,
   type PlanCutRow,
   type PlanDevice,
@@ -91,6 +92,7 @@ export function buildReport(inputs: ReportInputs): PlannedReport {
     choice,
     runnerUp: row(other),
     bestOf,
+    coding: codingOf(ranked, row),
     binding: binding === null ? null : { constraint: binding.constraint, without: rowOf(binding.without, context) },
     changes: plan.changes.map(({ becomes, ...change }) => ({
       ...change,
@@ -108,6 +110,17 @@ export function buildReport(inputs: ReportInputs): PlannedReport {
     date: inputs.date.toISOString(),
     versions: { kerf: VERSION },
   };
+}
+
+/** The best with a calibrated codec, beside what there is without it. */
+function codingOf(ranked: readonly Priced[], row: (priced: Priced | null) => PlanRow | null): PlanCoding | null {
+  const calibrated = ranked.find(({ candidate }) => candidate.calibrated !== null);
+  const best = row(calibrated ?? null);
+  if (calibrated === undefined || best === null) return null;
+  const place = placeOf(calibrated.candidate);
+  const isRaw = ({ candidate }: Priced): boolean => candidate.codec === 'raw' && placeOf(candidate) === place;
+  const isLossless = ({ candidate }: Priced): boolean => candidate.calibrated === null && candidate.loss === 0;
+  return { calibrated: best, raw: row(ranked.find(isRaw) ?? null), lossless: row(ranked.find(isLossless) ?? null) };
 }
 
 /** Best first, after what measuring has shown. */

@@ -2,6 +2,7 @@
 import { wrap } from '../demo/report-text.ts';
 import { formatMs, formatRate, formatSettingMs } from '../page/format.ts';
 import { formatBytes, table } from '../units.ts';
+import { codingSentences } from './codec-sentences.ts';
 import type { PlanDevice, PlannedReport, PlanRow, UnsatisfiableReport } from './report.ts';
 import { constraintText, constraintTexts, speed, waysOut } from './sentences.ts';
 
@@ -19,6 +20,7 @@ export function planCard(report: PlannedReport): string[] {
     '',
     ...placementLines(report),
     '',
+    ...codingLines(report),
     ...bindingLines(report),
     ...changeLines(report),
     ...paragraph(
@@ -104,6 +106,7 @@ function placementLines(report: PlannedReport): string[] {
     else known.roles.push(role);
   }
   const isThroughput = goal === 'throughput';
+  const withLoss = [...rows.values()].some(({ row }) => row.loss !== 0);
   const head = ['', 'placement', ...(isThroughput ? ['frames/s'] : []), 'ms', '99 %', '|'];
   const cells = [...rows.values()].map(({ row, roles }) => [
     roles.filter((role, at) => at === 0 || !role.startsWith('runner')).join(', '),
@@ -114,25 +117,37 @@ function placementLines(report: PlannedReport): string[] {
     '|',
     ...PARTS.map(([, parts]) => partCell(row, parts)),
     row.placement === 'edge' ? '-' : formatBytes(row.uplinkBytes),
+    ...(withLoss ? [lossCell(row)] : []),
     originOf(row),
   ]);
-  const numbers = Array.from({ length: 10 }, (_, at) => at + 2);
+  const columns = (isThroughput ? 10 : 9) + (withLoss ? 1 : 0);
+  const numbers = Array.from({ length: columns }, (_, at) => at + 2);
   return [
     ...table(
-      [[...head, ...PARTS.map(([name]) => name), 'sent', 'times'], ...cells],
-      numbers.slice(0, isThroughput ? 10 : 9),
+      [[...head, ...PARTS.map(([name]) => name), 'sent', ...(withLoss ? ['loss'] : []), 'times'], ...cells],
+      numbers,
     ),
     ...paragraph(
       'ms: what a usual frame takes (median); right of the line, what it is made of. 99 %: 99 of 100 frames take at most this. ' +
-        'Round trip: with session and gateway. raw: values as they are, not compressed.',
+        'Round trip: with session and gateway. raw: values as they are, not compressed.' +
+        (withLoss ? ' loss: points of accuracy, ? where nobody has measured it.' : ''),
       '  ',
     ),
   ];
 }
 
+function codingLines(report: PlannedReport): string[] {
+  const sentences = codingSentences(report).flatMap((text) => paragraph(text));
+  return sentences.length === 0 ? [] : [...sentences, ''];
+}
+
 function partCell({ parts }: PlanRow, names: readonly string[]): string {
   const found = parts.filter(({ name }) => names.includes(name));
   return found.length === 0 ? '-' : formatMs(found.reduce((sum, { ms }) => sum + ms, 0));
+}
+
+function lossCell({ loss }: PlanRow): string {
+  return loss === null ? '?' : String(Number(loss.toFixed(2)));
 }
 
 function originOf({ source, measured }: PlanRow): string {
@@ -174,12 +189,18 @@ function frontLines({ front }: PlannedReport): string[] {
   if (front.length < 2) return [];
   const rows = front
     .slice(0, MAX_FRONT)
-    .map((row) => [row.label, formatMs(row.latencyMs), formatBytes(row.uplinkBytes), formatMs(row.cloudMs)]);
+    .map((row) => [
+      row.label,
+      formatMs(row.latencyMs),
+      formatBytes(row.uplinkBytes),
+      formatMs(row.cloudMs),
+      lossCell(row),
+    ]);
   const more = front.length - rows.length;
   return [
     '',
-    'Trade-offs: each is better than all others here in time, bytes sent or time in the cloud.',
-    ...table([['placement', 'ms', 'sent', 'cloud ms'], ...rows], [1, 2, 3]).map((line) => `  ${line}`),
+    'Trade-offs: each is better than all others here in time, bytes sent, time in the cloud or points lost.',
+    ...table([['placement', 'ms', 'sent', 'cloud ms', 'loss'], ...rows], [1, 2, 3, 4]).map((line) => `  ${line}`),
     ...(more > 0 ? [`  and ${more} more, see --json`] : []),
   ];
 }

@@ -7,6 +7,7 @@ import {
   type DeviceProfile,
   LINK_FORMAT,
   type LinkProfile,
+  losslessCodec,
   type PlanConstraints,
   type PlanRequest,
   PROFILE_FORMAT,
@@ -17,6 +18,8 @@ import {
 } from '@kerf/splitter';
 import { type CommandLine, usageError } from '../command.ts';
 import { bitsPerSecond, byteSize, milliseconds } from '../units.ts';
+import { named } from './named-error.ts';
+import { readCodecs } from './read-codecs.ts';
 
 /** What is taken for the round trip when nobody says. */
 export const ASSUMED_ROUND_TRIP_MS = 40;
@@ -31,12 +34,15 @@ export async function readRequest(line: CommandLine, model: ModelFile): Promise<
     constraints: constraintsOf(line),
     waitMs: milliseconds('wait', line.text('wait') ?? '0'),
     allowFusedCuts: line.flag('allow-fused'),
-    codecs: [RAW_CODEC],
   };
   const [edgePath, cloudPath] = [profilePath(line, 'edge'), profilePath(line, 'cloud')];
   const edge = await readDevice('edge', edgePath, model);
   const cloud = await readDevice('cloud', cloudPath, model);
-  return { ...request, edge, cloud, link: stated ?? (await readLink(line.required('link'))) };
+  const link = stated ?? (await readLink(line.required('link')));
+  const calibrated = await readCodecs(line.texts('codecs'), model, edge);
+  const lossless = losslessCodec({ edge, cloud, calibrated });
+  const codecs = [RAW_CODEC, ...(lossless === null ? [] : [lossless])];
+  return { ...request, edge, cloud, link, codecs, calibrated };
 }
 
 /** @throws {KerfError} INVALID_ARGUMENT where the option is missing. */
@@ -81,15 +87,7 @@ async function readProfile<T>(option: string, path: string, format: string, pars
       found === LINK_FORMAT ? ['a link', '--link'] : ['a device', option === 'link' ? '--edge or --cloud' : ''];
     throw usageError(`--${option}: '${path}' is the profile of ${kind}; it belongs to ${wanted}`);
   }
-  try {
-    return parse(json);
-  } catch (error) {
-    if (!KerfError.is(error)) throw error;
-    throw new KerfError(error.code, `--${option}: '${path}': ${error.message}`, {
-      cause: error,
-      details: error.details,
-    });
-  }
+  return named(`--${option}: '${path}'`, () => parse(json));
 }
 
 const LINK_PARTS = ['uplink', 'downlink', 'rtt', 'jitter'] as const;

@@ -26,14 +26,40 @@ export interface PlanRow {
   readonly downlinkBytes: number;
   readonly cloudMs: number;
   readonly edgeWeightsBytes: number;
+  /** Of all values that cross; null on the edge, for images, and where a shape is not known. */
+  readonly bitsPerValue: number | null;
   /** Largest loss of the task's metric, in points; null where nobody said. */
   readonly loss: number | null;
+  /** What calibration measured, where the codec was measured at this cut; null for any other codec. */
+  readonly calibration: PlanCalibration | null;
   /** The pair of operators that the cut keeps the runtime from fusing, only with `--allow-fused`; null otherwise. */
   readonly splitsFusion: string | null;
   /** Whether compute times come from sessions that ran, or from calibrated sums of nodes. */
   readonly source: { readonly edge: PlanSource; readonly cloud: PlanSource };
   /** From real sessions over the link (`--measure`); null where it was not measured. */
   readonly measured: MeasuredPlacement | null;
+}
+
+export interface PlanCalibration {
+  /** Such as `pixel IoU`. */
+  readonly metric: string;
+  readonly samples: number;
+  /** Metric of the whole model on them. */
+  readonly wholePoints: number;
+  /** Below 0 where the codec gains. */
+  readonly lossPoints: number;
+  /** 95 %. */
+  readonly lossInterval: readonly [low: number, high: number];
+}
+
+/** What coding activations does here. */
+export interface PlanCoding {
+  /** The best placement with a calibrated codec. */
+  readonly calibrated: PlanRow;
+  /** The same cut with its tensors as they are; null where that does not keep the limits. */
+  readonly raw: PlanRow | null;
+  /** The best of all placements that lose nothing; null where none keeps the limits. */
+  readonly lossless: PlanRow | null;
 }
 
 export type PlanSource = 'measured' | 'nodes' | 'none';
@@ -135,6 +161,8 @@ export interface PlannedReport {
   readonly choice: PlanRow;
   readonly runnerUp: PlanRow | null;
   readonly bestOf: { readonly edge: PlanRow | null; readonly cloud: PlanRow | null; readonly split: PlanRow | null };
+  /** Null where no calibrated codec was given, or none keeps the limits. */
+  readonly coding: PlanCoding | null;
   readonly binding: { readonly constraint: ConstraintName; readonly without: PlanRow } | null;
   readonly changes: readonly PlanChange[];
   readonly front: readonly PlanRow[];

@@ -1,6 +1,6 @@
 // A priced candidate -> the row of the report: its name, its parts in the order of a frame's way, and where its times come from.
 import type { Candidate, PlanRequest, Priced } from '@kerf/splitter';
-import type { MeasuredPlacement, PlanPart, PlanRow } from './report.ts';
+import type { MeasuredPlacement, PlanCalibration, PlanPart, PlanRow } from './report.ts';
 
 export interface RowContext {
   readonly request: PlanRequest;
@@ -27,12 +27,35 @@ export function rowOf(priced: Priced, { request, label, measuredOf }: RowContext
     downlinkBytes: candidate.downlinkBytes,
     cloudMs: candidate.cloudMs,
     edgeWeightsBytes: candidate.edgeWeightsBytes,
+    bitsPerValue: bitsPerValue(candidate, request),
     loss: candidate.loss,
+    calibration: calibrationOf(candidate),
     splitsFusion: candidate.fusion,
     source: candidate.source,
     measured: measuredOf(candidate),
   };
 }
+
+function calibrationOf({ calibrated }: Candidate): PlanCalibration | null {
+  if (calibrated === null) return null;
+  const { samples, wholePoints, lossPoints, lossInterval } = calibrated.entry;
+  return { metric: calibrated.metric, samples, wholePoints, lossPoints, lossInterval };
+}
+
+function bitsPerValue({ crossing, uplinkBytes, calibrated }: Candidate, { edge, cloud }: PlanRequest): number | null {
+  if (calibrated !== null) return calibrated.entry.bitsPerValue;
+  const shapes = new Map([...cloud.values, ...edge.values].map(({ name, shape }) => [name, shape]));
+  let values = 0;
+  for (const { name, codec } of crossing) {
+    const shape = TENSOR_CODECS.has(codec) ? shapes.get(name) : null;
+    if (shape === null || shape === undefined) return null;
+    values += shape.reduce((count, size) => count * size, 1);
+  }
+  return values === 0 ? null : (8 * uplinkBytes) / values;
+}
+
+/** Beside those that were calibrated; any other is an image. */
+const TENSOR_CODECS: ReadonlySet<string> = new Set(['raw', 'lossless']);
 
 function partsOf({ candidate, prediction }: Priced, { link, waitMs = 0 }: PlanRequest): PlanPart[] {
   const { edgeMs, encodeMs, crossingMs, decodeMs, cloudMs } = candidate;

@@ -20,7 +20,8 @@ export function verdictOf({ goal, choice, bestOf }: Decision): string {
   if (choice.placement === 'split') {
     const against = [gain(choice, edge, 'the edge alone', goal), gain(choice, cloud, 'the cloud alone', goal)];
     const gains = against.filter((text) => text !== null);
-    return `Split at ${nameOf(choice)}: ${speed(choice, goal)}${gains.length === 0 ? '' : `, ${gains.join(' and ')}`}.`;
+    const sent = choice.codec === 'raw' ? '' : `, sent as ${choice.codec}`;
+    return `Split at ${nameOf(choice)}${sent}: ${speed(choice, goal)}${gains.length === 0 ? '' : `, ${gains.join(' and ')}`}.`;
   }
   const rivals = [
     ...(choice.placement === 'edge' && cloud !== null ? [`the cloud alone ${short(cloud)}`] : []),
@@ -113,7 +114,7 @@ export function constraintText(name: ConstraintName, constraints: PlanConstraint
     noRawInput: 'no input of the model leaves the edge (--no-raw-input)',
     maxEdgeWeightsBytes: `at most ${formatBytes(maxEdgeWeightsBytes)} of weights on the edge (--edge-memory)`,
     deadlineMs: `99 of 100 frames within ${formatMs(deadlineMs)} ms (--deadline)`,
-    maxLoss: `at most ${maxLoss} points of accuracy lost (--max-loss)`,
+    maxLoss: `at most ${maxLoss} points of accuracy lost by coding (--max-loss)`,
   };
   return texts[name];
 }

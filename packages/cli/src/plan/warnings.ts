@@ -16,7 +16,7 @@ export interface WarningContext {
 }
 
 export function warningsOf(context: WarningContext): string[] {
-  return [...costWarnings(context), ...leftOut(context), ...imageWarnings(context)];
+  return [...costWarnings(context), ...codecWarnings(context), ...leftOut(context), ...imageWarnings(context)];
 }
 
 /** Where the choice loses accuracy and nobody knows how much. */
@@ -69,6 +69,47 @@ function costWarnings({ request, plan, choice, roundTripAssumedMs }: WarningCont
     found.push(
       `This cut parts ${candidate.fusion}, which the runtime would fuse into one operator: it costs speed and may change ` +
         'the last bits of the result.',
+    );
+  }
+  return found;
+}
+
+/** Of the uplink in a split's time, beyond which a smaller codec would be worth the trouble of calibration. */
+const LONG_UPLINK = 0.2;
+
+function codecWarnings({ model, request, plan, choice: { candidate } }: WarningContext): string[] {
+  const { edge, cloud, calibrated = [], constraints = {} } = request;
+  const found: string[] = [];
+  const high = candidate.calibrated?.entry.lossInterval[1] ?? 0;
+  if (constraints.maxLoss !== undefined && high > constraints.maxLoss) {
+    found.push(
+      `The loss was measured within the limit, but may be up to ${Number(high.toFixed(2))} points (95 %): calibrate with more samples to be sure.`,
+    );
+  }
+  for (const [side, profile] of [
+    ['edge', edge],
+    ['cloud', cloud],
+  ] as const) {
+    if (calibrated.length === 0 || profile.coding !== undefined) continue;
+    found.push(
+      `The ${side} profile does not say how fast the device codes: coding counts as on the machine that calibrated. Profile again.`,
+    );
+  }
+  const crossing = new Set(candidate.crossing.flatMap(({ name, codec }) => (codec === 'lossless' ? [name] : [])));
+  const answers = new Set(candidate.placement === 'edge' ? [] : model.graph.outputs);
+  const isCoded = edge.values.some(
+    ({ name, bytes, losslessBytes }) =>
+      losslessBytes !== undefined && (crossing.has(name) || (answers.has(name) && losslessBytes < (bytes ?? 0) / 2)),
+  );
+  if (edge.frame === 'made up' && isCoded) {
+    found.push(
+      'What lossless coding saves, answers included, was measured on a made-up frame: profile with --input for usual bytes.',
+    );
+  }
+  const split = plan.bestOf.split?.prediction;
+  if (calibrated.length === 0 && split !== undefined && split.uplinkMs > LONG_UPLINK * split.latencyMs) {
+    found.push(
+      "Activations were looked at raw and without loss only: 'kerf calibrate' makes them far smaller at a loss that it measures (--codecs).",
     );
   }
   return found;

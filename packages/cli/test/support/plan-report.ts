@@ -24,7 +24,9 @@ export function planRow(label: string, placement: PlanRow['placement'], latencyM
     downlinkBytes: 400,
     cloudMs: placement === 'edge' ? 0 : (latencyMs - link) / 2,
     edgeWeightsBytes: 1000,
+    bitsPerValue: null,
     loss: 0,
+    calibration: null,
     splitsFusion: null,
     source: { edge: 'measured', cloud: 'nodes' },
     measured: null,
@@ -79,6 +81,7 @@ export function planReport(): PlannedReport {
     choice,
     runnerUp: cloud,
     bestOf: { edge, cloud, split: choice },
+    coding: null,
     binding: null,
     changes: [
       { parameter: 'uplinkBitsPerSecond', direction: 'above', value: 63e6, becomes: cloud.label },

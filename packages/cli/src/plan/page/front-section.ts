@@ -1,4 +1,4 @@
-// Placements that none beats in latency, bytes and cloud time at once -> a chart and a table of what can be traded.
+// Placements that none beats in latency, bytes, cloud time and loss at once -> a chart and a table of what can be traded.
 import { formatMs } from '../../page/format.ts';
 import { type Html, html } from '../../page/html.ts';
 import { logScale, percent } from '../../page/ticks.ts';
@@ -18,13 +18,13 @@ export function frontSection(report: PlannedReport): Html {
   if (shown.length === 0) return html``;
   const [only, second] = shown;
   if (only !== undefined && second === undefined) {
-    const text = html`<p><b>${only.label}</b> is the best in latency, bytes and cloud time at once: there is nothing to trade.</p>`;
+    const text = html`<p><b>${only.label}</b> is the best in latency, bytes, cloud time and accuracy at once: there is nothing to trade.</p>`;
     return section({ id: 'front', title: 'What could be traded?', note: '' }, text);
   }
   const left = report.front.length - shown.length;
   const more = left > 0 ? ` ${left} more lie between those shown; the JSON output has them all.` : '';
   const title = 'What could be traded?';
-  const note = `${count(report.front.length, 'placement')} that no other beats in latency, bytes and cloud time at once: to gain in one of the three from here is to lose in another.${more}`;
+  const note = `${count(report.front.length, 'placement')} that no other beats in latency, bytes, cloud time and accuracy at once: to gain in one of them from here is to lose in another.${more}`;
   return section(
     { id: 'front', title, note },
     html`<figure class="figure">${LEGEND}${chart(shown, report)}</figure>${frontTable(shown, report)}`,
@@ -109,5 +109,5 @@ function frontTable(rows: readonly PlanRow[], { choice, front }: PlannedReport):
 
 function lossText(loss: number | null): string {
   if (loss === null) return 'not known';
-  return loss === 0 ? 'none' : String(loss);
+  return loss === 0 ? 'none' : String(Number(loss.toFixed(2)));
 }

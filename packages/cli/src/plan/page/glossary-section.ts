@@ -18,7 +18,15 @@ const WORDS: readonly (readonly [string, string])[] = [
   ['tensor', 'The numbers that one node gives to the next. At a cut they cross the link.'],
   ['uplink', 'How fast the link carries data from the edge to the cloud.'],
   ['round trip', 'How long the shortest message takes to the cloud and back; more bandwidth does not make it shorter.'],
-  ['codec', 'How a tensor or picture is written for the link. Raw: as it is.'],
+  [
+    'codec',
+    'How a tensor or picture is written for the link. Raw: as it is. Lossless: smaller, and every bit comes back. Others lose accuracy.',
+  ],
+  [
+    'loss',
+    'How many points of the task, such as accuracy in percent, a codec costs. Calibration measures it on samples.',
+  ],
+  ['bit per value', 'How much one number of a tensor takes on the link. Raw, most take 32 bits.'],
   ['p99', 'The 99th percentile: 99 of 100 frames are faster.'],
   ['fusion', 'Steps that the runtime joins into one for speed. A cut between them undoes that.'],
   ['logarithmic', 'An axis on which each equal distance is the same factor, not the same amount.'],

@@ -1,6 +1,7 @@
 // A plan -> the top of its page: the verdict, a frame's way through the choice, and the choice beside the alternatives.
 import { formatMs } from '../../page/format.ts';
 import { type Html, html } from '../../page/html.ts';
+import { calibrationText, codingSentences } from '../codec-sentences.ts';
 import type { PlannedReport, PlanRow } from '../report.ts';
 import { bytesText, count, goalFigure, linkText, type Placement } from './words.ts';
 
@@ -13,6 +14,7 @@ export function verdictSection(report: PlannedReport): Html {
 ${reasons.length === 0 ? html`` : html`<ul class="reasons">${reasons.map((reason) => html`<li>${reason}</li>`)}</ul>`}
 ${frameWay(report)}
 ${alternatives(report)}
+${codingSentences(report).map((sentence) => html`<p class="coding">${sentence}</p>`)}
 ${warnings.map((warning) => html`<p class="warning"><b>Note.</b> ${warning}</p>`)}
 <p class="intro">A model can run on the device beside the machine (the <b>edge</b>), on a server (the <b>cloud</b>), or be cut in two: the <b>head</b> runs on the edge, the <b>tail</b> in the cloud, and what the head made crosses the link in between. This page compares them for one model, two devices and one link.</p>
 </header>`;
@@ -63,9 +65,17 @@ function alternatives(report: PlannedReport): Html {
     const badge = isChoice ? html` <span class="mark">the choice</span>` : html``;
     const measured =
       row.measured === null ? html`` : html`<span>measured: <b>${formatMs(row.measured.p50Ms)} ms</b></span>`;
-    return html`<li class="tile ${placement}${isChoice ? ' chosen' : ''}"><span class="where">${TITLES[placement]}${badge}</span><span><b class="big">${value}</b> ${unit}</span><span class="track" aria-hidden="true"><span class="fill" style="width:${share.toFixed(1)}%"></span></span>${measured}<span>${row.uplinkBytes === 0 ? 'sends nothing' : `sends ${bytesText(row.uplinkBytes)}`}${isChoice ? '' : comparison(row, report)}</span><span class="dim label">${row.label}</span></li>`;
+    return html`<li class="tile ${placement}${isChoice ? ' chosen' : ''}"><span class="where">${TITLES[placement]}${badge}</span><span><b class="big">${value}</b> ${unit}</span><span class="track" aria-hidden="true"><span class="fill" style="width:${share.toFixed(1)}%"></span></span>${measured}<span>${row.uplinkBytes === 0 ? 'sends nothing' : `sends ${bytesText(row.uplinkBytes)}`}${isChoice ? '' : comparison(row, report)}</span>${lossLine(row)}<span class="dim label">${row.label}</span></li>`;
   };
   return html`<ul class="tiles" aria-label="The best of each placement">${(['edge', 'split', 'cloud'] as const).map(tile)}</ul>`;
+}
+
+/** What the codec costs, where it may cost something. */
+function lossLine({ loss, calibration }: PlanRow): Html {
+  if (loss === 0 && calibration === null) return html``;
+  if (calibration === null)
+    return html`<span>loses ${loss === null ? 'nobody knows how much' : `${loss} points`}</span>`;
+  return html`<span>loses ${calibrationText(calibration)}</span>`;
 }
 
 /** How much worse than the choice, in the goal's measure. */
