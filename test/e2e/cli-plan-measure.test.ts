@@ -33,6 +33,20 @@ test('measures cloud and split over a shaped link, and leaves nothing', async ()
     { label: 'jpeg', placement: { kind: 'cloud', as: { format: 'jpeg', quality: 75 } }, ...bytes },
     { label: 'split', placement: { kind: 'split', tensors }, ...bytes },
     { label: 'nowhere', placement: { kind: 'split', tensors: ['no such tensor'] }, ...bytes },
+    {
+      label: 'coded',
+      placement: {
+        kind: 'split',
+        tensors,
+        codec: {
+          kind: 'coded',
+          tensors: tensors.map((name) => ({ name, codec: { kind: 'float16' } })),
+          calibration: null,
+        },
+      },
+      ...bytes,
+    },
+    { label: 'lossless', placement: { kind: 'cloud', as: 'lossless' }, ...bytes },
     { label: 'heavy', placement: { kind: 'cloud', as: 'raw' }, uplinkBytes: 50_000_000, downlinkBytes: 8 },
   ];
   const rows = await measurePlacements({
@@ -44,8 +58,8 @@ test('measures cloud and split over a shaped link, and leaves nothing', async ()
     link: { uplinkBitsPerSecond: 50e6, downlinkBitsPerSecond: 50e6, roundTripMs: 10, jitterMs: 0 },
     limits: { frames: 4, hopelessRatio: 100 },
   });
-  const [png, jpeg, split, nowhere, heavy] = rows;
-  for (const row of [png, jpeg, split]) {
+  const [png, jpeg, split, nowhere, coded, lossless, heavy] = rows;
+  for (const row of [png, jpeg, split, coded, lossless]) {
     expect(row?.latenciesMs, row?.label).toHaveLength(4);
     expect(row?.p50Ms, row?.label).toBeGreaterThanOrEqual(10);
     expect(row?.bytesUpPerFrame).toBeGreaterThan(0);
@@ -53,6 +67,9 @@ test('measures cloud and split over a shaped link, and leaves nothing', async ()
   expect(png?.maxAbsDifference).toBe(0);
   expect(split?.maxAbsDifference).toBeLessThan(1e-4);
   expect(jpeg?.maxAbsDifference).toBeGreaterThan(0);
+  expect(lossless?.maxAbsDifference).toBe(0);
+  expect(coded?.bytesUpPerFrame).toBeLessThan(0.6 * (split?.bytesUpPerFrame ?? 0));
+  expect(coded?.maxAbsDifference).toBeGreaterThan(0);
   expect(nowhere).toMatchObject({ latenciesMs: [], note: expect.stringMatching(/^CUT_UNKNOWN_TENSOR: /) });
   expect(heavy).toMatchObject({ latenciesMs: [], note: expect.stringContaining('its bytes alone take') });
   expect(await leftovers()).toEqual(before);

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildModel } from '@kerf/onnx';
-import { type DeviceProfile, LINK_FORMAT } from '@kerf/splitter';
+import { CODECS_FORMAT, type DeviceProfile, LINK_FORMAT } from '@kerf/splitter';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { handProfile, valuesOf, writeJson } from './support/hand-profiles.ts';
 import { keysOf } from './support/json-keys.ts';
@@ -190,10 +190,25 @@ test('what --json prints is what docs/cli.md documents', async () => {
     await planned('--uplink', '60mbit', '--rtt', '2ms', '--json', '--measure'),
     await planned('--uplink', '200kbit', '--rtt', '40ms', '--json', '--deadline', '1ms'),
     await planned('--uplink', '60mbit', '--rtt', '2ms', '--json', '--edge-memory', '1KB'),
+    await planned('--uplink', '2mbit', '--rtt', '2ms', '--json', '--codecs', await someCodecs()),
   ];
   const printed = new Set(runs.flatMap(({ stdout }) => [...keysOf(JSON.parse(stdout), DATA)]));
   expect([...printed].sort()).toEqual([...documented].sort());
 });
+
+/** A codec at the first single-tensor cut that is inside no fusion. */
+async function someCodecs(): Promise<string> {
+  const listed = await kerf('cuts', REAL.classifier, ...DIMS.flatMap((dim) => ['--dim', dim]), '--single', '--json');
+  const { cuts } = jsonOf<{ cuts: { tensors: { name: string }[]; insideFusion: string | null }[] }>(listed);
+  const [tensor] = cuts.find(({ insideFusion }) => insideFusion === null)?.tensors ?? [];
+  const coded = { name: tensor?.name, codec: { kind: 'uint8', channelAxis: null }, bytesPerFrame: 100 };
+  const loss = { samples: 9, wholePoints: 90, lossPoints: 1, lossInterval: [0, 2] };
+  const entry = { label: 'uint8', tensors: [coded], bitsPerValue: 1, encodeMs: 0, decodeMs: 0, folder: null, ...loss };
+  const measuredOn = { processor: 'x', runtime: 'y' };
+  const { model, date } = edge;
+  const codecs = { format: CODECS_FORMAT, model, metric: 'm', measuredOn, versions: {}, date, entries: [entry] };
+  return await writeJson(folder, 'codecs.json', codecs);
+}
 
 /** Keys whose own keys are names or versions. */
 const DATA = new Set(['inputShapes', 'versions']);

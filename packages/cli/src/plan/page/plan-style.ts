@@ -11,7 +11,8 @@ header{padding-bottom:8px}
 h1{font-size:clamp(24px,4.2vw,40px);line-height:1.15;margin:6px 0 14px;letter-spacing:-.025em;max-width:26em;overflow-wrap:anywhere;text-wrap:balance}
 .reasons{margin:0 0 24px;padding-left:20px;max-width:76ch}
 .reasons li{margin:3px 0}
-.coding{margin:10px 0 0;max-width:82ch;font-size:15px;overflow-wrap:anywhere}
+.coding{border-left:4px solid var(--win);padding:2px 0 2px 12px;margin:18px 0 0;font-size:15px;max-width:82ch;overflow-wrap:anywhere}
+.coding p{margin:4px 0}
 .warning{border-left:4px solid var(--lose);padding:2px 0 2px 12px;margin:14px 0 0;font-size:15px;max-width:82ch;overflow-wrap:anywhere}
 .intro{color:var(--dim);font-size:15px;max-width:82ch;margin-top:18px}
 .intro b{color:var(--ink)}

@@ -14,7 +14,7 @@ export function verdictSection(report: PlannedReport): Html {
 ${reasons.length === 0 ? html`` : html`<ul class="reasons">${reasons.map((reason) => html`<li>${reason}</li>`)}</ul>`}
 ${frameWay(report)}
 ${alternatives(report)}
-${codingSentences(report).map((sentence) => html`<p class="coding">${sentence}</p>`)}
+${codingBlock(report)}
 ${warnings.map((warning) => html`<p class="warning"><b>Note.</b> ${warning}</p>`)}
 <p class="intro">A model can run on the device beside the machine (the <b>edge</b>), on a server (the <b>cloud</b>), or be cut in two: the <b>head</b> runs on the edge, the <b>tail</b> in the cloud, and what the head made crosses the link in between. This page compares them for one model, two devices and one link.</p>
 </header>`;
@@ -68,6 +68,12 @@ function alternatives(report: PlannedReport): Html {
     return html`<li class="tile ${placement}${isChoice ? ' chosen' : ''}"><span class="where">${TITLES[placement]}${badge}</span><span><b class="big">${value}</b> ${unit}</span><span class="track" aria-hidden="true"><span class="fill" style="width:${share.toFixed(1)}%"></span></span>${measured}<span>${row.uplinkBytes === 0 ? 'sends nothing' : `sends ${bytesText(row.uplinkBytes)}`}${isChoice ? '' : comparison(row, report)}</span>${lossLine(row)}<span class="dim label">${row.label}</span></li>`;
   };
   return html`<ul class="tiles" aria-label="The best of each placement">${(['edge', 'split', 'cloud'] as const).map(tile)}</ul>`;
+}
+
+function codingBlock(report: PlannedReport): Html {
+  const sentences = codingSentences(report);
+  if (sentences.length === 0) return html``;
+  return html`<div class="coding">${sentences.map((sentence) => html`<p>${sentence}</p>`)}</div>`;
 }
 
 /** What the codec costs, where it may cost something. */
