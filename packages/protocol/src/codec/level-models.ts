@@ -1,136 +1,96 @@
-// Neighbours of a level -> the odds of its bits, which adapt as they are coded.
-import type { LevelTable } from './level-table.ts';
-import type { BitCoder } from './range-coder.ts';
+// How odds are remembered: states of the level coder's models, and the tables that turn neighbours into contexts.
+//
+// A state is 32 bits: the odds that a bit is 0 in 2^22ths, above a count of what it has seen. A new state follows what it
+// sees quickly, an old one slowly. Everything is int32, so every machine finds the same odds.
 
-/** Sets of models that channels share. */
-export const MODEL_CLASSES = 16;
+/** Zero flags: 6 sums of neighbours, 9 states of the first reference channel, 4 of the second. */
+const ZERO_CONTEXTS = 6 * 9 * 4;
+/** Signs: of the value on the left, of the one above, of the reference. */
+const SIGN_CONTEXTS = 27;
+/** Whether the magnitude goes on: 8 sums of neighbours, 3 states of the reference, 4 lengths so far. */
+const MAGNITUDE_CONTEXTS = 8 * 3 * 4;
 
-const ZERO_CONTEXTS = 12 * 6 * 4;
-const SIGN_CONTEXTS = 9;
-/** A magnitude of 8 or more ends in bits of its own. */
-const UNARY = 7;
-const MAGNITUDE_CONTEXTS = 4 * UNARY;
-const REST_CONTEXTS = 64;
-const CLASS_MODELS = ZERO_CONTEXTS + SIGN_CONTEXTS + MAGNITUDE_CONTEXTS + REST_CONTEXTS;
+/** Where the models of one set start within it. */
+export const SET = {
+  zero: 0,
+  sign: ZERO_CONTEXTS,
+  magnitude: ZERO_CONTEXTS + SIGN_CONTEXTS,
+  emptyPlane: ZERO_CONTEXTS + SIGN_CONTEXTS + MAGNITUDE_CONTEXTS,
+  emptyRow: ZERO_CONTEXTS + SIGN_CONTEXTS + MAGNITUDE_CONTEXTS + 1,
+} as const;
+export const SET_MODELS = SET.emptyRow + 2;
 
-/** How many models the tables of this version start with. */
-export const LEVEL_MODELS = MODEL_CLASSES * CLASS_MODELS;
+/** Sets at most; channels that share one are told apart by nothing but their references. */
+export const MAX_SETS = 1024;
 
-const RATE = 5;
+/** Second stage: 36 patterns of the nearest, 3 of the reference, 5 of the golden part, 24 classes of the first odds. */
+export const SURE_CLASSES = 24;
+export const SECOND_MODELS = 36 * 3 * 5 * SURE_CLASSES;
+/** Last bits of a magnitude beyond 7. */
+export const REST_MODELS = 64;
+export const SHARED_MODELS = SECOND_MODELS + REST_MODELS;
 
-export interface AdaptiveModels {
-  /** Codes a bit with the odds of a model, which learns from it. @returns the bit */
-  code(coder: BitCoder, bit: number, at: number): number;
+/** Models of a table with as many sets; the shared ones come first. */
+export function modelCount(sets: number): number {
+  return SHARED_MODELS + sets * SET_MODELS;
 }
 
-/** Adaptive odds in 65,536ths that a bit is 0. */
-export class LevelModels implements AdaptiveModels {
-  readonly odds: Uint16Array;
+export const ODDS_BITS = 22;
+export const COUNT_BITS = 10;
+export const COUNT_MASK = (1 << COUNT_BITS) - 1;
+export const CERTAIN = (1 << ODDS_BITS) - 1;
 
-  constructor(table: LevelTable) {
-    const learned = table.priors?.models;
-    this.odds = learned === undefined ? new Uint16Array(LEVEL_MODELS).fill(1 << 15) : learned.slice();
+/** What a state forgets: it counts no further. Learning counts as far as it can. */
+export const LIMITS = { coding: 160, learning: COUNT_MASK } as const;
+
+/** 4096 / (n + 1.5): the share of its error that a state with count n corrects. */
+export const RATES = Int32Array.from({ length: COUNT_MASK + 1 }, (_, count) => Math.floor(8192 / (2 * count + 3)));
+
+/** Counts that a stored model starts from: the three lowest bits of its 16 say which. */
+const START_COUNTS = [0, 2, 5, 11, 23, 47, 80, 140] as const;
+const EVEN_STATE = 1 << 31;
+
+/** Stored models -> states. Null: even odds. */
+export function startStates(models: Uint16Array | null): Int32Array {
+  const states = new Int32Array(models?.length ?? modelCount(1));
+  if (models === null) return states.fill(EVEN_STATE);
+  for (let at = 0; at < states.length; at++) {
+    const model = models[at] as number;
+    states[at] = ((model >> 3) << 19) | (1 << 18) | (START_COUNTS[model & 7] as number);
   }
-
-  code(coder: BitCoder, bit: number, at: number): number {
-    const odds = this.odds[at] as number;
-    const coded = coder.code(bit, odds);
-    this.odds[at] = coded === 0 ? odds + ((65_535 - odds) >> RATE) : odds - ((odds - 1) >> RATE);
-    return coded;
-  }
+  return states;
 }
 
-const SUM_BIN = Uint8Array.from([0, 1, 2, 3, 4, 5, 6, 6, 7, 7, 8, 8, 9, 9, 9, 9, 10, 10, 10, 10, 11, 11, 11, 11, 11]);
-const REFERENCE_BIN = Uint8Array.from([0, 1, 1, 2, 2, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 5, 5, 5]);
-
-/** Where the planes of a channel, of its reference and of the golden part are. */
-export interface PlaneContext {
-  readonly rows: number;
-  readonly columns: number;
-  /** Index of the plane in the levels. */
-  readonly from: number;
-  /** Index of the plane's first value in the padded magnitudes, and of its reference's; -1: none. */
-  readonly padded: number;
-  readonly reference: number;
-  /** Index of the plane in the golden levels; -1: none. */
-  readonly golden: number;
-  readonly usual: number;
-  readonly most: number;
-  readonly modelClass: number;
+/** A state's odds in 65,536ths and its count -> what is stored. */
+export function storedModel(odds: number, count: number): number {
+  let start = 0;
+  while (start < 7 && (START_COUNTS[start + 1] as number) <= count) start++;
+  return (Math.min(8191, odds >> 3) << 3) | start;
 }
 
-/** Columns and rows of nothing around a plane. */
-export const PAD = 2;
-
-/** Codes a plane: `levels` is read by an encoder and written by a decoder; `magnitudes` is written by both. */
-export function codePlane(
-  coder: BitCoder,
-  models: AdaptiveModels,
-  levels: Uint8Array,
-  magnitudes: Uint8Array,
-  golden: Uint8Array | null,
-  plane: PlaneContext,
-): void {
-  const { rows, columns, usual, most, modelClass } = plane;
-  const stride = columns + 2 * PAD;
-  const zero0 = modelClass * CLASS_MODELS;
-  const sign0 = zero0 + ZERO_CONTEXTS;
-  const magnitude0 = sign0 + SIGN_CONTEXTS;
-  const rest0 = magnitude0 + MAGNITUDE_CONTEXTS;
-  const isSigned = usual > 0 && usual < most;
-  for (let row = 0; row < rows; row++) {
-    let at = plane.from + row * columns;
-    let here = plane.padded + row * stride;
-    let there = plane.reference + row * stride;
-    let known = plane.golden + row * columns;
-    for (const end = at + columns; at < end; at++, here++, there++, known++) {
-      const level = levels[at] as number;
-      const west = magnitudes[here - 1] as number;
-      const north = magnitudes[here - stride] as number;
-      const sum =
-        2 * ((west & 3) + (north & 3)) +
-        ((magnitudes[here - stride - 1] as number) & 3) +
-        ((magnitudes[here - stride + 1] as number) & 3) +
-        ((magnitudes[here - 2] as number) & 3) +
-        ((magnitudes[here - 2 * stride] as number) & 3);
-      let context = (SUM_BIN[sum] as number) * 24;
-      if (plane.reference >= 0) {
-        const seen =
-          2 * ((magnitudes[there] as number) & 3) +
-          ((magnitudes[there - 1] as number) & 3) +
-          ((magnitudes[there + 1] as number) & 3) +
-          ((magnitudes[there - stride] as number) & 3) +
-          ((magnitudes[there + stride] as number) & 3);
-        context += (REFERENCE_BIN[seen] as number) * 4;
-      }
-      if (golden !== null) {
-        const distance = Math.abs((golden[known] as number) - usual);
-        context += distance > 2 ? 3 : 1 + (distance > 0 ? 1 : 0);
-      }
-      if (models.code(coder, level === usual ? 0 : 1, zero0 + context) === 0) {
-        levels[at] = usual;
-        continue;
-      }
-      let above = usual === 0 ? 1 : 0;
-      if (isSigned) above = models.code(coder, level > usual ? 1 : 0, sign0 + (west >> 2) * 3 + (north >> 2));
-      const largest = above === 1 ? most - usual : usual;
-      const wanted = above === 1 ? level - usual : usual - level;
-      const near = magnitude0 + Math.max(west & 3, north & 3) * UNARY;
-      let magnitude = 1;
-      while (magnitude < largest && magnitude <= UNARY) {
-        if (models.code(coder, wanted > magnitude ? 1 : 0, near + magnitude - 1) === 0) break;
-        magnitude++;
-      }
-      if (magnitude > UNARY && magnitude < largest) {
-        let node = 1;
-        for (let bit = 5; bit >= 0; bit--) {
-          node = (node << 1) | models.code(coder, ((wanted - magnitude) >> bit) & 1, rest0 + node);
-        }
-        magnitude += node & 63;
-        if (magnitude > largest) magnitude = largest;
-      }
-      levels[at] = above === 1 ? usual + magnitude : usual - magnitude;
-      magnitudes[here] = (magnitude < 3 ? magnitude : 3) | ((1 + above) << 2);
-    }
-  }
+function bins(length: number, edges: readonly number[], step = 1): Uint8Array {
+  return Uint8Array.from({ length }, (_, value) => edges.filter((edge) => value >= edge).length * step);
 }
+
+/** Sum of six neighbours, the nearest twice, each 0 to 3 -> 6 classes. */
+export const NEAR_CLASS = bins(25, [1, 3, 6, 9, 14]);
+/** What a first reference has here, and the sum of its four neighbours -> 3 classes each. */
+export const HERE_CLASS = bins(4, [1, 2], 3);
+export const AROUND_CLASS = bins(13, [1, 4]);
+/** Sum over a second reference, here twice -> 4 classes. */
+export const SECOND_CLASS = bins(19, [1, 3, 6]);
+/** The west and the north value, 0 to 3 each -> 9 patterns, four apart. */
+export const PATTERN = Uint8Array.from(
+  { length: 16 },
+  (_, both) => (Math.min(2, both >> 2) * 3 + Math.min(2, both & 3)) * 4,
+);
+/** Sum of magnitudes of four neighbours, the nearest twice, up to 15 each -> 8 classes. */
+export const MAGNITUDE_CLASS = bins(91, [4, 7, 10, 14, 20, 28, 40]);
+/** 12 bits of odds -> classes of equal width in log odds: the edges are 4096 / (1 + exp(-(k + 0.5 - 12) / 1.5)). */
+export const SURE_CLASS = bins(
+  4096,
+  [
+    2, 4, 7, 14, 27, 53, 102, 194, 362, 651, 1102, 1710, 2386, 2994, 3445, 3734, 3902, 3994, 4043, 4069, 4082, 4089,
+    4092,
+  ],
+);

@@ -1,10 +1,20 @@
 // Levels of samples -> what the coder of their table starts from, so that the first value is coded as well as the last.
 import { KerfError } from '../errors.ts';
-import { type AdaptiveModels, LEVEL_MODELS, MODEL_CLASSES } from './level-models.ts';
-import type { LevelPriors, LevelTable } from './level-table.ts';
-import { LevelWalk } from './level-walk.ts';
+import {
+  COUNT_BITS,
+  COUNT_MASK,
+  LIMITS,
+  MAX_SETS,
+  modelCount,
+  SET_MODELS,
+  SHARED_MODELS,
+  startStates,
+  storedModel,
+} from './level-models.ts';
+import type { LevelTable } from './level-table.ts';
+import { fitsGolden, LevelWalk } from './level-walk.ts';
 import { levelLayout } from './levels.ts';
-import type { BitCoder } from './range-coder.ts';
+import { RangeCoder } from './range-coder.ts';
 
 /** Levels of one sample's activation, as `quantiseLevels` gives them. */
 export interface LevelSample {
@@ -17,7 +27,11 @@ const COMPARED_PLACES = 4096;
 /** A reference is looked for among so many channels before. */
 const REFERENCE_WINDOW = 512;
 /** A reference must tell at least this much, in bits per value. */
-const LEAST_INFORMATION = 0.002;
+const LEAST_INFORMATION = 0.001;
+/** A set of models needs so many values of samples, all of its channels together. */
+const VALUES_PER_SET = 2048;
+/** How many values of its own outweigh what all sets have seen. */
+const COMMON_WEIGHT = 2;
 
 /**
  * A table whose priors are what these samples say; whatever priors it had are dropped. 20 samples do, more do better.
@@ -27,34 +41,61 @@ export function learnPriors(table: LevelTable, samples: readonly LevelSample[]):
   if (samples.length === 0)
     throw new KerfError('INVALID_ARGUMENT', 'priors are learned from samples, and there are none');
   const { usual, means, unusualShare } = channelStatistics(table, samples);
-  const references = findReferences(table, samples, usual);
-  const classes = classesOf(unusualShare);
-  const empty: LevelPriors = { usual, means, classes, references, models: new Uint16Array(LEVEL_MODELS) };
-  const counts = new ModelCounts();
-  for (const { shape, levels } of samples) {
-    const walk = new LevelWalk(shape, { ...table, priors: empty }, levels, counts);
-    for (let group = 0; group < table.groups.length; group++) walk.codeGroup(NO_CODER, group, () => {});
+  const { firsts, seconds } = findReferences(table, samples, usual);
+  const sets = modelSets(unusualShare, samples);
+  const setCount = sets.reduce((most, set) => Math.max(most, set + 1), 1);
+  const models = startModels(setCount);
+  const start = { ...table, priors: { usual, means, sets, firsts, seconds, models } };
+  // First what the sets of models say; then, with these as they will be for each frame, how the shared ones correct them.
+  const seen = startStates(models);
+  for (const sample of samples) walkThrough(start, sample, seen);
+  storeSets(seen, models, setCount);
+  const shared = startStates(models).subarray(0, SHARED_MODELS);
+  for (const sample of samples) {
+    const states = startStates(models);
+    states.set(shared);
+    walkThrough(start, sample, states);
+    shared.set(states.subarray(0, SHARED_MODELS));
   }
-  return { ...table, priors: { ...empty, models: counts.odds() } };
+  for (let at = 0; at < SHARED_MODELS; at++) models[at] = stored(shared[at] as number);
+  return start;
 }
 
-const NO_CODER: BitCoder = { code: (bit) => bit };
+/** Even odds, nothing seen. */
+function startModels(setCount: number): Uint16Array {
+  return new Uint16Array(modelCount(setCount)).fill(storedModel(1 << 15, 0));
+}
 
-class ModelCounts implements AdaptiveModels {
-  private readonly zeros = new Float64Array(LEVEL_MODELS);
-  private readonly ones = new Float64Array(LEVEL_MODELS);
-
-  code(_coder: BitCoder, bit: number, at: number): number {
-    if (bit === 0) this.zeros[at] = (this.zeros[at] as number) + 1;
-    else this.ones[at] = (this.ones[at] as number) + 1;
-    return bit;
+/** With the golden part and without, where there is one: a frame may resemble it or not. */
+function walkThrough(table: LevelTable, { shape, levels }: LevelSample, states: Int32Array): void {
+  for (const withGolden of fitsGolden(shape, table) ? [false, true] : [false]) {
+    const walk = new LevelWalk(shape, table, levels.slice(), { withGolden, states, limit: LIMITS.learning });
+    const coder = RangeCoder.encoder(levels.length >> 3);
+    for (let group = 0; group < table.groups.length; group++) walk.codeGroup(coder, group);
   }
+}
 
-  odds(): Uint16Array {
-    return Uint16Array.from(this.zeros, (zeros, at) => {
-      const share = (zeros + 0.4) / (zeros + (this.ones[at] as number) + 0.8);
-      return Math.min(65_500, Math.max(36, Math.round(share * 65_536)));
-    });
+function stored(state: number): number {
+  return storedModel(state >>> (COUNT_BITS + 6), state & COUNT_MASK);
+}
+
+/** A model that has seen little starts near what the same model of all sets has seen. */
+function storeSets(states: Int32Array, models: Uint16Array, setCount: number): void {
+  for (let model = 0; model < SET_MODELS; model++) {
+    let weight = 0;
+    let sum = 0;
+    for (let set = 0; set < setCount; set++) {
+      const state = states[SHARED_MODELS + set * SET_MODELS + model] as number;
+      weight += state & COUNT_MASK;
+      sum += (state & COUNT_MASK) * (state >>> (COUNT_BITS + 6));
+    }
+    const common = weight > 0 ? sum / weight : 1 << 15;
+    for (let set = 0; set < setCount; set++) {
+      const at = SHARED_MODELS + set * SET_MODELS + model;
+      const count = (states[at] as number) & COUNT_MASK;
+      const odds = ((states[at] as number) >>> (COUNT_BITS + 6)) * count + common * COMMON_WEIGHT;
+      models[at] = storedModel(Math.round(odds / (count + COMMON_WEIGHT)), count + (weight > 0 ? 1 : 0));
+    }
   }
 }
 
@@ -102,37 +143,57 @@ function forEachPlane(
   }
 }
 
-/** Channels in 16 classes of equal size by how often they are not usual. */
-function classesOf(unusualShare: Float64Array): Uint8Array {
+/** A set for each channel where samples have values enough for it; else channels that are unusual equally often share. */
+function modelSets(unusualShare: Float64Array, samples: readonly LevelSample[]): Uint16Array {
+  const channels = unusualShare.length;
+  const values = samples.reduce((sum, { levels }) => sum + levels.length, 0);
+  const setCount = Math.max(1, Math.min(channels, MAX_SETS, Math.floor(values / VALUES_PER_SET)));
   const byShare = [...unusualShare.keys()].sort(
     (a, b) => (unusualShare[a] as number) - (unusualShare[b] as number) || a - b,
   );
-  const classes = new Uint8Array(unusualShare.length);
-  for (const [place, channel] of byShare.entries()) {
-    classes[channel] = Math.floor((place * MODEL_CLASSES) / byShare.length);
-  }
-  return classes;
+  const sets = new Uint16Array(channels);
+  for (const [place, channel] of byShare.entries()) sets[channel] = Math.floor((place * setCount) / channels);
+  return sets;
 }
 
-/** For each channel the earlier one that shares the most information with it about where levels are not usual. */
-function findReferences(table: LevelTable, samples: readonly LevelSample[], usual: Uint8Array): Int32Array {
-  const references = new Int32Array(table.channels.length).fill(-1);
+/**
+ * For each channel the earlier one that shares the most information with it about where levels are not usual, and the one
+ * that adds the most to it.
+ */
+function findReferences(
+  table: LevelTable,
+  samples: readonly LevelSample[],
+  usual: Uint8Array,
+): { firsts: Int32Array; seconds: Int32Array } {
+  const firsts = new Int32Array(table.channels.length).fill(-1);
+  const seconds = new Int32Array(table.channels.length).fill(-1);
   const maps = table.channels.map((_, channel) => unusualMap(table, samples, channel, usual[channel] as number));
-  const places = maps[0]?.places ?? 0;
   for (const [place, channel] of table.order.entries()) {
-    let best = LEAST_INFORMATION;
     const map = maps[channel] as UnusualMap;
-    if (map.count === 0 || map.count === places) continue;
-    for (let before = Math.max(0, place - REFERENCE_WINDOW); before < place; before++) {
-      const other = maps[table.order[before] as number] as UnusualMap;
-      const information = sharedInformation(map, other);
-      if (information > best) {
-        best = information;
-        references[channel] = table.order[before] as number;
-      }
-    }
+    if (map.count === 0 || map.count === map.places) continue;
+    const earlier = table.order.slice(Math.max(0, place - REFERENCE_WINDOW), place);
+    const first = best(earlier, (other) => sharedInformation(map, maps[other] as UnusualMap));
+    if (first < 0) continue;
+    firsts[channel] = first;
+    const known = maps[first] as UnusualMap;
+    seconds[channel] = best(earlier, (other) =>
+      other === first ? 0 : addedInformation(map, known, maps[other] as UnusualMap),
+    );
   }
-  return references;
+  return { firsts, seconds };
+}
+
+/** The channel with the most information, if it is worth it. */
+function best(channels: readonly number[], informationOf: (channel: number) => number): number {
+  let found = -1;
+  let most = LEAST_INFORMATION;
+  for (const channel of channels) {
+    const information = informationOf(channel);
+    if (information <= most) continue;
+    most = information;
+    found = channel;
+  }
+  return found;
 }
 
 interface UnusualMap {
@@ -167,16 +228,38 @@ function sharedInformation(one: UnusualMap, other: UnusualMap): number {
   for (let at = 0; at < one.words.length; at++) {
     both += bitCount((one.words[at] as number) & (other.words[at] as number));
   }
-  const { places } = one;
-  const cell = (joint: number, first: number, second: number): number =>
-    joint > 0 ? (joint / places) * Math.log2((joint * places) / (first * second)) : 0;
-  const onlyOne = one.count - both;
-  const onlyOther = other.count - both;
+  return information(both, one.count, other.count, one.places) / Math.max(1, one.places);
+}
+
+/** Mutual information of two maps where a third is known, in bits per place. */
+function addedInformation(one: UnusualMap, known: UnusualMap, other: UnusualMap): number {
+  let all = 0;
+  let oneKnown = 0;
+  let otherKnown = 0;
+  let both = 0;
+  for (let at = 0; at < one.words.length; at++) {
+    const a = one.words[at] as number;
+    const k = known.words[at] as number;
+    const b = other.words[at] as number;
+    both += bitCount(a & b);
+    all += bitCount(a & b & k);
+    oneKnown += bitCount(a & k);
+    otherKnown += bitCount(b & k);
+  }
+  const inside = information(all, oneKnown, otherKnown, known.count);
+  const outside = information(both - all, one.count - oneKnown, other.count - otherKnown, one.places - known.count);
+  return (inside + outside) / Math.max(1, one.places);
+}
+
+/** Mutual information in bits, over all places, of two events of which these counts are known. */
+function information(both: number, first: number, second: number, places: number): number {
+  const cell = (joint: number, a: number, b: number): number =>
+    joint > 0 ? joint * Math.log2((joint * places) / (a * b)) : 0;
   return (
-    cell(both, one.count, other.count) +
-    cell(onlyOne, one.count, places - other.count) +
-    cell(onlyOther, places - one.count, other.count) +
-    cell(places - one.count - onlyOther, places - one.count, places - other.count)
+    cell(both, first, second) +
+    cell(first - both, first, places - second) +
+    cell(second - both, places - first, second) +
+    cell(places - first - second + both, places - first, places - second)
   );
 }
 

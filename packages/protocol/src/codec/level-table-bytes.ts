@@ -1,6 +1,7 @@
 // A level table <-> the bytes of its file. The same table gives the same bytes; any bytes give a table or an error.
 import { KerfError, messageOf } from '../errors.ts';
 import { ByteSink, ByteSource } from './byte-sink.ts';
+import { MAX_SETS, modelCount } from './level-models.ts';
 import {
   checkLevelTable,
   type GoldenLevels,
@@ -13,9 +14,8 @@ import { decodePlane, encodePlane } from './plane-coder.ts';
 
 /** "KLT" and the version of the file. */
 const MAGIC = [0x4b, 0x4c, 0x54, 1];
-/** Levels of a golden part at most, 64 MiB: nothing larger is made of a file that says so. */
-const MAX_GOLDEN_LEVELS = 1 << 26;
-const MAX_MODELS = 1 << 20;
+/** Levels of a golden part at most, 16 MiB: nothing larger is made of a file that says so. */
+const MAX_GOLDEN_LEVELS = 1 << 24;
 const PRIORS = 1;
 const GOLDEN = 2;
 
@@ -78,29 +78,36 @@ function readChannel(source: ByteSource): LevelChannel {
   return { thresholds: readFloats(source, count - 1), values: readFloats(source, count) };
 }
 
-function writePriors(sink: ByteSink, { usual, means, classes, references, models }: LevelPriors): void {
+function writePriors(sink: ByteSink, { usual, means, sets, firsts, seconds, models }: LevelPriors): void {
   sink.append(usual);
   writeFloats(sink, means);
-  sink.append(classes);
-  for (const channel of references) writeCount(sink, channel + 1);
-  writeCount(sink, models.length);
-  for (const odds of models) {
-    sink.byte(odds & 0xff);
-    sink.byte(odds >> 8);
-  }
+  for (const set of sets) writeCount(sink, set);
+  for (const channel of [...firsts, ...seconds]) writeCount(sink, channel + 1);
+  encodePlane(
+    Uint8Array.from(models, (model) => model & 0xff),
+    0,
+    sink,
+  );
+  encodePlane(
+    Uint8Array.from(models, (model) => model >> 8),
+    0,
+    sink,
+  );
 }
 
 function readPriors(source: ByteSource, count: number): LevelPriors {
   const usual = source.take(count).slice();
   const means = readFloats(source, count);
-  const classes = source.take(count).slice();
-  const references = Int32Array.from(repeat(count, () => readCount(source, count) - 1));
-  const modelBytes = source.take(readCount(source, MAX_MODELS) * 2);
-  const models = new Uint16Array(modelBytes.byteLength / 2);
-  for (let at = 0; at < models.length; at++) {
-    models[at] = (modelBytes[at * 2] as number) | ((modelBytes[at * 2 + 1] as number) << 8);
+  const sets = Uint16Array.from(repeat(count, () => readCount(source, MAX_SETS - 1)));
+  const firsts = Int32Array.from(repeat(count, () => readCount(source, count) - 1));
+  const seconds = Int32Array.from(repeat(count, () => readCount(source, count) - 1));
+  const models = new Uint16Array(modelCount(sets.reduce((most, set) => Math.max(most, set + 1), 1)));
+  const bytes = new Uint8Array(models.length);
+  for (let shift = 0; shift < 16; shift += 8) {
+    decodePlane(source, 0, bytes);
+    for (let at = 0; at < models.length; at++) models[at] = (models[at] as number) | ((bytes[at] as number) << shift);
   }
-  return { usual, means, classes, references, models };
+  return { usual, means, sets, firsts, seconds, models };
 }
 
 function writeGolden(sink: ByteSink, { shape, levels }: GoldenLevels): void {

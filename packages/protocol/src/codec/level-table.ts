@@ -1,6 +1,6 @@
 // What calibration fixes for one activation: levels of each channel, their order, and what the entropy coder expects.
 import { KerfError } from '../errors.ts';
-import { LEVEL_MODELS, MODEL_CLASSES } from './level-models.ts';
+import { MAX_SETS, modelCount } from './level-models.ts';
 
 /** Levels of one channel at most. */
 export const MAX_LEVELS = 64;
@@ -27,11 +27,12 @@ export interface LevelPriors {
   readonly usual: Uint8Array;
   /** Mean of the reconstructed values, float32: what a channel whose group was cut off comes back as. */
   readonly means: Float32Array;
-  /** Which of the 16 sets of models the channel uses: channels that are alike share one. */
-  readonly classes: Uint8Array;
-  /** The channel, earlier in the order, that tells most about this one; -1: none. */
-  readonly references: Int32Array;
-  /** Where the adaptive models start. */
+  /** Which set of models the channel uses: its own, or one shared with channels that are alike where samples are few. */
+  readonly sets: Uint16Array;
+  /** The channel, earlier in the order, that tells most about this one, and the one that adds most to it; -1: none. */
+  readonly firsts: Int32Array;
+  readonly seconds: Int32Array;
+  /** Where the adaptive models start: those that all channels share, then those of each set. */
   readonly models: Uint16Array;
 }
 
@@ -97,21 +98,22 @@ function checkChannel(index: number, { thresholds, values }: LevelChannel): void
 }
 
 function checkPriors({ channels, order }: LevelTable, priors: LevelPriors): void {
-  const { usual, means, classes, references, models } = priors;
+  const { usual, means, sets, firsts, seconds, models } = priors;
   const count = channels.length;
-  if ([usual, means, classes, references].some(({ length }) => length !== count) || models.length !== LEVEL_MODELS) {
-    throw invalid('its priors are for other channels or another coder');
+  const setCount = sets.reduce((most, set) => Math.max(most, set + 1), 1);
+  if ([usual, means, sets, firsts, seconds].some(({ length }) => length !== count)) {
+    throw invalid('its priors are for other channels');
   }
-  if (models.includes(0)) throw invalid('odds of its priors are 0');
+  if (setCount > MAX_SETS || models.length !== modelCount(setCount)) throw invalid('its priors are for another coder');
   const places = new Int32Array(count);
   for (const [place, channel] of order.entries()) places[channel] = place;
   for (const [channel, { values }] of channels.entries()) {
-    const reference = references[channel] as number;
-    const isEarlier = isCount(reference, 0, count - 1) && (places[reference] as number) < (places[channel] as number);
-    if (reference !== -1 && !isEarlier) throw invalid(`channel ${channel} refers to one that is not coded before it`);
+    for (const reference of [firsts[channel] as number, seconds[channel] as number]) {
+      const isEarlier = isCount(reference, 0, count - 1) && (places[reference] as number) < (places[channel] as number);
+      if (reference !== -1 && !isEarlier) throw invalid(`channel ${channel} refers to one that is not coded before it`);
+    }
     if ((usual[channel] as number) >= values.length)
       throw invalid(`the usual level of channel ${channel} is none of it`);
-    if ((classes[channel] as number) >= MODEL_CLASSES) throw invalid(`channel ${channel} has no such class`);
     if (!Number.isFinite(means[channel])) throw invalid(`the mean of channel ${channel} is not finite`);
   }
 }

@@ -1,67 +1,165 @@
 // A table and a group -> its planes, one after another, through the models; encoder, decoder and learning walk alike.
-import { type AdaptiveModels, codePlane, PAD } from './level-models.ts';
-import type { LevelTable } from './level-table.ts';
+import { LIMITS, SET_MODELS, SHARED_MODELS, startStates } from './level-models.ts';
+import { codePlane, PAD, type PlaneStore, summarise } from './level-plane.ts';
+import type { GoldenLevels, LevelTable } from './level-table.ts';
 import { type LevelLayout, levelLayout } from './levels.ts';
-import type { BitCoder } from './range-coder.ts';
+import type { RangeCoder } from './range-coder.ts';
 
-/** What encoder and decoder build up alike, value by value. */
+/** Bits of one value at most: unusual, side, seven of a magnitude told one by one, six of the rest. */
+const MOST_BITS = 15;
+
+export interface WalkOptions {
+  /** Whether the golden part is looked at; it must have the frame's shape. */
+  readonly withGolden: boolean;
+  /** States of the models when they are not those that the table starts with. */
+  readonly states?: Int32Array;
+  readonly limit?: number;
+}
+
 export class LevelWalk {
+  readonly layout: LevelLayout;
   private readonly table: LevelTable;
-  private readonly layout: LevelLayout;
-  private readonly levels: Uint8Array;
-  private readonly magnitudes: Uint8Array;
-  private readonly models: AdaptiveModels;
+  private readonly store: PlaneStore;
   private readonly golden: Uint8Array | null;
+  private readonly paddedPlane: number;
   private readonly starts: Int32Array;
+  private readonly isReferred: Uint8Array;
 
-  constructor(shape: readonly number[], table: LevelTable, levels: Uint8Array, models: AdaptiveModels) {
+  /** @throws {KerfError} TENSOR_MISMATCH when the shape is not one that the table is for. */
+  constructor(shape: readonly number[], table: LevelTable, levels: Uint8Array, options: WalkOptions) {
     this.table = table;
     this.layout = levelLayout(shape, table);
-    this.levels = levels;
-    this.models = models;
     const { batch, channels, rows, columns } = this.layout;
-    const paddedPlane = levels.length === 0 ? 0 : (rows + 2 * PAD) * (columns + 2 * PAD);
-    this.magnitudes = new Uint8Array(batch * channels * paddedPlane);
-    this.golden = goldenFor(shape, table);
+    this.paddedPlane = levels.length === 0 ? 0 : (rows + 2 * PAD) * (columns + 2 * PAD);
+    // The last plane stays empty: it is the reference of channels that have none.
+    const size = (batch * channels + 1) * this.paddedPlane;
+    this.store = {
+      levels,
+      near: new Uint8Array(size),
+      far: new Uint8Array(size),
+      summaries: new Uint8Array(size),
+      states: options.states ?? startStates(table.priors?.models ?? null),
+      limit: options.limit ?? LIMITS.coding,
+    };
+    this.golden = options.withGolden && table.golden !== null ? goldenClasses(table, table.golden) : null;
+    this.isReferred = new Uint8Array(channels);
+    for (const channel of table.priors?.firsts ?? []) if (channel >= 0) this.isReferred[channel] = 1;
+    for (const channel of table.priors?.seconds ?? []) if (channel >= 0) this.isReferred[channel] = 1;
     this.starts = new Int32Array(table.groups.length + 1);
     for (const [index, size] of table.groups.entries()) this.starts[index + 1] = (this.starts[index] as number) + size;
   }
 
-  /** @param beforePlane told how many values come next */
-  codeGroup(coder: BitCoder, group: number, beforePlane: (values: number) => void): void {
-    const { batch, channels, planeSize, rows, columns } = this.layout;
+  codeGroup(coder: RangeCoder, group: number): void {
+    const { batch, planeSize } = this.layout;
     if (planeSize === 0) return;
-    const { priors, order } = this.table;
-    const stride = columns + 2 * PAD;
-    const paddedPlane = (rows + 2 * PAD) * stride;
-    const inset = PAD * stride + PAD;
+    const last = this.starts[group + 1] as number;
     for (let item = 0; item < batch; item++) {
-      for (let place = this.starts[group] as number; place < (this.starts[group + 1] as number); place++) {
-        const channel = order[place] as number;
-        const most = (this.table.channels[channel] as { values: Float32Array }).values.length - 1;
-        if (most === 0) continue;
-        const reference = priors?.references[channel] ?? -1;
-        const plane = item * channels + channel;
-        beforePlane(planeSize);
-        codePlane(coder, this.models, this.levels, this.magnitudes, this.golden, {
-          rows,
-          columns,
-          from: plane * planeSize,
-          padded: plane * paddedPlane + inset,
-          reference: reference < 0 ? -1 : (item * channels + reference) * paddedPlane + inset,
-          golden: channel * planeSize,
-          usual: priors?.usual[channel] ?? 0,
-          most,
-          modelClass: priors?.classes[channel] ?? 0,
-        });
+      for (let place = this.starts[group] as number; place < last; place++) {
+        const channel = this.table.order[place] as number;
+        if ((this.table.channels[channel] as { values: Float32Array }).values.length === 1) continue;
+        coder.reserveBits(planeSize * MOST_BITS + 2 * this.layout.rows + 2);
+        this.codeChannel(coder, item, channel);
       }
+    }
+  }
+
+  private codeChannel(coder: RangeCoder, item: number, channel: number): void {
+    const { batch, channels, planeSize, rows, columns } = this.layout;
+    const { priors } = this.table;
+    const inset = PAD * (columns + 2 * PAD) + PAD;
+    const plane = item * channels + channel;
+    const nothing = batch * channels;
+    const paddedOf = (reference: number | undefined): number =>
+      (reference === undefined || reference < 0 ? nothing : item * channels + reference) * this.paddedPlane + inset;
+    const isUnusual = codePlane(coder, this.store, {
+      rows,
+      columns,
+      levels: plane * planeSize,
+      near: plane * this.paddedPlane + inset,
+      first: paddedOf(priors?.firsts[channel]),
+      second: paddedOf(priors?.seconds[channel]),
+      goldenClasses: this.golden ?? this.store.near,
+      golden: (this.golden === null ? nothing : channel) * this.paddedPlane + inset,
+      usual: priors?.usual[channel] ?? 0,
+      most: (this.table.channels[channel] as { values: Float32Array }).values.length - 1,
+      models: SHARED_MODELS + (priors?.sets[channel] ?? 0) * SET_MODELS,
+    });
+    if (isUnusual && this.isReferred[channel] === 1) {
+      summarise(this.store, plane * this.paddedPlane + inset, rows, columns);
     }
   }
 }
 
-/** The golden levels where the frame has their shape, whatever its batch. */
-function goldenFor(shape: readonly number[], { golden, channelAxis }: LevelTable): Uint8Array | null {
-  if (golden === null) return null;
-  const alike = golden.shape.every((size, axis) => size === shape[axis] || (axis === 0 && channelAxis > 0));
-  return alike ? golden.levels : null;
+/** Whether a frame of this shape can be compared with the golden part, whatever its batch. */
+export function fitsGolden(shape: readonly number[], { golden, channelAxis }: LevelTable): boolean {
+  if (golden === null) return false;
+  return golden.shape.every((size, axis) => size === shape[axis] || (axis === 0 && channelAxis > 0));
+}
+
+const classesOfGolden = new WeakMap<GoldenLevels, Uint8Array>();
+
+/**
+ * In padded planes: 1 where the golden part and its four neighbours are usual, 2 where only they are not, 3 one level
+ * away from the usual one, 4 further away. Made once for each golden part.
+ */
+function goldenClasses(table: LevelTable, golden: GoldenLevels): Uint8Array {
+  const known = classesOfGolden.get(golden);
+  if (known !== undefined) return known;
+  const { channels, rows, columns, planeSize } = levelLayout(golden.shape, table);
+  const stride = columns + 2 * PAD;
+  const paddedPlane = (rows + 2 * PAD) * stride;
+  const classes = new Uint8Array(channels * paddedPlane);
+  for (let channel = 0; channel < channels; channel++) {
+    const usual = table.priors?.usual[channel] ?? 0;
+    const isUnusual = (row: number, column: number): number =>
+      row >= 0 && row < rows && column >= 0 && column < columns
+        ? Math.abs((golden.levels[channel * planeSize + row * columns + column] as number) - usual)
+        : 0;
+    for (let row = 0, at = channel * paddedPlane + PAD * stride + PAD; row < rows; row++, at += 2 * PAD) {
+      for (let column = 0; column < columns; column++, at++) {
+        const distance = isUnusual(row, column);
+        const around =
+          isUnusual(row - 1, column) +
+          isUnusual(row + 1, column) +
+          isUnusual(row, column - 1) +
+          isUnusual(row, column + 1);
+        classes[at] = distance > 1 ? 4 : distance > 0 ? 3 : around > 0 ? 2 : 1;
+      }
+    }
+  }
+  classesOfGolden.set(golden, classes);
+  return classes;
+}
+
+/**
+ * Whether the frame resembles the golden part: more of what is unusual in either is so in both than chance makes, by a
+ * quarter of what is left to certainty.
+ */
+export function resemblesGolden(levels: Uint8Array, shape: readonly number[], table: LevelTable): boolean {
+  if (table.golden === null || !fitsGolden(shape, table)) return false;
+  const { batch, channels, planeSize } = levelLayout(shape, table);
+  const golden = table.golden.levels;
+  let ours = 0;
+  let theirs = 0;
+  let both = 0;
+  for (let channel = 0; channel < channels; channel++) {
+    const usual = table.priors?.usual[channel] ?? 0;
+    for (let item = 0; item < batch; item++) {
+      const from = (item * channels + channel) * planeSize;
+      const known = channel * planeSize;
+      // Every third value says enough.
+      for (let at = 0; at < planeSize; at += 3) {
+        const here = levels[from + at] === usual ? 0 : 1;
+        const there = golden[known + at] === usual ? 0 : 1;
+        ours += here;
+        theirs += there;
+        both += here & there;
+      }
+    }
+  }
+  const seen = levels.length / 3;
+  const either = ours + theirs - both;
+  const chance = (ours * theirs) / Math.max(1, seen);
+  const byChance = chance / Math.max(1, ours + theirs - chance);
+  return either > 0 && both / either > byChance + (1 - byChance) / 4;
 }

@@ -1,10 +1,12 @@
 // Levels <-> a payload: groups of channels, each behind its length, so that what is cut off after a group still decodes.
 import { ByteSink, ByteSource, damaged } from './byte-sink.ts';
-import { LevelModels } from './level-models.ts';
 import type { LevelTable } from './level-table.ts';
-import { LevelWalk } from './level-walk.ts';
+import { fitsGolden, LevelWalk, resemblesGolden } from './level-walk.ts';
 import { fillChannel, type LevelLayout, levelLayout, quantiseLevels, reconstructLevels } from './levels.ts';
-import { RangeDecoder, RangeEncoder } from './range-coder.ts';
+import { RangeCoder } from './range-coder.ts';
+
+/** First byte of a payload: 1 where the golden part was looked at. */
+const FLAG = { golden: 1 } as const;
 
 /**
  * Codes the levels of a tensor.
@@ -18,11 +20,13 @@ export function encodeLevels(
   table: LevelTable,
   maxBytes = Number.POSITIVE_INFINITY,
 ): Uint8Array {
-  const walk = new LevelWalk(shape, table, levels, new LevelModels(table));
+  const withGolden = resemblesGolden(levels, shape, table);
+  const walk = new LevelWalk(shape, table, levels, { withGolden });
   const sink = new ByteSink(levels.length >> 3);
-  const coder = new RangeEncoder(levels.length >> 3);
+  sink.byte(withGolden ? FLAG.golden : 0);
+  const coder = RangeCoder.encoder(levels.length >> 3);
   for (let group = 0; group < table.groups.length; group++) {
-    walk.codeGroup(coder, group, (plane) => coder.reserveBits(plane * 16));
+    walk.codeGroup(coder, group);
     const bytes = coder.finish();
     const length = lengthBytes(bytes.byteLength);
     if (group > 0 && sink.length + length.length + bytes.byteLength > maxBytes) break;
@@ -49,14 +53,16 @@ export function encodeLevelValues(
 export function decodeLevelValues(bytes: Uint8Array, shape: readonly number[], table: LevelTable): Float32Array {
   const layout = levelLayout(shape, table);
   const levels = new Uint8Array(layout.batch * layout.channels * layout.planeSize);
-  const walk = new LevelWalk(shape, table, levels, new LevelModels(table));
   const source = new ByteSource(bytes);
-  const coder = new RangeDecoder();
+  const flags = source.byte();
+  if (flags > FLAG.golden || (flags !== 0 && !fitsGolden(shape, table))) throw damaged(`it has unknown flags ${flags}`);
+  const walk = new LevelWalk(shape, table, levels, { withGolden: flags === FLAG.golden });
+  const coder = RangeCoder.decoder();
   let groups = 0;
   for (; source.at < bytes.byteLength; groups++) {
     if (groups === table.groups.length) throw damaged('it has more groups than its table');
     coder.start(source.take(readLength(source)));
-    walk.codeGroup(coder, groups, () => {});
+    walk.codeGroup(coder, groups);
     coder.end();
   }
   if (groups === 0 && levels.length > 0) throw damaged('it has no group');

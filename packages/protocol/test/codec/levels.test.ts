@@ -46,7 +46,7 @@ describe('levels', () => {
         const bytes = encodeLevels(levels, shape, used);
         expect(decode(bytes, shape, used)).toEqual(reconstructLevels(levels, shape, used));
       }),
-      { numRuns: 400 },
+      { numRuns: 300 },
     );
   });
 
@@ -172,7 +172,7 @@ describe('a level table', () => {
         expect(read).toEqual(used);
         expect(writeLevelTable(read)).toEqual(bytes);
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 
