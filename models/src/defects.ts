@@ -2,7 +2,10 @@
 import { cloudNoise, type Draws, GreyMap, gridNoise, type Point, smoothStep, wander } from './draw.ts';
 import type { PartShape, Print } from './part.ts';
 
-/** The six kinds that a station knows from its first day. */
+/**
+ * The six kinds that a station knows from its first day. Its camera was chosen so that the thinnest scratch and crack is
+ * about two pixels wide: what is thinner nobody inspects with it.
+ */
 export const DEFECTS = ['scratch', 'dent', 'stain', 'crack', 'missing_print', 'foreign_body'] as const;
 /** A broken edge: the kind that turned up later, and that the model's updates learn. */
 export const NEW_DEFECT = 'chip';
@@ -73,13 +76,13 @@ function around(point: Point, reach: number): GreyMap {
 }
 
 function scratch(middle: Point, draws: Draws): DefectMarks {
-  const length = draws.between(25, 90);
+  const length = draws.between(35, 110);
   const angle = draws.between(0, 2 * Math.PI);
   const from = { x: middle.x - (Math.cos(angle) * length) / 2, y: middle.y - (Math.sin(angle) * length) / 2 };
   const cover = around(middle, length * 0.75 + 8);
   const relief = around(middle, length * 0.75 + 8);
-  const half = draws.between(0.5, 1.3);
-  const strength = draws.between(0.55, 0.95);
+  const half = draws.between(1, 1.9);
+  const strength = draws.between(0.75, 1);
   const seed = draws.whole(0, 1e9);
   const points = wander(draws, from, angle, length, 0.03);
   for (const [index, point] of points.slice(1).entries()) {
@@ -96,7 +99,7 @@ function scratch(middle: Point, draws: Draws): DefectMarks {
 
 function dent(middle: Point, draws: Draws): DefectMarks {
   const radius = draws.between(9, 26);
-  const depth = draws.between(0.22, 0.5) * radius * (draws.chance(0.75) ? -1 : 1);
+  const depth = draws.between(0.3, 0.6) * radius * (draws.chance(0.75) ? -1 : 1);
   const squash = draws.between(0.65, 1);
   const angle = draws.between(0, Math.PI);
   const seed = draws.whole(0, 1e9);
@@ -112,9 +115,9 @@ function dent(middle: Point, draws: Draws): DefectMarks {
 }
 
 function stain(middle: Point, draws: Draws): DefectMarks {
-  const radius = draws.between(10, 36);
+  const radius = draws.between(13, 36);
   const seed = draws.whole(0, 1e9);
-  const strength = draws.between(0.45, 0.9);
+  const strength = draws.between(0.6, 0.95);
   const ring = draws.chance(0.4) ? draws.between(0.3, 0.6) : 0;
   const cover = around(middle, radius * 1.6 + 4);
   cover.fill((u, v) => {
@@ -136,8 +139,8 @@ function stain(middle: Point, draws: Draws): DefectMarks {
 function crack(start: Point, draws: Draws): DefectMarks {
   const cover = around(start, 100);
   const relief = around(start, 100);
-  const strength = draws.between(0.7, 1);
-  const half = draws.between(0.45, 1.1);
+  const strength = draws.between(0.85, 1);
+  const half = draws.between(0.9, 1.7);
   const branch = (from: Point, angle: number, length: number, width: number, depth: number): void => {
     const points = wander(draws, from, angle, length, 0.32, 5);
     for (const [index, point] of points.slice(1).entries()) {
@@ -174,7 +177,7 @@ function foreignBody(middle: Point, light: number, draws: Draws): DefectMarks {
 }
 
 function lump(middle: Point, light: number, draws: Draws): DefectMarks {
-  const radius = draws.between(4.5, 13);
+  const radius = draws.between(6, 14);
   const seed = draws.whole(0, 1e9);
   const edge = (u: number, v: number, centre: Point): number => {
     const angle = Math.atan2(v - centre.y, u - centre.x);
@@ -197,7 +200,7 @@ function fibre(middle: Point, light: number, draws: Draws): DefectMarks {
   const cover = around(middle, length + 10);
   const relief = around(middle, length + 10);
   const shadow = around(middle, length + 10);
-  const half = draws.between(0.8, 1.7);
+  const half = draws.between(1.2, 2.2);
   const points = wander(draws, middle, draws.between(0, 2 * Math.PI), length, 0.16);
   const fall = half * 1.6;
   const dropped = ({ x, y }: Point): Point => ({ x: x - Math.cos(light) * fall, y: y - Math.sin(light) * fall });

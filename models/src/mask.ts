@@ -6,12 +6,15 @@ import { grownBox } from './expose.ts';
 import { PICTURE_SIZE } from './scene.ts';
 
 /** Levels of 255 by which a pixel must differ for the mask to hold it. */
-export const VISIBLE_LEVELS = 7;
-/** Gaps of twice as many pixels are closed: a worn print or a rough break is one region to a person. */
-const CLOSING = 2;
+export const VISIBLE_LEVELS = 12;
+/**
+ * Gaps of twice as many pixels are closed: a rough break is one region to a person, and so is a stretch of print without
+ * its letters, whose strokes nobody can tell.
+ */
+const CLOSING = { ink: 8, other: 2 } as const;
 
 /** @returns one value a pixel, row-major: 1 inside `box` where the exposures differ visibly. */
-export function changedMask(clean: Exposure, damaged: Exposure, box: Box): Uint8Array {
+export function changedMask(clean: Exposure, damaged: Exposure, box: Box, changed: 'ink' | 'other'): Uint8Array {
   const mask = new Uint8Array(PICTURE_SIZE ** 2);
   for (let y = box.top; y < box.bottom; y++) {
     for (let at = y * PICTURE_SIZE + box.left; at < y * PICTURE_SIZE + box.right; at++) {
@@ -22,13 +25,13 @@ export function changedMask(clean: Exposure, damaged: Exposure, box: Box): Uint8
       }
     }
   }
-  return closed(mask, grownBox(box, CLOSING + 1));
+  return closed(mask, grownBox(box, CLOSING[changed] + 1), CLOSING[changed]);
 }
 
-function closed(mask: Uint8Array, box: Box): Uint8Array {
+function closed(mask: Uint8Array, box: Box, rounds: number): Uint8Array {
   let result = mask;
-  for (let round = 0; round < CLOSING; round++) result = spread(result, 1, box);
-  for (let round = 0; round < CLOSING; round++) result = spread(result, 0, box);
+  for (let round = 0; round < rounds; round++) result = spread(result, 1, box);
+  for (let round = 0; round < rounds; round++) result = spread(result, 0, box);
   return result;
 }
 

@@ -69,7 +69,7 @@ function photographed(surface: Surface, tile: Float32Array, draws: Draws): Surfa
   return {
     grey: (u, v) => 0.5 + sampleTile(tile, u * zoom + offsetX, v * zoom + offsetY) - mean,
     tint: [r * draws.between(0.9, 1.1), g * draws.between(0.9, 1.1), b * draws.between(0.9, 1.1)],
-    contrast: draws.between(0.8, 1.15),
+    contrast: draws.between(0.35, 0.6),
     gloss: 0.04,
   };
 }
@@ -106,7 +106,7 @@ function metal(surface: Surface, draws: Draws): SurfaceLook {
   const level = draws.between(0.42, 0.6);
   const look = {
     tint: [level + warm, level, level - warm] as const,
-    contrast: draws.between(0.45, 0.75),
+    contrast: draws.between(0.14, 0.3),
     gloss: draws.between(0.15, 0.35),
   };
   const grain = (along: number, across: number): number =>
@@ -146,7 +146,7 @@ function fabric(draws: Draws): SurfaceLook {
   ] as const);
   return {
     tint: hue,
-    contrast: draws.between(0.7, 1),
+    contrast: draws.between(0.3, 0.5),
     gloss: 0.03,
     grey: (u, v) => {
       const column = Math.floor(u / period);

@@ -46,8 +46,10 @@ class Inspector(nn.Module):
         """[N, 1, H/2, W/2] logits of defect pixels, [N, 1] logit of the part."""
         deep, fine = self.trunk(x)
         quarter = self.mask_head(fine)
-        strongest = F.adaptive_max_pool2d(F.avg_pool2d(quarter.mean(1, keepdim=True), 2), 1).flatten(1)
-        deepest = F.adaptive_max_pool2d(self.deep_score(deep), 1).flatten(1)
+        # The score learns from what the mask needs: its gradient through a maximum would hold the mask up.
+        seen, seen_deep = (quarter.detach(), deep.detach()) if self.training else (quarter, deep)
+        strongest = F.adaptive_max_pool2d(F.avg_pool2d(seen.mean(1, keepdim=True), 2), 1).flatten(1)
+        deepest = F.adaptive_max_pool2d(self.deep_score(seen_deep), 1).flatten(1)
         return F.pixel_shuffle(quarter, 2), self.score_head(torch.cat([strongest, deepest], 1))
 
     def forward(self, x):

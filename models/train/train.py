@@ -20,12 +20,12 @@ from export import export, sample_of
 from fit import figures, fit, thresholds
 
 FASHION = '/usr/share/datasets/fashion-mnist'
-CROPS = (128, 32)
-WHOLE = (384, 6)
+CROPS = (128, 12)
+WHOLE = (384, 3)
 
 
 def phases(crop_steps, whole_steps, rate):
-    return [(*CROPS, crop_steps, rate), (*WHOLE, whole_steps, rate / 8)]
+    return [(*CROPS, crop_steps, rate), (*WHOLE, whole_steps, rate / 4)]
 
 
 class Job:
@@ -75,7 +75,7 @@ def tell(out, file, told):
 def v1(job, scale):
     started = begin()
     torch.manual_seed(1)
-    net = fit(nets.Surface(), job.train, phases(int(1300 * scale), int(110 * scale), 3e-3), 1, report=say)
+    net = fit(nets.Surface(), job.train, phases(int(4000 * scale), int(250 * scale), 5e-4), 1, report=say)
     job.finish('v1', 'surface-v1', net, job.train, 1, started, {'test': job.test})
 
 
@@ -95,7 +95,7 @@ def v2(job, scale):
     for part in (net.up_quarter, net.mask_head, net.deep_score, net.score_head):
         for parameter in part.parameters():
             parameter.requires_grad_(True)
-    fit(Frozen(net, net.up_quarter), both, phases(int(260 * scale), int(40 * scale), 2e-3), 2,
+    fit(Frozen(net, net.up_quarter), both, phases(int(700 * scale), int(80 * scale), 5e-4), 2,
         parameters=list(net.parameters()), report=say)
     job.finish('v2', 'surface-v2', net.eval(), both, 2, started, {'test': job.test, 'chips': new_test})
 
@@ -117,21 +117,21 @@ def v3(job, scale):
     both, new_test = chips_of(job)
     net = nets.Surface()
     net.load_state_dict(torch.load(job.state('v2')))
-    fit(net.train(), both, phases(int(320 * scale), int(60 * scale), 8e-4), 3, report=say)
+    fit(net.train(), both, phases(int(700 * scale), int(100 * scale), 3e-4), 3, report=say)
     job.finish('v3', 'surface-v3', net, both, 3, started, {'test': job.test, 'chips': new_test})
 
 
 def narrow(job, scale):
     started = begin()
     torch.manual_seed(4)
-    net = fit(nets.SurfaceNarrow(), job.train, phases(int(1300 * scale), int(110 * scale), 3e-3), 4, report=say)
+    net = fit(nets.SurfaceNarrow(), job.train, phases(int(3600 * scale), int(250 * scale), 5e-4), 4, report=say)
     job.finish('narrow', 'surface-narrow', net, job.train, 4, started, {'test': job.test})
 
 
 def lite(job, scale):
     started = begin()
     torch.manual_seed(5)
-    net = fit(nets.SurfaceLite(), job.train, phases(int(1500 * scale), int(150 * scale), 4e-3), 5, report=say)
+    net = fit(nets.SurfaceLite(), job.train, phases(int(4500 * scale), int(300 * scale), 2e-3), 5, report=say)
     job.finish('lite', 'surface-lite', net, job.train, 5, started, {'test': job.test})
 
 
@@ -183,8 +183,9 @@ def main():
     parser.add_argument('--out', required=True)
     parser.add_argument('--work', required=True, help='where the weights between stages lie')
     parser.add_argument('--scale', type=float, default=1.0, help='share of the steps; for a quick try')
+    parser.add_argument('--threads', type=int, default=2)
     options = parser.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(options.threads)
     job = Job(options)
     for stage in STAGES if 'all' in options.stages else options.stages:
         say(stage)
