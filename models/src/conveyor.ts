@@ -104,7 +104,7 @@ function inView(
   const { x, y, scale } = scene.pose;
   const reach = 160 * scale;
   if (x + reach <= 0 || x - reach >= PICTURE_SIZE || box.left >= box.right) return null;
-  const mask = marks === null ? null : changedMask(clean, exposure, boxOf(scene, marks));
+  const mask = marks === null ? null : changedMask(clean, exposure, boxOf(scene, marks), marks);
   const found = mask === null ? { defectPixels: 0, defectBox: null } : marked(mask, box.left, box.right);
   return {
     part,

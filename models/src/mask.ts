@@ -2,6 +2,7 @@
 
 import type { Box, Exposure } from './blur.ts';
 import { encoded } from './camera.ts';
+import type { DefectMarks } from './defects.ts';
 import { grownBox } from './expose.ts';
 import { PICTURE_SIZE } from './scene.ts';
 
@@ -14,7 +15,7 @@ export const VISIBLE_LEVELS = 12;
 const CLOSING = { ink: 8, other: 2 } as const;
 
 /** @returns one value a pixel, row-major: 1 inside `box` where the exposures differ visibly. */
-export function changedMask(clean: Exposure, damaged: Exposure, box: Box, changed: 'ink' | 'other'): Uint8Array {
+export function changedMask(clean: Exposure, damaged: Exposure, box: Box, marks: DefectMarks): Uint8Array {
   const mask = new Uint8Array(PICTURE_SIZE ** 2);
   for (let y = box.top; y < box.bottom; y++) {
     for (let at = y * PICTURE_SIZE + box.left; at < y * PICTURE_SIZE + box.right; at++) {
@@ -25,7 +26,8 @@ export function changedMask(clean: Exposure, damaged: Exposure, box: Box, change
       }
     }
   }
-  return closed(mask, grownBox(box, CLOSING[changed] + 1), CLOSING[changed]);
+  const rounds = marks.erased === null ? CLOSING.other : CLOSING.ink;
+  return closed(mask, grownBox(box, rounds + 1), rounds);
 }
 
 function closed(mask: Uint8Array, box: Box, rounds: number): Uint8Array {

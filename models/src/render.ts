@@ -57,7 +57,7 @@ export function damage(scene: Scene, clean: Exposure, defect: Defect, seed: numb
     const marks = defectMarks(defect, scene.shape, scene.print, scene.light.angle - scene.pose.angle, draws);
     const box = boxOf(scene, marks);
     const exposure = exposeWith(scene, marks, clean, box);
-    const mask = changedMask(clean, exposure, box, marks.erased === null ? 'other' : 'ink');
+    const mask = changedMask(clean, exposure, box, marks);
     if (attempt === ATTEMPTS || pixelsOf(mask) >= LEAST_PIXELS) return { marks, exposure, mask };
   }
 }

