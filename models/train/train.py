@@ -95,7 +95,7 @@ def v2(job, scale):
     for part in (net.up_quarter, net.mask_head, net.deep_score, net.score_head):
         for parameter in part.parameters():
             parameter.requires_grad_(True)
-    fit(Frozen(net, net.up_quarter), both, phases(int(700 * scale), int(80 * scale), 5e-4), 2,
+    fit(Frozen(net, net.up_quarter), both, phases(int(500 * scale), int(60 * scale), 5e-4), 2,
         parameters=list(net.parameters()), report=say)
     job.finish('v2', 'surface-v2', net.eval(), both, 2, started, {'test': job.test, 'chips': new_test})
 
@@ -117,21 +117,21 @@ def v3(job, scale):
     both, new_test = chips_of(job)
     net = nets.Surface()
     net.load_state_dict(torch.load(job.state('v2')))
-    fit(net.train(), both, phases(int(700 * scale), int(100 * scale), 3e-4), 3, report=say)
+    fit(net.train(), both, phases(int(500 * scale), int(80 * scale), 3e-4), 3, report=say)
     job.finish('v3', 'surface-v3', net, both, 3, started, {'test': job.test, 'chips': new_test})
 
 
 def narrow(job, scale):
     started = begin()
     torch.manual_seed(4)
-    net = fit(nets.SurfaceNarrow(), job.train, phases(int(3600 * scale), int(250 * scale), 5e-4), 4, report=say)
+    net = fit(nets.SurfaceNarrow(), job.train, phases(int(3000 * scale), int(200 * scale), 5e-4), 4, report=say)
     job.finish('narrow', 'surface-narrow', net, job.train, 4, started, {'test': job.test})
 
 
 def lite(job, scale):
     started = begin()
     torch.manual_seed(5)
-    net = fit(nets.SurfaceLite(), job.train, phases(int(4500 * scale), int(300 * scale), 2e-3), 5, report=say)
+    net = fit(nets.SurfaceLite(), job.train, phases(int(3000 * scale), int(200 * scale), 2e-3), 5, report=say)
     job.finish('lite', 'surface-lite', net, job.train, 5, started, {'test': job.test})
 
 
