@@ -12,6 +12,10 @@ const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise
     summary: 'how well a model does its task, at any placement and with any codec',
     load: async () => (await import('./commands/evaluate.ts')).evaluate,
   },
+  calibrate: {
+    summary: 'find the smallest codec at a cut that costs the task no more than is allowed',
+    load: async () => (await import('./commands/calibrate.ts')).calibrate,
+  },
   profile: {
     summary: 'measure what a model costs on this device',
     load: async () => (await import('./commands/profile.ts')).profile,

@@ -13,4 +13,4 @@ export type { VerifySplitOptions, VerifySplitReport } from './verify-files.ts';
 export { verifySplit } from './verify-files.ts';
 export { writeSplitCodec } from './write-codec.ts';
 export type { WriteSplitOptions, WrittenSplit } from './write-split.ts';
-export { MANIFEST_FILE, readManifestFile, writeSplit } from './write-split.ts';
+export { checkSplitTarget, MANIFEST_FILE, readManifestFile, writeSplit } from './write-split.ts';

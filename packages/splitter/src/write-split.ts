@@ -54,8 +54,7 @@ export interface WrittenSplit {
 export async function writeSplit(options: WriteSplitOptions): Promise<WrittenSplit> {
   const { model, folder, backend } = options;
   const plan = 'graph' in options.cut ? options.cut : planCut(model.graph, options.cut);
-  await checkTarget(folder, SPLIT, options.force ?? false);
-  checkSource(model, folder, TARGETS, SPLIT.what);
+  await checkSplitTarget(model, folder, options.force);
   await checkWhole(model, backend);
   const split = await splitModel(plan, backend, fileHost(model));
   await makeFolder(folder);
@@ -67,6 +66,12 @@ export async function writeSplit(options: WriteSplitOptions): Promise<WrittenSpl
   const manifest = await splitManifest(split, { source, head, tail, createdBy: options.createdBy ?? 'kerf' });
   await writeManifest(folder, MANIFEST_FILE, manifest);
   return { manifest, plan };
+}
+
+/** To be asked before long work. @throws {KerfError} FILE_EXISTS when the split of this model must not be written there. */
+export async function checkSplitTarget(model: ModelFile, folder: string, force = false): Promise<void> {
+  await checkTarget(folder, SPLIT, force);
+  checkSource(model, folder, TARGETS, SPLIT.what);
 }
 
 async function writeSide(model: ModelFile, recipe: SideRecipe, folder: string, side: string): Promise<SplitPart> {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { access, constants, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { KerfError, messageOf } from '@kerf/protocol';
-import { type DeviceProfile, LINK_FORMAT, type LinkProfile, PROFILE_FORMAT } from '@kerf/splitter';
+import { type CodecProfile, type DeviceProfile, LINK_FORMAT, type LinkProfile, PROFILE_FORMAT } from '@kerf/splitter';
 
 /** Larger than any profile: nobody reads that to see what it is. */
 const MAX_PROFILE_BYTES = 256 * 1024 * 1024;
@@ -38,7 +38,7 @@ async function isProfile(path: string, size: number): Promise<boolean> {
 }
 
 /** Whole or not at all. @throws {KerfError} FILE_NOT_FOUND when the folder is missing or not writable. */
-export async function writeProfile(path: string, profile: DeviceProfile | LinkProfile): Promise<void> {
+export async function writeProfile(path: string, profile: DeviceProfile | LinkProfile | CodecProfile): Promise<void> {
   const draft = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   try {
     await writeFile(draft, `${profileText(profile)}\n`);
@@ -50,7 +50,7 @@ export async function writeProfile(path: string, profile: DeviceProfile | LinkPr
 }
 
 /** JSON that people can read and edit: lists have an entry a line. */
-export function profileText(profile: DeviceProfile | LinkProfile): string {
+export function profileText(profile: DeviceProfile | LinkProfile | CodecProfile): string {
   const fields = Object.entries(profile).map(([name, value]) => {
     const isList = Array.isArray(value) && value.length > 0;
     const text = isList

@@ -76,8 +76,7 @@ export class Evaluation {
   /** @throws {KerfError} INVALID_ARGUMENT, for text without an alphabet say. */
   constructor(options: EvaluationOptions) {
     this.options = options;
-    const { kind, hasMasks = false } = options;
-    this.metric = metricFor(kind === 'defect' && !hasMasks ? 'none' : kind, options);
+    this.metric = lossMetric(options);
   }
 
   /**
@@ -151,6 +150,12 @@ export class Evaluation {
     const name = score ?? SCORE_NAMES.find((candidate) => outputs.has(candidate));
     return name === undefined ? largestProbability(pick(outputs, output, MASK_NAMES)) : scalarOf(outputs, name);
   }
+}
+
+/** What a loss is measured in: the task's metric, or the distance of outputs where labels do not say enough. */
+export function lossMetric(options: EvaluationOptions): TallyMetric {
+  const { kind, hasMasks = false } = options;
+  return metricFor(kind === 'defect' && !hasMasks ? 'none' : kind, options);
 }
 
 function measured(value: number, interval: () => Interval): Measured | null {

@@ -1,0 +1,67 @@
+// The report of a calibration -> lines for a terminal.
+import type { PairedLoss } from '@kerf/splitter';
+import { printable } from '../commands/cuts.ts';
+import { formatBytes, table } from '../units.ts';
+import type { CalibratedCut, CalibrationReport, MeasuredRow } from './report.ts';
+
+export function calibrationText(report: CalibrationReport): string[] {
+  const { samples, metric, maxLossPoints, maxBytes } = report;
+  const limits = `at most ${maxLossPoints} points${maxBytes === null ? '' : ` and ${formatBytes(maxBytes)} per frame`}`;
+  return [
+    `model    ${printable(report.model.file)}`,
+    `samples  ${samples.chosenOn} of ${printable(samples.folder)} to choose by, ${samples.judgedOn} others to judge by`,
+    `loss     of ${metric}, ${limits}`,
+    ...report.cuts.flatMap((cut) => ['', ...cutLines(cut)]),
+    ...(report.cuts.length > 1 ? ['', ...overview(report.cuts)] : []),
+    ...(report.codecs === null ? [] : ['', `codecs   ${report.codecs}, for kerf plan --codecs`]),
+  ];
+}
+
+function cutLines({ cut, folder, best, nonFinite, measured }: CalibratedCut): string[] {
+  const rows = measured.map((row) => [
+    row.label === best ? `${row.label} *` : row.label,
+    formatBytes(Math.round(row.bytesPerFrame)),
+    row.bitsPerValue.toFixed(3),
+    row.loss.lossPoints.toFixed(2),
+    interval(row.loss),
+    row.chosenLoss === null ? '' : row.chosenLoss.lossPoints.toFixed(2),
+    `${row.encodeMs.toFixed(1)} ms`,
+    `${row.decodeMs.toFixed(1)} ms`,
+  ]);
+  const head = ['codec', 'frame', 'bits/value', 'loss', '95 %', 'where chosen', 'encode', 'decode'];
+  return [
+    `cut at ${cut.map(printable).join(', ')}, whole model ${whole(measured)}`,
+    ...table([head, ...rows], [1, 2, 3, 5, 6, 7]),
+    ...(nonFinite.samples === 0 ? [] : [notFinite(nonFinite)]),
+    best === null ? 'no codec keeps the limits: nothing was written' : `* written to ${folder}`,
+  ];
+}
+
+function notFinite({ values, samples }: CalibratedCut['nonFinite']): string {
+  return `${samples} samples hold ${values} values that are NaN or infinite: such tensors go lossless`;
+}
+
+function interval({ lossInterval: { low, high } }: PairedLoss): string {
+  return `${low.toFixed(2)} to ${high.toFixed(2)}`;
+}
+
+function whole([row]: readonly MeasuredRow[]): string {
+  return row === undefined ? 'not measured' : `${row.loss.wholePoints.toFixed(2)} %`;
+}
+
+function overview(cuts: readonly CalibratedCut[]): string[] {
+  const rows = cuts.map(({ cut, best, measured }) => {
+    const row = measured.find(({ label }) => label === best);
+    const name = cut.map(printable).join(', ');
+    if (row === undefined) return [name, 'none', '', '', ''];
+    const { bytesPerFrame, bitsPerValue, loss } = row;
+    return [
+      name,
+      row.label,
+      formatBytes(Math.round(bytesPerFrame)),
+      bitsPerValue.toFixed(3),
+      loss.lossPoints.toFixed(2),
+    ];
+  });
+  return table([['cut', 'codec', 'frame', 'bits/value', 'loss'], ...rows], [2, 3, 4]);
+}

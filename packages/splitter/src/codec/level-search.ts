@@ -1,0 +1,111 @@
+// Samples at a cut and a loss that is allowed -> the coarsest levels whose measured loss stays within it.
+import { float32Tensor, type LevelTable, reconstructLevels, type Tensor, type TensorMap } from '@kerf/protocol';
+import { type PairedLoss, pairedLoss, type Tally } from '../task/metric-for.ts';
+import { type CutSamples, talliesOf } from './cut-samples.ts';
+import { levelsOf } from './finish-table.ts';
+import { type ChannelImportance, designLevels, type LevelDesign, type LevelTensor } from './level-design.ts';
+import { countNonFinite } from './non-finite.ts';
+import { totalVariation } from './planes.ts';
+
+export interface SearchRequest {
+  readonly samples: CutSamples;
+  /** Of the samples, when nothing is lost. */
+  readonly whole: readonly Tally[];
+  readonly tensors: readonly LevelTensor[];
+  readonly importance: ChannelImportance;
+  readonly maxLossPoints: number;
+  readonly maxLevels: number;
+  readonly onProgress: (text: string) => void;
+}
+
+export interface TriedLevels {
+  /** Distance of outputs that a bit was worth. */
+  readonly bitPrice: number;
+  readonly design: LevelDesign;
+  readonly loss: PairedLoss;
+}
+
+/** Where the search starts: what good codecs need. */
+const FIRST_BITS = 0.4;
+const FIRST_TRIALS = 6;
+const STRIDE = 4;
+const HALVINGS = 3;
+/** A finer trial that spends no more than this share more is as fine as levels get. */
+const NO_FINER = 1.02;
+/** A quantiser that sends nothing more than this is as coarse as it gets. */
+const LEAST_BITS = 0.01;
+
+/**
+ * Doubles and halves the price of a bit. The loss is measured, so it is no smooth function of the price: what is found
+ * keeps the limit on these samples, and so did every finer trial that was made.
+ * @returns null when not even the finest levels keep it.
+ */
+export async function searchLevels(request: SearchRequest): Promise<TriedLevels | null> {
+  let good: TriedLevels | null = null;
+  let bad: TriedLevels | null = null;
+  let price = firstPrice(request);
+  let lastBits = 0;
+  for (;;) {
+    const tried = await tryPrice(request, price);
+    if (tried.loss.lossPoints <= request.maxLossPoints) good = tried;
+    else bad = tried;
+    if (good !== null && bad !== null) break;
+    const { bitsPerValue } = tried.design;
+    if (good !== null && bitsPerValue < LEAST_BITS) return good;
+    if (good === null && bitsPerValue <= lastBits * NO_FINER) return null;
+    lastBits = bitsPerValue;
+    price *= good === null ? 1 / STRIDE : STRIDE;
+  }
+  for (let halving = 0; halving < HALVINGS; halving++) {
+    const tried = await tryPrice(request, Math.sqrt(good.bitPrice * bad.bitPrice));
+    if (tried.loss.lossPoints <= request.maxLossPoints) good = tried;
+    else bad = tried;
+  }
+  return good;
+}
+
+/** Levels at a price, and their loss. */
+export async function tryPrice(request: SearchRequest, bitPrice: number): Promise<TriedLevels> {
+  const { samples, whole, tensors, importance, maxLevels } = request;
+  const design = designLevels(tensors, importance, bitPrice, maxLevels);
+  const tallies = await talliesOf(samples, (crossing) => throughLevels(crossing, design.tables));
+  const loss = pairedLoss(samples.metric, whole, tallies);
+  request.onProgress(
+    `levels at about ${design.bitsPerValue.toFixed(2)} bits per value: ${loss.lossPoints.toFixed(2)} points`,
+  );
+  return { bitPrice, design, loss };
+}
+
+/** Tensors as their levels show them; those that are not finite cross as they are. */
+function throughLevels(crossing: TensorMap, tables: ReadonlyMap<string, LevelTable>): Map<string, Tensor> {
+  const replaced = new Map<string, Tensor>();
+  for (const [name, table] of tables) {
+    const tensor = crossing.get(name);
+    if (tensor === undefined || countNonFinite(tensor) > 0) continue;
+    const { shape, levels } = levelsOf(tensor, table);
+    replaced.set(name, float32Tensor(shape, reconstructLevels(levels, shape, table)));
+  }
+  return replaced;
+}
+
+/** A price that gives about {@link FIRST_BITS}; no run of the model is needed to see that. */
+function firstPrice({ tensors, importance, maxLevels }: SearchRequest): number {
+  let moved = 0;
+  let values = 0;
+  for (const { name, channels } of tensors) {
+    const weights = importance.get(name) as Float64Array;
+    for (const [index, channel] of channels.entries()) {
+      moved += (weights[index] as number) * totalVariation(channel);
+      values += channel.bins.length;
+    }
+  }
+  // A bit for each value at this price would buy all there is.
+  let price = moved > 0 && values > 0 ? moved / values / 4 : 1;
+  for (let trial = 0; trial < FIRST_TRIALS; trial++) {
+    const { bitsPerValue } = designLevels(tensors, importance, price, maxLevels);
+    const ratio = Math.max(bitsPerValue, LEAST_BITS) / FIRST_BITS;
+    if (ratio > 0.8 && ratio < 1.25) break;
+    price *= ratio ** 2;
+  }
+  return price;
+}

@@ -1,0 +1,208 @@
+// Calibration over a tail in code: what it chooses, on what it judges, and what it refuses.
+import { float32Tensor, readLevelTable, type Tensor, typedView } from '@kerf/protocol';
+import { describe, expect, test } from 'vitest';
+import { channelImportance } from '../../src/codec/channel-importance.ts';
+import { codecFiles } from '../../src/codec/codec-files.ts';
+import { lookAt } from '../../src/codec/level-tensors.ts';
+import { type CalibrationRequest, calibrateCut, LEAST_SAMPLES } from '../../src/index.ts';
+import { sha256Hex } from '../../src/sha256.ts';
+import { activation, madeUpCut, SHAPE } from './made-up-cut.ts';
+
+const request = (more: Partial<CalibrationRequest> = {}): CalibrationRequest => ({
+  chosenOn: madeUpCut(60, { seed: 1 }),
+  judgedOn: madeUpCut(60, { seed: 2 }),
+  maxLossPoints: 5,
+  codec: 'auto',
+  ...more,
+});
+
+/** The tensor with one value replaced. */
+function withValue(tensor: Tensor, at: number, value: number): Tensor {
+  const values = typedView(tensor as Tensor & { dtype: 'float32' }).slice();
+  values[at] = value;
+  return float32Tensor(tensor.shape, values);
+}
+
+describe('calibration of a cut', () => {
+  test('levels are chosen where they are smallest, and judged on samples not seen', async () => {
+    const { best, measured, ...rest } = await calibrateCut(request());
+    expect(rest).toEqual({
+      metric: 'accuracy',
+      chosenOnSamples: 60,
+      judgedOnSamples: 60,
+      nonFinite: { values: 0, samples: 0 },
+    });
+    expect(measured.map(({ label }) => label).toSorted()).toEqual(
+      ['float16', 'lossless', best?.label ?? '', 'uint8', 'uint8 per channel'].toSorted(),
+    );
+    expect(best?.label).toMatch(/^levels \d+$/);
+    expect(best?.loss.lossPoints).toBeLessThanOrEqual(5);
+    expect(best?.loss.wholePoints).toBe(100);
+    expect(best?.chosenLoss?.lossPoints).toBeLessThanOrEqual(5);
+    expect(best?.bitsPerValue).toBeLessThan(3);
+    const uint8 = measured.find(({ label }) => label === 'uint8');
+    expect(best?.totalBytes).toBeLessThan((uint8?.totalBytes ?? 0) / 2);
+    expect(measured.map(({ totalBytes }) => totalBytes)).toEqual(
+      measured.map((one) => one.totalBytes).toSorted((a, b) => a - b),
+    );
+  });
+
+  test('its files are the tables, by their hash, and other tensors go lossless', async () => {
+    const { best } = await calibrateCut(request({ codec: 'levels' }));
+    if (best === null) throw new Error('levels keep the limit');
+    const { tensors, tables } = codecFiles(best);
+    expect(tensors.map(({ name, codec }) => [name, codec.kind])).toEqual([
+      ['features', 'levels'],
+      ['size', 'lossless'],
+    ]);
+    for (const { codec } of tensors) {
+      if (codec.kind !== 'levels') continue;
+      const bytes = tables.get(codec.table.file) ?? new Uint8Array(0);
+      expect(await sha256Hex(bytes)).toBe(codec.table.sha256);
+      const table = readLevelTable(bytes, codec.table.sha256);
+      expect(best.codecs.get('features')).toEqual({ kind: 'levels', table });
+    }
+  });
+
+  test('the same samples give the same codec', async () => {
+    const [first, second] = [await calibrateCut(request()), await calibrateCut(request())];
+    expect([...(first.best?.tables.keys() ?? [])]).toEqual([...(second.best?.tables.keys() ?? [])]);
+    expect(first.best?.totalBytes).toBe(second.best?.totalBytes);
+  });
+
+  test('less loss takes more bytes', async () => {
+    const loose = await calibrateCut(request({ codec: 'levels', maxLossPoints: 40 }));
+    const strict = await calibrateCut(request({ codec: 'levels', maxLossPoints: 10 }));
+    expect(strict.best?.totalBytes).toBeGreaterThan(loose.best?.totalBytes ?? Number.POSITIVE_INFINITY);
+  });
+
+  test('bits go where the tail listens', async () => {
+    const deaf = { weights: [0, 0, 1, 0, 0, 0] };
+    const samples = madeUpCut(20, deaf);
+    const { tensors, finite } = await lookAt(samples);
+    const importance = (await channelImportance(samples, tensors, finite)).get('features') ?? new Float64Array(0);
+    expect(importance.indexOf(Math.max(...importance))).toBe(2);
+    expect(Math.min(...importance)).toBeGreaterThan(0);
+    const { best } = await calibrateCut(
+      request({
+        chosenOn: madeUpCut(60, { seed: 1, ...deaf }),
+        judgedOn: madeUpCut(60, { seed: 2, ...deaf }),
+        codec: 'levels',
+      }),
+    );
+    const codec = best?.codecs.get('features');
+    if (codec?.kind !== 'levels') throw new Error('levels are asked for');
+    const counts = codec.table.channels.map(({ values }) => values.length);
+    expect(Math.max(...counts)).toBe(counts[2]);
+    expect(counts[0]).toBe(1);
+    expect(codec.table.order[0]).toBe(2);
+  });
+
+  test('a golden part makes frames that resemble it smaller', async () => {
+    const usual = activation(() => 0.9);
+    let at = 0;
+    const scene = activation(() => ((at = (at * 75 + 74) % 65537), at / 65537));
+    const alike = (random: () => number): Tensor => {
+      const noise = activation(random);
+      const values = typedView(scene as Tensor & { dtype: 'float32' }).map(
+        (value, index) => value + 0.02 * (typedView(noise as Tensor & { dtype: 'float32' })[index] as number),
+      );
+      return float32Tensor(SHAPE, values);
+    };
+    const fixture = {
+      chosenOn: madeUpCut(40, { seed: 1, make: alike }),
+      judgedOn: madeUpCut(40, { seed: 2, make: alike }),
+    };
+    const bytes = async (golden: Tensor | null): Promise<number> => {
+      const map = golden === null ? null : new Map([['features', golden]]);
+      const { best } = await calibrateCut(request({ ...fixture, codec: 'levels', golden: map }));
+      return best?.totalBytes ?? Number.NaN;
+    };
+    const without = await bytes(null);
+    expect(await bytes(scene)).toBeLessThan(without * 0.8);
+    expect(await bytes(usual)).toBeLessThan(without * 1.5);
+  });
+
+  test('limits that nothing keeps leave nothing', async () => {
+    const { best, measured } = await calibrateCut(request({ maxBytes: 10 }));
+    expect(best).toBeNull();
+    expect(measured.length).toBe(5);
+    const coarse = await calibrateCut(request({ codec: 'levels', maxLevels: 2, maxLossPoints: 0 }));
+    expect(coarse.best).toBeNull();
+  });
+
+  test('a codec that is asked for is the only one tried', async () => {
+    for (const codec of ['lossless', 'float16', 'uint8', 'uint8-channel'] as const) {
+      const { measured, best } = await calibrateCut(request({ codec }));
+      expect(measured.length).toBe(1);
+      expect(best?.label).toBe(codec === 'uint8-channel' ? 'uint8 per channel' : codec);
+      expect(best?.chosenLoss).toBeNull();
+    }
+  });
+});
+
+describe('samples that are not what they should be', () => {
+  test('too few', async () => {
+    const few = madeUpCut(LEAST_SAMPLES - 1);
+    await expect(calibrateCut(request({ chosenOn: few }))).rejects.toMatchObject({
+      code: 'SAMPLES_UNUSABLE',
+      message: expect.stringContaining(`at least ${LEAST_SAMPLES} each`),
+    });
+  });
+
+  test('some with NaN or infinity are counted and go lossless, all are refused', async () => {
+    const broken = (random: () => number, index: number): Tensor =>
+      index % 10 === 3
+        ? withValue(withValue(activation(random), 5, Number.NaN), 6, Number.POSITIVE_INFINITY)
+        : activation(random);
+    const { best, nonFinite } = await calibrateCut(
+      request({ chosenOn: madeUpCut(60, { make: broken }), codec: 'levels' }),
+    );
+    expect(nonFinite).toEqual({ values: 12, samples: 6 });
+    expect(best?.label).toMatch(/^levels/);
+    const all = madeUpCut(20, { make: (random) => withValue(activation(random), 0, Number.NaN) });
+    await expect(calibrateCut(request({ chosenOn: all }))).rejects.toMatchObject({ code: 'SAMPLES_UNUSABLE' });
+    const judgedOn = madeUpCut(20, { make: broken });
+    await expect(calibrateCut(request({ judgedOn, codec: 'levels', nonFinite: 'refuse' }))).rejects.toMatchObject({
+      code: 'ACTIVATION_NOT_FINITE',
+    });
+  });
+});
+
+describe('the axis of channels', () => {
+  /** Channel c holds values about 10 c. */
+  const striped =
+    (shape: readonly number[], axis: number) =>
+    (random: () => number): Tensor => {
+      const inner = shape.slice(axis + 1).reduce((product, size) => product * size, 1);
+      const count = shape.reduce((product, size) => product * size, 1);
+      const values = Float32Array.from(
+        { length: count },
+        (_, at) => 10 * (Math.floor(at / inner) % (shape[axis] as number)) + random(),
+      );
+      return float32Tensor(shape, values);
+    };
+
+  test.each([
+    [[1, 8, 5, 5], 1, 1],
+    [[1, 5, 5, 8], 3, 3],
+    [[1, 12, 16], 2, 2],
+    [[1, 16, 12], 1, 1],
+    [[1, 80], 1, 1],
+  ])('of %j with channels on %i is %i', async (shape, axis, expected) => {
+    const samples = madeUpCut(10, { make: striped(shape, axis) });
+    const { tensors } = await lookAt(samples);
+    expect(tensors).toMatchObject([{ name: 'features', channelAxis: expected, rank: shape.length }]);
+  });
+
+  test('has one size in all samples; a tensor that is small or of changing rank is none for levels', async () => {
+    const longer = (random: () => number, index: number): Tensor => striped([1, 10 + index, 16], 2)(random);
+    expect((await lookAt(madeUpCut(10, { make: longer }))).tensors).toMatchObject([{ channelAxis: 2 }]);
+    const tiny = madeUpCut(10, { make: striped([1, 4, 2], 1) });
+    expect((await lookAt(tiny)).tensors).toEqual([]);
+    const changing = madeUpCut(10, {
+      make: (random, index) => striped(index % 2 === 0 ? [1, 80] : [1, 8, 10], 1)(random),
+    });
+    expect((await lookAt(changing)).tensors).toEqual([]);
+  });
+});
