@@ -3,6 +3,7 @@ import { systemClock } from '@kerf/protocol';
 import { describe, expect, test } from 'vitest';
 import {
   CODECS_FORMAT,
+  CODED_KINDS,
   type CodecProfile,
   measureCoding,
   mergeCodecProfiles,
@@ -108,7 +109,7 @@ test('merging: the later entry of a cut and label stays; what cannot be compared
 
 test('coding is timed here: every kind, both ways, more than nothing', async () => {
   const coding = await measureCoding(systemClock, 300);
-  for (const kind of ['lossless', 'float16', 'uint8'] as const) {
+  for (const kind of CODED_KINDS) {
     expect(coding[kind]?.encodeMsPerMegabyte, kind).toBeGreaterThan(0);
     expect(coding[kind]?.decodeMsPerMegabyte, kind).toBeGreaterThan(0);
   }

@@ -5,6 +5,7 @@ import {
   decodeActivation,
   encodeActivation,
   float32Tensor,
+  type LevelTable,
   seededRandom,
   type Tensor,
 } from '@kerf/protocol';
@@ -16,10 +17,27 @@ const WARM_UP_RUNS = 4;
 const MIN_RUNS = 3;
 const MAX_RUNS = 15;
 
+/** Three levels a channel, as calibration usually ends with. */
+const TABLE: LevelTable = {
+  id: '0'.repeat(64),
+  channelAxis: 1,
+  rank: SHAPE.length,
+  channels: Array.from({ length: SHAPE[1] }, () => ({
+    thresholds: Float32Array.of(0.2, 0.6),
+    values: Float32Array.of(0, 0.4, 0.8),
+  })),
+  order: Array.from({ length: SHAPE[1] }, (_, channel) => channel),
+  groups: [SHAPE[1]],
+  priors: null,
+  golden: null,
+};
+const TABLES: ReadonlyMap<string, LevelTable> = new Map([[TABLE.id, TABLE]]);
+
 const CODECS: readonly (ActivationCodec & { readonly kind: CodedKind })[] = [
   { kind: 'lossless' },
   { kind: 'float16' },
   { kind: 'uint8', channelAxis: 1 },
+  { kind: 'levels', table: TABLE },
 ];
 
 /**
@@ -34,7 +52,7 @@ export async function measureCoding(clock: Clock, budgetMs: number): Promise<Cod
     const encode = () => encodeActivation(activation, codec);
     const { codec: coded, bytes } = encode();
     const payload = { codec: coded, dtype: activation.dtype, shape: activation.shape, bytes };
-    const decode = () => decodeActivation(payload, new Map(), activation.data.byteLength);
+    const decode = () => decodeActivation(payload, TABLES, activation.data.byteLength);
     const timer = { clock, tickMs, budgetMs: budgetMs / (2 * CODECS.length) };
     speeds[codec.kind] = {
       encodeMsPerMegabyte: await msPerMegabyte(timer, activation, encode),
