@@ -7,7 +7,7 @@ import { defineConfig } from 'vitest/config';
 const resolve = { conditions: ['@kerf/source', 'module', 'node', 'development|production'] };
 /** Tests that use ONNX Runtime directly leave nothing behind either. */
 const env = { ORT_DISABLE_TELEMETRY: '1' };
-const BROWSER_SAFE = ['protocol', 'onnx', 'splitter', 'edge-runtime'];
+const BROWSER_SAFE = ['protocol', 'onnx', 'splitter', 'delta-sync', 'edge-runtime'];
 const NEEDS_NODE = /from '(node:|@kerf\/\w+\/node|\.\.\/src\/node|onnxruntime-node|ws'|@kerf\/c)|Buffer\./;
 
 /** A test of a browser-safe package runs in a browser as well, unless it imports something of Node. */

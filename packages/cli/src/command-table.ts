@@ -28,6 +28,14 @@ const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise
     summary: 'cut a model into segments, so that the cut can move later',
     load: async () => (await import('./commands/chain.ts')).chain,
   },
+  diff: {
+    summary: 'what one version of a model needs to become another',
+    load: async () => (await import('./commands/diff.ts')).diff,
+  },
+  patch: {
+    summary: 'apply what kerf diff wrote',
+    load: async () => (await import('./commands/patch.ts')).patch,
+  },
   serve: { summary: 'run the cloud', load: async () => (await import('./commands/serve.ts')).serve },
   run: { summary: 'run an edge', load: async () => (await import('./commands/run.ts')).run },
   token: { summary: 'make keys and tokens', load: async () => (await import('./commands/token.ts')).token },

@@ -43,6 +43,8 @@ export type { NamedTensor } from './tensor-proto.ts';
 export { tensorFromProto, tensorOfRecord, tensorToProto } from './tensor-proto.ts';
 export { verifyModel } from './verify-model.ts';
 export { tensorByteLength } from './verify-tensors.ts';
+export type { WeightRange } from './weight-ranges.ts';
+export { weightRanges } from './weight-ranges.ts';
 export type { Span } from './wire-reader.ts';
 export type { Chunks } from './wire-writer.ts';
 export { chunksLength, concatChunks } from './wire-writer.ts';

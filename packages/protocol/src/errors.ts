@@ -73,6 +73,10 @@ export const ERROR_CODES = {
   BACKEND_UNAVAILABLE: define(700, false, 'The execution provider is not available on this device.'),
   BACKEND_FAILED: define(701, false, 'The runtime failed while it loaded or ran the model.'),
   SELF_TEST_FAILED: define(702, false, 'The execution provider gives wrong numbers on known samples.'),
+  // 8xx: updates
+  DELTA_MALFORMED: define(800, false, 'A delta cannot be read: damaged, cut short, or something else altogether.'),
+  DELTA_BASE_MISMATCH: define(801, false, 'A delta was made for another base than the one given.'),
+  DELTA_TOO_LARGE: define(802, false, 'A delta asks for more memory than its limits allow.'),
   // 9xx
   INTERNAL: define(900, false, 'A fault in kerf itself.'),
 } as const satisfies Record<string, ErrorInfo>;

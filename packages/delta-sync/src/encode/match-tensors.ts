@@ -1,0 +1,87 @@
+// Tensors of the base and of the target -> for each of the target's, the one that it came from.
+import { joinedReader } from '../byte-reader.ts';
+import type { MakeHasher } from '../hash.ts';
+import type { SourceFile, TensorRange } from './source-files.ts';
+
+/** A tensor and where it lies when all files stand one behind the other. */
+export interface PlacedTensor extends TensorRange {
+  /** In all files together. */
+  readonly place: number;
+  /** Of its bytes. */
+  readonly hash: string;
+}
+
+export interface TensorMatch {
+  readonly old: PlacedTensor;
+  readonly isSame: boolean;
+}
+
+/** Smaller ones are found as text. */
+export const LEAST_TENSOR_BYTES = 64;
+
+const PIECE_BYTES = 1024 * 1024;
+
+/** Tensors of all files, hashed. */
+export async function placeTensors(files: readonly SourceFile[], makeHasher: MakeHasher): Promise<PlacedTensor[]> {
+  const reader = joinedReader(files.map((file) => file.reader));
+  const placed: PlacedTensor[] = [];
+  let start = 0;
+  for (const file of files) {
+    for (const tensor of file.tensors) {
+      if (tensor.bytes < LEAST_TENSOR_BYTES) continue;
+      const place = start + tensor.offset;
+      const hasher = makeHasher();
+      for (let at = 0; at < tensor.bytes; at += PIECE_BYTES) {
+        hasher.update(await reader.read(place + at, Math.min(PIECE_BYTES, tensor.bytes - at)));
+      }
+      placed.push({ ...tensor, place, hash: hasher.hex() });
+    }
+    start += file.reader.byteLength;
+  }
+  return placed;
+}
+
+/**
+ * The same bytes under any name; else the same name, shape and kind; else, among what is left, the next of the same shape
+ * and kind. Each old tensor may serve several times as the same, once as a relative.
+ */
+export function matchTensors(
+  old: readonly PlacedTensor[],
+  fresh: readonly PlacedTensor[],
+): Map<PlacedTensor, TensorMatch> {
+  const byHash = new Map(old.map((tensor) => [tensor.hash, tensor]));
+  const matches = new Map<PlacedTensor, TensorMatch>();
+  const used = new Set<PlacedTensor>();
+  for (const tensor of fresh) {
+    const same = byHash.get(tensor.hash);
+    if (same === undefined || same.bytes !== tensor.bytes) continue;
+    matches.set(tensor, { old: same, isSame: true });
+    used.add(same);
+  }
+  for (const keyOf of [nameKey, shapeKey]) {
+    const free = new Map<string, PlacedTensor[]>();
+    for (const tensor of old) {
+      if (used.has(tensor)) continue;
+      const key = keyOf(tensor);
+      const known = free.get(key);
+      if (known === undefined) free.set(key, [tensor]);
+      else known.push(tensor);
+    }
+    for (const tensor of fresh) {
+      if (matches.has(tensor)) continue;
+      const relative = free.get(keyOf(tensor))?.shift();
+      if (relative === undefined) continue;
+      matches.set(tensor, { old: relative, isSame: false });
+      used.add(relative);
+    }
+  }
+  return matches;
+}
+
+function nameKey(tensor: TensorRange): string {
+  return `${shapeKey(tensor)} ${tensor.name}`;
+}
+
+function shapeKey({ shape, kind, bytes }: TensorRange): string {
+  return `${shape} ${kind} ${bytes}`;
+}

@@ -1,0 +1,160 @@
+// A chunk of an old tensor and the new one -> the operation that takes least, with what it takes and how to write it.
+
+import { readCells } from '../codec/cells.ts';
+import {
+  encodeDifferences,
+  exponentOf,
+  flipOf,
+  type Matrix,
+  orderOf,
+  type ValueWriters,
+} from '../codec/differences.ts';
+import { encodeIntegers } from '../codec/integers.ts';
+import { chooseLevels, type PricedLevels, sampleOf } from '../codec/levels.ts';
+import { addProduct } from '../codec/low-rank.ts';
+import { encodePlanes, type PlaneLayout, pricePlanes } from '../codec/planes.ts';
+import { ALL_SCALE_CONTEXTS } from '../codec/scale-model.ts';
+import { ELEMENT_KINDS, type ElementKind, FLOAT32 } from '../format/element-kinds.ts';
+import type { MatrixFields, Operation } from '../format/operations.ts';
+import { FACTOR_ERRORS, findFactors, type RealFactors, roundFactors } from './find-factors.ts';
+import { findGrid, type Grid } from './find-grid.ts';
+
+export interface Candidate {
+  readonly operation: Operation;
+  /** About what it takes in the delta. */
+  readonly bits: number;
+  /** Puts its values into the streams of the segment. */
+  readonly write: (writers: ValueWriters) => void;
+}
+
+/** Bits of an operation besides its values, about. */
+const OPERATION_BITS = 64;
+/** A correction takes a place and a difference. */
+const CORRECTION_BITS = 24;
+/** Below this size no special form can pay. */
+const LEAST_SPECIAL_BYTES = 1024;
+
+/** The best of copy-like operations for a tensor with an old one. Both are whole elements of the same count. */
+export function bestWithOld(fields: MatrixFields, planes: PlaneLayout, old: Uint8Array, fresh: Uint8Array): Candidate {
+  const differences = differencesCandidate(fields, old, fresh);
+  const candidates = [differences, planesCandidate(planes, fresh)];
+  if (fields.kind === FLOAT32 && fresh.byteLength >= LEAST_SPECIAL_BYTES) {
+    const before = floatsOf(old);
+    const after = floatsOf(fresh);
+    const grid = findGrid(before, after);
+    if (grid !== null) candidates.push(snapCandidate(fields, grid));
+    else {
+      const factors = findFactors(before, after, fields.rows, fields.columns);
+      if (factors !== null) candidates.push(...lowRankCandidates(fields, factors, before, fresh));
+    }
+  }
+  return candidates.reduce((best, next) => (next.bits < best.bits ? next : best));
+}
+
+function floatsOf(bytes: Uint8Array): Float32Array<ArrayBuffer> {
+  return new Float32Array(new Uint8Array(bytes).buffer);
+}
+
+export function planesCandidate(layout: PlaneLayout, fresh: Uint8Array): Candidate {
+  const { rawPlanes, bits } = pricePlanes(fresh, layout);
+  const elements = fresh.byteLength / layout.elementBytes;
+  return {
+    operation: { op: 'planes', ...layout, elements, rawPlanes },
+    bits: bits + OPERATION_BITS,
+    write: (writers) => encodePlanes(writers, layout, rawPlanes, fresh, ALL_SCALE_CONTEXTS),
+  };
+}
+
+export function differencesCandidate(fields: MatrixFields, old: Uint8Array, fresh: Uint8Array): Candidate {
+  const matrix = matrixOf(fields);
+  const { levels, bits } = priceDifferences(matrix, old, fresh);
+  return {
+    operation: { op: 'differences', ...fields, levels },
+    bits: bits + OPERATION_BITS,
+    write: (writers) => encodeDifferences(writers, matrix, levels, old, fresh),
+  };
+}
+
+function matrixOf({ kind, rows, columns }: MatrixFields): Matrix {
+  return { kind: ELEMENT_KINDS[kind] as ElementKind, rows, columns };
+}
+
+function priceDifferences(matrix: Matrix, old: Uint8Array, fresh: Uint8Array): PricedLevels {
+  const { kind, rows, columns } = matrix;
+  const before = new Int32Array(rows * columns);
+  const after = new Int32Array(rows * columns);
+  readCells(old, kind, 0, before.length, before);
+  readCells(fresh, kind, 0, after.length, after);
+  const shift = 32 - kind.bits;
+  const flip = flipOf(kind);
+  const sample = sampleOf(
+    matrix,
+    flip !== 0,
+    (at) => ((orderOf(after[at] as number, flip) - orderOf(before[at] as number, flip)) << shift) >> shift,
+    (at) => exponentOf(before[at] as number, kind),
+    (at) => (flip === 0 ? 0 : (before[at] as number) >>> 31),
+  );
+  return chooseLevels(sample);
+}
+
+function priceIntegers(shape: { readonly rows: number; readonly columns: number }, values: Int32Array): PricedLevels {
+  return chooseLevels(
+    sampleOf(
+      shape,
+      false,
+      (at) => values[at] as number,
+      () => 0,
+      () => 0,
+    ),
+  );
+}
+
+function snapCandidate(fields: MatrixFields, { step, steps, corrections }: Grid): Candidate {
+  const { levels, bits } = priceIntegers(fields, steps);
+  return {
+    operation: { op: 'snap', ...fields, step, levels, corrections },
+    bits: bits + OPERATION_BITS * 2 + corrections.length * CORRECTION_BITS,
+    write: (writers) => encodeIntegers(writers, fields, levels, steps),
+  };
+}
+
+function lowRankCandidates(
+  fields: MatrixFields,
+  factors: RealFactors,
+  old: Float32Array,
+  fresh: Uint8Array,
+): Candidate[] {
+  const { rows, columns } = fields;
+  return FACTOR_ERRORS.flatMap((error): Candidate[] => {
+    const rounded = roundFactors(factors, error);
+    if (rounded === null) return [];
+    const { rank, scale, left, right } = rounded;
+    const foreseen = new Float32Array(old.length);
+    addProduct(old, { rows, columns, rank, scale }, left, right, foreseen);
+    const foreseenBytes = new Uint8Array(foreseen.buffer);
+    const leftShape = { rows, columns: rank };
+    const rightShape = { rows: rank, columns };
+    const leftPrice = priceIntegers(leftShape, left);
+    const rightPrice = priceIntegers(rightShape, right);
+    const rest = priceDifferences(matrixOf(fields), foreseenBytes, fresh);
+    return [
+      {
+        operation: {
+          op: 'lowRank',
+          ...fields,
+          rank,
+          scale,
+          leftLevels: leftPrice.levels,
+          rightLevels: rightPrice.levels,
+          levels: rest.levels,
+        },
+        bits: leftPrice.bits + rightPrice.bits + rest.bits + OPERATION_BITS * 2,
+        write(writers) {
+          encodeIntegers(writers, leftShape, leftPrice.levels, left);
+          encodeIntegers(writers, rightShape, rightPrice.levels, right);
+          encodeDifferences(writers, matrixOf(fields), rest.levels, foreseenBytes, fresh);
+        },
+      },
+    ];
+  });
+}

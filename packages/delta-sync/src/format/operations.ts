@@ -1,0 +1,94 @@
+// What a segment does, in the order of its output.
+
+import type { PlaneLayout, RawPlanes } from '../codec/planes.ts';
+import type { Levels } from '../codec/scale-model.ts';
+
+/** A range of the base: all its files, one behind the other. */
+export interface BaseRange {
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** A matrix that is made from one of the base with the same kind and shape. */
+export interface MatrixFields {
+  /** Index into ELEMENT_KINDS. */
+  readonly kind: number;
+  readonly rows: number;
+  readonly columns: number;
+  /** Where the old matrix begins in the base. */
+  readonly base: number;
+}
+
+/** A value that is not the one foreseen, by how much its order differs. */
+export interface Correction {
+  readonly at: number;
+  readonly difference: number;
+}
+
+/** Bytes of the base as they are. */
+export interface CopyOperation extends BaseRange {
+  readonly op: 'copy';
+}
+
+/** Bytes of the scratch. */
+export interface ScratchOperation {
+  readonly op: 'scratch';
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** The next bytes of the segment's text stream. */
+export interface TextOperation {
+  readonly op: 'text';
+  readonly bytes: number;
+}
+
+/** The old matrix, each element moved by a difference in its order. */
+export interface DifferencesOperation extends MatrixFields {
+  readonly op: 'differences';
+  readonly levels: Levels;
+}
+
+/** old + step * q, each element a float32 with its own whole q. */
+export interface SnapOperation extends MatrixFields {
+  readonly op: 'snap';
+  readonly step: number;
+  readonly levels: Levels;
+  /** Of rising places; almost always none. */
+  readonly corrections: readonly Correction[];
+}
+
+/** old + scale * (left . right), factors of whole numbers; then differences from that. */
+export interface LowRankOperation extends MatrixFields {
+  readonly op: 'lowRank';
+  readonly rank: number;
+  readonly scale: number;
+  readonly leftLevels: Levels;
+  readonly rightLevels: Levels;
+  readonly levels: Levels;
+}
+
+/** A tensor with no old one. */
+export interface PlanesOperation extends PlaneLayout {
+  readonly op: 'planes';
+  readonly elements: number;
+  readonly rawPlanes: RawPlanes;
+}
+
+/** A BSDIFF40 patch of a range of the base. */
+export interface BsdiffOperation {
+  readonly op: 'bsdiff';
+  readonly from: BaseRange;
+  readonly bytes: number;
+  readonly patchBytes: number;
+}
+
+export type Operation =
+  | CopyOperation
+  | ScratchOperation
+  | TextOperation
+  | DifferencesOperation
+  | SnapOperation
+  | LowRankOperation
+  | PlanesOperation
+  | BsdiffOperation;

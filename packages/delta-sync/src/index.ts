@@ -1,0 +1,17 @@
+// Deltas between versions of models and other files: made from both, applied to the old one. Values first, then types.
+
+export type { MadeSegment, MakeOptions } from './apply/apply-delta.ts';
+export { checkBase, makeTarget, outputPlaces, readDeltaIndex } from './apply/apply-delta.ts';
+export type { ByteReader } from './byte-reader.ts';
+export { blobReader, joinedReader, memoryReader } from './byte-reader.ts';
+export type { EncodedDelta, EncodeOptions } from './encode/encode-delta.ts';
+export { deltaBytesOf, encodeDelta } from './encode/encode-delta.ts';
+export type { DeltaReport, PartReport, Strategy } from './encode/report.ts';
+export type { SourceFile, TensorRange } from './encode/source-files.ts';
+export { isSafeFileName } from './format/file-name.ts';
+export type { DeltaFile, DeltaIndex, DeltaSegment } from './format/patch-index.ts';
+export { decodeIndex, HEADER_BYTES, signedBytesOf } from './format/patch-index.ts';
+export type { Hasher, MakeHasher } from './hash.ts';
+export { portableHasher, sha256Hex } from './hash.ts';
+export type { ModelLayout } from './model/model-layout.ts';
+export { modelLayout } from './model/model-layout.ts';

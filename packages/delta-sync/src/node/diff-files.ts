@@ -1,0 +1,65 @@
+// Two versions of a model, a folder or any file -> a delta file.
+import { open, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { KerfError } from '@kerf/protocol';
+import { encodeDelta } from '../encode/encode-delta.ts';
+import type { DeltaReport } from '../encode/report.ts';
+import { renameDurably, writeAt } from './atomic-file.ts';
+import { nodeHasher } from './file-reader.ts';
+import { openSources } from './source-folder.ts';
+
+export interface DiffOptions {
+  /** A model (its data files come with it), a folder, or any file. */
+  readonly oldPath: string;
+  readonly newPath: string;
+  /** The delta file to write. */
+  readonly out: string;
+  /** Called as bytes of the new version are done. */
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+}
+
+/**
+ * Makes a delta file. It is written under a temporary name, flushed and renamed.
+ * @throws {KerfError} FILE_NOT_FOUND, EXTERNAL_DATA, INVALID_ARGUMENT.
+ */
+export async function diffFiles({ oldPath, newPath, out, onProgress }: DiffOptions): Promise<DeltaReport> {
+  const base = await openSources(oldPath);
+  try {
+    const target = await openSources(newPath);
+    try {
+      const { chunks, report } = await encodeDelta({
+        base: base.files,
+        target: target.files,
+        makeHasher: nodeHasher,
+        ...(onProgress === undefined ? {} : { onProgress }),
+      });
+      await writeChunks(out, chunks);
+      return report;
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await base.close();
+  }
+}
+
+async function writeChunks(out: string, chunks: readonly Uint8Array[]): Promise<void> {
+  const temporary = path.join(path.dirname(out), `.${path.basename(out)}.${process.pid}.part`);
+  try {
+    const handle = await open(temporary, 'w');
+    try {
+      let at = 0;
+      for (const chunk of chunks) {
+        await writeAt(handle, chunk, at);
+        at += chunk.byteLength;
+      }
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await renameDurably(temporary, out);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${out}' cannot be written`);
+  }
+}

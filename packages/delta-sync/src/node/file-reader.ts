@@ -1,0 +1,46 @@
+// A path -> a reader of the file's bytes; and the hash of all of it.
+import { createHash } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+import { KerfError } from '@kerf/protocol';
+import type { ByteReader } from '../byte-reader.ts';
+import type { MakeHasher } from '../hash.ts';
+
+/** Node's own SHA-256. */
+export const nodeHasher: MakeHasher = () => {
+  const hash = createHash('sha256');
+  return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest('hex') };
+};
+
+export interface FileReader extends ByteReader {
+  close(): Promise<void>;
+}
+
+/** @throws {KerfError} FILE_NOT_FOUND. */
+export async function openFileReader(file: string): Promise<FileReader> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(file, 'r');
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new KerfError('FILE_NOT_FOUND', `'${file}' is not a file`);
+    return readerOf(handle, file, stats.size);
+  } catch (cause) {
+    await handle?.close();
+    throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${file}' is not there or cannot be read`);
+  }
+}
+
+function readerOf(handle: FileHandle, file: string, byteLength: number): FileReader {
+  return {
+    byteLength,
+    async read(offset, length) {
+      const bytes = new Uint8Array(length);
+      for (let at = 0; at < length; ) {
+        const { bytesRead } = await handle.read(bytes, at, length - at, offset + at);
+        if (bytesRead === 0) throw new KerfError('FILE_NOT_FOUND', `'${file}' was cut short while it was read`);
+        at += bytesRead;
+      }
+      return bytes;
+    },
+    close: () => handle.close(),
+  };
+}
