@@ -1,0 +1,86 @@
+// Writes deltas.json: deltas of every operation, with their base and the hash of what they make. Run `npm run build` first.
+// The vectors are the format: a change here is a new version of it unless it only adds vectors.
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { deltaBytesOf, encodeDelta, memoryReader, modelLayout } from '../../packages/delta-sync/dist/index.js';
+import { encodeIndex } from '../../packages/delta-sync/dist/format/patch-index.js';
+import { SegmentBuilder } from '../../packages/delta-sync/dist/encode/segment-builder.js';
+import { buildModel, readModel } from '../../packages/onnx/dist/index.js';
+import { makeTensor, seededRandom } from '../../packages/protocol/dist/index.js';
+
+const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
+const base64 = (bytes) => Buffer.from(bytes).toString('base64');
+
+function normal(count, scale, seed) {
+  const random = seededRandom(seed);
+  return Float32Array.from({ length: count }, () => (random() + random() + random() + random() - 2) * 1.73 * scale);
+}
+
+const bytesOf = (values) => new Uint8Array(values.buffer.slice(0));
+
+function modelOf(dtype, shape, data, name = 'w') {
+  return buildModel({
+    nodes: [{ op: 'Identity', inputs: [name], outputs: ['y'] }],
+    outputs: [{ name: 'y' }],
+    initializers: [{ name, tensor: makeTensor(dtype, shape, data) }],
+  });
+}
+
+function source(name, bytes, isModel) {
+  const tensors = isModel ? modelLayout(readModel(bytes)).get('') : [];
+  return { name, reader: memoryReader(bytes), sha256: sha256(bytes), tensors, isModel };
+}
+
+const SHAPE = [64, 80];
+const COUNT = SHAPE[0] * SHAPE[1];
+const old = normal(COUNT, 0.05, 1);
+const small = normal(COUNT, 5e-5, 2);
+const left = normal(64 * 2, 0.03, 3);
+const right = normal(2 * 80, 0.03, 4);
+const floats = (change) => modelOf('float32', SHAPE, bytesOf(old.map(change)));
+const oldModel = floats((value) => value);
+const random = seededRandom(5);
+const integers = Uint8Array.from({ length: COUNT }, () => Math.floor(random() * 256));
+const moved = integers.map((value, at) => (at % 5 === 0 ? value + (at % 3) - 1 : value));
+const halves = (values) => Uint16Array.from(values, (value) => 0x2c00 + Math.round(value * 9000));
+const text = (word) => new TextEncoder().encode(`${'the quick brown fox '.repeat(30)}${word}${' jumps over'.repeat(40)}`);
+
+const CASES = [
+  ['copy', oldModel, modelOf('float32', SHAPE, bytesOf(old), 'renamed'), true],
+  ['differences of float32', oldModel, floats((value, at) => value + small[at]), true],
+  ['differences of float16', modelOf('float16', SHAPE, bytesOf(halves(old))), modelOf('float16', SHAPE, bytesOf(halves(old.map((v, at) => v + 4 * small[at])))), true],
+  ['differences of int8', modelOf('int8', SHAPE, integers), modelOf('int8', SHAPE, moved), true],
+  ['differences of int4', modelOf('int4', [64, 160], integers), modelOf('int4', [64, 160], moved), true],
+  ['snap', oldModel, floats((value, at) => value + 3e-5 * Math.round(small[at] * 3e4)), true],
+  ['low rank', oldModel, floats((value, at) => value + Math.fround(left[2 * Math.floor(at / 80)] * right[at % 80] + left[2 * Math.floor(at / 80) + 1] * right[80 + (at % 80)])), true],
+  ['byte planes', oldModel, modelOf('float32', SHAPE, bytesOf(normal(COUNT, 3, 6))), true],
+  ['text', text('dog'), text('a much larger cat'), false],
+];
+
+const vectors = [];
+for (const [name, before, after, isModel] of CASES) {
+  const base = [source('old', before, isModel)];
+  const { chunks, report } = await encodeDelta({ base, target: [source('new', after, isModel)] });
+  const strategies = [...new Set(report.parts.map(({ strategy }) => strategy))];
+  vectors.push({ name, strategies, base: base64(before), delta: base64(deltaBytesOf(chunks)), sha256: sha256(after) });
+}
+
+/** What bsdiff 4.3 makes of the two texts. */
+const PATCH = Buffer.from(
+  'QlNESUZGNDBHAAAAAAAAAC0AAAAAAAAAIQQAAAAAAABCWmg5MUFZJlNZ2GYEdwAA42JIeBwwAABAQABAQCAAUIBoAE' +
+  'UQQb1L0AnmfxQrQorJMKJIiErAocr6wEl9F3JFOFCQ2GYEd0JaaDkxQVkmU1k+JMQ2AAACYADAAEAAAAggACCqbUGY' +
+  'ijni7kinChIHxJiGwEJaaDkxQVkmU1nMokMmAAABkYBAACrGFgAgADEA000EAaZBFIgcjdsi3eLuSKcKEhmUSGTA',
+  'base64',
+);
+const [before, after] = [text('dog'), text('a much larger cat')];
+const builder = new SegmentBuilder();
+builder.bsdiff({ offset: 0, bytes: before.byteLength }, after.byteLength, PATCH);
+const { payload, baseBytes } = builder.finish();
+const file = (name, bytes) => ({ name, bytes: bytes.byteLength, sha256: sha256(bytes) });
+const segment = { kind: 'output', baseBytes, payloadBytes: payload.byteLength, ...file('', after) };
+const bsdiff = deltaBytesOf([encodeIndex([file('old', before)], [file('new', after)], [segment]), payload]);
+const strategies = ['bsdiff'];
+vectors.push({ name: 'bsdiff', strategies, base: base64(before), delta: base64(bsdiff), sha256: sha256(after) });
+
+writeFileSync(new URL('deltas.json', import.meta.url), `${JSON.stringify({ formatVersion: 1, vectors }, null, 1)}\n`);
+for (const { name, strategies, delta } of vectors) console.log(name, strategies.join(' '), Math.round(delta.length * 0.75));
