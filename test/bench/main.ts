@@ -5,13 +5,14 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import type { Bench, BenchRow } from './bench.ts';
 import { crossing } from './crossing.ts';
+import { delta } from './delta.ts';
 import { memory } from './memory.ts';
 import { pipeline } from './pipeline.ts';
 import { planning } from './planning.ts';
 import { regret } from './regret.ts';
 import { splitCompute } from './split-compute.ts';
 
-const BENCHES: readonly Bench[] = [splitCompute, crossing, pipeline, planning, regret, memory];
+const BENCHES: readonly Bench[] = [splitCompute, crossing, pipeline, planning, regret, memory, delta];
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'string' }, full: { type: 'boolean', default: false }, only: { type: 'string' } },

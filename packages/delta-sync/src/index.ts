@@ -15,3 +15,5 @@ export type { Hasher, MakeHasher } from './hash.ts';
 export { portableHasher, sha256Hex } from './hash.ts';
 export type { ModelLayout } from './model/model-layout.ts';
 export { modelLayout } from './model/model-layout.ts';
+export type { SnappedModel } from './model/snap-model.ts';
+export { snapModel } from './model/snap-model.ts';
