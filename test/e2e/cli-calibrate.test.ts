@@ -1,0 +1,150 @@
+// `kerf calibrate` to `kerf run`: a codec found on pictures of the generator, served, and used over a real socket.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import { type CloudProcess, KERF_BIN } from '@kerf/cli';
+import { EdgeSession } from '@kerf/edge-runtime';
+import { nodeBackend, openSplitFolder } from '@kerf/edge-runtime/node';
+import { writeDataset } from '@kerf/models';
+import { buildModel } from '@kerf/onnx';
+import { bytesOf, float32Tensor, seededRandom } from '@kerf/protocol';
+import { CodedCut, compareTensors, runHead, runTail, splitCodecs } from '@kerf/splitter';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { keysOf } from './support/json-keys.ts';
+import { jsonLines, jsonOf, type Ran, runKerf } from './support/run-kerf.ts';
+import { openWorkshop, type Workshop } from './support/workshop.ts';
+
+const SIDE = 64;
+const CHANNELS = 8;
+
+/** An inspection network with chance weights: what it finds is nonsense, and every step of it is real. */
+function network(): Uint8Array {
+  const random = seededRandom(5);
+  const weights = (...shape: number[]) => {
+    const count = shape.reduce((product, size) => product * size, 1);
+    return float32Tensor(
+      shape,
+      Float32Array.from({ length: count }, () => random() - 0.5),
+    );
+  };
+  const attributes = { kernel_shape: [3, 3], pads: [1, 1, 1, 1], strides: [2, 2] };
+  return buildModel({
+    nodes: [
+      { op: 'Conv', inputs: ['image', 'first'], outputs: ['raw'], attributes },
+      { op: 'Relu', inputs: ['raw'], outputs: ['features'] },
+      { op: 'Conv', inputs: ['features', 'second'], outputs: ['drawn'], attributes },
+      { op: 'Sigmoid', inputs: ['drawn'], outputs: ['mask'] },
+      { op: 'ReduceMax', inputs: ['mask'], outputs: ['score'], attributes: { axes: [1, 2, 3], keepdims: 0 } },
+    ],
+    inputs: [{ name: 'image', dtype: 'float32', shape: ['N', 3, SIDE, SIDE] }],
+    outputs: [
+      { name: 'mask', dtype: 'float32', shape: ['N', 1, SIDE / 4, SIDE / 4] },
+      { name: 'score', dtype: 'float32', shape: ['N'] },
+    ],
+    initializers: [
+      { name: 'first', tensor: weights(CHANNELS, 3, 3, 3) },
+      { name: 'second', tensor: weights(1, CHANNELS, 3, 3) },
+    ],
+    metadata: { 'kerf.pass_below': '0.6', 'kerf.ng_above': '0.9' },
+  });
+}
+
+let shop: Workshop;
+let cloud: CloudProcess;
+let report: Record<string, unknown>;
+const kerf = (...args: string[]): Promise<Ran> => runKerf(args, { cwd: shop.folder, timeoutMs: 110_000 });
+const CALIBRATE = ['calibrate', 'model.onnx', '--at', 'features', '--samples', 'parts', '--max-loss', '5'];
+
+beforeAll(async () => {
+  shop = await openWorkshop();
+  await writeFile(join(shop.folder, 'model.onnx'), network());
+  await writeDataset(join(shop.folder, 'parts'), { split: 'test', count: 24 });
+  report = jsonOf(await kerf(...CALIBRATE, '--out', 'models/part', '--codecs', 'codecs.json', '--json'));
+  cloud = await shop.serve(0);
+}, 120_000);
+afterAll(() => shop?.remove());
+
+const page = readFileSync(new URL('../../docs/cli.md', import.meta.url), 'utf8');
+
+function documentedKeys(command: string): string[] {
+  const section = page.split(`\n## kerf ${command}\n`)[1]?.split('\n## ')[0] ?? '';
+  const code = [...section.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] ?? '').join('\n');
+  return [...new Set([...code.matchAll(/(?:^|[{;] ?)\s*(\w+)\??:/gm)].map((match) => match[1] as string))].sort();
+}
+
+test('the reports have the keys that are documented', async () => {
+  expect([...keysOf(report, new Set())].sort()).toEqual(documentedKeys('calibrate'));
+  const samples = ['--samples', 'parts', '--limit', '10'];
+  const evaluated = jsonOf(await kerf('evaluate', 'model.onnx', ...samples, '--split', 'models/part', '--json'));
+  expect([...keysOf(evaluated, new Set())].sort()).toEqual(documentedKeys('evaluate'));
+});
+
+test('levels cross the socket, and the answer is that of decoding here', async () => {
+  expect(report).toMatchObject({ cuts: [{ best: expect.stringMatching(/^levels/) }] });
+  const backend = await nodeBackend({ runtime: 'onnxruntime-node' });
+  const opened = await openSplitFolder(join(shop.models, 'part'), {
+    backend,
+    withTail: true,
+  });
+  const { split, head, tables, local } = opened;
+  if (local === null) throw new Error('the tail was asked for');
+  const random = seededRandom(8);
+  const image = float32Tensor([1, 3, SIDE, SIDE], Float32Array.from({ length: 3 * SIDE * SIDE }, random));
+  const frame = new Map([['image', image]]);
+  const target = await shop.target('part', cloud.port);
+  const session = await EdgeSession.open({ split, head, tables, local: null, cloud: target });
+  const outcome = await session.infer(frame, { deadlineMs: 20_000 });
+  session.close();
+  if (outcome.kind !== 'result') throw new Error(outcome.message);
+  expect(outcome.placement).toBe('split');
+  const rawBytes = CHANNELS * (SIDE / 2) ** 2 * 4;
+  expect(outcome.bytesUp).toBeLessThan(rawBytes / 4);
+  const codecs = splitCodecs(split.codec, tables);
+  const cut = new CodedCut((name) => codecs.get(name) ?? { kind: 'raw' });
+  const loaded = { head, tail: local.tail, names: split };
+  const front = await runHead(loaded, frame);
+  const here = await runTail(loaded, front, cut.send(front.crossing));
+  for (const [name, tensor] of here) {
+    const there = outcome.outputs.get(name);
+    expect(there && bytesOf(there.data)).toEqual(bytesOf(tensor.data));
+    expect(compareTensors(tensor, there ?? tensor, { relative: 0, absolute: 0 }).isBitEqual).toBe(true);
+  }
+  await opened.dispose();
+  await backend.dispose();
+});
+
+test('kerf run sends it, and says so', async () => {
+  await writeFile(join(shop.folder, 'camera.token'), await shop.token());
+  const access = ['--ca', 'state/dev-cert.pem', '--token-file', 'camera.token'];
+  const args = [
+    'run',
+    '--model',
+    'models/part',
+    '--cloud',
+    cloud.url,
+    ...access,
+    '--input',
+    'parts/test/good/0002.png',
+  ];
+  const ran = await kerf(...args, '--json');
+  expect(ran.status, ran.stderr).toBe(0);
+  const summary = jsonLines(ran.stdout).find(({ kind }) => kind === 'summary');
+  expect(summary).toMatchObject({ frames: 1, failed: 0, codec: expect.stringMatching(/^levels: .* bit per value, /) });
+});
+
+test('Ctrl-C ends a calibration with one line, and nothing written', async () => {
+  const args = [KERF_BIN, ...CALIBRATE, '--out', 'never'];
+  const child = spawn(process.execPath, args, { cwd: shop.folder, stdio: ['ignore', 'ignore', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += String(chunk);
+    if (stderr.includes('what an error in each channel moves')) child.kill('SIGINT');
+  });
+  const [status] = (await once(child, 'exit')) as [number | null];
+  expect(status).toBe(1);
+  expect(stderr).toMatch(/kerf: CANCELLED: the calibration was interrupted; nothing was written\n$/);
+  expect(existsSync(join(shop.folder, 'never'))).toBe(false);
+});
