@@ -36,6 +36,10 @@ const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise
     summary: 'apply what kerf diff wrote',
     load: async () => (await import('./commands/patch.ts')).patch,
   },
+  quantize: {
+    summary: 'a smaller, faster form of a model, and what it costs',
+    load: async () => (await import('./commands/quantize.ts')).quantize,
+  },
   serve: { summary: 'run the cloud', load: async () => (await import('./commands/serve.ts')).serve },
   run: { summary: 'run an edge', load: async () => (await import('./commands/run.ts')).run },
   token: { summary: 'make keys and tokens', load: async () => (await import('./commands/token.ts')).token },

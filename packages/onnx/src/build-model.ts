@@ -2,8 +2,9 @@
 import type { Dimension, DType, Tensor } from '@kerf/protocol';
 import { numberOfDType } from './data-types.ts';
 import { encodeValueInfo } from './encode-value-info.ts';
+import { type ExternalPlace, externalInitializer } from './initializer.ts';
 import type { ValueType } from './model.ts';
-import { ATTRIBUTE, ATTRIBUTE_TYPE, ENTRY, FUNCTION, GRAPH, MODEL, NODE, OPSET, TENSOR } from './schema.ts';
+import { ATTRIBUTE, ATTRIBUTE_TYPE, ENTRY, FUNCTION, GRAPH, MODEL, NODE, OPSET } from './schema.ts';
 import { tensorToProto } from './tensor-proto.ts';
 import { type Chunks, concatChunks, floatField, intField, messageField, stringField } from './wire-writer.ts';
 
@@ -35,11 +36,7 @@ export interface BuildNode {
   readonly attributes?: Readonly<Record<string, BuildAttribute>>;
 }
 
-export interface BuildExternal {
-  readonly location: string;
-  readonly offset?: number | string;
-  readonly length?: number | string;
-}
+export type BuildExternal = ExternalPlace;
 
 export interface BuildInitializer {
   readonly name: string;
@@ -96,7 +93,7 @@ function graphMessage(graph: BuildGraph): Chunks {
   const values = (field: number, list: readonly BuildValue[] | undefined): Chunks =>
     (list ?? []).flatMap((value) => messageField(field, encodeValueInfo(value.name, typeOf(value))));
   return [
-    ...graph.nodes.flatMap((node) => messageField(GRAPH.node, nodeMessage(node))),
+    ...graph.nodes.flatMap((node) => messageField(GRAPH.node, encodeNode(node))),
     stringField(GRAPH.name, graph.name ?? 'graph'),
     ...(graph.initializers ?? []).flatMap((entry) => messageField(GRAPH.initializer, initializerMessage(entry))),
     ...values(GRAPH.input, graph.inputs),
@@ -118,21 +115,12 @@ function entryMessage(key: string, value: string): Chunks {
   return [stringField(ENTRY.key, key), stringField(ENTRY.value, value)];
 }
 
-function initializerMessage(entry: BuildInitializer): Chunks {
-  if (entry.external === undefined) return tensorToProto(entry.name, entry.tensor);
-  const { dtype, shape } = entry.tensor;
-  return [
-    ...shape.map((size) => intField(TENSOR.dims, size)),
-    intField(TENSOR.dataType, numberOfDType(dtype)),
-    stringField(TENSOR.name, entry.name),
-    ...Object.entries(entry.external).flatMap(([key, value]) =>
-      messageField(TENSOR.externalData, entryMessage(key, String(value))),
-    ),
-    intField(TENSOR.dataLocation, 1),
-  ];
+function initializerMessage({ name, tensor, external }: BuildInitializer): Chunks {
+  return external === undefined ? tensorToProto(name, tensor) : externalInitializer(name, tensor, external);
 }
 
-function nodeMessage(node: BuildNode): Chunks {
+/** A NodeProto. */
+export function encodeNode(node: BuildNode): Chunks {
   return [
     ...(node.inputs ?? []).map((name) => stringField(NODE.input, name)),
     ...node.outputs.map((name) => stringField(NODE.output, name)),
@@ -140,9 +128,14 @@ function nodeMessage(node: BuildNode): Chunks {
     stringField(NODE.opType, node.op),
     ...(node.domain === undefined ? [] : [stringField(NODE.domain, node.domain)]),
     ...Object.entries(node.attributes ?? {}).flatMap(([name, value]) =>
-      messageField(NODE.attribute, [stringField(ATTRIBUTE.name, name), ...attributeValue(value)]),
+      messageField(NODE.attribute, encodeAttribute(name, value)),
     ),
   ];
+}
+
+/** An AttributeProto. */
+export function encodeAttribute(name: string, value: BuildAttribute): Chunks {
+  return [stringField(ATTRIBUTE.name, name), ...attributeValue(value)];
 }
 
 function attributeValue(value: BuildAttribute): Chunks {
@@ -177,7 +170,7 @@ function functionMessage(entry: BuildFunction, opsets: readonly (readonly [strin
     stringField(FUNCTION.name, entry.name),
     ...entry.inputs.map((name) => stringField(FUNCTION.input, name)),
     ...entry.outputs.map((name) => stringField(FUNCTION.output, name)),
-    ...entry.nodes.flatMap((node) => messageField(FUNCTION.node, nodeMessage(node))),
+    ...entry.nodes.flatMap((node) => messageField(FUNCTION.node, encodeNode(node))),
     ...opsets.flatMap(([domain, version]) => messageField(FUNCTION.opsetImport, opsetMessage(domain, version))),
     stringField(FUNCTION.domain, entry.domain),
   ];

@@ -90,6 +90,13 @@ export class ExternalRewriter {
     return moves ? this.#rebuild(kind, span) : [this.#view(span)];
   }
 
+  /** Keeps room in the new data file. @returns its offset. */
+  reserve(length: number): number {
+    const target = Math.ceil(this.byteLength / DATA_ALIGNMENT_BYTES) * DATA_ALIGNMENT_BYTES;
+    this.byteLength = target + length;
+    return target;
+  }
+
   #rebuild(kind: MessageKind, span: Span): Chunks {
     if (kind === 'tensor') return this.#rebuildTensor(span);
     const children = CHILDREN[kind];
@@ -138,9 +145,7 @@ export class ExternalRewriter {
     const key = JSON.stringify([location, offset, length]);
     const known = this.#placed.get(key);
     if (known !== undefined) return known;
-    const target = Math.ceil(this.byteLength / DATA_ALIGNMENT_BYTES) * DATA_ALIGNMENT_BYTES;
-    const range = { location, offset, length, target };
-    this.byteLength = target + length;
+    const range = { location, offset, length, target: this.reserve(length) };
     this.#placed.set(key, range);
     this.ranges.push(range);
     return range;

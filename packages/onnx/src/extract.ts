@@ -27,6 +27,12 @@ export interface ExtractOptions {
   readonly shared?: SharedPlaces;
 }
 
+/** Bytes at hand and their place in the emitted model's own data file. */
+export interface PlacedData {
+  readonly target: number;
+  readonly bytes: Uint8Array;
+}
+
 /** A sub-model as chunks that refer to the source's bytes. */
 export interface ExtractedModel {
   readonly inputs: readonly string[];
@@ -36,6 +42,8 @@ export interface ExtractedModel {
   readonly byteLength: number;
   /** External data it needs, in the order of the new data file. */
   readonly external: readonly ExternalRange[];
+  /** New tensors that go to the data file too. @default none */
+  readonly placed?: readonly PlacedData[];
   readonly externalByteLength: number;
   /** Every tensor that it holds or refers to, those in nodes, bodies and functions included. */
   readonly tensors: readonly TensorRecord[];

@@ -1,6 +1,6 @@
 // ONNX models as graphs over their own bytes: read, verify, extract, emit. Values first, then types.
 
-export { attributeInts } from './attribute-ints.ts';
+export { attributeFloats, attributeInts, attributeText } from './attribute-values.ts';
 export type {
   BuildAttribute,
   BuildExternal,
@@ -14,10 +14,13 @@ export type {
 export { buildModel } from './build-model.ts';
 export type { DataTypeInfo } from './data-types.ts';
 export { DATA_TYPES, dtypeOfNumber, numberOfDType } from './data-types.ts';
+export type { GraphEdit, KeptNode, ModelEdit } from './edit-model.ts';
+export { editModel } from './edit-model.ts';
 export type { ExternalRange, SharedPlace, SharedPlaces } from './external-rewrite.ts';
 export { DATA_ALIGNMENT_BYTES } from './external-rewrite.ts';
-export type { ExtractedModel, ExtractOptions } from './extract.ts';
+export type { ExtractedModel, ExtractOptions, PlacedData } from './extract.ts';
 export { extract } from './extract.ts';
+export { allNodes as allNodesOf } from './functions.ts';
 export type { GraphNode, ModelGraph } from './graph.ts';
 export { buildGraph, isConstantValue } from './graph.ts';
 export { hollowPlaces, rewriteModel } from './hollow-model.ts';
@@ -38,7 +41,7 @@ export type {
 export { describeNode, shorten } from './model.ts';
 export { openModel } from './open-model.ts';
 export { readModel } from './read-model.ts';
-export { bodiesOf, capturedNames } from './scope.ts';
+export { bodiesOf, boundNames, capturedNames, nodeReads } from './scope.ts';
 export type { NamedTensor } from './tensor-proto.ts';
 export { tensorFromProto, tensorOfRecord, tensorToProto } from './tensor-proto.ts';
 export { verifyModel } from './verify-model.ts';

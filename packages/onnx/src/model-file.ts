@@ -104,15 +104,16 @@ export async function writeModelFile(
   source: ExternalFiles,
   externalFile: string,
 ): Promise<WrittenModel> {
+  const pieces: DataPiece[] = [
+    ...extracted.external.map((range) => ({ target: range.target, from: range })),
+    ...(extracted.placed ?? []).map(({ target, bytes }) => ({ target, from: bytes })),
+  ];
+  pieces.sort((left, right) => left.target - right.target);
   const externalData =
-    extracted.external.length === 0
+    pieces.length === 0
       ? null
       : await writeFileAtomically(path.join(path.dirname(file), externalFile), (sink) =>
-          copyPieces(
-            extracted.external.map((range) => ({ target: range.target, from: range })),
-            source,
-            sink,
-          ),
+          copyPieces(pieces, source, sink),
         );
   const model = await writeFileAtomically(file, (sink) => sink.writeAll(extracted.chunks));
   return { ...model, externalData };

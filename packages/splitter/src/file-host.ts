@@ -17,7 +17,8 @@ export function fileHost(model: ModelFile): ModelHost {
   const hollow = hollowHost(model);
   return {
     async withSource(extracted, use) {
-      if (extracted.external.length === 0 && extracted.byteLength <= MAX_BYTES_IN_MEMORY) {
+      const isWhole = extracted.external.length + (extracted.placed?.length ?? 0) === 0;
+      if (isWhole && extracted.byteLength <= MAX_BYTES_IN_MEMORY) {
         return await use({ bytes: await readChunks(extracted.chunks) });
       }
       return await inFolder(model, extracted, async (folder) => await use({ path: path.join(folder, MODEL_FILE) }));

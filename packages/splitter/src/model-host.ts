@@ -31,12 +31,14 @@ export function bytesHost(readExternal?: ReadExternal): ModelHost {
   return {
     async withSource(extracted, use) {
       const bytes = concatChunks(extracted.chunks);
-      if (extracted.external.length === 0) return await use({ bytes });
-      if (readExternal === undefined) {
-        throw new KerfError('EXTERNAL_DATA', 'the model keeps data in other files, which are not given here');
-      }
+      const placed = extracted.placed ?? [];
+      if (extracted.external.length === 0 && placed.length === 0) return await use({ bytes });
       const data = new Uint8Array(extracted.externalByteLength);
+      for (const { target, bytes: part } of placed) data.set(part, target);
       for (const range of extracted.external) {
+        if (readExternal === undefined) {
+          throw new KerfError('EXTERNAL_DATA', 'the model keeps data in other files, which are not given here');
+        }
         const part = await readExternal(range.location, range.offset, range.length);
         data.set(part.subarray(0, range.length), range.target);
       }

@@ -9,6 +9,7 @@ export { CHAIN_FILE, chainFiles, writeChain } from './chain/write-chain.ts';
 export { fileHost } from './file-host.ts';
 export type { SplitFolder } from './open-split.ts';
 export { openSplit } from './open-split.ts';
+export { fileTensors } from './quantize/file-tensors.ts';
 export type { VerifySplitOptions, VerifySplitReport } from './verify-files.ts';
 export { verifySplit } from './verify-files.ts';
 export { writeSplitCodec } from './write-codec.ts';
