@@ -39,7 +39,7 @@ export const FORM_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   method: {
     type: 'string',
     value: 'NAME',
-    help: `static: ranges by ${METHODS.join(', ')} (default auto: the closest)`,
+    help: `static: ranges by ${METHODS.join(', ')} (default auto)`,
   },
   percentile: {
     type: 'string',
