@@ -131,7 +131,7 @@ def narrow(job, scale):
 def lite(job, scale):
     started = begin()
     torch.manual_seed(5)
-    net = fit(nets.SurfaceLite(), job.train, phases(int(3000 * scale), int(200 * scale), 2e-3), 5, report=say)
+    net = fit(nets.SurfaceLite(), job.train, phases(int(9000 * scale), int(300 * scale), 2.5e-3), 5, report=say)
     job.finish('lite', 'surface-lite', net, job.train, 5, started, {'test': job.test})
 
 
