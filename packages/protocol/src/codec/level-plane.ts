@@ -20,7 +20,7 @@ import {
   SURE_CLASS,
   SURE_CLASSES,
 } from './level-models.ts';
-import type { RangeCoder } from './range-coder.ts';
+import { LEAST_RANGE, type RangeCoder } from './range-coder.ts';
 
 /** Columns and rows of nothing around a plane. */
 export const PAD = 2;
@@ -136,22 +136,29 @@ function isUsual(levels: Uint8Array, from: number, end: number, usual: number): 
   return at === end;
 }
 
-/** @returns whether anything of the row is unusual */
+/**
+ * The loop that all time goes into: registers of the coder and states are kept at hand and written back where others
+ * need them, and what {@link RangeCoder.code} and {@link learned} do stands here once more.
+ * @returns whether anything of the row is unusual
+ */
 function codeRow(coder: RangeCoder, store: PlaneStore, place: PlanePlace, row: number): boolean {
   const { levels, near, summaries, states, limit } = store;
   const { columns, usual, goldenClasses, models } = place;
+  const { isDecoder } = coder;
   const stride = columns + 2 * PAD;
   const start = place.near + row * stride;
+  const end = start + columns;
   const first0 = place.first - place.near;
   const second0 = place.second - place.near;
   const golden0 = place.golden - place.near;
+  let { range, low } = coder;
   let any = false;
   let at = place.levels + row * columns;
   let west = 0;
   let farWest = 0;
   let northWest = 0;
   let north = near[start - stride] as number;
-  for (let here = start; here < start + columns; here++, at++) {
+  for (let here = start; here < end; here++, at++) {
     const northEast = near[here - stride + 1] as number;
     const sum = 2 * (west + north) + northWest + northEast + farWest + (near[here - 2 * stride] as number);
     const seen = summaries[here + first0] as number;
@@ -160,18 +167,34 @@ function codeRow(coder: RangeCoder, store: PlaneStore, place: PlanePlace, row: n
     const context = models + (NEAR_CLASS[sum] as number) * 36 + ((seen & 15) << 2) + (other >> 4);
     const state = states[context] as number;
     const odds = state >>> COUNT_BITS;
+    let zeroOdds = odds >>> 6;
+    let corrected = -1;
+    let second = 0;
+    if ((sum | seen | other) !== 0 || golden > 1) {
+      const pattern = (PATTERN[(west << 2) | north] as number) + (northEast > 0 ? 1 : 0) + (northWest > 0 ? 2 : 0);
+      corrected = ((pattern * 3 + (seen >> 6)) * 5 + golden) * SURE_CLASSES + (SURE_CLASS[odds >>> 10] as number);
+      second = states[corrected] as number;
+      zeroOdds = (odds + 3 * (second >>> COUNT_BITS)) >>> 8;
+    }
+    const zeros = Math.imul(range >>> 16, zeroOdds | 1);
     const wanted = levels[at] as number;
     let bit = wanted === usual ? 0 : 1;
-    if ((sum | seen | other) === 0 && golden < 2) {
-      bit = coder.code(bit, (odds >>> 6) | 1);
+    if (isDecoder) bit = low < zeros ? 0 : 1;
+    if (bit === 0) {
+      range = zeros;
     } else {
-      const pattern = (PATTERN[(west << 2) | north] as number) + (northEast > 0 ? 1 : 0) + (northWest > 0 ? 2 : 0);
-      const corrected = ((pattern * 3 + (seen >> 6)) * 5 + golden) * SURE_CLASSES + (SURE_CLASS[odds >>> 10] as number);
-      const second = states[corrected] as number;
-      bit = coder.code(bit, ((odds + 3 * (second >>> COUNT_BITS)) >>> 8) | 1);
-      states[corrected] = learned(second, bit, limit);
+      range -= zeros;
+      low = isDecoder ? low - zeros : (low + zeros) | 0;
+      if (low < 0) low = coder.carry(low);
+    }
+    if (range < LEAST_RANGE) {
+      coder.range = range;
+      coder.low = low;
+      coder.shift();
+      ({ range, low } = coder);
     }
     states[context] = learned(state, bit, limit);
+    if (corrected >= 0) states[corrected] = learned(second, bit, limit);
     farWest = west;
     northWest = north;
     north = northEast;
@@ -181,13 +204,18 @@ function codeRow(coder: RangeCoder, store: PlaneStore, place: PlanePlace, row: n
       continue;
     }
     any = true;
+    coder.range = range;
+    coder.low = low;
     const level = codeUnusual(coder, store, place, here, wanted);
+    ({ range, low } = coder);
     levels[at] = level;
     const distance = level > usual ? level - usual : usual - level;
     west = distance > 3 ? 3 : distance;
     near[here] = west;
     store.far[here] = (distance > 15 ? 15 : distance) | (level > usual ? 32 : 16);
   }
+  coder.range = range;
+  coder.low = low;
   return any;
 }
 

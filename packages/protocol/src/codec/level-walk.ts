@@ -132,8 +132,8 @@ function goldenClasses(table: LevelTable, golden: GoldenLevels): Uint8Array {
 }
 
 /**
- * Whether the frame resembles the golden part: more of what is unusual in either is so in both than chance makes, by a
- * quarter of what is left to certainty.
+ * Whether the frame resembles the golden part: of what is unusual in either, more is so in both than chance makes, by half
+ * of what is left to all of it. Parts in a fixture reach four fifths, parts in any pose a quarter.
  */
 export function resemblesGolden(levels: Uint8Array, shape: readonly number[], table: LevelTable): boolean {
   if (table.golden === null || !fitsGolden(shape, table)) return false;
@@ -161,5 +161,5 @@ export function resemblesGolden(levels: Uint8Array, shape: readonly number[], ta
   const either = ours + theirs - both;
   const chance = (ours * theirs) / Math.max(1, seen);
   const byChance = chance / Math.max(1, ours + theirs - chance);
-  return either > 0 && both / either > byChance + (1 - byChance) / 4;
+  return either > 0 && both / either > byChance + (1 - byChance) / 2;
 }

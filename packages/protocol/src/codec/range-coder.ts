@@ -6,7 +6,7 @@ import { damaged } from './byte-sink.ts';
 
 const FULL_RANGE = 0x7fff_ffff;
 /** At least 2^23, so that odds in 65,536ths lose less than a thousandth. */
-const LEAST_RANGE = 1 << 23;
+export const LEAST_RANGE = 1 << 23;
 /** Bytes that hold the registers. */
 const REGISTER_BYTES = 4;
 
@@ -14,9 +14,9 @@ export class RangeCoder {
   private bytes: Uint8Array;
   private at = 0;
   /** Encoder: the low end of the range. Decoder: how far above it the number lies that the bytes are. */
-  private low = 0;
-  private range = FULL_RANGE;
-  private readonly isDecoder: boolean;
+  low = 0;
+  range = FULL_RANGE;
+  readonly isDecoder: boolean;
 
   private constructor(isDecoder: boolean, bytes: Uint8Array) {
     this.isDecoder = isDecoder;
@@ -48,7 +48,7 @@ export class RangeCoder {
         this.low -= zeros;
       } else {
         this.low = (this.low + zeros) | 0;
-        if (this.low < 0) this.carry();
+        if (this.low < 0) this.low = this.carry(this.low);
       }
     }
     if (this.range < LEAST_RANGE) this.shift();
@@ -56,7 +56,7 @@ export class RangeCoder {
   }
 
   /** Whole bytes of the range are settled: they go out, or the next come in. */
-  private shift(): void {
+  shift(): void {
     while (this.range < LEAST_RANGE) {
       this.range <<= 8;
       if (this.isDecoder) {
@@ -73,12 +73,12 @@ export class RangeCoder {
     }
   }
 
-  /** The low end has passed 2^31: what was written last is one more. */
-  private carry(): void {
-    this.low &= FULL_RANGE;
+  /** Encoder: the low end has passed 2^31, so what was written last is one more. @returns the low end without it */
+  carry(low: number): number {
     let at = this.at - 1;
     while (this.bytes[at] === 255) this.bytes[at--] = 0;
     this.bytes[at] = (this.bytes[at] as number) + 1;
+    return low & FULL_RANGE;
   }
 
   /** Encoder: makes room for as many bits, at 17 bits of payload each at the most. */
@@ -102,7 +102,7 @@ export class RangeCoder {
       const end = Math.ceil(this.low / step) * step;
       if (end >= this.low + this.range) continue;
       this.low = end | 0;
-      if (this.low < 0) this.carry();
+      if (this.low < 0) this.low = this.carry(this.low);
       break;
     }
     this.reserveBits(0);

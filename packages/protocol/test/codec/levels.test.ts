@@ -13,6 +13,7 @@ import {
   quantiseLevels,
   readLevelTable,
   reconstructLevels,
+  seededRandom,
   type Tensor,
   typedView,
   writeLevelTable,
@@ -80,6 +81,27 @@ describe('levels', () => {
         encodeLevels(levels, shape, plain).byteLength,
       );
     }
+  });
+});
+
+describe('what is quiet', () => {
+  it('costs a bit a plane and no time for its values', () => {
+    const shape = [1, 64, 128, 128];
+    const table = tableOf(Array.from({ length: 64 }, () => reluChannel(4, 1)));
+    const levels = new Uint8Array(64 * 128 * 128);
+    expect(encodeLevels(levels, shape, table).byteLength).toBeLessThan(16);
+    // One value in one of its rows: rows without any cost next to nothing too.
+    for (let channel = 0; channel < 64; channel++) levels[channel * 16_384 + 64 * 128 + 64] = 2;
+    const bytes = encodeLevels(levels, shape, table);
+    expect(bytes.byteLength).toBeLessThan(64 * 8);
+    expect(decode(bytes, shape, table)).toEqual(reconstructLevels(levels, shape, table));
+  });
+
+  it('and a channel of one value are not sent at all', () => {
+    const table = tableOf([reluChannel(1, 1), reluChannel(1, 1)]);
+    const bytes = encodeLevels(new Uint8Array(2 * 100), [1, 2, 10, 10], table);
+    expect(bytes.byteLength).toBe(2);
+    expect(decode(bytes, [1, 2, 10, 10], table)).toEqual(new Float32Array(200));
   });
 });
 
@@ -158,6 +180,61 @@ describe('a payload of levels', () => {
     expect(codeOf(() => encodeActivation(tensor, { kind: 'levels', table }, { nonFinite: 'refuse' }))).toBe(
       'ACTIVATION_NOT_FINITE',
     );
+  });
+});
+
+describe('a golden part', () => {
+  const shape = [1, 12, 40, 40];
+  const plain = tableOf(
+    Array.from({ length: 12 }, (_, at) => (at % 2 === 0 ? reluChannel(4, 0.4) : signedChannel(5, 0.5))),
+  );
+  const levelsOf = (seed: number, noiseSeed: number): Uint8Array => {
+    // Spots of its own in every channel, so that channels do not tell of each other.
+    const channels = Array.from({ length: 12 }, (_, channel) => blobs(1, 40, 40, seed * 100 + channel, 0));
+    const part = Float32Array.from(channels.flatMap((values) => [...values]));
+    const noise = seededRandom(noiseSeed);
+    return quantiseLevels(
+      part.map((value) => value + (noise() - 0.5) * 0.3),
+      shape,
+      plain,
+    );
+  };
+  const samples = [1, 2, 3].map((noiseSeed) => ({ shape, levels: levelsOf(5, noiseSeed) }));
+  const anyPose = [21, 22, 23].map((seed) => ({ shape, levels: levelsOf(seed, seed) }));
+  const golden = { shape, levels: levelsOf(5, 77) };
+
+  it('saves a tenth or more where parts lie as it does', () => {
+    const without = learnPriors(plain, [...samples, ...anyPose]);
+    const with0 = learnPriors({ ...plain, golden }, [...samples, ...anyPose]);
+    for (const noiseSeed of [11, 12]) {
+      const levels = levelsOf(5, noiseSeed);
+      const bytes = encodeLevels(levels, shape, with0);
+      expect(bytes.byteLength).toBeLessThan(encodeLevels(levels, shape, without).byteLength * 0.9);
+      expect(decode(bytes, shape, with0)).toEqual(reconstructLevels(levels, shape, with0));
+    }
+  });
+
+  it('costs next to nothing where they do not, nor in frames of another size', () => {
+    const without = learnPriors(plain, samples);
+    const with0 = learnPriors({ ...plain, golden }, samples);
+    const random = seededRandom(9);
+    const frames: [Uint8Array, readonly number[]][] = [
+      [levelsOf(31, 1), shape],
+      [levelsOf(32, 2), shape],
+      [new Uint8Array(12 * 1600).map(() => Math.floor(random() * 4)), shape],
+      [new Uint8Array(12 * 1600), shape],
+      [levelsOf(33, 3), [1, 12, 64, 25]],
+    ];
+    for (const [levels, size] of frames) {
+      const bytes = encodeLevels(levels, size, with0);
+      expect(bytes.byteLength).toBeLessThanOrEqual(encodeLevels(levels, size, without).byteLength * 1.03 + 32);
+      expect(decode(bytes, size, with0)).toEqual(reconstructLevels(levels, size, with0));
+    }
+  });
+
+  it('that a payload speaks of must be in the table, for that size', () => {
+    const bytes = encodeLevels(levelsOf(5, 11), shape, learnPriors({ ...plain, golden }, samples));
+    expect(codeOf(() => decode(bytes, shape, plain))).toBe('MESSAGE_MALFORMED');
   });
 });
 

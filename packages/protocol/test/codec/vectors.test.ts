@@ -1,0 +1,73 @@
+// test/vectors/codecs.json, both ways, in Node and in browsers: a payload is the same bytes everywhere, and stays so.
+import { describe, expect, it } from 'vitest';
+import file from '../../../../test/vectors/codecs.json' with { type: 'json' };
+import {
+  type ActivationCodec,
+  CODEC_VERSION,
+  type CodedPayloadCodec,
+  decodeActivation,
+  encodeActivation,
+  makeTensor,
+  quantiseLevels,
+  readLevelTable,
+  reconstructLevels,
+  type Tensor,
+  typedView,
+  writeLevelTable,
+} from '../../src/index.ts';
+
+interface Vector {
+  readonly name: string;
+  readonly kind: 'lossless' | 'float16' | 'uint8' | 'levels';
+  readonly channelAxis?: number | null;
+  readonly shape: readonly number[];
+  readonly values: string;
+  readonly table?: string;
+  readonly payload: string;
+}
+
+const ID = 'ab'.repeat(32);
+const fromHex = (hex: string): Uint8Array =>
+  Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+const toHex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+describe(`payloads of codec version ${file.version}`, () => {
+  it('are of the version of this build', () => {
+    expect(file.version).toBe(CODEC_VERSION);
+  });
+
+  for (const { name, kind, channelAxis = null, shape, values, table: tableHex, payload } of file.vectors as Vector[]) {
+    const tensor = makeTensor('float32', shape, fromHex(values)) as Tensor & { dtype: 'float32' };
+    const table = tableHex === undefined ? null : readLevelTable(fromHex(tableHex), ID);
+    const codec: ActivationCodec =
+      table !== null
+        ? { kind: 'levels', table }
+        : kind === 'uint8'
+          ? { kind, channelAxis }
+          : { kind: kind as 'lossless' };
+    const sent: CodedPayloadCodec =
+      table === null
+        ? { kind: kind as 'lossless', version: CODEC_VERSION }
+        : { kind: 'levels', version: CODEC_VERSION, table: ID };
+
+    it(`are written byte for byte: ${name}`, () => {
+      const coded = encodeActivation(tensor, codec);
+      expect(coded.codec).toEqual(sent);
+      expect(toHex(coded.bytes)).toBe(payload);
+      if (table !== null) expect(toHex(writeLevelTable(table))).toBe(tableHex);
+    });
+
+    it(`are read: ${name}`, () => {
+      const coded = { codec: sent, dtype: 'float32', shape, bytes: fromHex(payload) } as const;
+      const got = typedView(
+        decodeActivation(coded, table === null ? new Map() : new Map([[ID, table]]), 1 << 20) as Tensor & {
+          dtype: 'float32';
+        },
+      );
+      const wanted = typedView(tensor);
+      if (table !== null) expect(got).toEqual(reconstructLevels(quantiseLevels(wanted, shape, table), shape, table));
+      else if (kind === 'uint8') for (let at = 0; at < got.length; at++) expect(got[at]).toBeCloseTo(wanted[at]!, 1);
+      else expect(got).toEqual(wanted);
+    });
+  }
+});
