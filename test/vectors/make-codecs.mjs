@@ -3,8 +3,8 @@
 import { writeFileSync } from 'node:fs';
 import {
   encodeActivation,
-  float32Tensor,
   learnPriors,
+  makeTensor,
   quantiseLevels,
   readLevelTable,
   writeLevelTable,
@@ -47,6 +47,7 @@ const learned = learnPriors({ ...signed, golden }, [sample(signed, picture, 1, -
 
 const cases = [
   ['lossless', { kind: 'lossless' }, picture, 1, 0],
+  ['lossless mask', { kind: 'lossless' }, [1, 1, 40, 36], 4, 0, 'uint8'],
   ['float16', { kind: 'float16' }, picture, 1, 0],
   ['uint8 of the tensor', { kind: 'uint8', channelAxis: null }, picture, 1, 0],
   ['uint8 of channels', { kind: 'uint8', channelAxis: 1 }, picture, 2, -1],
@@ -57,19 +58,22 @@ const cases = [
   ['levels of tokens', { kind: 'levels', table: tokens }, [2, 31, 3], 3, -1],
 ];
 
-const vectors = cases.map(([name, codec, shape, seed, lowest]) => {
-  const values = discs(shape, seed, lowest);
+const vectors = cases.map(([name, codec, shape, seed, lowest, dtype = 'float32']) => {
+  const floats = discs(shape, seed, lowest);
+  const values = dtype === 'uint8' ? Uint8Array.from(floats, (value) => (value > 1.5 ? 200 : 0)) : floats;
+  const data = new Uint8Array(values.buffer);
   const bytes = codec.kind === 'levels' ? writeLevelTable(codec.table) : null;
   const known = bytes === null ? codec : { kind: 'levels', table: readLevelTable(bytes, 'ab'.repeat(32)) };
-  const payload = encodeActivation(float32Tensor(shape, values), known);
-  if (payload.codec.kind !== codec.kind) throw new Error(`${name} was sent ${payload.codec.kind}`);
+  const payload = encodeActivation(makeTensor(dtype, shape, data), known);
+  if (payload.codec.kind !== codec.kind) throw new Error(`${JSON.stringify(name)} was not sent by its codec`);
   const axis = codec.channelAxis === undefined ? {} : { channelAxis: codec.channelAxis };
   return {
     name,
     kind: codec.kind,
+    dtype,
     ...axis,
     shape,
-    values: hex(new Uint8Array(values.buffer)),
+    values: hex(data),
     ...(bytes === null ? {} : { table: hex(bytes) }),
     payload: hex(payload.bytes),
   };

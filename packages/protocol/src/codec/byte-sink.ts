@@ -25,6 +25,13 @@ export class ByteSink {
     this.bytes[this.length++] = value;
   }
 
+  /** Seven bits a byte, least first; the top bit says that more follow. @param count below 2^28 */
+  count(count: number): void {
+    let rest = count;
+    for (; rest >= 128; rest >>>= 7) this.byte((rest & 127) | 128);
+    this.byte(rest);
+  }
+
   append(values: Uint8Array): void {
     this.reserve(values.byteLength);
     this.bytes.set(values, this.length);
@@ -52,6 +59,17 @@ export class ByteSource {
     if (value === undefined) throw damaged('it ends early');
     this.at++;
     return value;
+  }
+
+  /** As {@link ByteSink.count} writes it. @throws {KerfError} MESSAGE_MALFORMED. */
+  count(): number {
+    let count = 0;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.byte();
+      count |= (byte & 127) << shift;
+      if (byte < 128) return count;
+    }
+    throw damaged('a count does not end');
   }
 
   /** A view of the next `count` bytes. @throws {KerfError} MESSAGE_MALFORMED when there are fewer. */

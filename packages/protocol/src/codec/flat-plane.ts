@@ -2,8 +2,8 @@
 //
 // For each byte: whether it is what its neighbours say, in the light of how much these agree; if not, its eight bits, in
 // the light of what was expected. A mask that is 0 all over costs a hundredth of a bit a pixel.
-import { BitDecoder, BitEncoder, BitOdds } from './bit-coder.ts';
-import { ByteSink, type ByteSource } from './byte-sink.ts';
+import type { ByteSource } from './byte-sink.ts';
+import { RangeCoder } from './range-coder.ts';
 
 /** Bits are coded one by one: what lies beyond would hold up the thread that decodes it for a tenth of a second. */
 export const MAX_FLAT_BYTES = 1 << 20;
@@ -12,9 +12,28 @@ const LEAST_REPEATS = 0.8;
 
 const EXPECTED_CLASSES = 16;
 
-class Models {
-  readonly hit = new BitOdds(32);
-  readonly value = new BitOdds(EXPECTED_CLASSES * 256);
+/** Odds in 65,536ths that a bit is 0: one estimate follows quickly, one slowly; their mean is what counts. */
+const EVEN = 1 << 15;
+const QUICK = 4;
+const SLOW = 7;
+
+class Odds {
+  private readonly quick: Uint16Array;
+  private readonly slow: Uint16Array;
+
+  constructor(count: number) {
+    this.quick = new Uint16Array(count).fill(EVEN);
+    this.slow = new Uint16Array(count).fill(EVEN);
+  }
+
+  code(coder: RangeCoder, bit: number, at: number): number {
+    const quick = this.quick[at] as number;
+    const slow = this.slow[at] as number;
+    const coded = coder.code(bit, ((quick + slow) >>> 1) | 1);
+    this.quick[at] = coded === 0 ? quick + ((65_535 - quick) >> QUICK) : quick - (quick >> QUICK);
+    this.slow[at] = coded === 0 ? slow + ((65_535 - slow) >> SLOW) : slow - (slow >> SLOW);
+    return coded;
+  }
 }
 
 /** Whether this form may be smaller than frequencies of bytes. */
@@ -26,40 +45,35 @@ export function isFlatPlane(plane: Uint8Array): boolean {
 }
 
 export function encodeFlatPlane(plane: Uint8Array, rowBytes: number): Uint8Array {
-  const sink = new ByteSink(plane.length >> 3);
-  const coder = new BitEncoder(sink);
-  const models = new Models();
-  for (let at = 0; at < plane.length; at++) {
-    const value = plane[at] as number;
-    const seen = neighbours(plane, at, rowBytes);
-    const expected = expectedOf(seen);
-    coder.encode(value === expected ? 0 : 1, models.hit, agreementOf(seen));
-    if (value === expected) continue;
-    const models0 = (expected >> 4) * 256;
-    for (let node = 1, bit = 7; bit >= 0; bit--) {
-      const set = (value >> bit) & 1;
-      coder.encode(set, models.value, models0 + node);
-      node = (node << 1) | set;
-    }
-  }
-  coder.finish();
-  return sink.written();
+  const coder = RangeCoder.encoder(plane.length >> 3);
+  codeBytes(coder, plane, rowBytes);
+  return coder.finish();
 }
 
 /** Fills `plane`. @throws {KerfError} MESSAGE_MALFORMED. */
 export function decodeFlatPlane(source: ByteSource, rowBytes: number, plane: Uint8Array): void {
-  const coder = new BitDecoder(source);
-  const models = new Models();
+  const coder = RangeCoder.decoder();
+  coder.start(source.take(source.count()));
+  codeBytes(coder, plane, rowBytes);
+  coder.end();
+}
+
+/** Writes the plane, or fills it, by the direction of the coder. */
+function codeBytes(coder: RangeCoder, plane: Uint8Array, rowBytes: number): void {
+  const hits = new Odds(32);
+  const values = new Odds(EXPECTED_CLASSES * 256);
   for (let at = 0; at < plane.length; at++) {
+    coder.reserveBits(9);
+    const value = plane[at] as number;
     const seen = neighbours(plane, at, rowBytes);
     const expected = expectedOf(seen);
-    if (coder.decode(models.hit, agreementOf(seen)) === 0) {
+    if (hits.code(coder, value === expected ? 0 : 1, agreementOf(seen)) === 0) {
       plane[at] = expected;
       continue;
     }
-    const models0 = (expected >> 4) * 256;
+    const models = (expected >> 4) * 256;
     let node = 1;
-    while (node < 256) node = (node << 1) | coder.decode(models.value, models0 + node);
+    for (let bit = 7; bit >= 0; bit--) node = (node << 1) | values.code(coder, (value >> bit) & 1, models + node);
     plane[at] = node & 0xff;
   }
 }

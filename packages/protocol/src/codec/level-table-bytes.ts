@@ -28,15 +28,15 @@ export function writeLevelTable(table: Omit<LevelTable, 'id'>): Uint8Array {
   sink.byte((priors === null ? 0 : PRIORS) | (golden === null ? 0 : GOLDEN));
   sink.byte(rank);
   sink.byte(channelAxis);
-  writeCount(sink, channels.length);
+  sink.count(channels.length);
   for (const { thresholds, values } of channels) {
     sink.byte(values.length);
     writeFloats(sink, thresholds);
     writeFloats(sink, values);
   }
-  for (const channel of order) writeCount(sink, channel);
-  writeCount(sink, groups.length);
-  for (const size of groups) writeCount(sink, size);
+  for (const channel of order) sink.count(channel);
+  sink.count(groups.length);
+  for (const size of groups) sink.count(size);
   if (priors !== null) writePriors(sink, priors);
   if (golden !== null) writeGolden(sink, golden);
   return sink.written().slice();
@@ -81,8 +81,8 @@ function readChannel(source: ByteSource): LevelChannel {
 function writePriors(sink: ByteSink, { usual, means, sets, firsts, seconds, models }: LevelPriors): void {
   sink.append(usual);
   writeFloats(sink, means);
-  for (const set of sets) writeCount(sink, set);
-  for (const channel of [...firsts, ...seconds]) writeCount(sink, channel + 1);
+  for (const set of sets) sink.count(set);
+  for (const channel of [...firsts, ...seconds]) sink.count(channel + 1);
   encodePlane(
     Uint8Array.from(models, (model) => model & 0xff),
     0,
@@ -111,7 +111,7 @@ function readPriors(source: ByteSource, count: number): LevelPriors {
 }
 
 function writeGolden(sink: ByteSink, { shape, levels }: GoldenLevels): void {
-  for (const size of shape) writeCount(sink, size);
+  for (const size of shape) sink.count(size);
   encodePlane(levels, 0, sink);
 }
 
@@ -124,24 +124,10 @@ function readGolden(source: ByteSource, rank: number): GoldenLevels {
   return { shape, levels };
 }
 
-/** Seven bits a byte, least first; the top bit says that more follow. */
-function writeCount(sink: ByteSink, count: number): void {
-  let rest = count;
-  for (; rest >= 128; rest >>>= 7) sink.byte((rest & 127) | 128);
-  sink.byte(rest);
-}
-
 function readCount(source: ByteSource, most: number): number {
-  let count = 0;
-  for (let shift = 0; shift < 28; shift += 7) {
-    const byte = source.byte();
-    count |= (byte & 127) << shift;
-    if (byte < 128) {
-      if (count > most) throw new Error(`it counts ${count} of at most ${most}`);
-      return count;
-    }
-  }
-  throw new Error('a count does not end');
+  const count = source.count();
+  if (count > most) throw new Error(`it counts ${count} of at most ${most}`);
+  return count;
 }
 
 function writeFloats(sink: ByteSink, values: Float32Array): void {

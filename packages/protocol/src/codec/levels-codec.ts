@@ -28,10 +28,12 @@ export function encodeLevels(
   for (let group = 0; group < table.groups.length; group++) {
     walk.codeGroup(coder, group);
     const bytes = coder.finish();
-    const length = lengthBytes(bytes.byteLength);
-    if (group > 0 && sink.length + length.length + bytes.byteLength > maxBytes) break;
-    for (const byte of length) sink.byte(byte);
+    const start = sink.length;
+    sink.count(bytes.byteLength);
     sink.append(bytes);
+    if (group === 0 || sink.length <= maxBytes) continue;
+    sink.length = start;
+    break;
   }
   return sink.written();
 }
@@ -61,7 +63,7 @@ export function decodeLevelValues(bytes: Uint8Array, shape: readonly number[], t
   let groups = 0;
   for (; source.at < bytes.byteLength; groups++) {
     if (groups === table.groups.length) throw damaged('it has more groups than its table');
-    coder.start(source.take(readLength(source)));
+    coder.start(source.take(source.count()));
     walk.codeGroup(coder, groups);
     coder.end();
   }
@@ -79,23 +81,4 @@ function fillMissing(values: Float32Array, layout: LevelLayout, table: LevelTabl
     const mean = known.length === 1 ? known[0] : (table.priors?.means[channel] ?? known[0]);
     fillChannel(values, layout, channel, mean as number);
   }
-}
-
-/** Seven bits a byte, least first; the top bit says that more follow. */
-function lengthBytes(length: number): number[] {
-  const bytes: number[] = [];
-  let rest = length;
-  for (; rest >= 128; rest >>>= 7) bytes.push((rest & 127) | 128);
-  bytes.push(rest);
-  return bytes;
-}
-
-function readLength(source: ByteSource): number {
-  let length = 0;
-  for (let shift = 0; shift < 28; shift += 7) {
-    const byte = source.byte();
-    length |= (byte & 127) << shift;
-    if (byte < 128) return length;
-  }
-  throw damaged('a length does not end');
 }

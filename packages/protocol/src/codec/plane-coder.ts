@@ -22,9 +22,10 @@ export function encodePlane(plane: Uint8Array, rowBytes: number, sink: ByteSink)
   for (let at = 0; at < plane.length; at += BLOCK_BYTES) encodeBlock(plane.subarray(at, at + BLOCK_BYTES), sink);
   if (rowBytes === 0 || !isFlatPlane(plane)) return;
   const flat = encodeFlatPlane(plane, rowBytes);
-  if (flat.byteLength + 1 >= sink.length - start) return;
+  if (flat.byteLength + 4 >= sink.length - start) return;
   sink.length = start;
   sink.byte(FORM.flat);
+  sink.count(flat.byteLength);
   sink.append(flat);
 }
 
