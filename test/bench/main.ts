@@ -9,10 +9,11 @@ import { delta } from './delta.ts';
 import { memory } from './memory.ts';
 import { pipeline } from './pipeline.ts';
 import { planning } from './planning.ts';
+import { quantize } from './quantize.ts';
 import { regret } from './regret.ts';
 import { splitCompute } from './split-compute.ts';
 
-const BENCHES: readonly Bench[] = [splitCompute, crossing, pipeline, planning, regret, memory, delta];
+const BENCHES: readonly Bench[] = [splitCompute, crossing, pipeline, planning, regret, memory, delta, quantize];
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'string' }, full: { type: 'boolean', default: false }, only: { type: 'string' } },
