@@ -6,6 +6,8 @@ export type { Defect } from './defects.ts';
 export { DEFECTS, isDefect, NEW_DEFECT } from './defects.ts';
 export type { FashionOptions } from './fashion.ts';
 export { writeFashion } from './fashion.ts';
+export type { IdxFile } from './idx.ts';
+export { readIdx } from './idx.ts';
 export type { DrawnLine, LinesOptions } from './lines.ts';
 export { textLines, writeLines } from './lines.ts';
 export { modelFile } from './model-file.ts';

@@ -1,12 +1,13 @@
 // The command line of the generator: `npm run COMMAND -w @kerf/models -- ARGUMENTS`.
 import { KerfError, messageOf } from '@kerf/protocol';
+import { cards } from './commands/cards.ts';
 import { dataset } from './commands/dataset.ts';
 import { fashion } from './commands/fashion.ts';
 import { lines } from './commands/lines.ts';
 import { USAGE_CODE } from './commands/options.ts';
 import { video } from './commands/video.ts';
 
-const COMMANDS = { dataset, lines, video, fashion };
+const COMMANDS = { dataset, lines, video, fashion, cards };
 
 async function main(): Promise<void> {
   const [name = '', ...rest] = process.argv.slice(2);

@@ -45,9 +45,15 @@ export class Options {
     return userPath(path);
   }
 
-  /** A path that an option names. */
-  file(name: string): string {
+  /** Null where the option is not given. */
+  text(name: string): string | null {
     const value = this.#values[name];
+    return typeof value === 'string' ? value : null;
+  }
+
+  /** A path that an option names. */
+  file(name: string, otherwise?: string): string {
+    const value = this.#values[name] ?? otherwise;
     if (typeof value !== 'string' || value === '') throw this.#wrong(`--${name} FILE is needed`);
     return userPath(value);
   }
