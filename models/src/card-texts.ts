@@ -11,7 +11,7 @@ const SET =
 const UPDATE = `${SET} With them 300 parts with the new kind, a broken edge (\`chip\`).`;
 const USE =
   'For demonstrations, tests and benchmarks of kerf: it knows drawn parts and nothing else, and its verdicts are worth ' +
-  'nothing on photographs. Faint dents and worn print on rough surfaces are what it misses most.';
+  'nothing on photographs. Thin cracks and scratches on rough surfaces are what it misses most.';
 const SURFACE =
   'Encoder of residual blocks at a quarter, an eighth and a sixteenth of the size (64, 112, 112 channels), decoder that adds ' +
   'what the encoder saw at each size, ReLU throughout, batch normalisation folded; the score from the strongest places.';
