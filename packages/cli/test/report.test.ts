@@ -1,7 +1,7 @@
 // The demo's report: honest verdicts for every case, well-formed and harmless HTML, text that fits a terminal.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { DemoModel, DemoReport, DemoRow } from '../src/demo/report.ts';
+import type { DemoAnswer, DemoModel, DemoPicture, DemoReport, DemoRow } from '../src/demo/report.ts';
 import { renderHtml } from '../src/demo/report-html.ts';
 import { renderText, wrap } from '../src/demo/report-text.ts';
 import { judge } from '../src/demo/verdict.ts';
@@ -16,7 +16,8 @@ const machine = {
   logicalCores: 2,
   memoryBytes: 8e9,
   system: 'Linux x64',
-  cloudOnSameMachine: true,
+  edge: 'WASM',
+  cloud: 'native',
 };
 
 /** A row whose p50 is the sum of its parts. */
@@ -36,6 +37,9 @@ function row(
     bytesUpPerFrame: up,
     bytesDownPerFrame: down,
     maxAbsDifference: difference,
+    sameVerdicts: 8,
+    parts: 8,
+    pixelIou: 61.25,
     framesMeasured: 20,
     spans: [
       { name: 'run head', place: 'edge', medianMs: edge },
@@ -45,8 +49,24 @@ function row(
   };
 }
 
-const model = (rows: readonly DemoRow[]): DemoModel => ({ title: 'detector', inputShape: [1, 3, 480, 640], rows });
-const verdict = (...rows: readonly DemoRow[]) => judge(model(rows), { link, machine });
+const picture: DemoPicture = {
+  dataUri: 'data:image/png;base64,iVBORw0KGgo=',
+  width: 4,
+  height: 3,
+  description: 'A plate',
+};
+const answer = (score: number, verdict: DemoAnswer['verdict']): DemoAnswer => ({ score, verdict, picture });
+const part = { truth: 'missing_print', picture, whole: answer(0.91, 'NG'), split: answer(0.42, 'REVIEW') };
+const codec = { label: 'levels 3', cut: ['relu_7'], bitsPerValue: 0.62, loss: '0.3 points of pixel IoU' };
+
+const model = (rows: readonly DemoRow[]): DemoModel => ({
+  title: 'detector',
+  inputShape: [1, 3, 480, 640],
+  codec,
+  parts: [part],
+  runs: [{ link, rows }],
+});
+const verdict = (...rows: readonly DemoRow[]) => judge({ link, rows });
 
 const edgeOnly = row('edge only', 'edge', { edge: 100 });
 const cloudPng = row('cloud, PNG', 'cloud', { edge: 3, cloud: 20, up: 370_000 });
@@ -68,7 +88,6 @@ describe('verdict', () => {
     const text = found.reasons.join('\n');
     expect(text).toContain('Edge only takes 100 ms and sends nothing; split at relu_7 takes 620 ms and sends 1.2 MB.');
     expect(text).toContain("The split's largest cost is the uplink: 1.2 MB at 20 Mbit/s are 480 ms.");
-    expect(text).toContain('same machine');
     expect(text).toContain('neither a faster link nor a slower edge device');
   });
 
@@ -129,28 +148,25 @@ describe('verdict', () => {
     }
   });
 
-  it('says that JPEG and WebP are lossy, with the largest difference, and what lossless would choose', () => {
+  it('says what is lossy, with the largest difference and the verdicts, and what lossless would choose', () => {
     const split = row('split at relu_7', 'split', { edge: 20, cloud: 10, up: 100_000, difference: 2e-8 });
     const slowEdge = row('edge only', 'edge', { edge: 900 });
     const found = verdict(slowEdge, cloudPng, cloudJpeg, split);
     expect(found.kind).toBe('split-loses');
     expect(found.bestWhole).toBe('cloud, JPEG 90');
     const text = found.reasons.join('\n');
-    expect(text).toContain('Cloud, JPEG 90 is lossy: an output value moves by up to 0.40 (cloud, JPEG 90).');
+    expect(text).toContain('Cloud, JPEG 90 is lossy: a probability moves by up to 0.40 (cloud, JPEG 90).');
     expect(text).toContain('The others differ by at most 2.0e-8.');
     expect(text).toContain(
-      'Where the input must not change, split: split at relu_7 is 1.9 times faster than cloud, PNG.',
+      'Where no lossy picture may be sent, split: split at relu_7 is 1.9 times faster than cloud, PNG.',
     );
+    expect(text).toContain('Every part gets the verdict of the whole model all the same.');
+    const coded = { ...split, lossy: true, sameVerdicts: 7 };
+    const more = verdict(slowEdge, cloudPng, cloudJpeg, coded).reasons.join('\n');
+    expect(more).toContain('Its codec loses something too');
+    expect(more).toContain('Split at relu_7 gives 1 of 8 parts another verdict than the whole model.');
   });
 });
-
-const picture = {
-  dataUri: 'data:image/png;base64,iVBORw0KGgo=',
-  width: 4,
-  height: 3,
-  description: 'A plate',
-  caption: 'Rendered',
-};
 
 function report(changes: Partial<DemoReport> = {}): DemoReport {
   const split = row('split at a_very_long_tensor_name.with/slashes:0, and_another_one', 'split', {
@@ -162,9 +178,7 @@ function report(changes: Partial<DemoReport> = {}): DemoReport {
   return {
     madeAt: '2026-01-02T03:04:05.678Z',
     machine,
-    link,
     models: [model([edgeOnly, cloudPng, { ...cloudJpeg, p50Ms: 112, p99Ms: 130 }, split, missing])],
-    picture,
     method: ['Three warm-up frames, then twenty.'],
     versions: { kerf: '0.1.0' },
     ...changes,
@@ -191,6 +205,12 @@ describe('page', () => {
       'not measured',
       'split at x: The cloud refused it.',
       'alt="A plate"',
+      'missing print',
+      'NG 0.91',
+      'REVIEW 0.42',
+      'verdicts differ',
+      '61.3',
+      '0.62 bit per value',
       '2026-01-02 03:04:05 UTC',
       'Three warm-up frames',
       'kerf 0.1.0',
@@ -214,9 +234,15 @@ describe('page', () => {
     const page = renderHtml(
       report({
         madeAt: EVIL,
-        machine: { ...machine, processor: EVIL, system: EVIL },
-        models: [{ title: EVIL, inputShape: [1], rows: [{ ...edgeOnly, label: EVIL, spans }, hostile] }],
-        picture: { ...picture, description: EVIL, caption: EVIL },
+        machine: { ...machine, processor: EVIL, system: EVIL, edge: EVIL, cloud: EVIL },
+        models: [
+          {
+            ...model([{ ...edgeOnly, label: EVIL, spans }, hostile]),
+            title: EVIL,
+            codec: { ...codec, label: EVIL, cut: [EVIL], loss: EVIL },
+            parts: [{ ...part, truth: EVIL, picture: { ...picture, description: EVIL } }],
+          },
+        ],
         method: [EVIL],
         versions: { [EVIL]: EVIL },
       }),
@@ -236,13 +262,15 @@ describe('page', () => {
     'data:image/svg+xml;base64,AAAA',
     'data:image/png;base64,AA" onerror="x',
   ])('refuses the picture %s', (dataUri) => {
-    expect(() => renderHtml(report({ picture: { ...picture, dataUri } }))).toThrow('data URI');
+    const parts = [{ ...part, whole: { ...part.whole, picture: { ...picture, dataUri } } }];
+    expect(() => renderHtml(report({ models: [{ ...model([edgeOnly]), parts }] }))).toThrow('data URI');
   });
 
   it('has a page for a run that measured nothing', () => {
-    const page = renderHtml(report({ models: [model([])], picture: null, versions: {}, method: [] }));
+    const page = renderHtml(report({ models: [{ ...model([]), parts: [] }], versions: {}, method: [] }));
     expect(() => parseHtml(page)).not.toThrow();
     expect(page).toContain('No verdict');
+    expect(page).toContain('No part was answered.');
     expect(page).not.toMatch(/NaN|Infinity/);
   });
 
@@ -318,7 +346,7 @@ describe('pieces', () => {
   });
 
   it('only escaped values reach the page: no other file makes raw HTML', () => {
-    for (const file of ['demo/charts', 'demo/report-html', 'page/drawing', 'page/waterfall']) {
+    for (const file of ['demo/charts', 'demo/gallery', 'demo/report-html', 'page/drawing', 'page/waterfall']) {
       const source = readFileSync(new URL(`../src/${file}.ts`, import.meta.url), 'utf8');
       expect(source).not.toContain('new Html(');
     }

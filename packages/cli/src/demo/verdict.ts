@@ -9,7 +9,7 @@ import {
   formatTimes,
 } from '../page/format.ts';
 import { formatBytes } from '../units.ts';
-import type { DemoLink, DemoModel, DemoReport, DemoRow, SpanPlace } from './report.ts';
+import type { DemoLink, DemoRow, DemoRun, SpanPlace } from './report.ts';
 
 /** Medians closer than this are not told apart. */
 const TIE_RATIO = 1.05;
@@ -29,13 +29,12 @@ export interface DemoVerdict {
   readonly reasons: readonly string[];
 }
 
-/** Judges one model of a report. Pure: the same rows give the same words. */
-export function judge(model: DemoModel, report: Pick<DemoReport, 'link' | 'machine'>): DemoVerdict {
-  const measured = model.rows.filter((row) => row.framesMeasured > 0);
+/** Judges one model on one link. Pure: the same rows give the same words. */
+export function judge({ link, rows }: DemoRun): DemoVerdict {
+  const measured = rows.filter((row) => row.framesMeasured > 0);
   const split = fastest(measured.filter((row) => row.placement === 'split'));
   const whole = fastest(measured.filter((row) => row.placement !== 'split'));
   if (split === null || whole === null) return withoutData(split, whole);
-  const { link } = report;
   const lossNote = describeLoss(measured);
   const names = { bestSplit: split.label, bestWhole: whole.label };
   const slower = split.p50Ms / whole.p50Ms;
@@ -48,9 +47,6 @@ export function judge(model: DemoModel, report: Pick<DemoReport, 'link' | 'machi
       reasons: [
         comparison(whole, split),
         largestCost,
-        ...(report.machine.cloudOnSameMachine
-          ? ['Here the cloud is this same machine, so the tail gains no speed.']
-          : []),
         ...wouldPay(measured, link),
         ...amongLossless(measured, split, whole),
         ...lossNote,
@@ -121,7 +117,7 @@ function slowTail(split: DemoRow, whole: DemoRow): string[] {
   return [`Its slow frames are slower, though: p99 ${formatMs(split.p99Ms)} ms against ${formatMs(whole.p99Ms)} ms.`];
 }
 
-/** JPEG and WebP win on bytes because they change the picture: say by how much that changes the answer. */
+/** JPEG and few levels win on bytes because they lose something: say by how much that changes the answers. */
 function describeLoss(rows: readonly DemoRow[]): string[] {
   const lossy = rows.filter((row) => row.lossy);
   const worst = lossy.reduce<DemoRow | null>(
@@ -133,17 +129,31 @@ function describeLoss(rows: readonly DemoRow[]): string[] {
   const others = apart === 0 ? 'give exactly the same outputs' : `differ by at most ${formatDifference(apart)}`;
   const names = firstUpper(lossy.map((row) => row.label).join(' and '));
   return [
-    `${names} ${lossy.length === 1 ? 'is' : 'are'} lossy: an output value moves by up to ` +
+    `${names} ${lossy.length === 1 ? 'is' : 'are'} lossy: a probability moves by up to ` +
       `${formatDifference(worst.maxAbsDifference)} (${worst.label}). The others ${others}.`,
+    ...changedVerdicts(lossy),
   ];
 }
 
-/** A split that loses to a lossy picture may still be the best of those that change nothing. */
+/** Of the parts shown. */
+function changedVerdicts(lossy: readonly DemoRow[]): string[] {
+  const judged = lossy.filter(({ sameVerdicts, parts }) => sameVerdicts !== null && parts > 0);
+  const changed = judged.filter(({ sameVerdicts, parts }) => sameVerdicts !== parts);
+  if (judged.length === 0) return [];
+  if (changed.length === 0) return ['Every part gets the verdict of the whole model all the same.'];
+  return changed.map(
+    ({ label, sameVerdicts, parts }) =>
+      `${firstUpper(label)} gives ${parts - (sameVerdicts ?? 0)} of ${parts} parts another verdict than the whole model.`,
+  );
+}
+
+/** A split that loses to a lossy picture may still be the best where the picture must arrive as it is. */
 function amongLossless(rows: readonly DemoRow[], split: DemoRow, whole: DemoRow): string[] {
   const lossless = fastest(rows.filter((row) => row.placement !== 'split' && !row.lossy));
-  if (!whole.lossy || split.lossy || lossless === null || lossless.p50Ms <= split.p50Ms * TIE_RATIO) return [];
+  if (!whole.lossy || lossless === null || lossless.p50Ms <= split.p50Ms * TIE_RATIO) return [];
+  const codec = split.lossy ? ' Its codec loses something too, in a measure that calibration keeps.' : '';
   return [
-    `Where the input must not change, split: ${split.label} is ${formatTimes(lossless.p50Ms / split.p50Ms)} faster than ${lossless.label}.`,
+    `Where no lossy picture may be sent, split: ${split.label} is ${formatTimes(lossless.p50Ms / split.p50Ms)} faster than ${lossless.label}.${codec}`,
   ];
 }
 

@@ -37,16 +37,27 @@ const MASK_LEVELS = 255;
 
 /** @throws {KerfError} INVALID_ARGUMENT, FILE_NOT_FOUND. */
 export async function taskOptions(line: CommandLine, model: ModelFile, set: SampleSet): Promise<EvaluationOptions> {
-  const notes = metadataOf(model.graph.model);
-  const noted = noteOf(notes, 'kerf.mask_threshold');
   return {
     kind: set.kind,
     hasMasks: set.hasMasks,
     output: line.text('output'),
     score: line.text('score'),
-    maskThreshold: line.number('mask-threshold', noted === null ? 0.5 : noted / MASK_LEVELS, { most: 1, whole: false }),
+    maskThreshold: line.number('mask-threshold', notedMaskThreshold(model), { most: 1, whole: false }),
     alphabet: set.kind === 'text' ? await alphabet(line) : undefined,
   };
+}
+
+/** Probability from which a pixel is defective, as the model notes it; else 0.5. */
+export function notedMaskThreshold({ graph }: ModelFile): number {
+  const noted = noteOf(metadataOf(graph.model), 'kerf.mask_threshold');
+  return noted === null ? 0.5 : noted / MASK_LEVELS;
+}
+
+/** Thresholds that the model notes; null where it notes none that can be used. */
+export function notedThresholds({ graph }: ModelFile): Thresholds | null {
+  const notes = metadataOf(graph.model);
+  const [passBelow, ngAbove] = [noteOf(notes, 'kerf.pass_below'), noteOf(notes, 'kerf.ng_above')];
+  return passBelow === null || ngAbove === null || passBelow > ngAbove ? null : { passBelow, ngAbove };
 }
 
 /** Null where neither the command line nor the model has any. @throws {KerfError} INVALID_ARGUMENT. */

@@ -23,7 +23,9 @@ export type ToEdge =
       /** Of the whole model in the cloud. */
       readonly modelId: string;
       readonly runtime: EdgeRuntime;
-      readonly source: FrameSource;
+      /** Shown in turn. */
+      readonly sources: readonly FrameSource[];
+      readonly keepOutputs: boolean;
     }
   | {
       readonly kind: 'measure';

@@ -34,6 +34,10 @@ export interface LabOptions {
   readonly model: ModelFile;
   readonly runtime: EdgeRuntime;
   readonly source: FrameSource;
+  /** Further frames, shown in turn with it. @default none */
+  readonly others?: readonly FrameSource[];
+  /** Whether rows hold the outputs. @default false */
+  readonly keepOutputs?: boolean;
   readonly onProgress: (text: string) => void;
 }
 
@@ -78,8 +82,9 @@ export class MeasuringLab {
     const ca = await readFile(cloud.certificatePath ?? '', 'utf8');
     const edge = forkProcess(new URL(siblingOf('edge-process'), import.meta.url), workshop);
     const lab = new MeasuringLab(options, workshop, { cloud, edge }, { ca, token });
-    const { runtime, source } = options;
-    await lab.#ask({ kind: 'setup', modelPath, modelId: MODEL_ID, runtime, source });
+    const { runtime, source, others = [], keepOutputs = false } = options;
+    const sources = [source, ...others];
+    await lab.#ask({ kind: 'setup', modelPath, modelId: MODEL_ID, runtime, sources, keepOutputs });
     return lab;
   }
 

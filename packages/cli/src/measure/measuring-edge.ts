@@ -14,7 +14,7 @@ import {
   timeFrame,
 } from './frames.ts';
 import { encodeInput } from './picture-coding.ts';
-import type { MeasuredRow, MeasureLimits } from './placements.ts';
+import type { FrameSource, MeasuredRow, MeasureLimits } from './placements.ts';
 import { type Entrant, measureRounds, type RoundFrames } from './rounds.ts';
 
 type Setup = Extract<ToEdge, { kind: 'setup' }>;
@@ -25,26 +25,29 @@ const FRAME_DEADLINE_MS = 60_000;
 const MAX_HEADS = 24;
 /** A runtime's first runs compile and allocate. */
 const WARM_RUNS = 2;
+/** For outputs that are to be kept and that no round had time for. */
+const COMPLETE_MS = 10_000;
 
 export class MeasuringEdge {
   readonly #setup: Setup;
   readonly #backend: Backend;
   /** Null where the device cannot run the whole model. */
   readonly #whole: LoadedModel | null;
-  readonly #reference: TensorMap | null;
+  /** Of each source; empty where the whole model does not run. */
+  readonly #references: readonly TensorMap[];
   readonly #heads = new Map<string, OpenedSplit>();
   readonly #tell: (text: string) => void;
 
   private constructor(
     setup: Setup,
     backend: Backend,
-    whole: { readonly model: LoadedModel; readonly outputs: TensorMap } | null,
+    whole: { readonly model: LoadedModel; readonly outputs: readonly TensorMap[] } | null,
     tell: (text: string) => void,
   ) {
     this.#setup = setup;
     this.#backend = backend;
     this.#whole = whole?.model ?? null;
-    this.#reference = whole?.outputs ?? null;
+    this.#references = whole?.outputs ?? [];
     this.#tell = tell;
   }
 
@@ -77,24 +80,54 @@ export class MeasuringEdge {
     placed: readonly (Placed | Failed)[],
     limits: MeasureLimits,
   ): Promise<MeasuredRow[]> {
-    const entrants = contenders.map(({ floorMs }, at): Entrant<TimedFrame> => {
-      const one = placed[at] as Placed | Failed;
-      const frame = async (): Promise<TimedFrame> => {
-        if ('failure' in one) throw one.failure;
-        return timeFrame(one.session, one.prepare, { reference: this.#reference, deadlineMs: FRAME_DEADLINE_MS });
-      };
-      return { floorMs, frame };
+    const { sources, keepOutputs } = this.#setup;
+    const outputs = contenders.map(() => sources.map((): TensorMap | null => null));
+    const show = async (place: number, at: number): Promise<TimedFrame> => {
+      const one = placed[place] as Placed | Failed;
+      if ('failure' in one) throw one.failure;
+      const timed = await timeFrame(one.session, () => one.prepare(sources[at] as FrameSource), {
+        reference: this.#references[at] ?? null,
+        deadlineMs: FRAME_DEADLINE_MS,
+      });
+      const seen = outputs[place];
+      if (keepOutputs && seen !== undefined) seen[at] = timed.result.outputs;
+      return timed;
+    };
+    const entrants = contenders.map(({ floorMs }, place): Entrant<TimedFrame> => {
+      let shown = 0;
+      return { floorMs, frame: () => show(place, shown++ % sources.length) };
     });
     const latencyMs = (frame: TimedFrame): number => frame.prepareMs + frame.inferMs;
     const nowMs = (): number => performance.now();
     this.#tell(`measuring ${contenders.length} placements in turn`);
     const rounds = await measureRounds(entrants, latencyMs, { ...limits, nowMs });
-    return contenders.map(({ label }, at) => rowOf(label, rounds[at] ?? { frames: [], note: null }, latencyMs));
+    if (keepOutputs) await this.#completeOutputs(outputs, rounds, show);
+    return contenders.map(({ label }, at) => {
+      const row = rowOf(label, rounds[at] ?? { frames: [], note: null }, latencyMs);
+      return keepOutputs ? { ...row, outputs: outputs[at] ?? [] } : row;
+    });
+  }
+
+  /** Frames that no round had time for, not timed: as many as a placement makes in {@link COMPLETE_MS}. */
+  async #completeOutputs(
+    outputs: readonly (readonly (TensorMap | null)[])[],
+    rounds: readonly RoundFrames<TimedFrame>[],
+    show: (place: number, at: number) => Promise<TimedFrame>,
+  ): Promise<void> {
+    for (const [place, seen] of outputs.entries()) {
+      const frames = rounds[place]?.frames ?? [];
+      let leftMs = frames.length === 0 ? 0 : COMPLETE_MS;
+      for (const [at, known] of seen.entries()) {
+        if (known !== null || leftMs <= 0) continue;
+        const { prepareMs, inferMs } = await show(place, at);
+        leftMs -= prepareMs + inferMs;
+      }
+    }
   }
 
   async #place(placement: EdgePlacement, cloud: CloudAccess): Promise<Placed> {
-    const { source, modelId } = this.#setup;
-    const raw = (): FrameInputs => source.tensors;
+    const { modelId } = this.#setup;
+    const raw = ({ tensors }: FrameSource): FrameInputs => tensors;
     if (placement.kind === 'cloud') {
       const { as } = placement;
       const inputCodec = as === 'lossless' ? as : 'raw';
@@ -105,13 +138,14 @@ export class MeasuringEdge {
     return { session: await openSession(device, placement.kind === 'edge' ? null : placement.id, cloud), prepare: raw };
   }
 
-  #encoder(coding: Parameters<typeof encodeInput>[1]): () => Promise<FrameInputs> {
-    const { picture, tensors } = this.#setup.source;
-    const [name, second] = tensors.keys();
-    if (picture === null || name === undefined || second !== undefined) {
-      throw new KerfError('INVALID_ARGUMENT', 'only a picture for a model of one input can be sent as an image');
-    }
-    return async () => new Map([[name, await encodeInput(picture, coding)]]);
+  #encoder(coding: Parameters<typeof encodeInput>[1]): Placed['prepare'] {
+    return async ({ picture, tensors }) => {
+      const [name, second] = tensors.keys();
+      if (picture === null || name === undefined || second !== undefined) {
+        throw new KerfError('INVALID_ARGUMENT', 'only a picture for a model of one input can be sent as an image');
+      }
+      return new Map([[name, await encodeInput(picture, coding)]]);
+    };
   }
 
   #wholeOnDevice(): OnDevice {
@@ -123,7 +157,7 @@ export class MeasuringEdge {
     const known = this.#heads.get(folder);
     if (known !== undefined) return { kind: 'split', opened: known };
     const opened = await openSplitFolder(folder, { backend: this.#backend, load: loadOptions(this.#setup) });
-    const { tensors } = this.#setup.source;
+    const tensors: TensorMap = this.#setup.sources[0]?.tensors ?? new Map();
     const inputs = new Map(
       opened.split.headInputs.flatMap((name) => {
         const tensor = tensors.get(name);
@@ -148,7 +182,7 @@ export class MeasuringEdge {
 
 interface Placed {
   readonly session: EdgeSession;
-  readonly prepare: () => FrameInputs | Promise<FrameInputs>;
+  readonly prepare: (source: FrameSource) => FrameInputs | Promise<FrameInputs>;
 }
 
 interface Failed {
@@ -159,10 +193,16 @@ function loadOptions({ runtime }: Setup): LoadOptions {
   return runtime.threads === null ? {} : { threads: runtime.threads };
 }
 
-async function runWhole(backend: Backend, setup: Setup): Promise<{ model: LoadedModel; outputs: TensorMap }> {
+async function runWhole(
+  backend: Backend,
+  setup: Setup,
+): Promise<{ readonly model: LoadedModel; readonly outputs: readonly TensorMap[] }> {
   const model = await backend.load({ path: setup.modelPath }, loadOptions(setup));
-  for (let run = 1; run < WARM_RUNS; run++) await model.run(setup.source.tensors);
-  return { model, outputs: await model.run(setup.source.tensors) };
+  const [first] = setup.sources;
+  for (let run = 1; run < WARM_RUNS && first !== undefined; run++) await model.run(first.tensors);
+  const outputs: TensorMap[] = [];
+  for (const { tensors } of setup.sources) outputs.push(await model.run(tensors));
+  return { model, outputs };
 }
 
 function rowOf(

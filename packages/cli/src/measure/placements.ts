@@ -25,7 +25,7 @@ export interface SplitPlacement {
   readonly tablesFrom?: string;
 }
 
-/** What every frame shows the model. */
+/** What a frame shows the model. */
 export interface FrameSource {
   /** All inputs of the model by name. */
   readonly tensors: TensorMap;
@@ -108,6 +108,8 @@ export interface MeasuredRow {
   /** Largest difference of any output value from the whole model run on the edge; null where that cannot run there. */
   readonly maxAbsDifference: number | null;
   readonly parts: FrameParts | null;
+  /** Outputs of the model by place of the source, where they were asked for; null where none was seen. */
+  readonly outputs?: readonly (TensorMap | null)[];
   /** Why it has no frame, or fewer than the others. */
   readonly note: string | null;
 }
