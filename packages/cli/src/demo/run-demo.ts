@@ -19,8 +19,8 @@ export interface DemoOptions {
   readonly links: readonly DemoLink[];
   readonly framesPerCase: number;
   readonly caseBudgetMs: number;
-  onProgress(text: string): void;
-  onRow(row: DemoRow): void;
+  readonly onProgress: (text: string) => void;
+  readonly onRow: (row: DemoRow) => void;
 }
 
 const WARM_UP_FRAMES = 2;

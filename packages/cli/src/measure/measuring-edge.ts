@@ -198,8 +198,8 @@ async function runWhole(
   setup: Setup,
 ): Promise<{ readonly model: LoadedModel; readonly outputs: readonly TensorMap[] }> {
   const model = await backend.load({ path: setup.modelPath }, loadOptions(setup));
-  const [first] = setup.sources;
-  for (let run = 1; run < WARM_RUNS && first !== undefined; run++) await model.run(first.tensors);
+  const first = setup.sources[0]?.tensors ?? new Map();
+  for (let run = 1; run < WARM_RUNS; run++) await model.run(first);
   const outputs: TensorMap[] = [];
   for (const { tensors } of setup.sources) outputs.push(await model.run(tensors));
   return { model, outputs };
