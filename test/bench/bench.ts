@@ -17,6 +17,8 @@ export interface BenchOptions {
   readonly full: boolean;
   /** A part of the bench, in its own words; null for all of it. */
   readonly only: string | null;
+  /** A folder for what a bench writes beside its rows; null for none. */
+  readonly out: string | null;
 }
 
 export interface Bench {

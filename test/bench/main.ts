@@ -1,4 +1,4 @@
-// `npm run bench -- [NAME...] [--json FILE] [--full] [--only PART]`: runs the benches, prints a table, writes rows.
+// `npm run bench -- [NAME...] [--json FILE] [--full] [--only PART] [--out DIR]`: runs the benches, prints a table, writes rows.
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import process from 'node:process';
@@ -10,13 +10,19 @@ import { memory } from './memory.ts';
 import { pipeline } from './pipeline.ts';
 import { planning } from './planning.ts';
 import { quantize } from './quantize.ts';
+import { rate } from './rate.ts';
 import { regret } from './regret.ts';
 import { splitCompute } from './split-compute.ts';
 
-const BENCHES: readonly Bench[] = [splitCompute, crossing, pipeline, planning, regret, memory, delta, quantize];
+const BENCHES: readonly Bench[] = [splitCompute, crossing, pipeline, planning, rate, quantize, regret, memory, delta];
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'string' }, full: { type: 'boolean', default: false }, only: { type: 'string' } },
+  options: {
+    json: { type: 'string' },
+    full: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    out: { type: 'string' },
+  },
   allowPositionals: true,
 });
 const unknown = positionals.find((name) => !BENCHES.some((bench) => bench.name === name));
@@ -33,7 +39,7 @@ console.log('method: test/bench/METHODOLOGY.md\n');
 for (const bench of BENCHES) {
   if (positionals.length > 0 && !positionals.includes(bench.name)) continue;
   console.log(`${bench.name}: ${bench.summary}`);
-  for await (const row of bench.run({ full: values.full, only: values.only ?? null })) {
+  for await (const row of bench.run({ full: values.full, only: values.only ?? null, out: values.out ?? null })) {
     rows.push(row);
     console.log(line(row));
   }

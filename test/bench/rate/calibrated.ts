@@ -1,0 +1,68 @@
+// Samples and an open cut -> level tables for several limits of loss.
+import { type ActivationCodec, imageToTensor, type TensorMap } from '@kerf/protocol';
+import { type CutSamples, calibrateCut, runHead, runTail, type SplitFront } from '@kerf/splitter';
+import type { OpenCut } from './cuts.ts';
+import type { RateSample, RateSubject } from './subjects.ts';
+
+export interface NamedCodec {
+  readonly label: string;
+  readonly family: 'plain' | 'uint8' | 'levels';
+  /** By tensor of the cut. */
+  readonly codecs: ReadonlyMap<string, ActivationCodec>;
+  /** Files of level tables. */
+  readonly tables: readonly Uint8Array[];
+}
+
+export interface LevelRequest {
+  readonly subject: RateSubject;
+  readonly cut: OpenCut;
+  /** One half chooses, the other judges. */
+  readonly samples: readonly RateSample[];
+  /** Points. */
+  readonly limits: readonly number[];
+  /** A good part in its usual pose; null for none. */
+  readonly golden: RateSample | null;
+}
+
+/** One codec for each limit that levels can keep. */
+export async function calibratedLevels({ subject, cut, samples, limits, golden }: LevelRequest): Promise<NamedCodec[]> {
+  const half = samples.length >> 1;
+  const chosenOn = cutSamples(subject, cut, samples.slice(0, half));
+  const judgedOn = cutSamples(subject, cut, samples.slice(half));
+  const reference = golden === null ? null : (await frontOf(subject, cut, golden)).crossing;
+  const found: NamedCodec[] = [];
+  for (const maxLossPoints of limits) {
+    const { measured } = await calibrateCut({ chosenOn, judgedOn, maxLossPoints, codec: 'levels', golden: reference });
+    const [levels] = measured;
+    if (levels === undefined) continue;
+    found.push({
+      label: `levels, ${maxLossPoints} points${golden === null ? '' : ', golden part'}`,
+      family: 'levels',
+      codecs: levels.codecs,
+      tables: [...levels.tables.values()],
+    });
+  }
+  return found;
+}
+
+function cutSamples(subject: RateSubject, cut: OpenCut, samples: readonly RateSample[]): CutSamples {
+  const fronts = new Map<number, Promise<SplitFront>>();
+  const front = (index: number): Promise<SplitFront> => {
+    const known = fronts.get(index) ?? frontOf(subject, cut, samples[index]!);
+    fronts.set(index, known);
+    return known;
+  };
+  return {
+    count: samples.length,
+    metric: subject.metric,
+    crossing: async (index) => (await front(index)).crossing,
+    answer: async (index, arrived) => runTail(cut.split, await front(index), arrived),
+    tally: async (index, outputs) =>
+      subject.metric.tally({ label: samples[index]!.label, outputs, reference: new Map() }),
+  };
+}
+
+function frontOf({ input, pixels }: RateSubject, { split }: OpenCut, { picture }: RateSample): Promise<SplitFront> {
+  const inputs: TensorMap = new Map([[input, imageToTensor(picture, pixels, 'float32')]]);
+  return runHead(split, inputs);
+}

@@ -1,0 +1,69 @@
+// Held-out pictures and image formats -> rate, time and loss when the input is sent as an image to the whole model.
+import { decodePicture, describeCoding, encodePicture, type PictureCoding } from '@kerf/cli';
+import type { LoadedModel } from '@kerf/protocol';
+import { pairedLoss, type Tally } from '@kerf/splitter';
+import { median } from '../bench.ts';
+import type { RateRow } from './result.ts';
+import { inputsOf, type RateSample, type RateSubject } from './subjects.ts';
+
+const QUALITIES = [20, 40, 60, 75, 85, 95] as const;
+
+const CODINGS: readonly PictureCoding[] = [
+  { format: 'png' },
+  { format: 'webp', quality: null },
+  ...QUALITIES.map((quality): PictureCoding => ({ format: 'jpeg', quality })),
+  ...QUALITIES.map((quality): PictureCoding => ({ format: 'webp', quality })),
+];
+
+/** The format of a row. */
+export function codingOf(label: string): PictureCoding {
+  const coding = CODINGS.find((one) => describeCoding(one) === label);
+  if (coding === undefined) throw new TypeError(`no image format is called ${label}`);
+  return coding;
+}
+
+/** @param whole tallies of the whole model on the same samples, in the same order */
+export async function measureImages(
+  subject: RateSubject,
+  model: LoadedModel,
+  samples: readonly RateSample[],
+  whole: readonly Tally[],
+): Promise<RateRow[]> {
+  const rows: RateRow[] = [];
+  for (const coding of CODINGS) {
+    const isLossless = coding.format === 'png' || (coding.format === 'webp' && coding.quality === null);
+    const tallies: Tally[] = [];
+    const encodeMs: number[] = [];
+    const decodeMs: number[] = [];
+    let total = 0;
+    for (const { picture, label } of samples) {
+      const startMs = performance.now();
+      const bytes = await encodePicture(picture, coding);
+      const sentMs = performance.now();
+      const arrived = await decodePicture(bytes);
+      decodeMs.push(performance.now() - sentMs);
+      encodeMs.push(sentMs - startMs);
+      total += bytes.byteLength;
+      if (isLossless && Buffer.compare(arrived.data, picture.data) !== 0) throw new TypeError('a lossless image lost');
+      if (isLossless) continue;
+      const outputs = await model.run(inputsOf(subject, arrived));
+      tallies.push(subject.metric.tally({ label, outputs, reference: new Map() }));
+    }
+    const { lossPoints, lossInterval } = pairedLoss(subject.metric, whole, isLossless ? whole : tallies);
+    const family = isLossless ? 'lossless image' : coding.format === 'jpeg' ? 'JPEG' : 'WebP';
+    rows.push({
+      label: describeCoding(coding),
+      family,
+      cut: null,
+      bytesPerFrame: total / samples.length,
+      bitsPerValue: null,
+      entropyBits: null,
+      encodeMs: median(encodeMs),
+      decodeMs: median(decodeMs),
+      browser: null,
+      lossPoints,
+      lossInterval,
+    });
+  }
+  return rows;
+}

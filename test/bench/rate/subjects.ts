@@ -1,0 +1,152 @@
+// The models of the rate bench, each with samples to calibrate on and samples held out.
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { datasetParts, modelFile, readIdx, type SetOptions, textLines } from '@kerf/models';
+import { type ImagePixels, imageToTensor, type RgbImage } from '@kerf/protocol';
+import { type Label, metricFor, type TallyMetric } from '@kerf/splitter';
+import { RECOGNISER } from '../real-models.ts';
+
+export interface RateSample {
+  readonly picture: RgbImage;
+  readonly label: Label;
+}
+
+export interface RateSubject {
+  readonly name: string;
+  readonly path: string;
+  readonly input: string;
+  readonly pixels: ImagePixels;
+  readonly width: number;
+  readonly height: number;
+  readonly metric: TallyMetric;
+  /** Samples of full and of short runs. */
+  readonly held: { readonly full: number; readonly short: number };
+  readonly calibration: number;
+  /** Parts lie alike, so that a golden part helps. */
+  readonly isFixture: boolean;
+  /** @param split `calibration`, or `test`, which no codec is chosen on. */
+  samples(split: 'calibration' | 'test', count: number): Promise<RateSample[]>;
+}
+
+export type FoundSubject = RateSubject | { readonly name: string; readonly missing: string };
+
+/** 0 to 1, as the models of this repository take pictures. */
+const PLAIN: ImagePixels = { layout: 'nchw', channels: 'rgb', scale: [1 / 255, 1 / 255, 1 / 255], offset: [0, 0, 0] };
+const OCR: ImagePixels = { layout: 'nchw', channels: 'bgr', scale: [2 / 255, 2 / 255, 2 / 255], offset: [-1, -1, -1] };
+/** Parts that calibrate. */
+const CALIBRATION = 80;
+/** Where Debian's dataset-fashion-mnist puts it. */
+const FASHION = process.env['KERF_FASHION_MNIST'] ?? '/usr/share/datasets/fashion-mnist';
+
+export async function rateSubjects(): Promise<FoundSubject[]> {
+  return [
+    inspector('surface', 'surface-v1', false),
+    inspector('surface in a fixture', 'surface-v1', true),
+    inspector('surface-narrow', 'surface-narrow', false),
+    fashion(),
+    await reader(),
+  ];
+}
+
+function inspector(name: string, model: string, isFixture: boolean): FoundSubject {
+  const path = modelFile(model);
+  if (!existsSync(path)) return { name, missing: `models/files/${model}.onnx is not there` };
+  return {
+    name,
+    path,
+    input: 'image',
+    pixels: PLAIN,
+    width: 384,
+    height: 384,
+    metric: metricFor('defect', { maskThreshold: 128 / 255 }),
+    held: { full: 140, short: 16 },
+    calibration: CALIBRATION,
+    isFixture,
+    // Seed 1: the training took its thresholds from seed 0.
+    samples: (split, count) =>
+      isFixture ? oneFixture(split === 'test' ? CALIBRATION : 0, count) : parts({ split, count, seed: 1 }, 0, false),
+  };
+}
+
+/** One set, since each has its own fixture: the first of it calibrate. */
+function oneFixture(skip: number, count: number): Promise<RateSample[]> {
+  return parts({ split: 'test', count: skip + count, seed: 2 }, skip, true);
+}
+
+async function parts(options: SetOptions, skip: number, fixture: boolean): Promise<RateSample[]> {
+  const samples: RateSample[] = [];
+  let drawn = 0;
+  for await (const { defect, picture } of datasetParts({ ...options, fixture })) {
+    if (drawn++ < skip) continue;
+    const { image, mask } = picture;
+    const { width, height } = image;
+    samples.push({ picture: image, label: { kind: 'defect', defect, mask: { width, height, pixels: mask } } });
+  }
+  return samples;
+}
+
+function fashion(): FoundSubject {
+  const name = 'fashion';
+  const path = modelFile('fashion');
+  if (!existsSync(path)) return { name, missing: 'models/files/fashion.onnx is not there' };
+  if (!existsSync(join(FASHION, 't10k-images-idx3-ubyte.gz'))) {
+    return { name, missing: 'Fashion-MNIST is not there: install dataset-fashion-mnist, or set KERF_FASHION_MNIST' };
+  }
+  return {
+    name,
+    path,
+    input: 'image',
+    pixels: { layout: 'nchw', channels: 'gray', scale: [1 / 255], offset: [0] },
+    width: 28,
+    height: 28,
+    metric: metricFor('class', {}),
+    held: { full: 3000, short: 200 },
+    calibration: 1000,
+    isFixture: false,
+    // Both halves are of the data set's test pictures, which the model never saw.
+    samples: (split, count) => fashionPictures(split === 'test' ? 2000 : 0, count),
+  };
+}
+
+async function fashionPictures(skip: number, count: number): Promise<RateSample[]> {
+  const images = await readIdx(join(FASHION, 't10k-images-idx3-ubyte.gz'), 3);
+  const labels = await readIdx(join(FASHION, 't10k-labels-idx1-ubyte.gz'), 1);
+  return Array.from({ length: count }, (_, at): RateSample => {
+    const index = skip + at;
+    const grey = images.data.subarray(index * 784, (index + 1) * 784);
+    const data = Uint8Array.from({ length: 784 * 3 }, (_unused, value) => grey[Math.floor(value / 3)]!);
+    return { picture: { width: 28, height: 28, data }, label: { kind: 'class', index: labels.data[index]! } };
+  });
+}
+
+async function reader(): Promise<FoundSubject> {
+  const keys = await readFile(join(RECOGNISER.path, '../ppocr_keys_v1.txt'), 'utf8');
+  return {
+    name: 'PP-OCR recogniser',
+    path: RECOGNISER.path,
+    input: 'x',
+    pixels: OCR,
+    width: 320,
+    height: 48,
+    metric: metricFor('text', { alphabet: keys.trimEnd().split('\n') }),
+    held: { full: 300, short: 30 },
+    calibration: 120,
+    isFixture: false,
+    samples: async (split, count) => {
+      const samples: RateSample[] = [];
+      for await (const { image, text } of textLines({ split, count, seed: 1 })) {
+        samples.push({ picture: image, label: { kind: 'text', text } });
+      }
+      return samples;
+    },
+  };
+}
+
+/** The model's inputs for a picture. */
+export function inputsOf(
+  { input, pixels }: RateSubject,
+  picture: RgbImage,
+): Map<string, ReturnType<typeof imageToTensor>> {
+  return new Map([[input, imageToTensor(picture, pixels, 'float32')]]);
+}
