@@ -52,7 +52,7 @@ function mark(row: RateRow, place: Point, y: (points: number) => number, cut: nu
   const to = HEIGHT * (place.y - y(high));
   const isBeyond = row.lossPoints > MOST;
   const top = isBeyond ? html`<path d="M0-17l5 6h-10z" class="beyond"/>` : html``;
-  const number = cut === 0 ? html`` : html`<text y="3.5" class="cut-number">${cut}</text>`;
+  const number = cut === 0 ? html`` : html`<text y="3.5" class="cut-number ${row.family}">${cut}</text>`;
   const title = `${row.label}: ${bytesText(row.bytesPerFrame)}, ${row.lossPoints.toFixed(2)} points`;
   return html`<svg x="${percent(place.x)}" y="${(HEIGHT * (1 - place.y)).toFixed(1)}" overflow="visible"><title>${title}</title><line y1="${from.toFixed(1)}" y2="${to.toFixed(1)}" class="interval"/>${SHAPES[row.family]}${top}${number}</svg>`;
 }

@@ -6,7 +6,7 @@ import { median } from '../bench.ts';
 import type { RateRow } from './result.ts';
 import { inputsOf, type RateSample, type RateSubject } from './subjects.ts';
 
-const QUALITIES = [20, 40, 60, 75, 85, 95] as const;
+const QUALITIES = [20, 50, 75, 90] as const;
 
 const CODINGS: readonly PictureCoding[] = [
   { format: 'png' },

@@ -12,9 +12,8 @@ import { codingOf, measureImages } from './measure-images.ts';
 import type { RateReport, RateRow, SubjectRates } from './result.ts';
 import { inputsOf, type RateSample, type RateSubject, rateSubjects } from './subjects.ts';
 
-/** Points of loss that levels are calibrated for. */
-const LIMITS = { full: [0.1, 0.5, 1, 2], short: [0.5] } as const;
-const CUTS = { full: 3, short: 1 } as const;
+/** A short run. */
+const SHORT = { cuts: 1, limits: [0.5] } as const;
 /** Activations or pictures, and rounds over them, that Chromium is timed on. */
 const BROWSER_FRAMES = 4;
 const BROWSER_ROUNDS = 5;
@@ -40,6 +39,7 @@ export async function measureRates({ full, only }: Pick<BenchOptions, 'full' | '
   const processor = cpus()[0]?.model ?? 'unknown processor';
   return {
     format: 'kerf-rate/1',
+    isFull: full,
     processor,
     node: process.version,
     chromium: browser?.version ?? null,
@@ -64,7 +64,12 @@ async function measureSubject(
   }
   const rows = await browserImages(await measureImages(subject, model, held, whole), held, browser);
   await model.dispose();
-  const cuts = await openCuts(subject.path, inputsOf(subject, held[0]!.picture), backend, CUTS[extent]);
+  const cuts = await openCuts(
+    subject.path,
+    inputsOf(subject, held[0]!.picture),
+    backend,
+    (extent === 'full' ? subject : SHORT).cuts,
+  );
   for (const cut of cuts) {
     const codecs = [...plainCodecs(cut), ...(await levels(subject, cut, calibration, extent))];
     const measured = await measureCut(subject, cut, codecs, held, whole, BROWSER_FRAMES);
@@ -90,7 +95,7 @@ async function levels(
   samples: readonly RateSample[],
   extent: Extent,
 ): Promise<NamedCodec[]> {
-  const limits = LIMITS[extent];
+  const { limits } = extent === 'full' ? subject : SHORT;
   const found = await calibratedLevels({ subject, cut, samples, limits, golden: null });
   if (!subject.isFixture) return found;
   const golden = samples.find(({ label }) => label.kind === 'defect' && label.defect === null) ?? null;

@@ -13,6 +13,8 @@ const STYLE = new Html(`${PLAN_STYLE.text}
 .way.jpeg{fill:var(--cloud)}.way.webp{fill:var(--link)}.way.cross{fill:none;stroke:var(--ink);stroke-width:2.5}
 .beyond{fill:var(--dim)}
 .cut-number{font-size:10.5px;font-weight:700;text-anchor:middle;fill:#fff;paint-order:stroke;stroke:#16202a;stroke-width:2px}
+table.rates td{white-space:nowrap}
+.cut-number.plain{fill:var(--ink);stroke:var(--card)}
 table.rates th[scope=row]{text-align:left;font-weight:500}
 table.rates tbody tr.group th{padding-top:16px;font-weight:700;text-align:left}
 `);
@@ -72,8 +74,8 @@ function rowOf(row: RateRow): Html {
   return html`<tr><th scope="row">${row.label}</th><td>${formatBytes(Math.round(row.bytesPerFrame))}</td><td>${bitsText(row.bitsPerValue)}</td><td>${bitsText(row.entropyBits)}</td><td>${msText(row.encodeMs)}</td><td>${msText(row.decodeMs)}</td><td>${inBrowser}</td><td>${lossText(row.lossPoints)}</td><td>${lossText(lossInterval.low)} to ${lossText(lossInterval.high)}</td></tr>`;
 }
 
-function methodText({ processor, node, chromium, missing }: RateReport): string {
+function methodText({ processor, node, chromium, missing, isFull }: RateReport): string {
   const left = missing.map(({ name, reason }) => ` Not measured: ${name} (${reason}).`).join('');
   const browser = chromium === null ? 'no Chromium' : `Chromium ${chromium}`;
-  return `npm run bench -- rate --full, on ${processor}, Node ${node}, ${browser}, one thread. Times are medians of milliseconds for one frame. Chromium's are those of its own image coders, and of kerf's codecs, whose bytes were checked to be the same as Node's. test/bench/METHODOLOGY.md says more.${left}`;
+  return `npm run bench -- rate${isFull ? ' --full' : ''}, on ${processor}, Node ${node}, ${browser}, one thread. Times are medians of milliseconds for one frame. Chromium's are those of its own image coders, and of kerf's codecs, whose bytes were checked to be the same as Node's. test/bench/METHODOLOGY.md says more.${left}`;
 }

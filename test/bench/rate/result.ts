@@ -46,6 +46,8 @@ export interface SubjectRates {
 
 export interface RateReport {
   readonly format: 'kerf-rate/1';
+  /** All cuts, limits and samples; a short run is for seeing that it works. */
+  readonly isFull: boolean;
   readonly processor: string;
   readonly node: string;
   readonly chromium: string | null;

@@ -23,6 +23,9 @@ export interface RateSubject {
   /** Samples of full and of short runs. */
   readonly held: { readonly full: number; readonly short: number };
   readonly calibration: number;
+  /** Cuts of a full run, and points of loss that its levels are calibrated for. */
+  readonly cuts: number;
+  readonly limits: readonly number[];
   /** Parts lie alike, so that a golden part helps. */
   readonly isFixture: boolean;
   /** @param split `calibration`, or `test`, which no codec is chosen on. */
@@ -34,6 +37,8 @@ export type FoundSubject = RateSubject | { readonly name: string; readonly missi
 /** 0 to 1, as the models of this repository take pictures. */
 const PLAIN: ImagePixels = { layout: 'nchw', channels: 'rgb', scale: [1 / 255, 1 / 255, 1 / 255], offset: [0, 0, 0] };
 const OCR: ImagePixels = { layout: 'nchw', channels: 'bgr', scale: [2 / 255, 2 / 255, 2 / 255], offset: [-1, -1, -1] };
+/** Points of loss. */
+const LIMITS = [0.25, 0.5, 1, 2] as const;
 /** Parts that calibrate. */
 const CALIBRATION = 80;
 /** Where Debian's dataset-fashion-mnist puts it. */
@@ -60,8 +65,11 @@ function inspector(name: string, model: string, isFixture: boolean): FoundSubjec
     width: 384,
     height: 384,
     metric: metricFor('defect', { maskThreshold: 128 / 255 }),
-    held: { full: 140, short: 16 },
+    held: { full: 120, short: 16 },
     calibration: CALIBRATION,
+    // What a golden part is worth shows at one of them.
+    cuts: isFixture ? 1 : 2,
+    limits: isFixture ? [0.5] : LIMITS,
     isFixture,
     // Seed 1: the training took its thresholds from seed 0.
     samples: (split, count) =>
@@ -103,6 +111,8 @@ function fashion(): FoundSubject {
     metric: metricFor('class', {}),
     held: { full: 3000, short: 200 },
     calibration: 1000,
+    cuts: 3,
+    limits: LIMITS,
     isFixture: false,
     // Both halves are of the data set's test pictures, which the model never saw.
     samples: (split, count) => fashionPictures(split === 'test' ? 2000 : 0, count),
@@ -132,6 +142,8 @@ async function reader(): Promise<FoundSubject> {
     metric: metricFor('text', { alphabet: keys.trimEnd().split('\n') }),
     held: { full: 300, short: 30 },
     calibration: 120,
+    cuts: 3,
+    limits: LIMITS,
     isFixture: false,
     samples: async (split, count) => {
       const samples: RateSample[] = [];

@@ -30,11 +30,12 @@ export function lossText(points: number): string {
 
 /** The committed page; `rate.png`, the charts, lies beside it. */
 export function rateMarkdown(report: RateReport): string {
-  const { processor, node, chromium, subjects, missing } = report;
+  const { processor, node, chromium, subjects, missing, isFull } = report;
   return `${[
     '# Rate against accuracy',
     'What a frame costs and what it loses, in every codec of kerf at several cuts and as an image of the input. Made by ' +
-      '`npm run bench -- rate --full --out DIR`, not by hand; how it is measured stands in ' +
+      `\`npm run bench -- rate${isFull ? ' --full' : ''} --out DIR\`, not by hand; ` +
+      'how it is measured stands in ' +
       '[METHODOLOGY.md](../test/bench/METHODOLOGY.md#rate).',
     '![bytes of a frame against points lost, a chart for each model](rate.png)',
     'Loss is in points of the metric against the whole model on the same held-out samples, with its 95 % interval; no codec ' +
