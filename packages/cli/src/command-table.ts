@@ -56,7 +56,7 @@ export const HELP = [
   '',
   'usage: kerf COMMAND [OPTIONS]',
   '',
-  ...Object.entries(TABLE).map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`),
+  ...Object.entries(TABLE).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`),
   '',
   "'kerf help COMMAND' shows the options. Every command that reports takes --json.",
   'Exit status: 0 done, 1 failed, 2 wrong usage. Errors are one line: kerf: CODE: message.',

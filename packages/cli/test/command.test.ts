@@ -105,7 +105,9 @@ describe('units', () => {
 describe('help', () => {
   test('lists every command, and each command explains its options', async () => {
     const names = [...HELP.matchAll(/^ {2}(\w+) {2}/gm)].map((match) => match[1]);
-    expect(names).toEqual(['cuts', 'split', 'verify', 'profile', 'plan', 'chain', 'serve', 'run', 'token', 'demo']);
+    expect(names).toEqual(
+      'cuts split verify evaluate calibrate profile plan chain diff patch quantize serve run token demo'.split(' '),
+    );
     const token = await findCommand('token');
     expect(helpOf(token)).toMatch(/usage: kerf token/);
     for (const name of Object.keys(token.options)) expect(helpOf(token)).toContain(`--${name}`);
