@@ -218,5 +218,5 @@ function expectDocumented(profile: DeviceProfile): void {
     profile.crossing,
   ].flatMap((part) => Object.keys(part ?? {}));
   expect(keys.length).toBeGreaterThan(20);
-  expect(keys.filter((key) => !new RegExp(String.raw`\b${key}:`).test(section))).toEqual([]);
+  expect(keys.filter((key) => !new RegExp(String.raw`\b${key}\??:`).test(section))).toEqual([]);
 }
