@@ -1,0 +1,50 @@
+// The seam to cameras, folders and uploads: whatever makes captures.
+import type { ErrorCode } from '@kerf/protocol';
+import type { Capture } from './capture.ts';
+
+export type SourceState =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'running' }
+  /** It heals itself: the next attempt comes after `retryInMs`. */
+  | { readonly kind: 'lost'; readonly code: ErrorCode; readonly message: string; readonly retryInMs: number }
+  /** A folder or a file that has been read to its end. */
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'stopped' };
+
+export interface SourceCounters {
+  /** Pictures that the device delivered, whatever became of them. */
+  readonly seen: number;
+  /** Handed to the station. */
+  readonly captured: number;
+  /** Lost before the station had them: overwritten, skipped, cut off. */
+  readonly dropped: number;
+  /** Came after their trigger had been given up. */
+  readonly late: number;
+  /** Equal to the one before, byte for byte. */
+  readonly repeated: number;
+  /** Could not be read; each became a capture without a picture. */
+  readonly unreadable: number;
+  /** Times the source was lost and came back. */
+  readonly recoveries: number;
+}
+
+export interface SourceHandler {
+  /**
+   * Takes a capture. The promise resolves when the station has room for the next one: a source that can wait (a folder)
+   * waits for it, one that cannot (a camera) keeps the latest picture and counts what it drops.
+   */
+  onCapture(capture: Capture): Promise<void>;
+  onState(state: SourceState): void;
+}
+
+/** One camera, folder, file or upload door. */
+export interface Source {
+  readonly name: string;
+  /** Starts, once. Never throws for what may heal: that is a state. @throws {KerfError} INVALID_ARGUMENT, FILE_NOT_FOUND. */
+  start(handler: SourceHandler): Promise<void>;
+  /** Asks for one picture of the part; only where the station file gives the source a trigger. */
+  trigger(partId: string | null): void;
+  readonly counters: SourceCounters;
+  /** Ends it; no capture comes afterwards. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,88 @@
+// One part's result: what sinks, the outbox, the Inspector and an audit read. Names follow OPC 40100-1 where it has one.
+import type { ErrorCode } from '@kerf/protocol';
+
+export const RESULT_FORMAT = 'kerf-result/1';
+
+/** What the station says of a part. Having no result is never `PASS`. */
+export type Verdict = 'PASS' | 'REVIEW' | 'NG' | 'NO_READ' | 'ERROR';
+
+/** A part of the frame's time by the station's clock; all spans of a frame add up to its `totalMs`. */
+export interface ResultSpan {
+  readonly stage:
+    | 'capture'
+    | 'preprocess'
+    | 'queue'
+    | 'head'
+    | 'encode'
+    | 'network'
+    | 'cloud'
+    | 'decode'
+    | 'local'
+    | 'postprocess'
+    | 'decide';
+  /** From the start of the frame. */
+  readonly startMs: number;
+  readonly durationMs: number;
+}
+
+export interface ResultBox {
+  /** Pixels of the picture that was taken. */
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly label: string;
+  readonly score: number;
+}
+
+/** Where the model saw something, as runs over a small grid: [value, length, value, length, ...], row-major. */
+export interface ResultMask {
+  readonly width: number;
+  readonly height: number;
+  readonly runs: readonly number[];
+}
+
+export interface ResultRecord {
+  readonly format: typeof RESULT_FORMAT;
+  /** Unique for ever: station, run and frame. Exactly one final record of it reaches each sink. */
+  readonly resultId: string;
+  /** 0 for the first record of the id; a reconciled one has more. */
+  readonly revision: number;
+  readonly station: string;
+  /** Counts frames of this run, from 0. */
+  readonly frame: number;
+  readonly partId: string | null;
+  readonly source: string;
+  readonly verdict: Verdict;
+  /** Why it is not what the scores alone say: no picture, no answer in time, an unknown part. */
+  readonly reason: { readonly code: ErrorCode; readonly message: string } | null;
+  /** True while a better answer may still come: made without the model that was to make it. OPC 40100: IsPartial. */
+  readonly isPartial: boolean;
+  readonly isSimulated: boolean;
+  /** ISO 8601, UTC. */
+  readonly creationTime: string;
+  /** The model's release or file hash; OPC 40100: InternalRecipeId. */
+  readonly release: string;
+  /** Hash of thresholds and task, so that a verdict can be traced to them; OPC 40100: InternalConfigurationId. */
+  readonly thresholdsVersion: string;
+  /** Where it ran, and which model said so. */
+  readonly placement: 'edge' | 'cloud' | 'split' | 'small' | 'none';
+  /** Name of the route (`edge`, `cloud`, `cut-2`, ...). */
+  readonly route: string;
+  /** Why the device ran it although the cloud was to. */
+  readonly fallbackReason: ErrorCode | null;
+  /** The part's score, and others by name (classes). */
+  readonly score: number | null;
+  readonly scores: Readonly<Record<string, number>>;
+  readonly boxes: readonly ResultBox[];
+  readonly mask: ResultMask | null;
+  /** Hex SHA-256 of the picture's bytes as they came. */
+  readonly imageSha256: string | null;
+  readonly spans: readonly ResultSpan[];
+  /** From the picture to the verdict. */
+  readonly totalMs: number;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  /** W3C trace id, hex. */
+  readonly traceId: string | null;
+}
