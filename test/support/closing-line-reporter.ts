@@ -1,6 +1,7 @@
-// vitest's default output, then the line `N passed, N failed, N skipped`, with the reason of each skip before it.
+// vitest's default output, then the line `N passed, N failed, N skipped`, after the reason of each skip and failure.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import type { TestCase, TestModule } from 'vitest/node';
+import type { SerializedError } from 'vitest';
+import type { TestCase, TestModule, TestSuite } from 'vitest/node';
 import { DefaultReporter } from 'vitest/node';
 
 export default class ClosingLineReporter extends DefaultReporter {
@@ -14,15 +15,34 @@ export default class ClosingLineReporter extends DefaultReporter {
       const result = test.result();
       console.log(`skipped: ${test.fullName}: ${('note' in result ? result.note : undefined) ?? 'no reason given'}`);
     }
+    for (const test of tests.filter((each) => each.diagnostic()?.flaky === true)) {
+      console.log(`unsteady: ${test.fullName}: failed at first and passed when it ran again`);
+    }
     // A file or suite that does not even load has no test that could fail.
     const suites = modules.flatMap((module: TestModule) => [module, ...module.children.allSuites()]);
-    const broken = suites.filter((suite) => suite.errors().length > 0).length + unhandledErrors.length;
-    const totals = { passed: count('passed').length, failed: count('failed').length + broken, skipped: skipped.length };
+    const broken = suites.filter((suite) => suite.errors().length > 0);
+    const failures = [
+      ...count('failed').map(
+        (test) => `${test.module.relativeModuleId} > ${test.fullName}: ${firstLine(test.result().errors?.[0])}`,
+      ),
+      ...broken.map((suite) => `${nameOf(suite)}: ${firstLine(suite.errors()[0])}`),
+      ...unhandledErrors.map((error) => `outside of any test: ${firstLine(error)}`),
+    ];
+    const totals = { passed: count('passed').length, failed: failures.length, skipped: skipped.length, failures };
     const file = process.env['KERF_TEST_TOTALS'];
     if (file !== undefined) {
       mkdirSync('.vitest', { recursive: true });
       writeFileSync(`.vitest/${file}.json`, JSON.stringify(totals));
     }
+    for (const failure of failures) console.log(`failed: ${failure}`);
     console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
   }
+}
+
+function nameOf(suite: TestModule | TestSuite): string {
+  return suite.type === 'module' ? suite.relativeModuleId : suite.fullName;
+}
+
+function firstLine(error: SerializedError | undefined): string {
+  return (error?.message ?? 'no message').split('\n')[0] ?? '';
 }
