@@ -1,5 +1,6 @@
 // What a source hands over: one picture of one part, or the reason why there is none.
 import type { ErrorCode, RgbImage } from '@kerf/protocol';
+import type { ResultRecord } from '../station/result-record.ts';
 
 /** A picture as it came: still encoded, or as pixels. */
 export type Picture =
@@ -11,6 +12,12 @@ export interface Capture {
   readonly source: string;
   /** Counts what this source saw, from 0 in each run. A gap is a frame that was lost before the station had it. */
   readonly sequence: number;
+  /**
+   * Names the picture over restarts, where the source can: the same file or upload has the same key when it is captured
+   * again after a crash. The station makes the `resultId` from it, so that the part leaves no second trace. At most 200
+   * characters.
+   */
+  readonly key: string | null;
   /** When the picture was taken: milliseconds since 1970-01-01 UTC, by the device's clock. */
   readonly takenAt: number;
   /** From the trigger, the file's name, a field or a scanner; null where nobody said. */
@@ -23,6 +30,9 @@ export interface Capture {
   readonly isRepeat: boolean;
   /** True for pictures of a recording or a test folder: OPC 40100's IsSimulated. */
   readonly isSimulated: boolean;
-  /** Where the source has somewhere to answer (an HTTP request, a folder of done files): called once with the result's JSON. */
-  readonly onResult?: (json: unknown) => void;
+  /**
+   * Where somebody waits (an HTTP request, a folder of done files): called once, with the first record of the part, when
+   * the record is safe (in the outbox or at its sinks). Never throws.
+   */
+  readonly onResult: ((record: ResultRecord) => void) | null;
 }

@@ -1,6 +1,7 @@
 // The seam to cameras, folders and uploads: whatever makes captures.
 import type { ErrorCode } from '@kerf/protocol';
 import type { Capture } from './capture.ts';
+import type { TriggerRequest } from './trigger.ts';
 
 export type SourceState =
   | { readonly kind: 'starting' }
@@ -42,8 +43,12 @@ export interface Source {
   readonly name: string;
   /** Starts, once. Never throws for what may heal: that is a state. @throws {KerfError} INVALID_ARGUMENT, FILE_NOT_FOUND. */
   start(handler: SourceHandler): Promise<void>;
-  /** Asks for one picture of the part; only where the station file gives the source a trigger. */
-  trigger(partId: string | null): void;
+  /**
+   * Asks for one picture; only where the source was made with a trigger. One capture follows: when no picture comes in
+   * time, it is one without a picture.
+   * @throws {KerfError} OVERLOADED when too many triggers wait for their picture, INVALID_ARGUMENT for a source that runs free.
+   */
+  trigger(request: TriggerRequest): void;
   readonly counters: SourceCounters;
   /** Ends it; no capture comes afterwards. */
   stop(): Promise<void>;

@@ -1,21 +1,20 @@
 // The seam to whoever gets verdicts: files, MQTT, a webhook, a PLC.
+import type { RgbImage } from '@kerf/protocol';
+import type { Picture } from '../capture/capture.ts';
 import type { ResultRecord } from '../station/result-record.ts';
 
 /** A record on its way to a sink, with what only some sinks want. */
 export interface Delivery {
   readonly record: ResultRecord;
-  /**
-   * The picture as it was taken and its overlay, both encoded; null where they are gone (after a restart) or were never
-   * asked for. Called at most once for each delivery.
-   */
-  readonly pictures:
-    | (() => Promise<{ readonly original: EncodedPicture; readonly overlay: EncodedPicture | null } | null>)
-    | null;
+  /** Null where the station keeps no pictures for this sink. Called at most once for each delivery. */
+  readonly picture: (() => Promise<DeliveredPicture | null>) | null;
 }
 
-export interface EncodedPicture {
-  readonly format: 'png' | 'jpeg' | 'webp';
-  readonly bytes: Uint8Array;
+export interface DeliveredPicture {
+  /** As it was taken. */
+  readonly original: Picture;
+  /** Its pixels, decoded when they are asked for. @throws {KerfError} IMAGE_INVALID. */
+  pixels(): Promise<RgbImage>;
 }
 
 /**
