@@ -3,6 +3,17 @@
 export type { NodeBackendSpec } from './node/make-backend.ts';
 export type { NodeBackendOptions } from './node/node-backend.ts';
 export { nodeBackend } from './node/node-backend.ts';
+export type { Rectangle } from './node/picture/picture-file.ts';
+export {
+  cropPicture,
+  decodePicture,
+  encodeJpeg,
+  encodeLosslessWebp,
+  encodePng,
+  encodeWebp,
+  readPicture,
+  resizePicture,
+} from './node/picture/picture-file.ts';
 export type { OpenSplitOptions } from './node/split-folder.ts';
 export { openSplitFolder } from './node/split-folder.ts';
 export type { WsConnectOptions } from './node/ws-connect.ts';

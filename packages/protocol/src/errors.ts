@@ -28,6 +28,7 @@ export const ERROR_CODES = {
     'An activation holds NaN or infinity, and its codec was told to refuse them.',
   ),
   SAMPLES_UNUSABLE: define(108, false, 'Samples are too few, have the wrong shape or lack what the task needs.'),
+  CONFIG_INVALID: define(109, false, 'A configuration file has an unknown key or a value that cannot be used.'),
   // 2xx: the model
   MODEL_MALFORMED: define(200, false, 'The file is not a well-formed ONNX model.'),
   MODEL_UNSUPPORTED: define(201, false, 'The model uses something that kerf or the runtime does not support.'),

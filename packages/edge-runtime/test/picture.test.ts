@@ -14,7 +14,7 @@ import {
   encodeWebp,
   readPicture,
   resizePicture,
-} from '../src/picture.ts';
+} from '../src/node/picture/picture-file.ts';
 
 const label = new URL('../../../demo/label.jpg', import.meta.url);
 

@@ -1,0 +1,175 @@
+// Picture files <-> RGB pixels: read, resize, crop, and code as PNG, JPEG or WebP.
+import { readFile } from 'node:fs/promises';
+import { KerfError, type RgbImage } from '@kerf/protocol';
+import { CompressionType, FilterType, JsColorType, ResizeFilterType, ResizeFit, Transformer } from '@napi-rs/image';
+
+/** 8192 x 8192: more than any line camera here, and 192 MiB as RGB. Checked on the header, before pixels are decoded. */
+const MAX_PIXELS = 2 ** 26;
+const READABLE = new Set(['png', 'jpeg', 'webp']);
+
+/** A rectangle in pixels; `x`, `y` is its top left corner. */
+export interface Rectangle {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Reads a PNG, JPEG or WebP file.
+ * @throws {KerfError} FILE_NOT_FOUND, IMAGE_INVALID.
+ */
+export async function readPicture(path: string): Promise<RgbImage> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    throw new KerfError('FILE_NOT_FOUND', `cannot read the picture ${path}; check the path and its permissions`, {
+      cause,
+    });
+  }
+  return decodePicture(bytes);
+}
+
+/**
+ * Decodes a PNG, JPEG or WebP picture. EXIF orientation is applied, 16-bit samples keep their high byte, grey becomes
+ * three equal channels, and what is transparent shows black.
+ * @throws {KerfError} IMAGE_INVALID when the bytes are none of the three, are broken, or hold over 2^26 pixels.
+ */
+export async function decodePicture(bytes: Uint8Array): Promise<RgbImage> {
+  try {
+    const transformer = new Transformer(bytes);
+    const { format, width, height, orientation, colorType } = await transformer.metadata(true);
+    if (!READABLE.has(format)) throw new KerfError('IMAGE_INVALID', `a ${format} picture; use PNG, JPEG or WebP`);
+    if (width * height > MAX_PIXELS) {
+      throw new KerfError('IMAGE_INVALID', `the picture is ${width}x${height}; the limit is ${MAX_PIXELS} pixels`);
+    }
+    if (orientation !== undefined && orientation > 1) transformer.rotate();
+    const raw = await transformer.rawPixels();
+    const turned = orientation !== undefined && orientation >= 5;
+    const data = toRgb(raw, colorType, width * height);
+    return turned ? { width: height, height: width, data } : { width, height, data };
+  } catch (cause) {
+    throw KerfError.from(cause, 'IMAGE_INVALID', 'the picture cannot be decoded; it must be a whole PNG, JPEG or WebP');
+  }
+}
+
+/**
+ * Stretches an image to `width` x `height`. Each output pixel is the triangle-weighted mean of the source pixels within
+ * one output pixel of its centre (bilinear when enlarging; no aliasing when shrinking).
+ * @throws {KerfError} INVALID_ARGUMENT when a side is not a positive integer.
+ */
+export async function resizePicture(image: RgbImage, width: number, height: number): Promise<RgbImage> {
+  checkSize(width, height);
+  if (image.width === width && image.height === height) return image;
+  const resized = opened(image).resize({ width, height, filter: ResizeFilterType.Triangle, fit: ResizeFit.Fill });
+  return { width, height, data: await resized.rawPixels() };
+}
+
+/**
+ * Copies a rectangle out of an image.
+ * @throws {KerfError} INVALID_ARGUMENT when it is empty or reaches outside.
+ */
+export function cropPicture(image: RgbImage, { x, y, width, height }: Rectangle): RgbImage {
+  checkSize(width, height);
+  const inside = Number.isInteger(x) && Number.isInteger(y) && x >= 0 && y >= 0;
+  if (!inside || x + width > image.width || y + height > image.height) {
+    throw new KerfError(
+      'INVALID_ARGUMENT',
+      `the rectangle ${x},${y} ${width}x${height} reaches outside of ${image.width}x${image.height}`,
+    );
+  }
+  const data = new Uint8Array(width * height * 3);
+  for (let row = 0; row < height; row++) {
+    const start = ((y + row) * image.width + x) * 3;
+    data.set(image.data.subarray(start, start + width * 3), row * width * 3);
+  }
+  return { width, height, data };
+}
+
+/** Lossless. Fast deflate with a filter chosen per row: on photographs 2 % larger than the default level, 15 times faster. */
+export function encodePng(image: RgbImage): Promise<Uint8Array> {
+  return opened(image).png({ compressionType: CompressionType.Fast, filterType: FilterType.Adaptive });
+}
+
+/** Lossy, baseline, chroma at full resolution (4:4:4). `quality` is 1 to 100. */
+export function encodeJpeg(image: RgbImage, quality = 90): Promise<Uint8Array> {
+  return opened(image).jpeg(quality);
+}
+
+/** Lossy, as libwebp codes at its default effort. `quality` is 0 to 100. */
+export function encodeWebp(image: RgbImage, quality = 90): Promise<Uint8Array> {
+  return opened(image).webp(quality);
+}
+
+/** Lossless, as libwebp codes at its default effort: on a photograph a quarter smaller than PNG and 40 to 80 times slower. */
+export function encodeLosslessWebp(image: RgbImage): Promise<Uint8Array> {
+  return opened(image).webpLossless();
+}
+
+/** The library takes RGBA pixels or a file; a PPM header makes RGB pixels a file without touching them. */
+function opened(image: RgbImage): Transformer {
+  const { width, height, data } = image;
+  checkSize(width, height);
+  if (data.byteLength !== width * height * 3) {
+    throw new KerfError(
+      'IMAGE_INVALID',
+      `${width}x${height} RGB needs ${width * height * 3} bytes, got ${data.byteLength}`,
+    );
+  }
+  return new Transformer(Buffer.concat([Buffer.from(`P6 ${width} ${height} 255\n`), data]));
+}
+
+function checkSize(width: number, height: number): void {
+  if (!Number.isInteger(width) || !Number.isInteger(height) || width < 1 || height < 1) {
+    throw new KerfError(
+      'INVALID_ARGUMENT',
+      `a picture of ${width}x${height} is impossible; sides are positive integers`,
+    );
+  }
+  if (width * height > MAX_PIXELS) {
+    throw new KerfError(
+      'INVALID_ARGUMENT',
+      `a picture of ${width}x${height} exceeds the limit of ${MAX_PIXELS} pixels`,
+    );
+  }
+}
+
+/** Channels and bytes per sample of the colour types that PNG, JPEG and WebP decode to. */
+const LAYOUTS = new Map<JsColorType, { readonly channels: 1 | 2 | 3 | 4; readonly bytes: 1 | 2 }>([
+  [JsColorType.L8, { channels: 1, bytes: 1 }],
+  [JsColorType.La8, { channels: 2, bytes: 1 }],
+  [JsColorType.Rgb8, { channels: 3, bytes: 1 }],
+  [JsColorType.Rgba8, { channels: 4, bytes: 1 }],
+  [JsColorType.L16, { channels: 1, bytes: 2 }],
+  [JsColorType.La16, { channels: 2, bytes: 2 }],
+  [JsColorType.Rgb16, { channels: 3, bytes: 2 }],
+  [JsColorType.Rgba16, { channels: 4, bytes: 2 }],
+]);
+
+function toRgb(raw: Uint8Array, colorType: JsColorType, pixels: number): Uint8Array {
+  const layout = LAYOUTS.get(colorType);
+  if (layout === undefined || raw.byteLength !== pixels * layout.channels * layout.bytes) {
+    throw new KerfError('IMAGE_INVALID', 'the picture has a colour type that kerf does not read; save it as 8-bit RGB');
+  }
+  if (colorType === JsColorType.Rgb8) return raw;
+  const samples = layout.bytes === 2 ? highBytes(raw) : raw;
+  const { channels } = layout;
+  const hasAlpha = channels === 2 || channels === 4;
+  const step = channels >= 3 ? 1 : 0;
+  const data = new Uint8Array(pixels * 3);
+  for (let pixel = 0; pixel < pixels; pixel++) {
+    const from = pixel * channels;
+    const alpha = hasAlpha ? (samples[from + channels - 1] as number) : 255;
+    for (let channel = 0; channel < 3; channel++) {
+      data[pixel * 3 + channel] = Math.round(((samples[from + channel * step] as number) * alpha) / 255);
+    }
+  }
+  return data;
+}
+
+/** The library returns 16-bit samples in the machine's byte order; a Uint16Array reads them in the same one. */
+function highBytes(raw: Uint8Array): Uint8Array {
+  const samples = new Uint16Array(new Uint8Array(raw).buffer);
+  return Uint8Array.from(samples, (sample) => sample >>> 8);
+}
