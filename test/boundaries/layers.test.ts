@@ -9,12 +9,16 @@ const root = new URL('../..', import.meta.url).pathname;
 /** What each package may import of ours, and whether its main door must run in a browser. */
 const LAYERS: Record<string, { mayImport: string[]; browser: boolean }> = {
   protocol: { mayImport: [], browser: true },
+  access: { mayImport: ['protocol'], browser: false },
   onnx: { mayImport: ['protocol'], browser: true },
   splitter: { mayImport: ['onnx', 'protocol'], browser: true },
   'delta-sync': { mayImport: ['onnx', 'protocol'], browser: true },
   'edge-runtime': { mayImport: ['protocol', 'onnx', 'splitter', 'delta-sync'], browser: true },
-  'cloud-runtime': { mayImport: ['protocol', 'onnx', 'delta-sync'], browser: false },
-  cli: { mayImport: ['protocol', 'onnx', 'splitter', 'delta-sync', 'edge-runtime', 'cloud-runtime'], browser: false },
+  'cloud-runtime': { mayImport: ['protocol', 'access', 'onnx', 'delta-sync'], browser: false },
+  cli: {
+    mayImport: ['protocol', 'access', 'onnx', 'splitter', 'delta-sync', 'edge-runtime', 'cloud-runtime'],
+    browser: false,
+  },
 };
 
 const packages = readdirSync(join(root, 'packages'));

@@ -1,13 +1,19 @@
 // Options -> a running cloud: certificate, keys, models, port; and its orderly end.
+import {
+  anyoneMay,
+  certificateFromFiles,
+  developmentCertificate,
+  readPublicKey,
+  type ServerCertificate,
+  tokenVerifier,
+  type VerifyToken,
+} from '@kerf/access';
 import { systemClock } from '@kerf/protocol';
-import { readPublicKey } from './auth/keys.ts';
-import { anyoneMay, tokenVerifier, type VerifyToken } from './auth/token.ts';
 import { guardedLog, type Log } from './log.ts';
 import { ModelCatalog, type ModelFiles } from './models/catalog.ts';
 import { type ModelLease, ModelPool } from './models/model-pool.ts';
 import { ModelRunner } from './models/model-runner.ts';
 import { type AuthOptions, type CloudOptions, type ResolvedCloudOptions, resolveCloudOptions } from './options.ts';
-import { certificateFromFiles, developmentCertificate, type ServerCertificate } from './server/certificate.ts';
 import { Gateway, listenForMetrics } from './server/gateway.ts';
 import { type CloudMetrics, cloudMetrics } from './server/metrics.ts';
 import { ByteBudget } from './session/byte-budget.ts';

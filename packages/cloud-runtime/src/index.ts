@@ -1,10 +1,15 @@
 // The library behind `kerf serve`. Values first, then types.
 
-export type { TokenKeyPair } from './auth/keys.ts';
-export { generateTokenKeys } from './auth/keys.ts';
-export { coversModel } from './auth/scope.ts';
-export type { Grant, IssueTokenOptions, VerifyToken } from './auth/token.ts';
-export { DEFAULT_AUDIENCE, DEFAULT_ISSUER, issueToken, tokenVerifier } from './auth/token.ts';
+export type { Grant, IssueTokenOptions, ServerCertificate, TokenKeyPair, VerifyToken } from '@kerf/access';
+export {
+  coversModel,
+  DEFAULT_AUDIENCE,
+  DEFAULT_ISSUER,
+  developmentCertificate,
+  generateTokenKeys,
+  issueToken,
+  tokenVerifier,
+} from '@kerf/access';
 export type { Cloud } from './cloud.ts';
 export { startCloud } from './cloud.ts';
 export type { Log, LogEvent, LogLevel } from './log.ts';
@@ -19,5 +24,3 @@ export type {
   TlsOptions,
 } from './options.ts';
 export { DEFAULT_BATCHING, DEFAULT_CLOUD_LIMITS, resolveCloudOptions } from './options.ts';
-export type { ServerCertificate } from './server/certificate.ts';
-export { developmentCertificate } from './server/certificate.ts';

@@ -1,7 +1,7 @@
 // `kerf token`: key pairs for issuers, tokens for edges.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DEFAULT_AUDIENCE, generateTokenKeys, issueToken } from '@kerf/cloud-runtime';
+import { DEFAULT_AUDIENCE, generateTokenKeys, issueToken } from '@kerf/access';
 import { KerfError } from '@kerf/protocol';
 import { decodeJwt } from 'jose';
 import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
@@ -26,7 +26,12 @@ export const token: Command = {
     models: {
       type: 'string',
       value: 'LIST',
-      help: "issue: model ids with commas between; 'line1/*' and '*' work (default *)",
+      help: "issue: model ids with commas between; 'line1/*' and '*' work (default * without --registry)",
+    },
+    registry: {
+      type: 'string',
+      value: 'LIST',
+      help: 'issue: what the token may do in the registry: read, publish, devices, rollouts, approve, audit, or *',
     },
     expires: { type: 'string', value: 'TIME', help: 'issue: such as 30m, 12h, 7d (default 12h)' },
     audience: { type: 'string', value: 'NAME', help: `issue: which clouds take it (default ${DEFAULT_AUDIENCE})` },
@@ -89,12 +94,14 @@ async function issue(line: CommandLine, io: Io): Promise<number> {
       },
     );
   });
-  const models = (line.text('models') ?? '*').split(',').map((entry) => entry.trim());
+  const models = listOf(line.text('models') ?? (line.text('registry') === undefined ? '*' : ''));
+  const registry = listOf(line.text('registry') ?? '');
   const audience = line.text('audience');
   const text = await issueToken({
     privateKeyPem,
     subject: line.required('subject'),
     models,
+    registry,
     expiresInSeconds: durationSeconds('expires', line.text('expires') ?? '12h'),
     ...(audience === undefined ? {} : { audience }),
   });
@@ -103,6 +110,10 @@ async function issue(line: CommandLine, io: Io): Promise<number> {
   if (line.flag('json')) io.print(JSON.stringify({ token: text, claims: decodeJwt(text) }));
   else io.print(out === undefined ? text : `token: ${out}`);
   return 0;
+}
+
+function listOf(text: string): string[] {
+  return text === '' ? [] : text.split(',').map((entry) => entry.trim());
 }
 
 async function show(line: CommandLine, io: Io): Promise<number> {
@@ -120,6 +131,7 @@ async function show(line: CommandLine, io: Io): Promise<number> {
   }
   io.print(`subject  ${claims.sub ?? 'none'}`);
   io.print(`models   ${JSON.stringify(claims['models'])}`);
+  if (claims['registry'] !== undefined) io.print(`registry ${JSON.stringify(claims['registry'])}`);
   io.print(`audience ${JSON.stringify(claims.aud)}`);
   io.print(`expires  ${claims.exp === undefined ? 'never' : new Date(claims.exp * 1000).toISOString()}`);
   return 0;

@@ -3,9 +3,9 @@ import { createServer as createHttpServer, type IncomingMessage, type Server } f
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { ServerCertificate } from '@kerf/access';
 import { KerfError, messageOf, SUBPROTOCOL } from '@kerf/protocol';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { ServerCertificate } from './certificate.ts';
 import { type HttpRoutes, httpHandler } from './http-routes.ts';
 import { Link, type LinkContext } from './link.ts';
 import { socketTransport } from './socket-transport.ts';

@@ -1,4 +1,5 @@
 // One edge's connection: greeting, sessions, frames, and its end. Follows the transition table of the protocol.
+import { coversModel, type Grant, type VerifyToken } from '@kerf/access';
 import {
   type Clock,
   CODEC_VERSION,
@@ -16,8 +17,6 @@ import {
   sessionOf,
   type WireLimits,
 } from '@kerf/protocol';
-import { coversModel } from '../auth/scope.ts';
-import type { Grant, VerifyToken } from '../auth/token.ts';
 import type { Log } from '../log.ts';
 import type { ModelPool } from '../models/model-pool.ts';
 import type { CloudLimits } from '../options.ts';

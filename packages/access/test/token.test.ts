@@ -1,9 +1,8 @@
 import { createPublicKey } from 'node:crypto';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
-import { keyIdOf } from '../src/auth/keys.ts';
-import { isScopeEntry } from '../src/auth/scope.ts';
-import { coversModel, generateTokenKeys, issueToken, tokenVerifier } from '../src/index.ts';
+import { coversModel, generateTokenKeys, issueToken, keyIdOf, mayInRegistry, tokenVerifier } from '../src/index.ts';
+import { isScopeEntry } from '../src/scope.ts';
 
 const keys = generateTokenKeys();
 const others = generateTokenKeys();
@@ -12,6 +11,16 @@ const verify = tokenVerifier([publicKey], 'kerf-cloud');
 const base = { privateKeyPem: keys.privateKeyPem, subject: 'device-1', models: ['line1/*'], expiresInSeconds: 60 };
 
 describe('tokens', () => {
+  it('say what their subject may do in the registry', async () => {
+    const grant = await verify(await issueToken({ ...base, registry: ['read', 'publish'] }));
+    expect(grant.registry).toEqual(['read', 'publish']);
+    expect(mayInRegistry(grant.registry, 'publish')).toBe(true);
+    expect(mayInRegistry(grant.registry, 'approve')).toBe(false);
+    expect(mayInRegistry(['*'], 'approve')).toBe(true);
+    expect((await verify(await issueToken(base))).registry).toEqual([]);
+    await expect(issueToken({ ...base, registry: ['admin'] })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
   it('say who may use what until when', async () => {
     const grant = await verify(await issueToken({ ...base, nowSeconds: Math.floor(Date.now() / 1000) }));
     expect(grant).toMatchObject({ subject: 'device-1', models: ['line1/*'] });

@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, randomUUID } from 'n
 import { KerfError } from '@kerf/protocol';
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { keyIdOf } from './keys.ts';
-import { isScopeEntry } from './scope.ts';
+import { isRegistryPermission, isScopeEntry, REGISTRY_PERMISSIONS } from './scope.ts';
 
 export const DEFAULT_AUDIENCE = 'kerf-cloud';
 export const DEFAULT_ISSUER = 'kerf';
@@ -13,8 +13,10 @@ export interface IssueTokenOptions {
   readonly privateKeyPem: string;
   /** Who the token is for: a device or a station. */
   readonly subject: string;
-  /** Model ids, `prefix/*`, or `*`. */
+  /** Model ids, `prefix/*`, or `*`; may be empty where `registry` is not. */
   readonly models: readonly string[];
+  /** What the token may do in the registry; none when left out. */
+  readonly registry?: readonly string[];
   readonly expiresInSeconds: number;
   /** @default 'kerf-cloud' */
   readonly audience?: string;
@@ -28,18 +30,26 @@ export interface IssueTokenOptions {
 
 /** A signed token. @throws {KerfError} INVALID_ARGUMENT. */
 export async function issueToken(options: IssueTokenOptions): Promise<string> {
-  const { subject, models, expiresInSeconds } = options;
+  const { subject, models, registry = [], expiresInSeconds } = options;
   if (subject === '') throw new KerfError('INVALID_ARGUMENT', 'a token needs a subject: who it is for');
   const stray = models.find((entry) => !isScopeEntry(entry));
-  if (models.length === 0 || stray !== undefined) {
+  if ((models.length === 0 && registry.length === 0) || stray !== undefined) {
     throw new KerfError('INVALID_ARGUMENT', `'${stray ?? ''}' is no model scope; use an id, 'prefix/*' or '*'`);
+  }
+  const unknown = registry.find((entry) => !isRegistryPermission(entry));
+  if (unknown !== undefined) {
+    const known = REGISTRY_PERMISSIONS.join(', ');
+    throw new KerfError(
+      'INVALID_ARGUMENT',
+      `'${unknown}' is nothing a token may do in the registry; use ${known} or *`,
+    );
   }
   if (!Number.isSafeInteger(expiresInSeconds) || expiresInSeconds < 1) {
     throw new KerfError('INVALID_ARGUMENT', 'a token needs an expiry of at least 1 second');
   }
   const key = privateKeyOf(options.privateKeyPem);
   const now = options.nowSeconds ?? Math.floor(Date.now() / 1000);
-  return new SignJWT({ models: [...models] })
+  return new SignJWT({ models: [...models], ...(registry.length > 0 ? { registry: [...registry] } : {}) })
     .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT', kid: keyIdOf(createPublicKey(key)) })
     .setSubject(subject)
     .setAudience(options.audience ?? DEFAULT_AUDIENCE)
@@ -67,6 +77,8 @@ function privateKeyOf(pem: string): KeyObject {
 export interface Grant {
   readonly subject: string;
   readonly models: readonly string[];
+  /** What the subject may do in the registry. */
+  readonly registry: readonly string[];
   /** Milliseconds since 1970; null without authentication. */
   readonly expiresAtMs: number | null;
 }
@@ -75,7 +87,12 @@ export interface Grant {
 export type VerifyToken = (token: string | null) => Promise<Grant>;
 
 /** Without authentication everyone is the same subject and may use everything. */
-export const anyoneMay: VerifyToken = async () => ({ subject: 'anonymous', models: ['*'], expiresAtMs: null });
+export const anyoneMay: VerifyToken = async () => ({
+  subject: 'anonymous',
+  models: ['*'],
+  registry: ['*'],
+  expiresAtMs: null,
+});
 
 /** A verifier for tokens signed by one of `keys`. */
 export function tokenVerifier(keys: readonly KeyObject[], audience: string, issuer = DEFAULT_ISSUER): VerifyToken {
@@ -85,7 +102,7 @@ export function tokenVerifier(keys: readonly KeyObject[], audience: string, issu
     let payload: JWTPayload;
     try {
       const key = byId.get(decodeProtectedHeader(token).kid ?? '');
-      if (key === undefined) throw refused('the token was signed with a key that this cloud does not know');
+      if (key === undefined) throw refused('the token was signed with a key that this server does not know');
       ({ payload } = await jwtVerify(token, key, {
         algorithms: ['EdDSA', 'Ed25519'],
         audience,
@@ -101,11 +118,14 @@ export function tokenVerifier(keys: readonly KeyObject[], audience: string, issu
 }
 
 function grantOf(payload: JWTPayload): Grant {
-  const models = payload['models'];
+  const { models, registry = [] } = payload;
   const { sub, exp } = payload;
   if (sub === undefined || sub === '' || exp === undefined) throw refused('the token lacks a subject or an expiry');
   if (!Array.isArray(models) || !models.every(isScopeEntry)) throw refused("the token's 'models' claim is not a scope");
-  return { subject: sub, models, expiresAtMs: exp * 1000 };
+  if (!Array.isArray(registry) || !registry.every(isRegistryPermission)) {
+    throw refused("the token's 'registry' claim is not a list of permissions");
+  }
+  return { subject: sub, models, registry, expiresAtMs: exp * 1000 };
 }
 
 function refusalOf(error: unknown): KerfError {

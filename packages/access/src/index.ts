@@ -1,0 +1,10 @@
+// Who may, and how a server proves itself: tokens, their keys and scopes, certificates. Values first, then types.
+
+export type { ServerCertificate } from './certificate.ts';
+export { certificateFromFiles, developmentCertificate } from './certificate.ts';
+export type { TokenKeyPair } from './keys.ts';
+export { generateTokenKeys, keyIdOf, readPublicKey } from './keys.ts';
+export type { RegistryPermission } from './scope.ts';
+export { coversModel, isRegistryPermission, mayInRegistry, REGISTRY_PERMISSIONS } from './scope.ts';
+export type { Grant, IssueTokenOptions, VerifyToken } from './token.ts';
+export { anyoneMay, DEFAULT_AUDIENCE, DEFAULT_ISSUER, issueToken, tokenVerifier } from './token.ts';
