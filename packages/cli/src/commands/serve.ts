@@ -71,8 +71,10 @@ export const serve: Command = {
   async run(line, io) {
     const options = await cloudOptions(line, io);
     const cloud = await startCloud(options);
+    // Before anybody is told that it runs: who is told may end it at once.
+    const signals = watchSignals();
     announce(cloud, line, io);
-    await drainOnSignal(cloud, line.number('drain-seconds', 10, { most: 3600 }) * 1000);
+    await drainOnSignal(cloud, signals, line.number('drain-seconds', 10, { most: 3600 }) * 1000);
     return 0;
   },
 };
@@ -146,16 +148,23 @@ function announce(cloud: Cloud, line: CommandLine, io: Io): void {
   io.print('  stop with Ctrl-C: frames in flight are answered first');
 }
 
+interface Signals {
+  readonly first: Promise<void>;
+  readonly second: Promise<void>;
+}
+
+function watchSignals(): Signals {
+  const tell: (() => void)[] = [];
+  const next = (): Promise<void> => new Promise((resolve) => tell.push(resolve));
+  const [first, second] = [next(), next()];
+  const onSignal = (): void => tell.shift()?.();
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  return { first, second };
+}
+
 /** Resolves when the cloud is down. A second signal does not wait. */
-async function drainOnSignal(cloud: Cloud, graceMs: number): Promise<void> {
-  await new Promise<void>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-  });
-  const atOnce = new Promise<void>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
-  });
-  await Promise.race([cloud.drain(graceMs), atOnce]);
+async function drainOnSignal(cloud: Cloud, { first, second }: Signals, graceMs: number): Promise<void> {
+  await first;
+  await Promise.race([cloud.drain(graceMs), second]);
   await cloud.close();
 }
