@@ -1,5 +1,5 @@
 // Which tests run where. `node`: packages and cross-package suites; `browser`: those of them that need no Node, in real
-// Chromium; `e2e`: real processes and browsers, one file at a time.
+// Chromium; `e2e`: real processes and browsers, two files at a time; `e2e-timed`: those of them that measure, alone.
 import { readdirSync, readFileSync } from 'node:fs';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
@@ -19,6 +19,37 @@ function portableTests(name: string): string[] {
     .filter((file) => file.endsWith('.test.ts'))
     .map((file) => `${folder}/${file}`)
     .filter((file) => !NEEDS_NODE.test(readFileSync(file, 'utf8')));
+}
+
+/** What they find depends on who else is at work. */
+const MEASURING = ['profile-link', 'cli-profile', 'cli-profile-browser', 'cli-plan-measure', 'demo'].map(
+  (name) => `test/e2e/${name}.test.ts`,
+);
+
+interface Group {
+  readonly include: string[];
+  readonly exclude: string[];
+  readonly maxWorkers: number;
+  readonly groupOrder: number;
+}
+
+function endToEnd(name: string, { include, exclude, maxWorkers, groupOrder }: Group) {
+  return {
+    resolve,
+    ssr: { resolve },
+    test: {
+      name,
+      retry,
+      env,
+      include,
+      exclude,
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
+      pool: 'forks' as const,
+      maxWorkers,
+      sequence: { groupOrder },
+    },
+  };
 }
 
 export default defineConfig({
@@ -63,20 +94,8 @@ export default defineConfig({
           },
         },
       },
-      {
-        resolve,
-        ssr: { resolve },
-        test: {
-          name: 'e2e',
-          retry,
-          env,
-          include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          pool: 'forks',
-          fileParallelism: false,
-        },
-      },
+      endToEnd('e2e', { include: ['test/e2e/**/*.test.ts'], exclude: MEASURING, maxWorkers: 2, groupOrder: 0 }),
+      endToEnd('e2e-timed', { include: MEASURING, exclude: [], maxWorkers: 1, groupOrder: 1 }),
     ],
   },
 });
