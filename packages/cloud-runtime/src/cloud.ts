@@ -227,7 +227,8 @@ function runnerOf(
     worker: {
       load: {
         type: 'load',
-        path: files.path,
+        paths: files.paths,
+        entries: files.entries,
         files: files.hashes,
         providers,
         threads,

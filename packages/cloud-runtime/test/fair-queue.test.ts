@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { BatchProofs } from '../src/models/batch-proofs.ts';
 import { FairQueue } from '../src/models/fair-queue.ts';
 import type { FrameTask } from '../src/models/frame-task.ts';
+import { StackPlanner } from '../src/models/stack-plan.ts';
 
 const names = new Map<FrameTask, string>();
 
 function frame(owner: object, name: string, more: Partial<FrameTask> = {}): FrameTask {
   const made: FrameTask = {
     owner,
+    entry: 0,
     tensors: [],
     bytes: 0,
     receivedAtMs: 0,
@@ -154,10 +156,15 @@ describe('proofs', () => {
 
   it('are asked for each count of rows, again after a while, and end with the first disagreement', () => {
     const { proofs } = proofsAt();
-    expect(proofs.modeOf('s', 4)).toBe('trial');
+    expect(proofs.standingOf('s', 4)).toBe('unknown');
     proofs.record('s', 4, gain);
-    expect([1, 2, 3].map(() => proofs.modeOf('s', 4))).toEqual(['batch', 'batch', 'trial']);
-    expect(proofs.modeOf('s', 3)).toBe('trial');
+    const standings = [1, 2, 3].map(() => {
+      const standing = proofs.standingOf('s', 4);
+      proofs.used('s', 4);
+      return standing;
+    });
+    expect(standings).toEqual(['proven', 'proven', 'due']);
+    expect(proofs.standingOf('s', 3)).toBe('unknown');
     expect(proofs.rowLimit('s')).toBe(8);
     expect(proofs.record('s', 3, differs)).toBe(true);
     expect(proofs.record('s', 3, differs)).toBe(false);
@@ -173,7 +180,7 @@ describe('proofs', () => {
     expect(proofs.rowLimit('s')).toBe(1);
     pass(60_000);
     expect(proofs.rowLimit('s')).toBe(2);
-    expect(proofs.modeOf('s', 2)).toBe('trial');
+    expect(proofs.standingOf('s', 2)).toBe('unknown');
   });
 
   it('are not repeated at once on frames that are all alike', () => {
@@ -182,6 +189,50 @@ describe('proofs', () => {
     expect(proofs.rowLimit('s')).toBe(1);
     pass(1000);
     expect(proofs.rowLimit('s')).toBe(2);
-    expect(proofs.modeOf('s', 4)).toBe('trial');
+    expect(proofs.standingOf('s', 4)).toBe('unknown');
+  });
+});
+
+describe('stacks of a chain', () => {
+  const gain = { agrees: true, singleMs: 10, stackedMs: 1 };
+  const clock = { nowMs: () => 0, after: () => () => {} };
+
+  function planner(stackable: boolean[]): StackPlanner {
+    return new StackPlanner(stackable, 16, new BatchProofs({ recheckEvery: 100, maxTimeShare: 0.95 }, clock));
+  }
+  const entering = (...entries: number[]): FrameTask[] => entries.map((entry) => frame(a, 'f', { entry }));
+
+  it('are tried one segment after the other, the last first, and then used together', () => {
+    const plans = planner([true, true]);
+    const frames = entering(0, 0);
+    const first = plans.plan(frames);
+    expect(first).toEqual({ mode: 'trial', stacks: [[], [[0, 1]]], trial: expect.objectContaining({ segment: 1 }) });
+    plans.record(frames, first, gain);
+    const second = plans.plan(frames);
+    expect(second).toMatchObject({ mode: 'trial', stacks: [[[0, 1]], [[0, 1]]], trial: { segment: 0 } });
+    plans.record(frames, second, gain);
+    expect(plans.plan(frames)).toEqual({ mode: 'batch', stacks: [[[0, 1]], [[0, 1]]], trial: null });
+  });
+
+  it('meet where frames of different cuts share a segment', () => {
+    const plans = planner([true, true, true]);
+    const frames = entering(0, 2);
+    const first = plans.plan(frames);
+    expect(first).toMatchObject({ mode: 'trial', stacks: [[], [], [[0, 1]]] });
+    plans.record(frames, first, gain);
+    expect(plans.plan(frames)).toEqual({ mode: 'batch', stacks: [[], [], [[0, 1]]], trial: null });
+    expect(plans.plan(entering(0, 1))).toMatchObject({ mode: 'trial', stacks: [[], [[0, 1]], [[0, 1]]] });
+  });
+
+  it('leave out a segment that cannot be stacked, and all of them after one disagreed', () => {
+    const plans = planner([true, false, true]);
+    const frames = entering(0, 0);
+    const first = plans.plan(frames);
+    expect(first.stacks).toEqual([[], [], [[0, 1]]]);
+    plans.record(frames, first, gain);
+    const second = plans.plan(frames);
+    expect(second).toMatchObject({ stacks: [[[0, 1]], [], [[0, 1]]], trial: { segment: 0 } });
+    expect(plans.record(frames, second, { ...gain, agrees: false })).toBe(true);
+    expect(plans.plan(frames).mode).toBe('single');
   });
 });

@@ -1,6 +1,9 @@
 // The contract that every part of kerf shares. Values first, then types.
 
 export type { Backend, ExternalData, LoadedModel, LoadOptions, ModelSource, OptimizationLevel } from './backend.ts';
+export type { ChainNames, DivisionNames } from './chain-division.ts';
+export { divisionNames } from './chain-division.ts';
+export { chainHash, chainPair, segmentId } from './chain-hash.ts';
 export type {
   ChainChoice,
   ChainCut,
@@ -69,6 +72,7 @@ export { ortBackend } from './ort-backend.ts';
 export { seededRandom } from './random.ts';
 export type { LinkState, Role, SessionState, Verdict } from './session-state.ts';
 export { judgeMessage, sessionOf } from './session-state.ts';
+export { sha256Hex } from './sha256.ts';
 export type { CodecCalibration, SplitCodec, TensorCodec } from './split-codec.ts';
 export { tableFilesOf } from './split-codec.ts';
 export type { SplitManifest, SplitPart } from './split-manifest.ts';

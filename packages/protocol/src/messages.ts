@@ -72,7 +72,7 @@ export interface Open {
   readonly session: number;
   /** Model id: the folder's path below the cloud's models folder. */
   readonly model: string;
-  /** `pair` of split.json when the tail is wanted; null for the whole model. */
+  /** `pair` of split.json when the tail is wanted, `chainPair` for a chain divided somewhere; null for the whole model. */
   readonly pair: string | null;
   /** Set after a reconnect: the key of the earlier session and the frames that are still unanswered. */
   readonly resume: { readonly key: string; readonly outstanding: readonly number[] } | null;

@@ -1,8 +1,8 @@
 // Cuts of a model: list them, plan one, emit head and tail, and check that they equal the whole. Values first, then types.
 
-export { chainHash, segmentId } from './chain/chain-hash.ts';
-export type { ChainNames, DivisionNames } from './chain/chain-model.ts';
-export { ChainPart, divisionNames, runChain } from './chain/chain-model.ts';
+export type { ChainNames, DivisionNames } from '@kerf/protocol';
+export { chainHash, divisionNames, segmentId } from '@kerf/protocol';
+export { ChainPart, runChain } from './chain/chain-model.ts';
 export type { ChooseCutsRequest, ChosenCuts } from './chain/choose-cuts.ts';
 export { chooseCuts } from './chain/choose-cuts.ts';
 export type { LinkGrid } from './chain/links.ts';

@@ -1,7 +1,7 @@
 // Trials of batches -> for which shapes and row counts stacking is known to give what single runs give, and to be faster.
 import type { Clock } from '@kerf/protocol';
 import type { BatchingOptions } from '../options.ts';
-import type { RunMode, TrialResult } from '../worker/jobs.ts';
+import type { TrialResult } from '../worker/jobs.ts';
 
 /** Shape classes remembered; a model with more is run frame by frame beyond. */
 const MAX_CLASSES = 256;
@@ -49,13 +49,22 @@ export class BatchProofs {
     return 2 * Math.max(1, ...record.proven.keys());
   }
 
-  /** How several frames with `rows` rows in all should run next. */
-  modeOf(shapeClass: string, rows: number): RunMode {
+  /** What is known of several frames with `rows` rows in all; `due`: it was proven, and is to be checked again. */
+  standingOf(shapeClass: string, rows: number): 'proven' | 'due' | 'unknown' {
+    const sinceCheck = this.#classes.get(shapeClass)?.proven.get(rows);
+    if (sinceCheck === undefined) return 'unknown';
+    return sinceCheck >= this.#options.recheckEvery ? 'due' : 'proven';
+  }
+
+  /** A batch of proven rows is about to run. */
+  used(shapeClass: string, rows: number): void {
+    const proven = this.#classes.get(shapeClass)?.proven;
+    proven?.set(rows, (proven.get(rows) ?? 0) + 1);
+  }
+
+  switchOff(shapeClass: string): void {
     const record = this.#classes.get(shapeClass);
-    const sinceCheck = record?.proven.get(rows);
-    if (record === undefined || sinceCheck === undefined || sinceCheck >= this.#options.recheckEvery) return 'trial';
-    record.proven.set(rows, sinceCheck + 1);
-    return 'batch';
+    if (record !== undefined) record.off = true;
   }
 
   /** Takes in a trial. @returns true when this one switched the class off. */

@@ -4,8 +4,8 @@ import type { FrameTask } from './frame-task.ts';
 export interface BatchPolicy {
   readonly maxRows: number;
   readonly maxDelayMs: number;
-  /** Rows of the class that may run together now; 1: frames run alone. Two frames are always within a limit above 1. */
-  rowLimit(shapeClass: string): number;
+  /** Rows that may run together with this frame now; 1: it runs alone. Two frames are always within a limit above 1. */
+  rowLimit(first: FrameTask): number;
 }
 
 /** What to do now. `full`: more frames would not have fitted, or it cannot be stacked. */
@@ -86,7 +86,7 @@ export class FairQueue {
     const first = lists[0]?.[0];
     if (first === undefined) return { frames: [], full: false };
     const { shapeClass, alone } = first;
-    const limit = shapeClass === null || alone ? 1 : this.#policy.rowLimit(shapeClass);
+    const limit = shapeClass === null || alone ? 1 : this.#policy.rowLimit(first);
     if (shapeClass === null || limit < 2) return { frames: [first], full: true };
     const maxRows = Math.min(this.#policy.maxRows, Math.max(limit, 2 * first.rows));
     const frames = [first];

@@ -21,7 +21,9 @@ export type FrameOutcome =
 export interface FrameTask {
   /** Frames of one owner are taken in order, owners in turn. */
   readonly owner: object;
-  /** In the order of the model's inputs. */
+  /** The segment that it enters at; 0 where the model is not a chain. */
+  readonly entry: number;
+  /** In the order of the entry's inputs. */
   readonly tensors: readonly Payload[];
   /** Bytes of the payloads, of coded ones those that they decode to. */
   readonly bytes: number;

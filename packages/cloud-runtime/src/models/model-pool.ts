@@ -2,8 +2,10 @@
 import { type Clock, KerfError } from '@kerf/protocol';
 import type { Log } from '../log.ts';
 import type { CloudLimits } from '../options.ts';
+import type { EntrySpecs } from '../worker/jobs.ts';
 import type { ModelCatalog, ModelFiles } from './catalog.ts';
 import type { ModelRunner } from './model-runner.ts';
+import type { EntryClass } from './shape-class.ts';
 
 /** A session's hold on a running model. */
 export interface ModelLease {
@@ -11,6 +13,10 @@ export interface ModelLease {
   /** The pair it was opened with. */
   readonly pair: string | null;
   readonly runner: ModelRunner;
+  /** The segment that its frames enter at; 0 unless the model is a chain. */
+  readonly entry: number;
+  readonly specs: EntrySpecs;
+  readonly shapes: EntryClass;
   /** Lets go; further calls do nothing. */
   release(): void;
 }
@@ -71,7 +77,7 @@ export class ModelPool {
       entry.users--;
       throw error;
     }
-    return this.#leaseOf(entry, pair);
+    return this.#leaseOf(entry, files.entry, pair);
   }
 
   /** The pair of the tail that an id names now; null for a whole model. @throws {KerfError} as `acquire`. */
@@ -84,12 +90,15 @@ export class ModelPool {
     for (const entry of this.#entries.values()) this.#unload(entry, 'closed');
   }
 
-  #leaseOf(entry: Entry, pair: string | null): ModelLease {
+  #leaseOf(entry: Entry, at: number, pair: string | null): ModelLease {
     let held = true;
     return {
       id: entry.files.id,
       pair,
       runner: entry.runner,
+      entry: at,
+      specs: entry.runner.entries[at] ?? { inputs: [], outputs: [] },
+      shapes: entry.runner.classes[at] ?? { prefix: null, common: null },
       release: () => {
         if (held) this.#release(entry);
         held = false;

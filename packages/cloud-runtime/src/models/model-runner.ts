@@ -1,16 +1,17 @@
 // Frames for one model -> outcomes: queued fairly, stacked where that is proven sound, run in workers that may die.
-import { type Clock, KerfError, type TensorSpec } from '@kerf/protocol';
+import { type Clock, KerfError } from '@kerf/protocol';
 import type { Log } from '../log.ts';
 import type { BatchingOptions } from '../options.ts';
 import type { AnswerBuffer } from '../worker/answer-buffers.ts';
-import type { RanReply, RunMode } from '../worker/jobs.ts';
+import type { EntrySpecs, RanReply } from '../worker/jobs.ts';
 import type { WorkerEnd, WorkerSettings } from '../worker/worker-process.ts';
 import { BatchProofs } from './batch-proofs.ts';
 import { FairQueue } from './fair-queue.ts';
 import type { FrameOutcome, FrameTask } from './frame-task.ts';
 import { PoisonList } from './poison-list.ts';
 import { outcomesOf } from './run-request.ts';
-import { mayStack } from './shape-class.ts';
+import { type EntryClass, entryClasses, mayStack } from './shape-class.ts';
+import { StackPlanner } from './stack-plan.ts';
 import { type RunningJob, WorkerSlot } from './worker-slot.ts';
 
 /** What the runner tells of itself, for metrics. */
@@ -38,15 +39,17 @@ const HAND_AHEAD_BELOW_MS = 50;
 const MAX_LOSSES = 2;
 
 export class ModelRunner {
-  inputs: readonly TensorSpec[] = [];
-  outputs: readonly TensorSpec[] = [];
-  stackable = false;
+  /** What a frame takes and gives, by the segment that it enters at: one unless the model is a chain. */
+  entries: readonly EntrySpecs[] = [];
+  /** How frames are told apart for stacking, by the segment that they enter at. */
+  classes: readonly EntryClass[] = [];
   readonly #options: RunnerOptions;
   readonly #queue: FairQueue;
   readonly #proofs: BatchProofs;
   readonly #poison: PoisonList;
   readonly #slots: WorkerSlot[] = [];
   readonly #deadlines = new Map<FrameTask, () => void>();
+  #planner: StackPlanner;
   #cancelWait: () => void = () => {};
   #lastComputeMs = Number.POSITIVE_INFINITY;
   #closed = false;
@@ -58,8 +61,9 @@ export class ModelRunner {
     this.#queue = new FairQueue({
       maxRows: options.batching.maxRows,
       maxDelayMs: options.batching.maxDelayMs,
-      rowLimit: (shapeClass) => this.#proofs.rowLimit(shapeClass),
+      rowLimit: (first) => this.#planner.rowLimit(first),
     });
+    this.#planner = new StackPlanner([], options.batching.maxRows, this.#proofs);
   }
 
   /** @throws {KerfError} what the worker says of the model. */
@@ -67,14 +71,16 @@ export class ModelRunner {
     for (let count = 0; count < this.#options.workers; count++) this.#slots.push(this.#newSlot());
     const [first, ...others] = this.#slots;
     if (first === undefined) throw new KerfError('INTERNAL', 'a model needs a worker');
-    const { inputs, outputs } = await first.start();
-    if (inputs.some(({ dtype }) => dtype === null)) {
+    const { segments, entries } = await first.start();
+    if (entries.some(({ inputs }) => inputs.some(({ dtype }) => dtype === null))) {
       this.close();
       throw new KerfError('MODEL_UNSUPPORTED', 'an input of the model is no tensor and cannot be sent');
     }
-    this.inputs = inputs;
-    this.outputs = outputs;
-    this.stackable = this.#options.batching.enabled && mayStack(inputs, outputs);
+    const { enabled, maxRows } = this.#options.batching;
+    const stackable = segments.map(({ inputs, outputs }) => enabled && mayStack(inputs, outputs));
+    this.entries = entries;
+    this.classes = entryClasses(entries, stackable);
+    this.#planner = new StackPlanner(stackable, maxRows, this.#proofs);
     for (const slot of others) slot.startLater();
   }
 
@@ -191,28 +197,22 @@ export class ModelRunner {
         frames.push(frame);
       }
     }
-    if (frames.length > 0) slot.run(frames, this.#modeOf(frames), this.#options.batching.tolerance);
-  }
-
-  #modeOf(frames: readonly FrameTask[]): RunMode {
-    const shapeClass = frames[0]?.shapeClass ?? null;
-    if (frames.length < 2 || shapeClass === null) return 'single';
-    return this.#proofs.modeOf(shapeClass, rowsOf(frames));
+    if (frames.length > 0) slot.run(frames, this.#planner.plan(frames), this.#options.batching.tolerance);
   }
 
   #ran(job: RunningJob, reply: RanReply, answer: AnswerBuffer): void {
-    const { frames, mode } = job;
+    const { frames, plan } = job;
     const { clock, meter, log, id } = this.#options;
     const [first] = frames;
     if (reply.trial !== null && first?.shapeClass) {
-      const refused = this.#proofs.record(first.shapeClass, rowsOf(frames), reply.trial);
+      const refused = this.#planner.record(frames, plan, reply.trial);
       if (refused) {
         meter.batchingRefused();
         log({ level: 'warn', event: 'batching-off', model: id, shapes: first.shapeClass, reason: 'results differ' });
       }
     }
     this.#lastComputeMs = reply.computeMs;
-    if (mode === 'batch' && reply.frames.some(({ fault }) => fault !== null)) {
+    if (plan.mode === 'batch' && reply.frames.some(({ fault }) => fault !== null)) {
       this.#retryAlone(frames);
     } else {
       meter.ran(frames.length, rowsOf(frames), reply.computeMs);

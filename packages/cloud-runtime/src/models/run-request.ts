@@ -3,14 +3,15 @@ import type { Payload } from '@kerf/protocol';
 import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 import {
   type FrameReply,
+  groupsByEntry,
   paddingAfter,
   type RanReply,
-  type RunMode,
   type RunRequest,
   type TensorHeader,
   ZEROS,
 } from '../worker/jobs.ts';
 import type { FrameOutcome, FrameTask } from './frame-task.ts';
+import type { PlannedStacks } from './stack-plan.ts';
 
 export interface OutgoingJob {
   readonly request: RunRequest;
@@ -18,22 +19,32 @@ export interface OutgoingJob {
 }
 
 /** The body holds views of the frames' payloads, input by input: see {@link RunRequest}. */
-export function jobOf(job: number, mode: RunMode, tolerance: number, frames: readonly FrameTask[]): OutgoingJob {
+export function jobOf(
+  job: number,
+  { mode, stacks, trial }: PlannedStacks,
+  tolerance: number,
+  frames: readonly FrameTask[],
+): OutgoingJob {
   const body: Uint8Array[] = [];
   let bytes = 0;
-  for (const input of (frames[0]?.tensors ?? []).keys()) {
-    for (const frame of frames) {
-      const payload = (frame.tensors[input] as Payload).bytes;
-      body.push(payload);
-      bytes += payload.byteLength;
+  for (const group of groupsByEntry(frames)) {
+    for (const input of (frames[group[0] ?? 0]?.tensors ?? []).keys()) {
+      for (const index of group) {
+        const payload = ((frames[index] as FrameTask).tensors[input] as Payload).bytes;
+        body.push(payload);
+        bytes += payload.byteLength;
+      }
+      const padding = paddingAfter(bytes);
+      if (padding > 0) body.push(ZEROS.subarray(0, padding));
+      bytes += padding;
     }
-    const padding = paddingAfter(bytes);
-    if (padding > 0) body.push(ZEROS.subarray(0, padding));
-    bytes += padding;
   }
-  const headers = frames.map((frame) => frame.tensors.map(headerOf));
-  const losslessAnswers = frames.map((frame) => frame.losslessAnswer);
-  return { request: { type: 'run', job, mode, tolerance, frames: headers, losslessAnswers }, body };
+  const asked = frames.map(({ entry, tensors, losslessAnswer }) => ({
+    entry,
+    inputs: tensors.map(headerOf),
+    losslessAnswer,
+  }));
+  return { request: { type: 'run', job, mode, tolerance, frames: asked, stacks, trial }, body };
 }
 
 function headerOf({ name, dtype, shape, codec, bytes }: Payload): TensorHeader {

@@ -2,15 +2,16 @@
 import { type Clock, KerfError, messageOf } from '@kerf/protocol';
 import type { Log } from '../log.ts';
 import type { AnswerBuffer } from '../worker/answer-buffers.ts';
-import type { RanReply, RunMode } from '../worker/jobs.ts';
+import type { RanReply } from '../worker/jobs.ts';
 import { type WorkerEnd, type WorkerModel, WorkerProcess, type WorkerSettings } from '../worker/worker-process.ts';
 import type { FrameTask } from './frame-task.ts';
 import { jobOf } from './run-request.ts';
+import type { PlannedStacks } from './stack-plan.ts';
 
 /** Frames that were handed to a worker together. */
 export interface RunningJob {
   readonly frames: readonly FrameTask[];
-  readonly mode: RunMode;
+  readonly plan: PlannedStacks;
   readonly startedAtMs: number;
 }
 
@@ -76,10 +77,10 @@ export class WorkerSlot {
     this.#launch().catch((error: unknown) => this.#failed(messageOf(error)));
   }
 
-  run(frames: readonly FrameTask[], mode: RunMode, tolerance: number): void {
+  run(frames: readonly FrameTask[], plan: PlannedStacks, tolerance: number): void {
     const id = this.#nextJob++;
-    this.#jobs.set(id, { frames, mode, startedAtMs: this.#clock.nowMs() });
-    const { request, body } = jobOf(id, mode, tolerance, frames);
+    this.#jobs.set(id, { frames, plan, startedAtMs: this.#clock.nowMs() });
+    const { request, body } = jobOf(id, plan, tolerance, frames);
     this.#worker?.run(request, body);
   }
 

@@ -282,7 +282,7 @@ export class Link implements SessionLink {
     const known = session.attach(this, open.session, open.resume?.outstanding ?? []);
     entry.state = 'open';
     entry.session = session;
-    const { inputs, outputs } = session.lease.runner;
+    const { inputs, outputs } = session.lease.specs;
     this.#sendMessage({
       type: 'opened',
       session: open.session,

@@ -162,7 +162,7 @@ export class CloudSession {
     const { runner } = this.lease;
     let tensors: Frame['tensors'];
     try {
-      tensors = payloadsInOrder(frame.tensors, runner.inputs);
+      tensors = payloadsInOrder(frame.tensors, this.lease.specs.inputs);
     } catch (error) {
       const { code, message } = KerfError.from(error, 'INTERNAL', 'the frame could not be checked');
       this.#answer(frame.frame, 1, { kind: 'fault', code, message, retryAfterMs: null });
@@ -174,9 +174,10 @@ export class CloudSession {
       this.#answer(frame.frame, 1, { kind: 'fault', code: 'OVERLOADED', message, retryAfterMs: 100 });
       return;
     }
-    const { key, rows } = shapeClassOf(tensors, runner.stackable);
+    const { key, rows } = shapeClassOf(tensors, this.lease.shapes);
     const task: FrameTask = {
       owner: this,
+      entry: this.lease.entry,
       tensors,
       bytes,
       receivedAtMs,

@@ -8,9 +8,23 @@ export interface HashedFile {
   readonly bytes: number;
 }
 
+/** What a session that enters before some segment sends and gets, by name. */
+export interface EntryNames {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+export interface EntrySpecs {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+}
+
 export interface LoadRequest {
   readonly type: 'load';
-  readonly path: string;
+  /** ONNX files in the order of a frame: one, or the segments of a chain. */
+  readonly paths: readonly string[];
+  /** By the segment that a frame enters at; null for a single model, which is entered as it says itself. */
+  readonly entries: readonly EntryNames[] | null;
   /** Checked before the runtime sees the model; empty for a model without a manifest. */
   readonly files: readonly HashedFile[];
   readonly providers: readonly string[];
@@ -33,10 +47,22 @@ export interface TensorHeader {
 }
 
 /**
- * `single`: one frame. `batch`: frames stacked along axis 0 and run at once. `trial`: run one by one, answered from that,
- * and stacked as well, to learn whether stacking gives the same.
+ * `single`: frames one by one. `batch`: frames stacked along axis 0 where the plan says so. `trial`: run one by one,
+ * answered from that, and stacked as well, to learn whether stacking gives the same.
  */
 export type RunMode = 'single' | 'batch' | 'trial';
+
+/**
+ * For each segment the groups of frames, by their place in the job, that run at once there. Frames that no group names run
+ * one by one; groups hold only frames that have entered.
+ */
+export type StackPlan = readonly (readonly (readonly number[])[])[];
+
+/** The group that a trial is about. */
+export interface TrialGroup {
+  readonly segment: number;
+  readonly frames: readonly number[];
+}
 
 export interface RunRequest {
   readonly type: 'run';
@@ -45,12 +71,22 @@ export interface RunRequest {
   /** Largest difference at which a trial agrees. */
   readonly tolerance: number;
   /**
-   * Inputs of each frame, in one order for all. The body holds the first input of every frame, then the second of every
-   * frame, and so on, each group starting at a multiple of {@link GROUP_ALIGNMENT}: a batch is one view of it.
+   * Frames that enter at the same segment have the same inputs in the same order. For each segment that frames enter at, in
+   * order, the body holds the first input of every such frame, then the second of every one, and so on, each group starting
+   * at a multiple of {@link GROUP_ALIGNMENT}: a batch is one view of it.
    */
-  readonly frames: readonly (readonly TensorHeader[])[];
-  /** For each frame, whether its outputs may come back coded. */
-  readonly losslessAnswers: readonly boolean[];
+  readonly frames: readonly JobFrame[];
+  readonly stacks: StackPlan;
+  /** Null unless the mode is `trial`. */
+  readonly trial: TrialGroup | null;
+}
+
+export interface JobFrame {
+  /** The segment that it enters at. */
+  readonly entry: number;
+  readonly inputs: readonly TensorHeader[];
+  /** Whether its outputs may come back coded. */
+  readonly losslessAnswer: boolean;
 }
 
 /** As the wire's payloads, so that a result can be sent from where it was received. */
@@ -59,6 +95,17 @@ export const ZEROS = new Uint8Array(GROUP_ALIGNMENT);
 
 export function paddingAfter(bytes: number): number {
   return (GROUP_ALIGNMENT - (bytes % GROUP_ALIGNMENT)) % GROUP_ALIGNMENT;
+}
+
+/** Places of the frames that enter at the same segment, the first segment first. */
+export function groupsByEntry(frames: readonly { readonly entry: number }[]): number[][] {
+  const groups = new Map<number, number[]>();
+  for (const [index, { entry }] of frames.entries()) {
+    const group = groups.get(entry);
+    if (group === undefined) groups.set(entry, [index]);
+    else group.push(index);
+  }
+  return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group);
 }
 
 export type GatewayMessage = LoadRequest | RunRequest;
@@ -70,8 +117,10 @@ export interface WorkerFault {
 
 export interface LoadedReply {
   readonly type: 'loaded';
-  readonly inputs: readonly TensorSpec[];
-  readonly outputs: readonly TensorSpec[];
+  /** What the runtime says of each segment. */
+  readonly segments: readonly EntrySpecs[];
+  /** By the segment that a frame enters at. */
+  readonly entries: readonly EntrySpecs[];
   readonly provider: string;
 }
 
@@ -99,7 +148,7 @@ export interface RanReply {
 export interface TrialResult {
   /** Whether stacking gave the same; null when it proves nothing, since all frames were alike. */
   readonly agrees: boolean | null;
-  /** All frames one by one. */
+  /** The frames of the group one by one, in its segment. */
   readonly singleMs: number;
   /** The same frames stacked, once warm. */
   readonly stackedMs: number;

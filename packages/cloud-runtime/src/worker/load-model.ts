@@ -3,12 +3,21 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { openModelFile } from '@kerf/onnx/node';
-import { KerfError, type LevelTable, type LoadedModel, messageOf, ortBackend, readLevelTable } from '@kerf/protocol';
+import {
+  type Backend,
+  KerfError,
+  type LevelTable,
+  type LoadedModel,
+  messageOf,
+  ortBackend,
+  readLevelTable,
+} from '@kerf/protocol';
 import * as ort from 'onnxruntime-node';
+import { HostedModel } from './hosted-model.ts';
 import type { HashedFile, LoadRequest } from './jobs.ts';
 
 export interface ReadyModel {
-  readonly model: LoadedModel;
+  readonly model: HostedModel;
   readonly provider: string;
   /** Level tables that payloads may be coded with, by id. */
   readonly tables: ReadonlyMap<string, LevelTable>;
@@ -21,16 +30,17 @@ export interface ReadyModel {
  */
 export async function loadModel(request: LoadRequest): Promise<ReadyModel> {
   for (const file of [...request.files, ...request.tables]) await checkHash(file);
-  await openModelFile(request.path);
+  for (const path of request.paths) await openModelFile(path);
   const tables = await readTables(request.tables);
   let lastError: unknown;
   for (const provider of request.providers) {
     const backend = ortBackend({ name: `onnxruntime-node/${provider}`, ort, executionProviders: [provider] });
     try {
-      const { threads, optimizationLevel } = request;
-      return { model: await backend.load({ path: request.path }, { threads, optimizationLevel }), provider, tables };
+      const models = await loadAll(backend, request);
+      return { model: new HostedModel(models, request.entries), provider, tables };
     } catch (error) {
       lastError = error;
+      await backend.dispose();
     }
   }
   throw KerfError.from(
@@ -38,6 +48,15 @@ export async function loadModel(request: LoadRequest): Promise<ReadyModel> {
     'BACKEND_UNAVAILABLE',
     `no execution provider takes the model: ${messageOf(lastError)}`,
   );
+}
+
+async function loadAll(
+  backend: Backend,
+  { paths, threads, optimizationLevel }: LoadRequest,
+): Promise<readonly LoadedModel[]> {
+  const models: LoadedModel[] = [];
+  for (const path of paths) models.push(await backend.load({ path }, { threads, optimizationLevel }));
+  return models;
 }
 
 async function checkHash({ path, sha256, bytes }: HashedFile): Promise<void> {
@@ -49,14 +68,14 @@ async function checkHash({ path, sha256, bytes }: HashedFile): Promise<void> {
       count += chunk.byteLength;
     }
   } catch (cause) {
-    throw new KerfError('MANIFEST_INVALID', 'a file that split.json names cannot be read; split the model again', {
+    throw new KerfError('MANIFEST_INVALID', 'a file that the manifest names cannot be read; split the model again', {
       cause,
     });
   }
   if (count !== bytes || hash.digest('hex') !== sha256) {
     throw new KerfError(
       'MANIFEST_INVALID',
-      'a file is not the one that split.json names: it was changed after the split; split the model again',
+      'a file is not the one that the manifest names: it was changed afterwards; split the model again',
     );
   }
 }

@@ -2,10 +2,10 @@
 import { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import process from 'node:process';
-import type { LoadedModel } from '@kerf/protocol';
 import { AnswerCoder } from './answer-coder.ts';
 import { BodyPool } from './body-pool.ts';
 import { openChannel, type WorkerChannel } from './channel.ts';
+import type { HostedModel } from './hosted-model.ts';
 import type { GatewayMessage, LoadRequest, WorkerFault, WorkerMessage } from './jobs.ts';
 import { loadModel } from './load-model.ts';
 import { watchParent } from './parent-watch.ts';
@@ -20,7 +20,7 @@ const SPOOL_OUT_FD = 5;
 const spoolBytes = Number(process.argv[2] ?? '0');
 const hasSpool = spoolBytes > 0;
 const pool = new BodyPool();
-let loaded: { readonly model: LoadedModel; readonly codecs: JobCodecs } | null = null;
+let loaded: { readonly model: HostedModel; readonly codecs: JobCodecs } | null = null;
 let turn: Promise<void> = Promise.resolve();
 
 watchParent();
@@ -56,13 +56,17 @@ async function load(request: LoadRequest): Promise<void> {
     const { model, provider, tables } = await loadModel(request);
     const { maxDecodedBytes, maxDecodedImageBytes } = request;
     loaded = { model, codecs: { rules: { maxDecodedBytes, maxDecodedImageBytes, tables }, coder: new AnswerCoder() } };
-    channel.send({ type: 'loaded', inputs: model.inputs, outputs: model.outputs, provider }, []);
+    channel.send({ type: 'loaded', segments: model.segmentSpecs, entries: model.entries, provider }, []);
   } catch (error) {
-    channel.send({ type: 'load-failed', fault: withoutPath(faultOf(error), request.path) }, []);
+    channel.send({ type: 'load-failed', fault: withoutPaths(faultOf(error), request.paths) }, []);
   }
 }
 
 /** The message goes on to the edge, which has no business knowing where the cloud keeps its models. */
-function withoutPath({ code, message }: WorkerFault, path: string): WorkerFault {
-  return { code, message: message.replaceAll(path, 'the model').replaceAll(dirname(path), 'the folder') };
+function withoutPaths({ code, message }: WorkerFault, paths: readonly string[]): WorkerFault {
+  const without = paths.reduce(
+    (text, path) => text.replaceAll(path, 'the model').replaceAll(dirname(path), 'the folder'),
+    message,
+  );
+  return { code, message: without };
 }

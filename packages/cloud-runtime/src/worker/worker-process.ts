@@ -3,10 +3,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { type Clock, KerfError, type TensorSpec } from '@kerf/protocol';
+import { type Clock, KerfError } from '@kerf/protocol';
 import type { AnswerBuffer, AnswerBuffers } from './answer-buffers.ts';
 import { openChannel, type WorkerChannel } from './channel.ts';
-import type { GatewayMessage, LoadRequest, RanReply, RunRequest, WorkerMessage } from './jobs.ts';
+import type { EntrySpecs, GatewayMessage, LoadRequest, RanReply, RunRequest, WorkerMessage } from './jobs.ts';
 import { closeSpool, openSpool, SpoolWriter } from './spool.ts';
 
 export interface WorkerSettings {
@@ -21,8 +21,8 @@ export interface WorkerSettings {
 
 /** What the worker says of its model. */
 export interface WorkerModel {
-  readonly inputs: readonly TensorSpec[];
-  readonly outputs: readonly TensorSpec[];
+  readonly segments: readonly EntrySpecs[];
+  readonly entries: readonly EntrySpecs[];
   readonly provider: string;
 }
 

@@ -1,9 +1,15 @@
 // A folder with a chain -> its manifest, proved to match its files, and the segments as graphs.
 import path from 'node:path';
 import { type ModelFile, openModelFile } from '@kerf/onnx/node';
-import { type ChainManifest, type ChainSegment, KerfError, type ManifestFile } from '@kerf/protocol';
+import {
+  type ChainManifest,
+  type ChainSegment,
+  chainHash,
+  KerfError,
+  type ManifestFile,
+  segmentId,
+} from '@kerf/protocol';
 import { hashFile, readManifest } from '../manifest-folder.ts';
-import { chainHash, segmentId } from './chain-hash.ts';
 import { CHAIN } from './write-chain.ts';
 
 export interface ChainFolder {

@@ -1,12 +1,12 @@
 // A model file and a folder with its chain -> the report of running whole against every prefix and suffix.
 import { type ModelFile, openModelFile } from '@kerf/onnx/node';
-import { KerfError, type LoadedModel, systemClock } from '@kerf/protocol';
+import { divisionNames, KerfError, type LoadedModel, systemClock } from '@kerf/protocol';
 import { expectation } from '../expectation.ts';
 import { findInputs } from '../sample-inputs.ts';
 import { mergeSpec } from '../value-types.ts';
 import type { VerifySplitOptions, VerifySplitReport } from '../verify-files.ts';
 import { compareSplit, type VerifyReport } from '../verify-split.ts';
-import { ChainPart, divisionNames } from './chain-model.ts';
+import { ChainPart } from './chain-model.ts';
 import { type ChainFolder, openChain } from './open-chain.ts';
 
 /** A chain divided at one place. */

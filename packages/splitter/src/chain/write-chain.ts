@@ -6,6 +6,7 @@ import {
   type Backend,
   CHAIN_FORMAT,
   type ChainManifest,
+  chainHash,
   KerfError,
   MAX_CHAIN_SEGMENTS,
   parseChainManifest,
@@ -22,7 +23,6 @@ import {
 } from '../manifest-folder.ts';
 import type { DimensionBindings } from '../value-types.ts';
 import { boundaryTypes, crossingBytes } from './boundary.ts';
-import { chainHash } from './chain-hash.ts';
 import type { ChosenCuts } from './choose-cuts.ts';
 import { type ChainPlan, planChain } from './plan-chain.ts';
 import { SHARED_FILE, segmentFile, writeSegments } from './write-segments.ts';

@@ -2,10 +2,9 @@
 import path from 'node:path';
 import { type ExtractOptions, extract } from '@kerf/onnx';
 import { type ModelFile, writeDataFile, writeModelFile } from '@kerf/onnx/node';
-import { type Backend, type ChainSegment, KerfError, type ManifestFile, messageOf } from '@kerf/protocol';
+import { type Backend, type ChainSegment, KerfError, type ManifestFile, messageOf, segmentId } from '@kerf/protocol';
 import { isRefusal, LOAD_LEVELS, withoutShapes } from '../split-model.ts';
 import type { BoundaryTypes } from './boundary.ts';
-import { segmentId } from './chain-hash.ts';
 import type { ChainPlan, SegmentPlan } from './plan-chain.ts';
 import { type SharedData, sharedData } from './shared-data.ts';
 
