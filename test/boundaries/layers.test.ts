@@ -13,10 +13,11 @@ const LAYERS: Record<string, { mayImport: string[]; browser: boolean }> = {
   onnx: { mayImport: ['protocol'], browser: true },
   splitter: { mayImport: ['onnx', 'protocol'], browser: true },
   'delta-sync': { mayImport: ['onnx', 'protocol'], browser: true },
+  registry: { mayImport: ['protocol', 'access', 'delta-sync'], browser: false },
   'edge-runtime': { mayImport: ['protocol', 'onnx', 'splitter', 'delta-sync'], browser: true },
   'cloud-runtime': { mayImport: ['protocol', 'access', 'onnx', 'delta-sync'], browser: false },
   cli: {
-    mayImport: ['protocol', 'access', 'onnx', 'splitter', 'delta-sync', 'edge-runtime', 'cloud-runtime'],
+    mayImport: ['protocol', 'access', 'onnx', 'splitter', 'delta-sync', 'registry', 'edge-runtime', 'cloud-runtime'],
     browser: false,
   },
 };

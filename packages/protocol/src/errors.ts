@@ -78,6 +78,13 @@ export const ERROR_CODES = {
   DELTA_MALFORMED: define(800, false, 'A delta cannot be read: damaged, cut short, or something else altogether.'),
   DELTA_BASE_MISMATCH: define(801, false, 'A delta was made for another base than the one given.'),
   DELTA_TOO_LARGE: define(802, false, 'A delta asks for more memory than its limits allow.'),
+  // 85x: the registry
+  NOT_FOUND: define(850, false, 'The registry has no such release, file, device, rollout or route.'),
+  CONFLICT: define(851, false, 'The registry is in a state that does not allow this, or somebody else was first.'),
+  STORE_FAILED: define(852, true, "The registry's database or blob store failed or does not answer."),
+  AUDIT_BROKEN: define(853, false, 'An entry of the audit log is changed, missing or out of order.'),
+  RATE_LIMITED: define(854, true, 'Requests came faster than the registry allows.'),
+  REGISTRY_UNREACHABLE: define(855, true, 'The registry does not answer.'),
   // 9xx
   INTERNAL: define(900, false, 'A fault in kerf itself.'),
 } as const satisfies Record<string, ErrorInfo>;

@@ -1,0 +1,121 @@
+// One suite for both blob stores: a folder, and S3 as a small server plays it that checks every signature.
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type BlobStore, blobKey } from '../src/blobs/blob-store.ts';
+import { openFolderBlobs } from '../src/blobs/folder-blobs.ts';
+import { openS3Blobs } from '../src/blobs/s3-blobs.ts';
+import { type FakeS3, startFakeS3 } from './fake-s3.ts';
+
+let folder: string;
+let s3: FakeS3;
+const stores: Record<string, BlobStore> = {};
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'kerf-blobs-'));
+  stores['folder'] = await openFolderBlobs(folder);
+  s3 = await startFakeS3();
+  stores['s3'] = openS3Blobs({ endpoint: s3.url, bucket: 'kerf', region: 'eu-1', credentials: s3.credentials });
+});
+
+afterAll(async () => {
+  await s3.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+async function* pieces(bytes: Uint8Array, size = 100_000): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.byteLength; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of source) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+describe.each(['folder', 's3'])('%s', (name) => {
+  test('gives back what was written, whole and in parts', async () => {
+    const store = stores[name] as BlobStore;
+    const bytes = randomBytes(1_000_001);
+    const sha256 = hashOf(bytes);
+    const key = blobKey(sha256);
+    expect(await store.stat(key)).toBeNull();
+    await store.write(key, pieces(bytes), { bytes: bytes.byteLength, sha256 });
+    expect(await store.stat(key)).toEqual({ bytes: bytes.byteLength });
+    expect((await collect(store.read(key, { start: 0, end: bytes.byteLength }))).equals(bytes)).toBe(true);
+    expect(await collect(store.read(key, { start: 999, end: 1999 }))).toEqual(bytes.subarray(999, 1999));
+    expect(await collect(store.read(key, { start: 5, end: 5 }))).toHaveLength(0);
+    const unread: AsyncIterable<Uint8Array> = {
+      [Symbol.asyncIterator]() {
+        throw new Error('a blob that is there is not read again');
+      },
+    };
+    await store.write(key, unread, { bytes: bytes.byteLength, sha256 });
+    await store.remove(key);
+    await store.remove(key);
+    expect(await store.stat(key)).toBeNull();
+  });
+
+  test('keeps an empty blob', async () => {
+    const store = stores[name] as BlobStore;
+    const sha256 = hashOf(new Uint8Array());
+    await store.write(blobKey(sha256), pieces(new Uint8Array()), { bytes: 0, sha256 });
+    expect(await store.stat(blobKey(sha256))).toEqual({ bytes: 0 });
+  });
+
+  test.each([
+    ['other bytes', 1000, 'a'.repeat(64)],
+    ['too few', 1001, null],
+    ['too many', 999, null],
+  ])('stores nothing of a source with %s than announced', async (_name, bytes, sha256) => {
+    const store = stores[name] as BlobStore;
+    const content = randomBytes(1000);
+    const claim = { bytes, sha256: sha256 ?? hashOf(content) };
+    const key = blobKey(claim.sha256);
+    await expect(store.write(key, pieces(content, 100), claim)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(await store.stat(key)).toBeNull();
+  });
+
+  test('takes no key that leads elsewhere', async () => {
+    const store = stores[name] as BlobStore;
+    for (const key of ['../x', 'a/../b', '/etc/passwd', 'a//b', 'A', '', 'a/.b', 'a\\b']) {
+      await expect(async () => store.stat(key)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    }
+  });
+
+  test('says that a blob is not there', async () => {
+    const store = stores[name] as BlobStore;
+    const key = blobKey('b'.repeat(64));
+    await expect(collect(store.read(key, { start: 0, end: 1 }))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  test('two writers of one blob both succeed', async () => {
+    const store = stores[name] as BlobStore;
+    const bytes = randomBytes(300_000);
+    const claim = { bytes: bytes.byteLength, sha256: hashOf(bytes) };
+    const write = (): Promise<void> => store.write(blobKey(claim.sha256), pieces(bytes, 1000), claim);
+    await Promise.all([write(), write(), write()]);
+    expect(await store.stat(blobKey(claim.sha256))).toEqual({ bytes: claim.bytes });
+  });
+});
+
+test('what a broken write left in the folder is gone after a start', async () => {
+  const place = await mkdtemp(path.join(tmpdir(), 'kerf-blobs-'));
+  await mkdir(path.join(place, 'unfinished'));
+  await writeFile(path.join(place, 'unfinished', 'half'), 'half');
+  await openFolderBlobs(place);
+  expect(await readdir(path.join(place, 'unfinished'))).toEqual([]);
+  await rm(place, { recursive: true });
+});
+
+test('wrong credentials and a store that is down are said', async () => {
+  const wrong = { ...s3.credentials, secretAccessKey: 'wrong' };
+  const refused = openS3Blobs({ endpoint: s3.url, bucket: 'kerf', region: 'eu-1', credentials: wrong });
+  await expect(refused.stat('blobs/aa')).rejects.toThrow(/403: are the credentials right/);
+  const down = openS3Blobs({ endpoint: 'http://127.0.0.1:1', bucket: 'kerf', credentials: s3.credentials });
+  await expect(down.stat('blobs/aa')).rejects.toMatchObject({ code: 'STORE_FAILED', retryable: true });
+});
