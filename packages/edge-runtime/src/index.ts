@@ -5,6 +5,27 @@ export type { CloudTarget } from './link/cloud-link.ts';
 export type { MeasureLinkOptions } from './link/measure-link.ts';
 export { measureLink } from './link/measure-link.ts';
 export type { CloudAddress } from './link/reach-cloud.ts';
+export type { ChainFileSource, ChainLoading, OpenedChain } from './placement/chain-files.ts';
+export { loadChain } from './placement/chain-files.ts';
+export type { CutCoding } from './placement/chain-parts.ts';
+export type { SwitchCause } from './placement/controller.ts';
+export type { RoutePrior } from './placement/cost-book.ts';
+export type { Estimate } from './placement/estimate.ts';
+export type { PlacementOptions } from './placement/options.ts';
+export { DEFAULT_PLACEMENT, resolvePlacementOptions } from './placement/options.ts';
+export type {
+  Assignment,
+  Moment,
+  PilotSetup,
+  PlacementEstimates,
+  RouteOutcome,
+  RouteSwitch,
+} from './placement/pilot.ts';
+export { Pilot } from './placement/pilot.ts';
+export type { CascadePolicy, PlacedOutcome, PlacedSessionConfig, PlacedSnapshot } from './placement/placed-session.ts';
+export { PlacedSession } from './placement/placed-session.ts';
+export type { Route, RouteConstraints, RouteKind, RouteSetup } from './placement/routes.ts';
+export { routesOf } from './placement/routes.ts';
 export type { DeviceModels } from './session/device-plan.ts';
 export type { CloudState, EdgeSessionConfig, InferOptions, SessionSnapshot } from './session/edge-session.ts';
 export { EdgeSession } from './session/edge-session.ts';

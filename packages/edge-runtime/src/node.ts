@@ -1,5 +1,7 @@
 // What an edge needs in Node: the WebSocket transport, the backends, and split folders.
 
+export type { OpenChainFolderOptions } from './node/chain-folder.ts';
+export { openChainFolder } from './node/chain-folder.ts';
 export type { NodeBackendSpec } from './node/make-backend.ts';
 export type { NodeBackendOptions } from './node/node-backend.ts';
 export { nodeBackend } from './node/node-backend.ts';

@@ -22,7 +22,7 @@ export interface CloudTarget extends CloudAddress {
   readonly token: CloudAddress['token'];
 }
 
-export interface LinkEvents extends Pick<ConnectionEvents, 'onAnswer' | 'onCredit'> {
+export interface LinkEvents extends Pick<ConnectionEvents, 'onAnswer' | 'onCredit' | 'onRoundTrip'> {
   /** Frames that were sent and have no outcome. */
   outstanding(): number[];
   /** @throws {KerfError} PAIR_MISMATCH when the cloud opened something else. */
@@ -104,6 +104,11 @@ export class CloudLink {
     this.connection?.sendFrame(frame, bytes);
   }
 
+  /** Times filler up and down on the connection; null when there is none, or it ended. */
+  probe(upBytes: number, downBytes: number): Promise<number | null> {
+    return this.connection?.probe(upBytes, downBytes) ?? Promise.resolve(null);
+  }
+
   /** Tells the cloud that an answer is no longer wanted, where one is still to come. */
   cancelFrame(frame: number): void {
     if (this.connection?.ready === true && this.connection.credits?.has(frame) === true)
@@ -153,6 +158,7 @@ export class CloudLink {
         this.events.onCredit();
       },
       onCredit: () => this.events.onCredit(),
+      onRoundTrip: (roundTripMs) => this.events.onRoundTrip(roundTripMs),
       onGoAway: (goAway) => this.onGoAway(goAway),
       onIdle: () => this.draining && this.leave(),
       onEnd: (end) => {

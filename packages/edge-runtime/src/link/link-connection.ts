@@ -4,6 +4,7 @@ import {
   type ErrorCode,
   encodeMessage,
   type Fault,
+  fillerBytes,
   type GoAway,
   judgeMessage,
   KerfError,
@@ -48,6 +49,8 @@ export interface ConnectionEvents {
   onGoAway(goAway: GoAway): void;
   /** The last frame that was in flight has been answered. */
   onIdle(): void;
+  /** A ping was answered. */
+  onRoundTrip(roundTripMs: number): void;
   onEnd(end: LinkEnd): void;
 }
 
@@ -55,6 +58,14 @@ export interface ConnectionSetup {
   readonly options: EdgeSessionOptions;
   readonly token: string | null;
   readonly open: Omit<Open, 'type' | 'session'>;
+}
+
+/** A probe that has not been answered. */
+interface ProbeUnderWay {
+  readonly nonce: number;
+  readonly sentMs: number;
+  /** Null: the connection ended before. */
+  settle(elapsedMs: number | null): void;
 }
 
 export class LinkConnection {
@@ -67,6 +78,8 @@ export class LinkConnection {
   private link: LinkState = 'greeting';
   private session: SessionState = 'unknown';
   private cancelTimeout: () => void = () => {};
+  private probeUnderWay: ProbeUnderWay | null = null;
+  private probes = 0;
 
   constructor(transport: Transport, setup: ConnectionSetup, events: ConnectionEvents) {
     this.transport = transport;
@@ -78,6 +91,7 @@ export class LinkConnection {
       options,
       (nonce) => this.send({ type: 'ping', nonce }),
       () => this.end('LINK_LOST', `the cloud has been silent for ${options.peerTimeoutMs} ms`),
+      (roundTripMs) => events.onRoundTrip(roundTripMs),
     );
   }
 
@@ -108,6 +122,20 @@ export class LinkConnection {
   sendFrame(frame: number, bytes: Uint8Array): void {
     this.credits?.take(frame);
     this.transport.send(bytes);
+  }
+
+  /**
+   * Sends `upBytes` of filler and has `downBytes` sent back. @returns milliseconds from the sending to the whole answer; null
+   * when a probe is under way, the connection is not ready, or it ended before the answer.
+   */
+  probe(upBytes: number, downBytes: number): Promise<number | null> {
+    if (!this.ready || this.probeUnderWay !== null) return Promise.resolve(null);
+    const nonce = ++this.probes;
+    const message = encodeMessage({ type: 'probe', nonce, answerBytes: downBytes, filler: fillerBytes(upBytes) });
+    return new Promise((settle) => {
+      this.probeUnderWay = { nonce, sentMs: this.setup.options.clock.nowMs(), settle };
+      this.transport.send(message);
+    });
   }
 
   /** Ends the connection and the session: the cloud may forget its answers. */
@@ -160,13 +188,14 @@ export class LinkConnection {
         return this.send({ type: 'pong', nonce: message.nonce });
       case 'pong':
         return this.watch.onPong(message.nonce);
+      case 'probed':
+        return this.probed(message.nonce, receivedMs);
       case 'hello':
       case 'open':
       case 'frame':
       case 'cancel':
       case 'close':
       case 'probe':
-      case 'probed':
         throw new KerfError('MESSAGE_UNEXPECTED', `the edge cannot take a ${message.type} message`);
     }
   }
@@ -199,6 +228,15 @@ export class LinkConnection {
     if (this.credits?.idle === true) this.events.onIdle();
   }
 
+  private probed(nonce: number, receivedMs: number): void {
+    const probe = this.probeUnderWay;
+    if (probe === null || probe.nonce !== nonce) {
+      throw new KerfError('MESSAGE_UNEXPECTED', 'the cloud answered a probe that was not sent');
+    }
+    this.probeUnderWay = null;
+    probe.settle(receivedMs - probe.sentMs);
+  }
+
   private limitTime(timeoutMs: number, what: string): () => void {
     return this.setup.options.clock.after(timeoutMs, () => this.end('HANDSHAKE_TIMEOUT', `${what} in time`));
   }
@@ -220,5 +258,7 @@ export class LinkConnection {
     this.session = 'closed';
     this.cancelTimeout();
     this.watch.stop();
+    this.probeUnderWay?.settle(null);
+    this.probeUnderWay = null;
   }
 }

@@ -7,12 +7,13 @@ export interface PeerWatchOptions {
   readonly peerTimeoutMs: number;
 }
 
-/** Sends pings and measures pongs; calls `onSilent` once when nothing has shown life for the time allowed. */
+/** Sends pings and measures pongs; calls `onSilent` once when nothing has shown life for the time allowed, `onRoundTrip` at each pong. */
 export class PeerWatch {
   private readonly transport: Transport;
   private readonly options: PeerWatchOptions;
   private readonly sendPing: (nonce: number) => void;
   private readonly onSilent: () => void;
+  private readonly onRoundTrip: (roundTripMs: number) => void;
   private readonly sentAtMs = new Map<number, number>();
   private cancelTimer: (() => void) | null = null;
   private nonce = 0;
@@ -25,11 +26,13 @@ export class PeerWatch {
     options: PeerWatchOptions,
     sendPing: (nonce: number) => void,
     onSilent: () => void,
+    onRoundTrip: (roundTripMs: number) => void = () => {},
   ) {
     this.transport = transport;
     this.options = options;
     this.sendPing = sendPing;
     this.onSilent = onSilent;
+    this.onRoundTrip = onRoundTrip;
     this.lastSignMs = options.clock.nowMs();
   }
 
@@ -58,6 +61,7 @@ export class PeerWatch {
     this.sentAtMs.delete(nonce);
     const roundTripMs = this.options.clock.nowMs() - sentMs;
     this.smoothedMs = this.smoothedMs === null ? roundTripMs : this.smoothedMs * 0.875 + roundTripMs * 0.125;
+    this.onRoundTrip(roundTripMs);
   }
 
   private tick(): void {

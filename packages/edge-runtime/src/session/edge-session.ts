@@ -47,6 +47,7 @@ export class EdgeSession {
   private readonly plan: DevicePlan;
   private readonly options: EdgeSessionOptions;
   private readonly listeners = new Set<StatusListener>();
+  private readonly roundTripListeners = new Set<(roundTripMs: number) => void>();
   private status: SessionStatus;
   private lastFrame = -1;
   private closed = false;
@@ -55,8 +56,15 @@ export class EdgeSession {
     this.options = resolveEdgeSessionOptions(config.options);
     this.plan = new DevicePlan(config, config.cloud !== null, this.options);
     this.status = config.cloud === null ? { kind: 'local' } : { kind: 'connecting', attempt: 0 };
-    this.flow = new FrameFlow(this.plan, config.cloud, config.split?.pair ?? null, this.options, (status) =>
-      this.tell(status),
+    this.flow = new FrameFlow(
+      this.plan,
+      config.cloud,
+      config.split?.pair ?? null,
+      this.options,
+      (status) => this.tell(status),
+      (roundTripMs) => {
+        for (const listener of this.roundTripListeners) listener(roundTripMs);
+      },
     );
   }
 
@@ -91,6 +99,20 @@ export class EdgeSession {
   onStatus(listener: StatusListener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** Calls `listener` with the milliseconds of each ping; what is sent before a ping delays it. The returned function ends that. */
+  onRoundTrip(listener: (roundTripMs: number) => void): () => void {
+    this.roundTripListeners.add(listener);
+    return () => this.roundTripListeners.delete(listener);
+  }
+
+  /**
+   * Times `upBytes` of filler to the cloud and `downBytes` back, behind and before whatever crosses meanwhile; at most one
+   * probe at a time. @returns milliseconds; null when there is no connection, a probe is under way, or the link ended.
+   */
+  async probe(upBytes: number, downBytes: number): Promise<number | null> {
+    return (await this.flow.link?.probe(upBytes, downBytes)) ?? null;
   }
 
   /** Resolves when the cloud is connected, at a lasting fault, or after `timeoutMs`; never rejects. */
@@ -146,6 +168,7 @@ export class EdgeSession {
     this.flow.close();
     this.tell({ kind: 'closed' });
     this.listeners.clear();
+    this.roundTripListeners.clear();
   }
 
   private nextFrame(given: number | undefined): number {

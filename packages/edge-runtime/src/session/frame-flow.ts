@@ -41,6 +41,7 @@ export class FrameFlow {
     pair: string | null,
     options: EdgeSessionOptions,
     tell: StatusListener,
+    onRoundTrip: (roundTripMs: number) => void,
   ) {
     this.plan = plan;
     this.options = options;
@@ -55,6 +56,7 @@ export class FrameFlow {
             onCredit: () => this.pump(),
             onAway: (end, lasting) => this.onAway(end, lasting),
             onStatus: tell,
+            onRoundTrip,
           });
   }
 

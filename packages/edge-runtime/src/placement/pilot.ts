@@ -1,0 +1,283 @@
+// Frames, answers, pings and probes of one device -> a route for each frame. No I/O and no clock: whoever drives it says when.
+import type { ErrorCode } from '@kerf/protocol';
+import type { FrameSpans } from '../session/outcome.ts';
+import {
+  afterFrame,
+  type ControlMemory,
+  decide,
+  isRemote,
+  type RouteView,
+  type SwitchCause,
+  startMemory,
+} from './controller.ts';
+import { CostBook, type RoutePrior } from './cost-book.ts';
+import { type Estimate, Track } from './estimate.ts';
+import { type LinkEstimates, LinkEstimator } from './link-estimator.ts';
+import { type PlacementOptions, resolvePlacementOptions } from './options.ts';
+import { type ProbeSize, Probing } from './probing.ts';
+import type { Route } from './routes.ts';
+
+export interface PilotSetup {
+  readonly routes: readonly Route[];
+  /** Segments of the chain. */
+  readonly segments: number;
+  /** What a plan expects of routes, by name. @default nothing */
+  readonly priors?: ReadonlyMap<string, RoutePrior>;
+  readonly options?: Partial<PlacementOptions>;
+}
+
+/** What the world is like when a frame comes. */
+export interface Moment {
+  readonly nowMs: number;
+  readonly deadlineMs: number;
+  readonly isCloudThere: boolean;
+  /** Whether frames can go to a route at once. */
+  isReady(name: string): boolean;
+  /** Whether a route is refused by the cloud until a person changes something. */
+  isBroken(name: string): boolean;
+}
+
+/** Frames go elsewhere from now on. */
+export interface RouteSwitch {
+  readonly atMs: number;
+  /** The first frame of it. */
+  readonly frame: number;
+  readonly from: string;
+  readonly to: string;
+  readonly cause: SwitchCause;
+  /** One sentence with the numbers that decided. */
+  readonly reason: string;
+  readonly estimates: PlacementEstimates;
+}
+
+/** What is known now; null where nothing is. */
+export interface PlacementEstimates {
+  readonly uplinkBitsPerSecond: Estimate | null;
+  readonly downlinkBitsPerSecond: Estimate | null;
+  readonly roundTripMs: Estimate | null;
+  readonly queueMs: Estimate | null;
+  /** Milliseconds of a frame by route. */
+  readonly routes: readonly {
+    readonly name: string;
+    readonly refusal: string | null;
+    readonly ms: number | null;
+    readonly errorMs: number | null;
+    readonly isMeasured: boolean;
+  }[];
+}
+
+/** A frame's way. */
+export interface Assignment {
+  readonly route: string;
+  readonly isTrial: boolean;
+  /** A route to make ready. */
+  readonly wanted: string | null;
+  readonly switched: RouteSwitch | null;
+}
+
+/** How a frame ended on its route. */
+export interface RouteOutcome {
+  readonly route: string;
+  readonly isTrial: boolean;
+  /** When the frame was given to the route. */
+  readonly startMs: number;
+  readonly spans: FrameSpans;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+  /** Null when the route answered; else why it did not. */
+  readonly failure: ErrorCode | null;
+  /** The link was lost or made again meanwhile: its times say nothing of the link. */
+  readonly isDisturbed: boolean;
+}
+
+/** Codes that say something of the route, not of the frame or of the caller. */
+const ROUTE_FAILURES = new Set<ErrorCode>([
+  'DEADLINE_EXCEEDED',
+  'LINK_LOST',
+  'OVERLOADED',
+  'DRAINING',
+  'HANDSHAKE_TIMEOUT',
+  'WORKER_LOST',
+]);
+
+/** For a look at the prices alone. */
+const ANY = { isReady: () => true, isBroken: () => false };
+
+export class Pilot {
+  readonly options: PlacementOptions;
+  readonly #routes: readonly Route[];
+  readonly #costs: CostBook;
+  readonly #link = new LinkEstimator();
+  readonly #arrivals = new Track();
+  readonly #probing: Probing;
+  readonly #canFinishHere: boolean;
+  #memory: ControlMemory | null = null;
+  #history: RouteSwitch[] = [];
+  #lastFrameMs: number | null = null;
+  #frame = -1;
+  #pin: string | null = null;
+
+  constructor({ routes, segments, priors = new Map(), options }: PilotSetup) {
+    this.options = resolvePlacementOptions(options);
+    this.#routes = routes;
+    this.#costs = new CostBook(routes, segments, priors);
+    this.#probing = new Probing(this.options);
+    this.#canFinishHere = routes.some(({ kind }) => kind === 'edge' || kind === 'small');
+  }
+
+  /** The link as a profile states it, until frames tell better. */
+  expectLink(link: { readonly uplinkBitsPerSecond: number; readonly roundTripMs: number }, nowMs: number): void {
+    this.#link.onRoundTrip(link.roundTripMs, nowMs);
+    const bytes = 65_536;
+    this.#link.onProbe(bytes, 0, link.roundTripMs + (bytes * 8000) / link.uplinkBitsPerSecond, nowMs);
+  }
+
+  /** Where frames go; null before the first. */
+  get route(): string | null {
+    return this.#memory?.route ?? null;
+  }
+
+  /** Switches so far, the newest last; at most `maxHistory`. */
+  get history(): readonly RouteSwitch[] {
+    return this.#history;
+  }
+
+  /** A person's choice, or null for the controller's. */
+  pin(route: string | null): void {
+    this.#pin = route;
+  }
+
+  /** The route of the next frame. */
+  assign(moment: Moment): Assignment {
+    const { nowMs, deadlineMs, isCloudThere } = moment;
+    this.#frame++;
+    if (this.#lastFrameMs !== null) this.#arrivals.add(nowMs - this.#lastFrameMs, nowMs);
+    this.#lastFrameMs = nowMs;
+    const routes = this.#views(nowMs, moment);
+    this.#memory ??= startMemory(this.#firstRoute(routes), nowMs);
+    const decision = decide(
+      this.#memory,
+      {
+        nowMs,
+        routes,
+        isCloudThere,
+        arrivalMs: this.#arrivals.at(nowMs)?.value ?? null,
+        deadlineMs,
+        canFinishHere: this.#canFinishHere,
+        pin: this.#pin,
+      },
+      this.options,
+    );
+    this.#memory = decision.memory;
+    const { route, isTrial, wanted, switched } = decision;
+    if (switched === null) return { route, isTrial, wanted, switched: null };
+    const record = { atMs: nowMs, frame: this.#frame, ...switched, estimates: this.estimates(nowMs) };
+    this.#history = [...this.#history, record].slice(-this.options.maxHistory);
+    return { route, isTrial, wanted, switched: record };
+  }
+
+  /** Bytes of tensors of a frame, raw: sizes that the chain leaves open. */
+  onTensors(tensors: Iterable<readonly [name: string, tensor: { readonly data: Uint8Array }]>): void {
+    for (const [name, { data }] of tensors) this.#costs.onSize(name, data.byteLength);
+  }
+
+  /** A segment ran on the device, whatever route it was for. */
+  onSegment(at: number, ms: number, nowMs: number): void {
+    this.#costs.onSegment(at, ms, nowMs);
+  }
+
+  /** A frame is on its way that pings may have to wait for; the returned function says that it has an outcome. */
+  occupy(nowMs: number): (endMs: number) => void {
+    return this.#link.occupy(nowMs);
+  }
+
+  onOutcome(outcome: RouteOutcome, nowMs: number): void {
+    const route = this.#routes.find(({ name }) => name === outcome.route);
+    if (route === undefined || this.#memory === null) return;
+    const { spans, failure, isTrial } = outcome;
+    if (!isRemote({ route })) {
+      if (route.kind === 'small' && failure === null) this.#costs.onLocal(route.name, spans.localMs, nowMs);
+      return;
+    }
+    const isAnswered = failure === null && spans.cloud !== null;
+    if (!isAnswered && (failure === null || !ROUTE_FAILURES.has(failure))) {
+      // The frame's own fault, or the caller's.
+      if (isTrial) this.#memory = { ...this.#memory, trialUnderWay: false };
+      return;
+    }
+    this.#learn(outcome, isAnswered);
+    this.#memory = afterFrame(this.#memory, { route: route.name, isTrial, isAnswered }, nowMs, this.options);
+  }
+
+  #learn({ route, startMs, spans, bytesUp, bytesDown, isDisturbed, failure }: RouteOutcome, isAnswered: boolean): void {
+    const sentMs = startMs + spans.queueMs + spans.headMs + spans.encodeMs;
+    if (isAnswered && spans.cloud !== null) {
+      const receivedMs = sentMs + spans.networkMs + spans.cloudMs;
+      this.#costs.onAnswer(route, { encodeMs: spans.encodeMs, bytesUp, bytesDown, cloud: spans.cloud }, receivedMs);
+      if (!isDisturbed) this.#link.onCrossed({ sentMs, receivedMs, cloudMs: spans.cloudMs, bytesUp, bytesDown });
+    } else if (failure === 'DEADLINE_EXCEEDED' && bytesUp > 0 && !isDisturbed) {
+      // Where the device finished the frame, waiting for it was part of the queue as well.
+      const fromMs = startMs + spans.headMs + spans.encodeMs;
+      this.#link.onUnanswered({ sentMs: fromMs, untilMs: fromMs + spans.networkMs, bytesUp });
+    }
+  }
+
+  onRoundTrip(ms: number, nowMs: number): void {
+    this.#link.onRoundTrip(ms, nowMs);
+  }
+
+  onProbe({ upBytes, downBytes }: ProbeSize, elapsedMs: number, nowMs: number): void {
+    this.#link.onProbe(upBytes, downBytes, elapsedMs, nowMs);
+  }
+
+  /** A probe to send now, or null; its bytes are counted as sent. */
+  probeDue(nowMs: number): ProbeSize | null {
+    if (this.#link.isBusy) return null;
+    return this.#probing.due(this.#link.at(nowMs), this.#costs.downlinkBytes(nowMs), nowMs);
+  }
+
+  estimates(nowMs: number): PlacementEstimates {
+    const link = this.#link.at(nowMs);
+    return {
+      uplinkBitsPerSecond: rateOf(link.upMsPerByte),
+      downlinkBitsPerSecond: rateOf(link.downMsPerByte),
+      roundTripMs: link.roundTripMs,
+      queueMs: this.#costs.queueMs(nowMs),
+      routes: this.#views(nowMs, ANY).map(({ route, price }) => ({
+        name: route.name,
+        refusal: route.refusal,
+        ms: price?.ms ?? null,
+        errorMs: price?.errorMs ?? null,
+        isMeasured: price?.isMeasured ?? false,
+      })),
+    };
+  }
+
+  #views(nowMs: number, { isReady, isBroken }: Pick<Moment, 'isReady' | 'isBroken'>): RouteView[] {
+    const link: LinkEstimates = this.#link.at(nowMs);
+    return this.#routes.map((route) => ({
+      route,
+      price: this.#costs.price(route, link, nowMs),
+      isReady: !isRemote({ route }) || isReady(route.name),
+      isBroken: isRemote({ route }) && isBroken(route.name),
+    }));
+  }
+
+  /** The best that is known; else all on the device, which measures it; else as much of it there as can be. */
+  #firstRoute(views: readonly RouteView[]): string {
+    const allowed = views.filter(({ route }) => route.refusal === null);
+    const known = allowed.filter(({ price, isReady, route }) => price !== null && isReady && route.kind !== 'small');
+    const best = known.sort((left, right) => (left.price?.ms ?? 0) - (right.price?.ms ?? 0))[0];
+    const here = allowed.find(({ route }) => route.kind === 'edge');
+    const chain = allowed.filter(({ route }) => route.kind !== 'small');
+    const most = chain.filter(({ isReady }) => isReady).at(-1) ?? chain.at(-1);
+    return (best ?? here ?? most ?? allowed[0] ?? views[0])?.route.name ?? 'edge';
+  }
+}
+
+function rateOf(msPerByte: Estimate | null): Estimate | null {
+  if (msPerByte === null || msPerByte.value <= 0) return null;
+  const value = 8000 / msPerByte.value;
+  const share = value / msPerByte.value;
+  return { ...msPerByte, value, spread: msPerByte.spread * share, error: msPerByte.error * share };
+}
