@@ -2,43 +2,15 @@
 //
 // A state is 32 bits: the odds that a bit is 0 in 2^22ths, above a count of what it has seen. A new state follows what it
 // sees quickly, an old one slowly. Everything is int32, so every machine finds the same odds.
-
-/** Zero flags: 6 sums of neighbours, 9 states of the first reference channel, 4 of the second. */
-const ZERO_CONTEXTS = 6 * 9 * 4;
-/** Signs: of the value on the left, of the one above, of the reference. */
-const SIGN_CONTEXTS = 27;
-/** Whether the magnitude goes on: 8 sums of neighbours, 3 states of the reference, 4 lengths so far. */
-const MAGNITUDE_CONTEXTS = 8 * 3 * 4;
-
-/** Where the models of one set start within it. */
-export const SET = {
-  zero: 0,
-  sign: ZERO_CONTEXTS,
-  magnitude: ZERO_CONTEXTS + SIGN_CONTEXTS,
-  emptyPlane: ZERO_CONTEXTS + SIGN_CONTEXTS + MAGNITUDE_CONTEXTS,
-  emptyRow: ZERO_CONTEXTS + SIGN_CONTEXTS + MAGNITUDE_CONTEXTS + 1,
-} as const;
-export const SET_MODELS = SET.emptyRow + 2;
+import { COUNT_MASK, SET_MODELS, SHARED_MODELS } from './level-numbers.ts';
 
 /** Sets at most; channels that share one are told apart by nothing but their references. */
 export const MAX_SETS = 1024;
-
-/** Second stage: 36 patterns of the nearest, 3 of the reference, 5 of the golden part, 24 classes of the first odds. */
-export const SURE_CLASSES = 24;
-export const SECOND_MODELS = 36 * 3 * 5 * SURE_CLASSES;
-/** Last bits of a magnitude beyond 7. */
-export const REST_MODELS = 64;
-export const SHARED_MODELS = SECOND_MODELS + REST_MODELS;
 
 /** Models of a table with as many sets; the shared ones come first. */
 export function modelCount(sets: number): number {
   return SHARED_MODELS + sets * SET_MODELS;
 }
-
-export const ODDS_BITS = 22;
-export const COUNT_BITS = 10;
-export const COUNT_MASK = (1 << COUNT_BITS) - 1;
-export const CERTAIN = (1 << ODDS_BITS) - 1;
 
 /** What a state forgets: it counts no further. Learning counts as far as it can. */
 export const LIMITS = { coding: 160, learning: COUNT_MASK } as const;

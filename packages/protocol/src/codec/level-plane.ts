@@ -6,26 +6,29 @@
 // the next is such a row too, and a bit says it of a whole plane.
 import {
   AROUND_CLASS,
-  CERTAIN,
-  COUNT_BITS,
-  COUNT_MASK,
   HERE_CLASS,
   MAGNITUDE_CLASS,
   NEAR_CLASS,
   PATTERN,
   RATES,
   SECOND_CLASS,
-  SECOND_MODELS,
-  SET,
   SURE_CLASS,
-  SURE_CLASSES,
 } from './level-models.ts';
-import { LEAST_RANGE, type RangeCoder } from './range-coder.ts';
-
-/** Columns and rows of nothing around a plane. */
-export const PAD = 2;
-/** Magnitudes below this are told one by one. */
-const UNARY = 8;
+import {
+  CERTAIN,
+  COUNT_BITS,
+  COUNT_MASK,
+  EMPTY_PLANE_MODEL,
+  EMPTY_ROW_MODELS,
+  LEAST_RANGE,
+  MAGNITUDE_MODELS,
+  PAD,
+  SECOND_MODELS,
+  SIGN_MODELS,
+  SURE_CLASSES,
+  UNARY,
+} from './level-numbers.ts';
+import type { RangeCoder } from './range-coder.ts';
 
 /** What encoder and decoder build up alike. Planes of `near` and `far` have a frame of {@link PAD} zeros. */
 export interface PlaneStore {
@@ -37,12 +40,14 @@ export interface PlaneStore {
   readonly far: Uint8Array;
   /** What a plane says to those that refer to it, see {@link summarise}; where it says nothing, 0. */
   readonly summaries: Uint8Array;
+  /** Golden classes, 0 to 4, in padded planes; without a golden part {@link near}, of which `golden` points at nothing. */
+  readonly golden: Uint8Array;
   /** States of the models, and where they stop counting. */
   readonly states: Int32Array;
   readonly limit: number;
 }
 
-/** Where things are. `near`, `first` and `second` are indices of the first value of a padded plane. */
+/** Where things are. `near`, `first`, `second` and `golden` are indices of the first value of a padded plane. */
 export interface PlanePlace {
   readonly rows: number;
   readonly columns: number;
@@ -50,8 +55,6 @@ export interface PlanePlace {
   readonly near: number;
   readonly first: number;
   readonly second: number;
-  /** Golden classes, 0 to 4, in padded planes. */
-  readonly goldenClasses: Uint8Array;
   readonly golden: number;
   readonly usual: number;
   readonly most: number;
@@ -109,7 +112,7 @@ export function codePlane(coder: RangeCoder, store: PlaneStore, place: PlanePlac
   const { rows, columns, usual, models } = place;
   const end = place.levels + rows * columns;
   const isEmpty =
-    codeBit(coder, store, models + SET.emptyPlane, isUsual(levels, place.levels, end, usual) ? 0 : 1) === 0;
+    codeBit(coder, store, models + EMPTY_PLANE_MODEL, isUsual(levels, place.levels, end, usual) ? 0 : 1) === 0;
   if (isEmpty) {
     levels.fill(usual, place.levels, end);
     return false;
@@ -118,7 +121,7 @@ export function codePlane(coder: RangeCoder, store: PlaneStore, place: PlanePlac
   for (let row = 0; row < rows; row++) {
     const from = place.levels + row * columns;
     if (wasEmpty && rows > 1) {
-      const at = models + SET.emptyRow + (row === 0 ? 0 : 1);
+      const at = models + EMPTY_ROW_MODELS + (row === 0 ? 0 : 1);
       wasEmpty = codeBit(coder, store, at, isUsual(levels, from, from + columns, usual) ? 0 : 1) === 0;
       if (wasEmpty) {
         levels.fill(usual, from, from + columns);
@@ -142,8 +145,8 @@ function isUsual(levels: Uint8Array, from: number, end: number, usual: number): 
  * @returns whether anything of the row is unusual
  */
 function codeRow(coder: RangeCoder, store: PlaneStore, place: PlanePlace, row: number): boolean {
-  const { levels, near, summaries, states, limit } = store;
-  const { columns, usual, goldenClasses, models } = place;
+  const { levels, near, summaries, golden: goldenClasses, states, limit } = store;
+  const { columns, usual, models } = place;
   const { isDecoder } = coder;
   const stride = columns + 2 * PAD;
   const start = place.near + row * stride;
@@ -230,7 +233,7 @@ function codeUnusual(coder: RangeCoder, store: PlaneStore, place: PlanePlace, he
   let isAbove = usual === 0 ? 1 : 0;
   if (usual > 0 && usual < most) {
     const signs = (west >> 4) * 9 + (north >> 4) * 3 + (seen >> 4);
-    isAbove = codeBit(coder, store, models + SET.sign + signs, wanted > usual ? 1 : 0);
+    isAbove = codeBit(coder, store, models + SIGN_MODELS + signs, wanted > usual ? 1 : 0);
   }
   const largest = isAbove === 1 ? most - usual : usual;
   const distance = isAbove === 1 ? wanted - usual : usual - wanted;
@@ -238,7 +241,7 @@ function codeUnusual(coder: RangeCoder, store: PlaneStore, place: PlanePlace, he
   const northWest = far[here - columns - 2 * PAD - 1] as number;
   const sum = 2 * ((west & 15) + (north & 15)) + (northEast & 15) + (northWest & 15);
   const seenClass = (seen & 15) > 2 ? 2 : (seen & 15) > 1 ? 1 : 0;
-  const first = models + SET.magnitude + ((MAGNITUDE_CLASS[sum] as number) * 3 + seenClass) * 4;
+  const first = models + MAGNITUDE_MODELS + ((MAGNITUDE_CLASS[sum] as number) * 3 + seenClass) * 4;
   let magnitude = 1;
   while (magnitude < largest && magnitude < UNARY) {
     const at = first + (magnitude > 3 ? 3 : magnitude - 1);

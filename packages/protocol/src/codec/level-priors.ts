@@ -1,20 +1,11 @@
 // Levels of samples -> what the coder of their table starts from, so that the first value is coded as well as the last.
 import { KerfError } from '../errors.ts';
-import {
-  COUNT_BITS,
-  COUNT_MASK,
-  LIMITS,
-  MAX_SETS,
-  modelCount,
-  SET_MODELS,
-  SHARED_MODELS,
-  startStates,
-  storedModel,
-} from './level-models.ts';
+import { typescriptMachine } from './level-machine.ts';
+import { LIMITS, MAX_SETS, modelCount, startStates, storedModel } from './level-models.ts';
+import { COUNT_BITS, COUNT_MASK, SET_MODELS, SHARED_MODELS } from './level-numbers.ts';
 import type { LevelTable } from './level-table.ts';
 import { fitsGolden, LevelWalk } from './level-walk.ts';
 import { levelLayout } from './levels.ts';
-import { RangeCoder } from './range-coder.ts';
 
 /** Levels of one sample's activation, as `quantiseLevels` gives them. */
 export interface LevelSample {
@@ -69,9 +60,17 @@ function startModels(setCount: number): Uint16Array {
 /** With the golden part and without, where there is one: a frame may resemble it or not. */
 function walkThrough(table: LevelTable, { shape, levels }: LevelSample, states: Int32Array): void {
   for (const withGolden of fitsGolden(shape, table) ? [false, true] : [false]) {
-    const walk = new LevelWalk(shape, table, levels.slice(), { withGolden, states, limit: LIMITS.learning });
-    const coder = RangeCoder.encoder(levels.length >> 3);
+    // The reference: it leaves what it learned in `states`.
+    const walk = new LevelWalk(shape, table, {
+      withGolden,
+      states,
+      limit: LIMITS.learning,
+      machineFor: typescriptMachine,
+    });
+    walk.levels.set(levels);
+    const coder = walk.encoder();
     for (let group = 0; group < table.groups.length; group++) walk.codeGroup(coder, group);
+    walk.release();
   }
 }
 

@@ -1,6 +1,8 @@
 // A table and a group -> its planes, one after another, through the models; encoder, decoder and learning walk alike.
-import { LIMITS, SET_MODELS, SHARED_MODELS, startStates } from './level-models.ts';
-import { codePlane, PAD, type PlaneStore, summarise } from './level-plane.ts';
+import { fastestMachine } from './fastest-machine.ts';
+import type { LevelMachine, MachineMaker } from './level-machine.ts';
+import { LIMITS, startStates } from './level-models.ts';
+import { PAD, SET_MODELS, SHARED_MODELS } from './level-numbers.ts';
 import type { GoldenLevels, LevelTable } from './level-table.ts';
 import { type LevelLayout, levelLayout } from './levels.ts';
 import type { RangeCoder } from './range-coder.ts';
@@ -14,39 +16,62 @@ export interface WalkOptions {
   /** States of the models when they are not those that the table starts with. */
   readonly states?: Int32Array;
   readonly limit?: number;
+  /** @default the fastest that there is */
+  readonly machineFor?: MachineMaker | undefined;
 }
 
 export class LevelWalk {
   readonly layout: LevelLayout;
   private readonly table: LevelTable;
-  private readonly store: PlaneStore;
-  private readonly golden: Uint8Array | null;
+  private readonly machine: LevelMachine;
+  private readonly isGolden: boolean;
   private readonly paddedPlane: number;
   private readonly starts: Int32Array;
   private readonly isReferred: Uint8Array;
 
-  /** @throws {KerfError} TENSOR_MISMATCH when the shape is not one that the table is for. */
-  constructor(shape: readonly number[], table: LevelTable, levels: Uint8Array, options: WalkOptions) {
+  /**
+   * {@link release} it.
+   * @throws {KerfError} TENSOR_MISMATCH when the shape is not one that the table is for.
+   */
+  constructor(shape: readonly number[], table: LevelTable, options: WalkOptions) {
     this.table = table;
     this.layout = levelLayout(shape, table);
-    const { batch, channels, rows, columns } = this.layout;
-    this.paddedPlane = levels.length === 0 ? 0 : (rows + 2 * PAD) * (columns + 2 * PAD);
-    // The last plane stays empty: it is the reference of channels that have none.
-    const size = (batch * channels + 1) * this.paddedPlane;
-    this.store = {
-      levels,
-      near: new Uint8Array(size),
-      far: new Uint8Array(size),
-      summaries: new Uint8Array(size),
+    const { batch, channels, rows, columns, planeSize } = this.layout;
+    this.paddedPlane = planeSize === 0 ? 0 : (rows + 2 * PAD) * (columns + 2 * PAD);
+    const golden = options.withGolden && table.golden !== null ? goldenClasses(table, table.golden) : null;
+    this.isGolden = golden !== null;
+    const machineFor = options.machineFor ?? fastestMachine;
+    this.machine = machineFor({
+      levels: batch * channels * planeSize,
+      // The last plane stays empty: it is the reference of channels that have none.
+      padded: (batch * channels + 1) * this.paddedPlane,
+      golden,
       states: options.states ?? startStates(table.priors?.models ?? null),
       limit: options.limit ?? LIMITS.coding,
-    };
-    this.golden = options.withGolden && table.golden !== null ? goldenClasses(table, table.golden) : null;
+    });
     this.isReferred = new Uint8Array(channels);
     for (const channel of table.priors?.firsts ?? []) if (channel >= 0) this.isReferred[channel] = 1;
     for (const channel of table.priors?.seconds ?? []) if (channel >= 0) this.isReferred[channel] = 1;
     this.starts = new Int32Array(table.groups.length + 1);
     for (const [index, size] of table.groups.entries()) this.starts[index + 1] = (this.starts[index] as number) + size;
+  }
+
+  /** Of the whole tensor: zeros at first. A view, valid until something is coded. */
+  get levels(): Uint8Array {
+    return this.machine.levels;
+  }
+
+  encoder(): RangeCoder {
+    return this.machine.encoder(this.machine.levels.length >> 3);
+  }
+
+  decoder(): RangeCoder {
+    return this.machine.decoder();
+  }
+
+  /** Ends the use of the walk and its coders. */
+  release(): void {
+    this.machine.release();
   }
 
   codeGroup(coder: RangeCoder, group: number): void {
@@ -71,21 +96,20 @@ export class LevelWalk {
     const nothing = batch * channels;
     const paddedOf = (reference: number | undefined): number =>
       (reference === undefined || reference < 0 ? nothing : item * channels + reference) * this.paddedPlane + inset;
-    const isUnusual = codePlane(coder, this.store, {
+    const isUnusual = this.machine.codePlane(coder, {
       rows,
       columns,
       levels: plane * planeSize,
       near: plane * this.paddedPlane + inset,
       first: paddedOf(priors?.firsts[channel]),
       second: paddedOf(priors?.seconds[channel]),
-      goldenClasses: this.golden ?? this.store.near,
-      golden: (this.golden === null ? nothing : channel) * this.paddedPlane + inset,
+      golden: (this.isGolden ? channel : nothing) * this.paddedPlane + inset,
       usual: priors?.usual[channel] ?? 0,
       most: (this.table.channels[channel] as { values: Float32Array }).values.length - 1,
       models: SHARED_MODELS + (priors?.sets[channel] ?? 0) * SET_MODELS,
     });
     if (isUnusual && this.isReferred[channel] === 1) {
-      summarise(this.store, plane * this.paddedPlane + inset, rows, columns);
+      this.machine.summarise(plane * this.paddedPlane + inset, rows, columns);
     }
   }
 }

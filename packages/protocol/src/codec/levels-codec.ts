@@ -1,9 +1,9 @@
 // Levels <-> a payload: groups of channels, each behind its length, so that what is cut off after a group still decodes.
 import { ByteSink, ByteSource, damaged } from './byte-sink.ts';
+import type { MachineMaker } from './level-machine.ts';
 import type { LevelTable } from './level-table.ts';
 import { fitsGolden, LevelWalk, resemblesGolden } from './level-walk.ts';
-import { fillChannel, type LevelLayout, levelLayout, quantiseLevels, reconstructLevels } from './levels.ts';
-import { RangeCoder } from './range-coder.ts';
+import { fillChannel, type LevelLayout, quantiseLevels, reconstructLevels } from './levels.ts';
 
 /** First byte of a payload: 1 where the golden part was looked at. */
 const FLAG = { golden: 1 } as const;
@@ -19,23 +19,29 @@ export function encodeLevels(
   shape: readonly number[],
   table: LevelTable,
   maxBytes = Number.POSITIVE_INFINITY,
+  machineFor?: MachineMaker,
 ): Uint8Array {
   const withGolden = resemblesGolden(levels, shape, table);
-  const walk = new LevelWalk(shape, table, levels, { withGolden });
-  const sink = new ByteSink(levels.length >> 3);
-  sink.byte(withGolden ? FLAG.golden : 0);
-  const coder = RangeCoder.encoder(levels.length >> 3);
-  for (let group = 0; group < table.groups.length; group++) {
-    walk.codeGroup(coder, group);
-    const bytes = coder.finish();
-    const start = sink.length;
-    sink.count(bytes.byteLength);
-    sink.append(bytes);
-    if (group === 0 || sink.length <= maxBytes) continue;
-    sink.length = start;
-    break;
+  const walk = new LevelWalk(shape, table, { withGolden, machineFor });
+  try {
+    walk.levels.set(levels);
+    const sink = new ByteSink(levels.length >> 3);
+    sink.byte(withGolden ? FLAG.golden : 0);
+    const coder = walk.encoder();
+    for (let group = 0; group < table.groups.length; group++) {
+      walk.codeGroup(coder, group);
+      const bytes = coder.finish();
+      const start = sink.length;
+      sink.count(bytes.byteLength);
+      sink.append(bytes);
+      if (group === 0 || sink.length <= maxBytes) continue;
+      sink.length = start;
+      break;
+    }
+    return sink.written();
+  } finally {
+    walk.release();
   }
-  return sink.written();
 }
 
 /** float32 values -> payload. @throws {KerfError} TENSOR_MISMATCH when the shape is not one that the table is for. */
@@ -52,25 +58,38 @@ export function encodeLevelValues(
  * The tensor of a payload; channels that it lacks come back as their mean.
  * @throws {KerfError} MESSAGE_MALFORMED for damaged bytes, TENSOR_MISMATCH when the shape is not one of the table.
  */
-export function decodeLevelValues(bytes: Uint8Array, shape: readonly number[], table: LevelTable): Float32Array {
-  const layout = levelLayout(shape, table);
-  const levels = new Uint8Array(layout.batch * layout.channels * layout.planeSize);
+export function decodeLevelValues(
+  bytes: Uint8Array,
+  shape: readonly number[],
+  table: LevelTable,
+  machineFor?: MachineMaker,
+): Float32Array {
   const source = new ByteSource(bytes);
   const flags = source.byte();
   if (flags > FLAG.golden || (flags !== 0 && !fitsGolden(shape, table))) throw damaged(`it has unknown flags ${flags}`);
-  const walk = new LevelWalk(shape, table, levels, { withGolden: flags === FLAG.golden });
-  const coder = RangeCoder.decoder();
+  const walk = new LevelWalk(shape, table, { withGolden: flags === FLAG.golden, machineFor });
+  try {
+    const groups = decodeGroups(source, walk, table);
+    if (groups === 0 && walk.levels.length > 0) throw damaged('it has no group');
+    const values = reconstructLevels(walk.levels, shape, table);
+    fillMissing(values, walk.layout, table, groups);
+    return values;
+  } finally {
+    walk.release();
+  }
+}
+
+/** @returns how many there are */
+function decodeGroups(source: ByteSource, walk: LevelWalk, table: LevelTable): number {
+  const coder = walk.decoder();
   let groups = 0;
-  for (; source.at < bytes.byteLength; groups++) {
+  for (; source.at < source.bytes.byteLength; groups++) {
     if (groups === table.groups.length) throw damaged('it has more groups than its table');
     coder.start(source.take(source.count()));
     walk.codeGroup(coder, groups);
     coder.end();
   }
-  if (groups === 0 && levels.length > 0) throw damaged('it has no group');
-  const values = reconstructLevels(levels, shape, table);
-  fillMissing(values, layout, table, groups);
-  return values;
+  return groups;
 }
 
 function fillMissing(values: Float32Array, layout: LevelLayout, table: LevelTable, groups: number): void {

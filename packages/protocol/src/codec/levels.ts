@@ -1,6 +1,10 @@
 // float32 values of a tensor <-> levels of a table, one byte each, channel after channel.
 import { KerfError } from '../errors.ts';
 import type { LevelTable } from './level-table.ts';
+import { type QuantiseRun, wasmQuantiser } from './wasm-quantiser.ts';
+
+/** Shorter runs of values, such as those of channels that come last, are not worth the way to WebAssembly. */
+const LEAST_WASM_RUN = 64;
 
 /** How a tensor's values lie around its channels. */
 export interface LevelLayout {
@@ -49,7 +53,22 @@ export function levelLayout(shape: readonly number[], { channelAxis, rank, chann
  * @throws {KerfError} TENSOR_MISMATCH when the shape is not one that the table is for.
  */
 export function quantiseLevels(values: Float32Array, shape: readonly number[], table: LevelTable): Uint8Array {
-  const { batch, channels, between, inner } = levelLayout(shape, table);
+  const layout = levelLayout(shape, table);
+  const quantiser = layout.inner < LEAST_WASM_RUN ? null : wasmQuantiser();
+  try {
+    return quantiseBy(quantiser?.run ?? quantiseRun, values, layout, table);
+  } finally {
+    quantiser?.release();
+  }
+}
+
+/** {@link quantiseLevels}, run by run. */
+export function quantiseBy(
+  run: QuantiseRun,
+  values: Float32Array,
+  { batch, channels, between, inner }: LevelLayout,
+  table: LevelTable,
+): Uint8Array {
   const levels = new Uint8Array(values.length);
   const rowStep = channels * inner;
   for (let item = 0, to = 0; item < batch; item++) {
@@ -61,15 +80,17 @@ export function quantiseLevels(values: Float32Array, shape: readonly number[], t
         continue;
       }
       for (let row = 0, from = start; row < between; row++, from += rowStep, to += inner) {
-        quantiseRun(values, from, inner, thresholds, levels, to);
+        run(values, from, inner, thresholds, levels, to);
       }
     }
   }
   return levels;
 }
 
-/** Up to three thresholds are compared one after another without a branch; more are searched by halves. */
-function quantiseRun(
+/**
+ * The reference. Up to three thresholds are compared one after another without a branch; more are searched by halves.
+ */
+export function quantiseRun(
   values: Float32Array,
   from: number,
   count: number,

@@ -3,33 +3,51 @@
 // One class works in both directions: `code` writes the bit that it is given, or reads one whatever it is given. One loop
 // over a model therefore serves encoder and decoder, which cannot differ, and is compiled for one class.
 import { damaged } from './byte-sink.ts';
+import { FULL_RANGE, LEAST_RANGE } from './level-numbers.ts';
 
-const FULL_RANGE = 0x7fff_ffff;
-/** At least 2^23, so that odds in 65,536ths lose less than a thousandth. */
-export const LEAST_RANGE = 1 << 23;
 /** Bytes that hold the registers. */
 const REGISTER_BYTES = 4;
 
+/** Where the bytes of a coder are. */
+export interface CoderMemory {
+  /** An array of at least `needed` bytes that starts with the first `used` of `bytes`. */
+  grow(bytes: Uint8Array, used: number, needed: number): Uint8Array;
+  /** What a decoder reads: the same bytes. */
+  hold(bytes: Uint8Array): Uint8Array;
+}
+
+const HEAP: CoderMemory = {
+  grow(bytes, used, needed) {
+    const grown = new Uint8Array(Math.max(64, needed, bytes.length * 2));
+    grown.set(bytes.subarray(0, used));
+    return grown;
+  },
+  hold: (bytes) => bytes,
+};
+
 export class RangeCoder {
-  private bytes: Uint8Array;
-  private at = 0;
+  bytes: Uint8Array;
+  /** Index of the next byte. */
+  at = 0;
   /** Encoder: the low end of the range. Decoder: how far above it the number lies that the bytes are. */
   low = 0;
   range = FULL_RANGE;
   readonly isDecoder: boolean;
+  private readonly memory: CoderMemory;
 
-  private constructor(isDecoder: boolean, bytes: Uint8Array) {
+  private constructor(isDecoder: boolean, bytes: Uint8Array, memory: CoderMemory) {
     this.isDecoder = isDecoder;
     this.bytes = bytes;
+    this.memory = memory;
   }
 
-  static encoder(expectedBytes: number): RangeCoder {
-    return new RangeCoder(false, new Uint8Array(Math.max(64, expectedBytes)));
+  static encoder(expectedBytes: number, memory = HEAP): RangeCoder {
+    return new RangeCoder(false, memory.grow(new Uint8Array(0), 0, expectedBytes), memory);
   }
 
   /** {@link start} comes first. */
-  static decoder(): RangeCoder {
-    return new RangeCoder(true, new Uint8Array(0));
+  static decoder(memory = HEAP): RangeCoder {
+    return new RangeCoder(true, new Uint8Array(0), memory);
   }
 
   /**
@@ -85,10 +103,7 @@ export class RangeCoder {
   reserveBits(count: number): void {
     if (this.isDecoder) return;
     const needed = this.at + Math.ceil(count * 2.125) + REGISTER_BYTES;
-    if (needed <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, this.at));
-    this.bytes = grown;
+    if (needed > this.bytes.length) this.bytes = this.memory.grow(this.bytes, this.at, needed);
   }
 
   /**
@@ -121,7 +136,7 @@ export class RangeCoder {
 
   /** Decoder: the bytes to read from now on. @throws {KerfError} MESSAGE_MALFORMED. */
   start(bytes: Uint8Array): void {
-    this.bytes = bytes;
+    this.bytes = this.memory.hold(bytes);
     const [a = 0, b = 0, c = 0, d = 0] = bytes;
     this.at = REGISTER_BYTES;
     this.range = FULL_RANGE;
