@@ -54,6 +54,7 @@ const cases = {
     known: [42],
   },
   frame: { ...frame, tensors: [payload('features', 'float32', [1, 2, 3])] },
+  'frame with priority': { ...frame, priority: 1, tensors: [payload('features', 'float32', [1])] },
   'frame with trace': {
     ...frame,
     deadlineMs: 0.5,

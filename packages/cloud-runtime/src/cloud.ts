@@ -112,7 +112,7 @@ class RunningCloud implements Cloud {
     const buffers = new AnswerBuffers();
     const makeRunner = (files: ModelFiles): ModelRunner => runnerOf(files, options, this.#metrics, buffers, log);
     this.#pool = new ModelPool({ catalog, limits, makeRunner, clock, log });
-    this.#sessions = new SessionStore({ limits, wire, clock, inFlight });
+    this.#sessions = new SessionStore({ limits, queue: options.queue, wire, clock, inFlight });
     this.#gateway = new Gateway({
       host,
       port,
@@ -221,7 +221,7 @@ function runnerOf(
   buffers: AnswerBuffers,
   log: Log,
 ): ModelRunner {
-  const { limits, wire, batching, providers, threads, optimizationLevel } = options;
+  const { limits, wire, batching, queue, providers, threads, optimizationLevel } = options;
   return new ModelRunner({
     id: files.id,
     worker: {
@@ -236,6 +236,7 @@ function runnerOf(
         maxDecodedImageBytes: limits.maxDecodedImageBytes,
         maxDecodedBytes: wire.maxDecodedBytes,
         tables: files.tables,
+        warmUp: { maxRows: batching.enabled ? batching.maxRows : 1, budgetMs: limits.warmUpMs },
       },
       loadTimeoutMs: limits.loadTimeoutMs,
       runTimeoutMs: limits.runTimeoutMs,
@@ -246,6 +247,8 @@ function runnerOf(
     workers: limits.workersPerModel,
     maxQueuedFrames: limits.maxQueuedFrames,
     batching,
+    queue,
+    growth: limits,
     meter: metrics.meterOf(files.id),
     log,
     clock: systemClock,

@@ -20,7 +20,8 @@ export type {
   BatchingOptions,
   CloudLimits,
   CloudOptions,
+  QueueOptions,
   ResolvedCloudOptions,
   TlsOptions,
 } from './options.ts';
-export { DEFAULT_BATCHING, DEFAULT_CLOUD_LIMITS, resolveCloudOptions } from './options.ts';
+export { DEFAULT_BATCHING, DEFAULT_CLOUD_LIMITS, DEFAULT_QUEUE, resolveCloudOptions } from './options.ts';

@@ -51,6 +51,7 @@ export interface CloudOptions {
   readonly wire?: Partial<WireLimits>;
   readonly limits?: Partial<CloudLimits>;
   readonly batching?: Partial<BatchingOptions>;
+  readonly queue?: Partial<QueueOptions>;
   /** @default () => {} */
   readonly log?: Log;
 }
@@ -99,8 +100,14 @@ export interface CloudLimits {
   readonly workersPerModel: number;
   /** A model that is not loaded after this is given up. */
   readonly loadTimeoutMs: number;
+  /** Runs of every batch size before a worker is ready end after this; 0: none are made. */
+  readonly warmUpMs: number;
   /** A run that takes longer has hung: its worker is killed. */
   readonly runTimeoutMs: number;
+  /** Resident bytes at which a worker is replaced by a fresh one; 0: no bound. */
+  readonly maxWorkerRssBytes: number;
+  /** Growth of a worker's memory over its first seconds of traffic, as a share, at which it is replaced; 0: no bound. */
+  readonly maxWorkerGrowth: number;
   /** Shared memory of one worker and direction for payloads; 0 sends them through the pipe. */
   readonly workerSpoolBytes: number;
   /** Bytes of a tensor that an image is decoded into. */
@@ -120,6 +127,25 @@ export interface BatchingOptions {
   /** Every so many batches one is checked against single runs again. */
   readonly recheckEvery: number;
 }
+
+/** In which order frames wait, and which are refused at once. */
+export interface QueueOptions {
+  /** Levels of urgency. Level 1 is served first. */
+  readonly priorityLevels: number;
+  /** The level of a frame that asks for priority 0, or for none that is there. */
+  readonly defaultPriority: number;
+  /** A frame counts as due after this, however far its deadline is; below the first level it is then served in turn. */
+  readonly patienceMs: number;
+  /** Refuses a frame at once whose answer, as runs take now, would come after its deadline. */
+  readonly admission: boolean;
+}
+
+export const DEFAULT_QUEUE: QueueOptions = Object.freeze({
+  priorityLevels: 5,
+  defaultPriority: 3,
+  patienceMs: 1000,
+  admission: true,
+});
 
 export const DEFAULT_CLOUD_LIMITS: CloudLimits = Object.freeze({
   maxConnections: 10_000,
@@ -143,7 +169,10 @@ export const DEFAULT_CLOUD_LIMITS: CloudLimits = Object.freeze({
   idleUnloadMs: 10 * 60_000,
   workersPerModel: 1,
   loadTimeoutMs: 120_000,
+  warmUpMs: 10_000,
   runTimeoutMs: 30_000,
+  maxWorkerRssBytes: 0,
+  maxWorkerGrowth: 2,
   workerSpoolBytes: 32 * 1024 * 1024,
   maxDecodedImageBytes: 256 * 1024 * 1024,
 });
@@ -158,7 +187,17 @@ export const DEFAULT_BATCHING: BatchingOptions = Object.freeze({
 });
 
 /** Limits that may be zero; every other one is at least 1. */
-const MAY_BE_ZERO = new Set<string>(['idleUnloadMs', 'workerSpoolBytes', 'resumeWindowMs', 'maxDelayMs', 'tolerance']);
+const MAY_BE_ZERO = new Set<string>([
+  'idleUnloadMs',
+  'workerSpoolBytes',
+  'resumeWindowMs',
+  'warmUpMs',
+  'maxWorkerRssBytes',
+  'maxDelayMs',
+  'tolerance',
+]);
+/** Limits that need not be whole; each may be zero. */
+const FRACTIONS = new Set<string>(['tolerance', 'maxDelayMs', 'maxTimeShare', 'maxWorkerGrowth']);
 /** Timers of Node hold 31 bits of milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -179,6 +218,7 @@ export interface ResolvedCloudOptions {
   readonly wire: WireLimits;
   readonly limits: CloudLimits;
   readonly batching: BatchingOptions;
+  readonly queue: QueueOptions;
   readonly log: Log;
 }
 
@@ -198,6 +238,7 @@ const OPTION_NAMES = [
   'wire',
   'limits',
   'batching',
+  'queue',
   'log',
 ] as const satisfies readonly (keyof CloudOptions)[];
 
@@ -226,6 +267,7 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
     wire: numbers(DEFAULT_WIRE_LIMITS, options.wire ?? {}, 'wire'),
     limits: numbers(DEFAULT_CLOUD_LIMITS, options.limits ?? {}, 'limits'),
     batching: batchingOf(options.batching ?? {}),
+    queue: queueOf(options.queue ?? {}),
     log: options.log ?? (() => {}),
   };
   if (typeof resolved.log !== 'function') throw invalid('log', 'a function');
@@ -286,6 +328,15 @@ function batchingOf(given: Partial<BatchingOptions>): BatchingOptions {
   return { enabled: flag(enabled, 'batching.enabled'), ...numbers(defaults, rest, 'batching') };
 }
 
+function queueOf(given: Partial<QueueOptions>): QueueOptions {
+  const { admission: defaultAdmission, ...defaults } = DEFAULT_QUEUE;
+  knownKeys(given, Object.keys(DEFAULT_QUEUE), 'queue');
+  const { admission = defaultAdmission, ...rest } = given;
+  const queue = { admission: flag(admission, 'queue.admission'), ...numbers(defaults, rest, 'queue') };
+  if (queue.defaultPriority > queue.priorityLevels) throw invalid('queue.defaultPriority', 'one of the levels');
+  return queue;
+}
+
 /** `defaults` with what is `given`, each checked: whole numbers, but for delays and tolerances. */
 function numbers<T extends object>(defaults: T, given: Partial<T>, where: string): T {
   knownKeys(given, Object.keys(defaults), where);
@@ -294,7 +345,7 @@ function numbers<T extends object>(defaults: T, given: Partial<T>, where: string
     if (value === undefined) continue;
     const least = MAY_BE_ZERO.has(key) ? 0 : 1;
     const most = key.endsWith('Ms') ? MAX_TIMER_MS : Number.MAX_SAFE_INTEGER;
-    if (key === 'tolerance' || key === 'maxDelayMs' || key === 'maxTimeShare') {
+    if (FRACTIONS.has(key)) {
       if (typeof value !== 'number' || !(value >= 0) || value > most) throw invalid(`${where}.${key}`, 'a number >= 0');
       merged[key] = value;
     } else {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { BatchProofs } from '../src/models/batch-proofs.ts';
 import { FairQueue } from '../src/models/fair-queue.ts';
-import type { FrameTask } from '../src/models/frame-task.ts';
+import { type FrameTask, levelOf } from '../src/models/frame-task.ts';
+import { GrowthWatch } from '../src/models/growth-watch.ts';
+import { ServiceTime } from '../src/models/service-time.ts';
 import { StackPlanner } from '../src/models/stack-plan.ts';
 
 const names = new Map<FrameTask, string>();
@@ -14,6 +16,7 @@ function frame(owner: object, name: string, more: Partial<FrameTask> = {}): Fram
     bytes: 0,
     receivedAtMs: 0,
     deadlineAtMs: 1e9,
+    level: 3,
     shapeClass: 's',
     rows: 1,
     losslessAnswer: false,
@@ -27,7 +30,7 @@ function frame(owner: object, name: string, more: Partial<FrameTask> = {}): Fram
 }
 
 const queueOf = (maxRows: number, maxDelayMs = 0, mayStack = true): FairQueue =>
-  new FairQueue({ maxRows, maxDelayMs, rowLimit: () => (mayStack ? 1000 : 1) });
+  new FairQueue({ maxRows, maxDelayMs, patienceMs: 1000, runMs: () => 10, rowLimit: () => (mayStack ? 1000 : 1) });
 
 function take(queue: FairQueue, nowMs = 0): string {
   const next = queue.next(nowMs);
@@ -76,7 +79,7 @@ describe('the queue', () => {
   });
 
   it('stays within what has been proven, and lets two frames be tried whatever their rows', () => {
-    const queue = new FairQueue({ maxRows: 16, maxDelayMs: 0, rowLimit: () => 2 });
+    const queue = new FairQueue({ maxRows: 16, maxDelayMs: 0, patienceMs: 1000, runMs: () => 10, rowLimit: () => 2 });
     for (const name of ['a1', 'a2', 'a3']) queue.push(frame(a, name));
     for (const name of ['b1', 'b2', 'b3']) queue.push(frame(b, name, { rows: 3 }));
     expect(take(queue)).toBe('a1');
@@ -136,6 +139,92 @@ describe('the queue', () => {
     const one = frame(a, 'a1');
     queue.push(one);
     expect([queue.remove(one), queue.remove(one), queue.size, take(queue)]).toEqual([true, false, 0, 'empty']);
+  });
+});
+
+describe('urgency', () => {
+  it('is by level first, then by the earliest deadline', () => {
+    const queue = queueOf(1);
+    queue.push(frame(a, 'late', { deadlineAtMs: 900 }));
+    queue.push(frame(b, 'soon', { deadlineAtMs: 100 }));
+    queue.push(frame(c, 'urgent', { deadlineAtMs: 5000, level: 1 }));
+    expect([take(queue), take(queue), take(queue)]).toEqual(['urgent', 'soon', 'late']);
+  });
+
+  it('lets frames of other levels and deadlines ride in a batch that has room', () => {
+    const queue = queueOf(3);
+    queue.push(frame(a, 'low', { level: 5 }));
+    queue.push(frame(b, 'late', { deadlineAtMs: 900 }));
+    queue.push(frame(c, 'soon', { deadlineAtMs: 100 }));
+    expect(take(queue)).toBe('soon late low');
+  });
+
+  it('ends waiting for ever: a deadline far away counts as the end of patience', () => {
+    const queue = queueOf(1);
+    queue.push(frame(a, 'patient', { receivedAtMs: 0, deadlineAtMs: 1e6 }));
+    for (const at of [500, 900, 1100]) queue.push(frame(b, `b${at}`, { receivedAtMs: at, deadlineAtMs: at + 50 }));
+    // b900 is due at 950, and by one turn of its owner later; b1100 is due after the end of patience.
+    expect([take(queue), take(queue), take(queue), take(queue)]).toEqual(['b500', 'b900', 'patient', 'b1100']);
+  });
+
+  it('gives one run in four to a lower level that has lost its patience', () => {
+    const queue = queueOf(1);
+    queue.push(frame(a, 'low', { level: 5, receivedAtMs: 0 }));
+    for (let count = 0; count < 6; count++) queue.push(frame(b, 'high', { level: 1, receivedAtMs: 2000 }));
+    expect(Array.from({ length: 7 }, () => take(queue, 2000))).toEqual([
+      'high',
+      'high',
+      'high',
+      'low',
+      'high',
+      'high',
+      'high',
+    ]);
+  });
+
+  it('counts the rows that would go first', () => {
+    const queue = queueOf(8);
+    queue.push(frame(a, 'a1', { rows: 2, deadlineAtMs: 500 }));
+    queue.push(frame(b, 'b1', { rows: 3, level: 1 }));
+    queue.push(frame(b, 'b2', { rows: 4, level: 5 }));
+    expect(queue.rowsBefore(frame(c, 'c', { deadlineAtMs: 400 }))).toBe(3);
+    expect(queue.rowsBefore(frame(c, 'c', { deadlineAtMs: 600 }))).toBe(5);
+    expect(queue.rowsBefore(frame(c, 'c', { deadlineAtMs: 600, level: 1 }))).toBe(0);
+  });
+
+  it('of a number that is not a level is the default', () => {
+    const levels = { priorityLevels: 5, defaultPriority: 3, patienceMs: 1, admission: true };
+    expect([0, 1, 5, 6].map((priority) => levelOf(priority, levels))).toEqual([3, 1, 5, 3]);
+  });
+});
+
+describe('what is measured', () => {
+  it('of runs tells when a frame would be answered', () => {
+    let nowMs = 0;
+    const service = new ServiceTime({ nowMs: () => nowMs, after: () => () => {} });
+    expect(service.answerMs({ running: 0, waiting: 4, own: 1, workers: 1 })).toBeNull();
+    nowMs = 40;
+    service.ended(0, 4, 1);
+    expect(service.answerMs({ running: 2, waiting: 4, own: 1, workers: 1 })).toBe(60);
+    expect(service.answerMs({ running: 2, waiting: 4, own: 1, workers: 2 })).toBe(35);
+    // The next one was handed over before the first had ended: only its own time counts.
+    nowMs = 50;
+    service.ended(5, 1, 1);
+    expect(service.runMs).toBeCloseTo(34);
+  });
+
+  it('of memory tells when a worker has grown too much', () => {
+    const MIB = 1024 * 1024;
+    const grown = new GrowthWatch({ maxWorkerRssBytes: 0, maxWorkerGrowth: 1 });
+    for (const mib of [100, 200, 180, 190, 200]) expect(grown.sample(mib * MIB)).toBeNull();
+    expect(grown.sample(390 * MIB)).toBeNull();
+    expect(grown.sample(410 * MIB)).toContain('grew');
+    const bounded = new GrowthWatch({ maxWorkerRssBytes: 300 * MIB, maxWorkerGrowth: 0 });
+    expect(bounded.sample(299 * MIB)).toBeNull();
+    expect(bounded.sample(301 * MIB)).toContain('more than it may');
+    const small = new GrowthWatch({ maxWorkerRssBytes: 0, maxWorkerGrowth: 0.1 });
+    for (let count = 0; count < 5; count++) small.sample(50 * MIB);
+    expect(small.sample(100 * MIB)).toBeNull();
   });
 });
 

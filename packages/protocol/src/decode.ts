@@ -79,7 +79,9 @@ function withTensors(type: 'frame' | 'result', fields: HeaderFields, tensors: Pa
   const frame = fields.count('frame');
   if (type === 'frame') {
     const deadlineMs = fields.amount('deadlineMs');
-    return { type, session, frame, deadlineMs, trace: fields.textOrNull('trace', limits.maxNameBytes), tensors };
+    const trace = fields.textOrNull('trace', limits.maxNameBytes);
+    const priority = fields.countOrNull('priority', MAX_UINT32);
+    return { type, session, frame, deadlineMs, trace, ...(priority === null ? {} : { priority }), tensors };
   }
   const spans = fields.fields('spans');
   return {

@@ -76,8 +76,9 @@ function headerOf(message: Message): PlainRecord {
       return { session, credits, inputs, outputs, resumeKey, resumeWindowMs, known };
     }
     case 'frame': {
-      const { session, frame, deadlineMs, trace } = message;
-      return { session, frame, deadlineMs, trace: trace ?? undefined, tensors: message.tensors.map(payloadRecord) };
+      const { session, frame, deadlineMs, trace, priority } = message;
+      const tensors = message.tensors.map(payloadRecord);
+      return { session, frame, deadlineMs, trace: trace ?? undefined, priority: priority || undefined, tensors };
     }
     case 'result': {
       const { session, frame, credits } = message;

@@ -109,6 +109,8 @@ export interface Frame {
   readonly deadlineMs: number;
   /** W3C `traceparent`, or null. */
   readonly trace: string | null;
+  /** Urgency, 1 the most; 0 or left out: the cloud's default. */
+  readonly priority?: number;
   readonly tensors: readonly Payload[];
 }
 

@@ -65,6 +65,25 @@ export const serve: Command = {
       value: 'N',
       help: 'frames that may run together; 1 switches batching off (default 16)',
     },
+    'max-delay-ms': {
+      type: 'string',
+      value: 'N',
+      help: 'longest that a frame waits for company in a batch (default 2)',
+    },
+    'batch-tolerance': {
+      type: 'string',
+      value: 'N',
+      help: 'difference at which a batch counts as equal to single runs, such as 1e-5 (default 0: bit for bit)',
+    },
+    'accept-late': {
+      type: 'boolean',
+      help: 'queue frames that would be answered after their deadline instead of refusing them at once',
+    },
+    'max-worker-mb': {
+      type: 'string',
+      value: 'N',
+      help: 'memory at which a worker process is replaced by a fresh one (default: when it has grown to three times)',
+    },
     'drain-seconds': { type: 'string', value: 'N', help: 'time for frames in flight after SIGTERM (default 10)' },
     json: { type: 'boolean', help: 'print events as JSON lines, among them {"event":"listening","url":...}' },
   },
@@ -93,7 +112,11 @@ async function cloudOptions(line: CommandLine, io: Io): Promise<CloudOptions> {
     ...(providers.length > 0 ? { providers } : {}),
     threads: line.number('threads', 1, { least: 1, most: 1024 }),
     optimizationLevel: line.choice('level', LEVELS, 'all'),
-    limits: { workersPerModel: line.number('workers', 1, { least: 1, most: 64 }) },
+    limits: {
+      workersPerModel: line.number('workers', 1, { least: 1, most: 64 }),
+      maxWorkerRssBytes: line.number('max-worker-mb', 0, { most: 10_000_000 }) * 1024 * 1024,
+    },
+    queue: { admission: !line.flag('accept-late') },
     batching: batchingOptions(line),
     log: line.flag('json') ? (event) => io.print(JSON.stringify(event)) : plainLog(io),
   };
@@ -101,7 +124,9 @@ async function cloudOptions(line: CommandLine, io: Io): Promise<CloudOptions> {
 
 function batchingOptions(line: CommandLine): NonNullable<CloudOptions['batching']> {
   const maxRows = line.number('max-batch', 16, { least: 1, most: 1024 });
-  return { enabled: maxRows > 1, maxRows };
+  const maxDelayMs = line.number('max-delay-ms', 2, { most: 10_000, whole: false });
+  const tolerance = line.number('batch-tolerance', 0, { most: 1, whole: false });
+  return { enabled: maxRows > 1, maxRows, maxDelayMs, tolerance };
 }
 
 function tlsOptions(line: CommandLine): TlsOptions {

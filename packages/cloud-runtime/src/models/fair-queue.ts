@@ -1,11 +1,15 @@
-// Frames of many sessions -> the next frames to run: sessions in turn, stacked where they fit, waiting only when it pays.
+// Frames of many sessions -> the next frames to run: by priority, the earliest due first, sessions in turn, stacked where they fit.
 import type { FrameTask } from './frame-task.ts';
 
 export interface BatchPolicy {
   readonly maxRows: number;
   readonly maxDelayMs: number;
+  /** A frame counts as due after this at the latest, however far its deadline is. */
+  readonly patienceMs: number;
   /** Rows that may run together with this frame now; 1: it runs alone. Two frames are always within a limit above 1. */
   rowLimit(first: FrameTask): number;
+  /** How long a run takes about now: a session's further frames count as due one run later each. */
+  runMs(): number;
 }
 
 /** What to do now. `full`: more frames would not have fitted, or it cannot be stacked. */
@@ -14,13 +18,23 @@ export type NextRun =
   | { readonly kind: 'wait'; readonly untilMs: number }
   | { readonly kind: 'empty' };
 
+interface Waiting {
+  readonly frame: FrameTask;
+  readonly dueMs: number;
+}
+
+/** Of so many runs one is given to a frame of a lower level that has lost its patience: nobody starves. */
+const RUNS_PER_STARVING = 4;
+
 export class FairQueue {
-  /** Owners in the order of their turns; a Map keeps insertion order. */
-  readonly #owners = new Map<object, FrameTask[]>();
+  /** By level, the most urgent first; in each the earliest due first. */
+  readonly #levels = new Map<number, Waiting[]>();
+  readonly #waitingOf = new Map<object, number>();
   readonly #policy: BatchPolicy;
   #size = 0;
   /** Frames that were taken at once the last time: how much company to expect. */
   #expected = 1;
+  #runs = 0;
 
   constructor(policy: BatchPolicy) {
     this.#policy = policy;
@@ -31,35 +45,47 @@ export class FairQueue {
   }
 
   push(frame: FrameTask): void {
-    const frames = this.#owners.get(frame.owner);
-    if (frames === undefined) this.#owners.set(frame.owner, [frame]);
-    else frames.push(frame);
-    this.#size++;
+    this.#insert({ frame, dueMs: this.#dueOf(frame) });
   }
 
-  /** Puts a frame before its owner's others: it has waited once already. */
+  /** Puts a frame before all others of its level: it has waited once already. */
   pushFirst(frame: FrameTask): void {
-    const frames = this.#owners.get(frame.owner);
-    if (frames === undefined) this.#owners.set(frame.owner, [frame]);
-    else frames.unshift(frame);
-    this.#size++;
+    this.#insert({ frame, dueMs: Number.NEGATIVE_INFINITY });
+  }
+
+  /** Rows that would run before the frame if it came now. */
+  rowsBefore(frame: FrameTask): number {
+    const dueMs = this.#dueOf(frame);
+    let rows = 0;
+    for (const [level, list] of this.#levels) {
+      if (level > frame.level) continue;
+      for (const waiting of list) {
+        if (level === frame.level && waiting.dueMs > dueMs) break;
+        rows += waiting.frame.rows;
+      }
+    }
+    return rows;
   }
 
   /** @returns false when the frame does not wait here (any more). */
   remove(frame: FrameTask): boolean {
-    const frames = this.#owners.get(frame.owner);
-    const index = frames?.indexOf(frame) ?? -1;
-    if (frames === undefined || index === -1) return false;
-    frames.splice(index, 1);
-    if (frames.length === 0) this.#owners.delete(frame.owner);
+    const list = this.#levels.get(frame.level);
+    const index = list?.findIndex((waiting) => waiting.frame === frame) ?? -1;
+    if (list === undefined || index === -1) return false;
+    list.splice(index, 1);
+    if (list.length === 0) this.#levels.delete(frame.level);
+    const left = (this.#waitingOf.get(frame.owner) ?? 1) - 1;
+    if (left === 0) this.#waitingOf.delete(frame.owner);
+    else this.#waitingOf.set(frame.owner, left);
     this.#size--;
     return true;
   }
 
   /** Everything, in no particular order; the queue is empty afterwards. */
   drain(): FrameTask[] {
-    const all = [...this.#owners.values()].flat();
-    this.#owners.clear();
+    const all = [...this.#levels.values()].flat().map(({ frame }) => frame);
+    this.#levels.clear();
+    this.#waitingOf.clear();
     this.#size = 0;
     return all;
   }
@@ -69,57 +95,78 @@ export class FairQueue {
    * `maxDelayMs` since it came. `onlyFull` takes nothing that could still grow.
    */
   next(nowMs: number, onlyFull = false): NextRun {
-    const picked = this.#pick();
+    const picked = this.#pick(nowMs);
     const [first] = picked.frames;
     if (first === undefined) return { kind: 'empty' };
     const untilMs = first.receivedAtMs + this.#policy.maxDelayMs;
     const expectsMore = picked.frames.length < this.#expected && nowMs < untilMs;
     if (!picked.full && expectsMore) return { kind: 'wait', untilMs };
     if (!picked.full && onlyFull) return { kind: 'wait', untilMs: Number.POSITIVE_INFINITY };
-    for (const frame of picked.frames) this.#takeOut(frame);
+    for (const frame of picked.frames) this.remove(frame);
     if (!first.alone) this.#expected = picked.frames.length;
+    this.#runs++;
     return { kind: 'run', ...picked };
   }
 
-  #pick(): { frames: FrameTask[]; full: boolean } {
-    const lists = [...this.#owners.values()];
-    const first = lists[0]?.[0];
+  #dueOf({ owner, receivedAtMs, deadlineAtMs }: FrameTask): number {
+    const dueMs = Math.min(deadlineAtMs, receivedAtMs + this.#policy.patienceMs);
+    return dueMs + (this.#waitingOf.get(owner) ?? 0) * this.#policy.runMs();
+  }
+
+  #insert(waiting: Waiting): void {
+    const { owner, level } = waiting.frame;
+    const list = this.#levels.get(level) ?? [];
+    this.#levels.set(level, list);
+    let [low, high] = [0, list.length];
+    const isFirst = waiting.dueMs === Number.NEGATIVE_INFINITY;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = list[middle] as Waiting;
+      if (isFirst || other.dueMs > waiting.dueMs) high = middle;
+      else low = middle + 1;
+    }
+    list.splice(low, 0, waiting);
+    this.#waitingOf.set(owner, (this.#waitingOf.get(owner) ?? 0) + 1);
+    this.#size++;
+  }
+
+  /** The level whose turn it is, then the others in order. */
+  #levelsInTurn(nowMs: number): Waiting[][] {
+    const levels = [...this.#levels].sort(([a], [b]) => a - b).map(([, list]) => list);
+    if (levels.length < 2 || this.#runs % RUNS_PER_STARVING !== RUNS_PER_STARVING - 1) return levels;
+    const starving = levels.findIndex((list, at) => at > 0 && this.#isStarving(list, nowMs));
+    if (starving < 0) return levels;
+    return [levels[starving] as Waiting[], ...levels.filter((_list, at) => at !== starving)];
+  }
+
+  #isStarving(list: readonly Waiting[], nowMs: number): boolean {
+    const frame = list[0]?.frame;
+    return frame !== undefined && nowMs - frame.receivedAtMs > this.#policy.patienceMs;
+  }
+
+  #pick(nowMs: number): { frames: FrameTask[]; full: boolean } {
+    const levels = this.#levelsInTurn(nowMs);
+    const first = levels[0]?.[0]?.frame;
     if (first === undefined) return { frames: [], full: false };
     const { shapeClass, alone } = first;
     const limit = shapeClass === null || alone ? 1 : this.#policy.rowLimit(first);
     if (shapeClass === null || limit < 2) return { frames: [first], full: true };
     const maxRows = Math.min(this.#policy.maxRows, Math.max(limit, 2 * first.rows));
     const frames = [first];
+    // Frames of one owner keep their order: one that does not fit holds back those behind it.
+    const heldBack = new Set<object>();
     let rows = first.rows;
-    // One frame of each owner a round: a session with a long queue does not crowd out the others.
-    for (let round = 0, found = true; found && rows < maxRows; round++) {
-      found = false;
-      for (const [turn, list] of lists.entries()) {
-        const frame = list[round];
-        if (frame === undefined || (turn === 0 && round === 0)) {
-          found ||= frame !== undefined;
-          continue;
-        }
-        if (!this.#fits(list, round, shapeClass)) continue;
-        if (rows + frame.rows > maxRows) return { frames, full: true };
-        frames.push(frame);
-        rows += frame.rows;
-        found = true;
+    for (const { frame } of levels.flat().slice(1)) {
+      if (rows >= maxRows) break;
+      if (heldBack.has(frame.owner)) continue;
+      if (frame.shapeClass !== shapeClass || frame.alone) {
+        heldBack.add(frame.owner);
+        continue;
       }
+      if (rows + frame.rows > maxRows) return { frames, full: true };
+      frames.push(frame);
+      rows += frame.rows;
     }
     return { frames, full: rows >= maxRows };
-  }
-
-  /** Frames of one owner keep their order: one that does not fit holds back those behind it. */
-  #fits(list: readonly FrameTask[], round: number, shapeClass: string): boolean {
-    return list.slice(0, round + 1).every((frame) => frame.shapeClass === shapeClass && !frame.alone);
-  }
-
-  /** An owner that had its turn goes to the end. */
-  #takeOut(frame: FrameTask): void {
-    const rest = this.#owners.get(frame.owner);
-    if (!this.remove(frame) || rest === undefined || rest.length === 0) return;
-    this.#owners.delete(frame.owner);
-    this.#owners.set(frame.owner, rest);
   }
 }

@@ -1,5 +1,6 @@
 // A frame on its way through the cloud: what the queue, the batcher and the worker know of it.
 import type { CloudSpans, ErrorCode, Payload } from '@kerf/protocol';
+import type { QueueOptions } from '../options.ts';
 import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 
 /** Outputs as payloads that may be overwritten once `settle` returns. */
@@ -29,6 +30,8 @@ export interface FrameTask {
   readonly bytes: number;
   readonly receivedAtMs: number;
   readonly deadlineAtMs: number;
+  /** Of urgency, 1 the most; see {@link levelOf}. */
+  readonly level: number;
   /** Whether the edge takes outputs that are coded without loss. */
   readonly losslessAnswer: boolean;
   /** Frames of one class may be stacked; null: this one never. */
@@ -40,4 +43,9 @@ export interface FrameTask {
   alone: boolean;
   /** Called exactly once. */
   settle(outcome: FrameOutcome): void;
+}
+
+/** The level of a priority as Triton reads it: 1 is the most urgent; 0, or one that is not there, is the default. */
+export function levelOf(priority: number, { priorityLevels, defaultPriority }: QueueOptions): number {
+  return priority >= 1 && priority <= priorityLevels ? priority : defaultPriority;
 }

@@ -1,15 +1,17 @@
 // Frames for one model -> outcomes: queued fairly, stacked where that is proven sound, run in workers that may die.
 import { type Clock, KerfError } from '@kerf/protocol';
 import type { Log } from '../log.ts';
-import type { BatchingOptions } from '../options.ts';
+import type { BatchingOptions, QueueOptions } from '../options.ts';
 import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 import type { EntrySpecs, RanReply } from '../worker/jobs.ts';
 import type { WorkerEnd, WorkerSettings } from '../worker/worker-process.ts';
 import { BatchProofs } from './batch-proofs.ts';
 import { FairQueue } from './fair-queue.ts';
 import type { FrameOutcome, FrameTask } from './frame-task.ts';
+import type { GrowthLimits } from './growth-watch.ts';
 import { PoisonList } from './poison-list.ts';
 import { outcomesOf } from './run-request.ts';
+import { ServiceTime } from './service-time.ts';
 import { type EntryClass, entryClasses, mayStack } from './shape-class.ts';
 import { StackPlanner } from './stack-plan.ts';
 import { type RunningJob, WorkerSlot } from './worker-slot.ts';
@@ -19,6 +21,7 @@ export interface RunnerMeter {
   ran(frames: number, rows: number, computeMs: number): void;
   settled(outcome: FrameOutcome): void;
   restarted(): void;
+  recycled(): void;
   batchingRefused(): void;
 }
 
@@ -28,6 +31,8 @@ export interface RunnerOptions {
   readonly workers: number;
   readonly maxQueuedFrames: number;
   readonly batching: BatchingOptions;
+  readonly queue: QueueOptions;
+  readonly growth: GrowthLimits;
   readonly meter: RunnerMeter;
   readonly log: Log;
   readonly clock: Clock;
@@ -47,20 +52,23 @@ export class ModelRunner {
   readonly #queue: FairQueue;
   readonly #proofs: BatchProofs;
   readonly #poison: PoisonList;
+  readonly #service: ServiceTime;
   readonly #slots: WorkerSlot[] = [];
   readonly #deadlines = new Map<FrameTask, () => void>();
   #planner: StackPlanner;
   #cancelWait: () => void = () => {};
-  #lastComputeMs = Number.POSITIVE_INFINITY;
   #closed = false;
 
   constructor(options: RunnerOptions) {
     this.#options = options;
     this.#proofs = new BatchProofs(options.batching, options.clock);
     this.#poison = new PoisonList(options.clock);
+    this.#service = new ServiceTime(options.clock);
     this.#queue = new FairQueue({
       maxRows: options.batching.maxRows,
       maxDelayMs: options.batching.maxDelayMs,
+      patienceMs: options.queue.patienceMs,
+      runMs: () => this.#service.runMs ?? 1,
       rowLimit: (first) => this.#planner.rowLimit(first),
     });
     this.#planner = new StackPlanner([], options.batching.maxRows, this.#proofs);
@@ -102,14 +110,34 @@ export class ModelRunner {
     if (this.#closed) {
       this.#settle(frame, fault('OVERLOADED', 'the model is being unloaded; try again', 100));
     } else if (this.#queue.size >= this.#options.maxQueuedFrames) {
-      const retryAfterMs = Math.ceil(Math.min(1000, this.#lastComputeMs * this.#queue.size));
+      const retryAfterMs = retryHint(this.#answerMs(frame) ?? 100);
       this.#settle(frame, fault('OVERLOADED', 'too many frames wait for this model; send fewer', retryAfterMs));
     } else if (this.#poison.has(frame)) {
       this.#settle(frame, fault('BACKEND_FAILED', 'this frame stopped the runtime before; it is not tried again'));
     } else {
+      const lateMs = this.#lateMs(frame);
+      if (lateMs > 0) {
+        const message = 'the frame would not be answered by its deadline; send fewer or give more time';
+        this.#settle(frame, fault('OVERLOADED', message, retryHint(lateMs)));
+        return;
+      }
       this.#enqueue(frame, false);
       this.#pump();
     }
+  }
+
+  /** How long after its deadline the frame would be answered; 0 when in time, or when nothing is known. */
+  #lateMs(frame: FrameTask): number {
+    // An idle model takes anything: were its estimate wrong, it would never learn.
+    if (!this.#options.queue.admission || this.pending === 0) return 0;
+    const leftMs = frame.deadlineAtMs - this.#options.clock.nowMs();
+    return Math.max(0, (this.#answerMs(frame) ?? 0) - leftMs);
+  }
+
+  #answerMs(frame: FrameTask): number | null {
+    const workers = this.#slots.filter(({ isReady }) => isReady).length;
+    const running = this.#slots.reduce((sum, slot) => sum + slot.outstandingRows, 0);
+    return this.#service.answerMs({ running, waiting: this.#queue.rowsBefore(frame), own: frame.rows, workers });
   }
 
   /** @returns true when the frame had not been handed to a worker yet; it is settled as cancelled then. */
@@ -133,17 +161,19 @@ export class ModelRunner {
   }
 
   #newSlot(): WorkerSlot {
-    const { id, worker, log } = this.#options;
-    return new WorkerSlot(
-      id,
-      worker,
-      {
+    const { id, worker, growth, meter, log } = this.#options;
+    return new WorkerSlot({
+      modelId: id,
+      settings: worker,
+      growth,
+      handler: {
         onReady: () => this.#pump(),
         onRan: (job, reply, answer) => this.#ran(job, reply, answer),
         onLost: (jobs, end) => this.#lost(jobs, end),
+        onRecycled: () => meter.recycled(),
       },
       log,
-    );
+    });
   }
 
   #enqueue(frame: FrameTask, first: boolean): void {
@@ -172,7 +202,7 @@ export class ModelRunner {
     this.#cancelWait();
     if (this.#closed) return;
     let waitUntilMs = Number.POSITIVE_INFINITY;
-    const ahead = this.#lastComputeMs < HAND_AHEAD_BELOW_MS ? 1 : 0;
+    const ahead = (this.#service.runMs ?? Number.POSITIVE_INFINITY) < HAND_AHEAD_BELOW_MS ? 1 : 0;
     for (let outstanding = 0; outstanding <= ahead; outstanding++) {
       for (const slot of this.#slots) {
         if (!slot.isReady || slot.outstanding !== outstanding) continue;
@@ -211,7 +241,7 @@ export class ModelRunner {
         log({ level: 'warn', event: 'batching-off', model: id, shapes: first.shapeClass, reason: 'results differ' });
       }
     }
-    this.#lastComputeMs = reply.computeMs;
+    this.#service.ended(job.startedAtMs, rowsOf(frames), this.#slots.length);
     if (plan.mode === 'batch' && reply.frames.some(({ fault }) => fault !== null)) {
       this.#retryAlone(frames);
     } else {
@@ -264,6 +294,12 @@ function rowsOf(frames: readonly FrameTask[]): number {
 
 function fault(code: KerfError['code'], message: string, retryAfterMs: number | null = null): FrameOutcome {
   return { kind: 'fault', code, message, retryAfterMs };
+}
+
+const LONGEST_HINT_MS = 60_000;
+
+function retryHint(ms: number): number {
+  return Math.ceil(Math.min(LONGEST_HINT_MS, Math.max(1, ms)));
 }
 
 function lost(): FrameOutcome {

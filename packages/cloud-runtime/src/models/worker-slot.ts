@@ -1,10 +1,11 @@
-// One place for a worker of a model: starts it, starts it again with growing pauses when it dies, until it is closed.
+// One place for a worker of a model: starts it, replaces it when it dies or has grown, until it is closed.
 import { type Clock, KerfError, messageOf } from '@kerf/protocol';
 import type { Log } from '../log.ts';
 import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 import type { RanReply } from '../worker/jobs.ts';
 import { type WorkerEnd, type WorkerModel, WorkerProcess, type WorkerSettings } from '../worker/worker-process.ts';
 import type { FrameTask } from './frame-task.ts';
+import { type GrowthLimits, GrowthWatch } from './growth-watch.ts';
 import { jobOf } from './run-request.ts';
 import type { PlannedStacks } from './stack-plan.ts';
 
@@ -20,34 +21,50 @@ export interface SlotHandler {
   onRan(job: RunningJob, reply: RanReply, answer: AnswerBuffer): void;
   /** The worker died with these jobs, the one that ran first. */
   onLost(jobs: readonly RunningJob[], end: WorkerEnd): void;
+  /** A fresh worker has taken the place of one that had grown. */
+  onRecycled(): void;
+}
+
+export interface SlotOptions {
+  readonly modelId: string;
+  readonly settings: WorkerSettings;
+  readonly growth: GrowthLimits;
+  readonly handler: SlotHandler;
+  readonly log: Log;
 }
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 10_000;
 /** A worker that lived this long starts the pauses anew. */
 const HEALTHY_MS = 10_000;
+/** A model that needs more memory than it may would have its worker replaced all the time. */
+const RECYCLE_PAUSE_MS = 60_000;
+
+interface Assigned extends RunningJob {
+  readonly worker: WorkerProcess;
+}
 
 export class WorkerSlot {
-  readonly #modelId: string;
-  readonly #settings: WorkerSettings;
-  readonly #handler: SlotHandler;
-  readonly #log: Log;
+  readonly #options: SlotOptions;
   readonly #clock: Clock;
-  readonly #jobs = new Map<number, RunningJob>();
+  readonly #jobs = new Map<number, Assigned>();
   #worker: WorkerProcess | null = null;
+  /** The one that a fresh worker has replaced; it finishes its jobs. */
+  #leaving: WorkerProcess | null = null;
+  #growth: GrowthWatch;
   #isReady = false;
+  #isReplacing = false;
   #readyAtMs = 0;
+  #recycledAtMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #nextJob = 1;
   #closed = false;
   #cancelRestart: () => void = () => {};
 
-  constructor(modelId: string, settings: WorkerSettings, handler: SlotHandler, log: Log) {
-    this.#modelId = modelId;
-    this.#settings = settings;
-    this.#handler = handler;
-    this.#log = log;
-    this.#clock = settings.clock;
+  constructor(options: SlotOptions) {
+    this.#options = options;
+    this.#clock = options.settings.clock;
+    this.#growth = new GrowthWatch(options.growth);
   }
 
   get isReady(): boolean {
@@ -56,6 +73,13 @@ export class WorkerSlot {
 
   get outstanding(): number {
     return this.#jobs.size;
+  }
+
+  /** Rows of the jobs under way. */
+  get outstandingRows(): number {
+    let rows = 0;
+    for (const { frames } of this.#jobs.values()) for (const frame of frames) rows += frame.rows;
+    return rows;
   }
 
   get pid(): number | null {
@@ -78,10 +102,12 @@ export class WorkerSlot {
   }
 
   run(frames: readonly FrameTask[], plan: PlannedStacks, tolerance: number): void {
+    const worker = this.#worker;
+    if (worker === null) return;
     const id = this.#nextJob++;
-    this.#jobs.set(id, { frames, plan, startedAtMs: this.#clock.nowMs() });
+    this.#jobs.set(id, { frames, plan, startedAtMs: this.#clock.nowMs(), worker });
     const { request, body } = jobOf(id, plan, tolerance, frames);
-    this.#worker?.run(request, body);
+    worker.run(request, body);
   }
 
   trim(): void {
@@ -93,59 +119,121 @@ export class WorkerSlot {
     this.#isReady = false;
     this.#cancelRestart();
     this.#worker?.kill('ended');
+    this.#leaving?.kill('ended');
   }
 
   async #launch(): Promise<WorkerModel> {
-    const worker = new WorkerProcess(this.#settings, {
-      onRan: (reply, answer) => {
-        const job = this.#jobs.get(reply.job);
-        this.#jobs.delete(reply.job);
-        if (job !== undefined) this.#handler.onRan(job, reply, answer);
-      },
-      onEnd: (end) => this.#ended(worker, end),
-    });
+    const worker = this.#spawn();
     this.#worker = worker;
     const model = await worker.load();
+    this.#adopt(worker, model);
+    return model;
+  }
+
+  #spawn(): WorkerProcess {
+    const worker: WorkerProcess = new WorkerProcess(this.#options.settings, {
+      onRan: (reply, answer) => this.#ran(worker, reply, answer),
+      onEnd: (end) => this.#ended(worker, end),
+    });
+    return worker;
+  }
+
+  #adopt(worker: WorkerProcess, { provider, warmUp }: WorkerModel): void {
     if (this.#closed) {
       worker.kill('ended');
       throw new KerfError('CLOSED', 'the model was unloaded while it was loading');
     }
+    this.#worker = worker;
+    this.#growth = new GrowthWatch(this.#options.growth);
     this.#isReady = true;
     this.#readyAtMs = this.#clock.nowMs();
-    this.#log({
+    const { modelId, log, handler } = this.#options;
+    const { runs, ms } = warmUp;
+    log({
       level: 'info',
       event: 'worker-ready',
-      model: this.#modelId,
+      model: modelId,
       pid: worker.pid,
-      provider: model.provider,
+      provider,
+      warmUpRuns: runs,
+      warmUpMs: Math.round(ms),
     });
-    this.#handler.onReady();
-    return model;
+    handler.onReady();
+  }
+
+  #ran(worker: WorkerProcess, reply: RanReply, answer: AnswerBuffer): void {
+    const job = this.#jobs.get(reply.job);
+    this.#jobs.delete(reply.job);
+    if (worker === this.#leaving && worker.outstanding === 0) worker.kill('ended');
+    if (job !== undefined) this.#options.handler.onRan(job, reply, answer);
+    if (reply.rssBytes === null || worker !== this.#worker) return;
+    const reason = this.#growth.sample(reply.rssBytes);
+    if (reason !== null) this.#recycle(worker, reason);
+  }
+
+  /** A fresh worker is ready before the old one takes its last job. */
+  #recycle(old: WorkerProcess, reason: string): void {
+    const nowMs = this.#clock.nowMs();
+    if (this.#isReplacing || this.#closed || nowMs - this.#recycledAtMs < RECYCLE_PAUSE_MS) return;
+    this.#isReplacing = true;
+    this.#recycledAtMs = nowMs;
+    const { modelId, log, handler } = this.#options;
+    const fresh = this.#spawn();
+    fresh
+      .load()
+      .then((model) => {
+        const wasCurrent = this.#worker === old;
+        if (!wasCurrent) fresh.kill('ended');
+        if (!wasCurrent || this.#closed) return;
+        this.#leaving = old;
+        this.#adopt(fresh, model);
+        log({ level: 'info', event: 'worker-recycled', model: modelId, pid: old.pid, by: fresh.pid, reason });
+        handler.onRecycled();
+        if (old.outstanding === 0) old.kill('ended');
+      })
+      .catch((error: unknown) => {
+        log({ level: 'error', event: 'worker-failed', model: modelId, reason: messageOf(error) });
+      })
+      .finally(() => {
+        this.#isReplacing = false;
+        if (this.#closed) fresh.kill('ended');
+      });
   }
 
   #ended(worker: WorkerProcess, end: WorkerEnd): void {
+    const jobs = this.#takeJobsOf(worker);
+    if (worker === this.#leaving) {
+      this.#leaving = null;
+      if (jobs.length > 0) this.#options.handler.onLost(jobs, end);
+      return;
+    }
     if (this.#worker !== worker) return;
     this.#worker = null;
     const wasReady = this.#isReady;
     this.#isReady = false;
-    const jobs = [...this.#jobs.values()];
-    this.#jobs.clear();
     if (end.reason === 'ended' || this.#closed) {
-      if (jobs.length > 0) this.#handler.onLost(jobs, end);
+      if (jobs.length > 0) this.#options.handler.onLost(jobs, end);
       return;
     }
     // One that died while it loaded is reported by `#launch`.
     if (!wasReady) return;
     if (this.#clock.nowMs() - this.#readyAtMs >= HEALTHY_MS) this.#failures = 0;
     const { reason, detail } = end;
-    this.#log({ level: 'warn', event: 'worker-lost', model: this.#modelId, pid: worker.pid, reason, detail });
-    this.#handler.onLost(jobs, end);
+    const { modelId, log, handler } = this.#options;
+    log({ level: 'warn', event: 'worker-lost', model: modelId, pid: worker.pid, reason, detail });
+    handler.onLost(jobs, end);
     this.#restart();
+  }
+
+  #takeJobsOf(worker: WorkerProcess): RunningJob[] {
+    const taken = [...this.#jobs].filter(([, job]) => job.worker === worker);
+    for (const [id] of taken) this.#jobs.delete(id);
+    return taken.map(([, job]) => job);
   }
 
   #failed(reason: string): void {
     if (this.#closed) return;
-    this.#log({ level: 'error', event: 'worker-failed', model: this.#modelId, reason });
+    this.#options.log({ level: 'error', event: 'worker-failed', model: this.#options.modelId, reason });
     this.#restart();
   }
 

@@ -46,6 +46,7 @@ export function cloudMetrics(live: LiveValues): CloudMetrics {
     queueUs: byModel('nv_inference_queue_duration_us', 'From receipt to the start of the run, summed over frames'),
     inferUs: byModel('nv_inference_compute_infer_duration_us', 'Runs of the model, summed'),
     restarts: byModel('kerf_worker_restarts_total', 'Worker processes that died and were started again'),
+    recycled: byModel('kerf_worker_recycled_total', 'Worker processes replaced because their memory had grown'),
     batchingOff: byModel('kerf_batching_refused_total', 'Shapes for which batches gave other results than single runs'),
   };
   addLiveValues(live, registry);
@@ -79,6 +80,7 @@ type CounterName =
   | 'queueUs'
   | 'inferUs'
   | 'restarts'
+  | 'recycled'
   | 'batchingOff';
 
 function meterOf(labels: { model: string; version: string }, counters: Counters): RunnerMeter {
@@ -98,6 +100,7 @@ function meterOf(labels: { model: string; version: string }, counters: Counters)
       counters.queueUs.inc(labels, Math.max(0, Math.round(outcome.spans.queueMs * 1000)));
     },
     restarted: () => counters.restarts.inc(labels),
+    recycled: () => counters.recycled.inc(labels),
     batchingRefused: () => counters.batchingOff.inc(labels),
   };
 }

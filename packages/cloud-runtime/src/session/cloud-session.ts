@@ -11,10 +11,10 @@ import {
   type Payload,
   type WireLimits,
 } from '@kerf/protocol';
-import type { FrameOutcome, FrameTask } from '../models/frame-task.ts';
+import { type FrameOutcome, type FrameTask, levelOf } from '../models/frame-task.ts';
 import type { ModelLease } from '../models/model-pool.ts';
 import { shapeClassOf } from '../models/shape-class.ts';
-import type { CloudLimits } from '../options.ts';
+import type { CloudLimits, QueueOptions } from '../options.ts';
 import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { payloadsInOrder } from './check-frame.ts';
@@ -31,6 +31,7 @@ export interface SessionLink {
 
 export interface SessionContext {
   readonly limits: CloudLimits;
+  readonly queue: QueueOptions;
   readonly wire: WireLimits;
   readonly clock: Clock;
   /** Bytes of frames that wait or run, over all sessions. */
@@ -158,7 +159,7 @@ export class CloudSession {
   }
 
   #start(frame: Frame, receivedAtMs: number): void {
-    const { limits, inFlight } = this.#context;
+    const { limits, queue, inFlight } = this.#context;
     const { runner } = this.lease;
     let tensors: Frame['tensors'];
     try {
@@ -182,6 +183,7 @@ export class CloudSession {
       bytes,
       receivedAtMs,
       deadlineAtMs: receivedAtMs + Math.min(frame.deadlineMs, limits.maxDeadlineMs),
+      level: levelOf(frame.priority ?? 0, queue),
       shapeClass: key,
       rows,
       losslessAnswer: this.losslessAnswers,

@@ -35,6 +35,22 @@ export interface LoadRequest {
   readonly maxDecodedBytes: number;
   /** Level tables that payloads may be coded with, checked as the files are. */
   readonly tables: readonly HashedFile[];
+  readonly warmUp: WarmUpRequest;
+}
+
+/** Runs before the first frame, so that none pays for kernels, plans and memory that a batch of its size needs. */
+export interface WarmUpRequest {
+  /** Largest batch. */
+  readonly maxRows: number;
+  /** No further run begins after this; 0: none at all. */
+  readonly budgetMs: number;
+}
+
+export interface WarmUpReply {
+  readonly runs: number;
+  readonly ms: number;
+  /** Runs that the budget did not allow. */
+  readonly left: number;
 }
 
 /** One tensor of the body: dtype and shape are those of the tensor, the bytes those of its payload. */
@@ -122,6 +138,7 @@ export interface LoadedReply {
   /** By the segment that a frame enters at. */
   readonly entries: readonly EntrySpecs[];
   readonly provider: string;
+  readonly warmUp: WarmUpReply;
 }
 
 export interface LoadFailedReply {
@@ -142,6 +159,8 @@ export interface RanReply {
   readonly computeMs: CloudSpans['computeMs'];
   /** Null when the job was no trial. */
   readonly trial: TrialResult | null;
+  /** Resident memory of the process; null where it was looked at shortly before. */
+  readonly rssBytes: number | null;
 }
 
 /** What a trial showed. */

@@ -14,11 +14,13 @@ import {
 } from '@kerf/protocol';
 import * as ort from 'onnxruntime-node';
 import { HostedModel } from './hosted-model.ts';
-import type { HashedFile, LoadRequest } from './jobs.ts';
+import type { HashedFile, LoadRequest, WarmUpReply } from './jobs.ts';
+import { warmUp } from './warm-up.ts';
 
 export interface ReadyModel {
   readonly model: HostedModel;
   readonly provider: string;
+  readonly warmUp: WarmUpReply;
   /** Level tables that payloads may be coded with, by id. */
   readonly tables: ReadonlyMap<string, LevelTable>;
 }
@@ -37,7 +39,8 @@ export async function loadModel(request: LoadRequest): Promise<ReadyModel> {
     const backend = ortBackend({ name: `onnxruntime-node/${provider}`, ort, executionProviders: [provider] });
     try {
       const models = await loadAll(backend, request);
-      return { model: new HostedModel(models, request.entries), provider, tables };
+      const model = new HostedModel(models, request.entries);
+      return { model, provider, tables, warmUp: await warmUp(models, provider, request.warmUp) };
     } catch (error) {
       lastError = error;
       await backend.dispose();

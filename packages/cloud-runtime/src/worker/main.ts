@@ -16,11 +16,13 @@ import { SpoolWriter } from './spool.ts';
 const CHANNEL_FD = 3;
 const SPOOL_IN_FD = 4;
 const SPOOL_OUT_FD = 5;
+const RSS_EVERY_MS = 250;
 
 const spoolBytes = Number(process.argv[2] ?? '0');
 const hasSpool = spoolBytes > 0;
 const pool = new BodyPool();
 let loaded: { readonly model: HostedModel; readonly codecs: JobCodecs } | null = null;
+let rssAtMs = Number.NEGATIVE_INFINITY;
 let turn: Promise<void> = Promise.resolve();
 
 watchParent();
@@ -41,6 +43,14 @@ const channel: WorkerChannel<WorkerMessage> = openChannel<GatewayMessage, Worker
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 
+/** Resident memory, once in a while: it is a file that the system writes anew for every reader. */
+function nowAndThen(): number | null {
+  const nowMs = performance.now();
+  if (nowMs - rssAtMs < RSS_EVERY_MS) return null;
+  rssAtMs = nowMs;
+  return process.memoryUsage.rss();
+}
+
 async function answer(message: GatewayMessage, body: Uint8Array): Promise<void> {
   if (message.type === 'load') {
     await load(message);
@@ -53,10 +63,11 @@ async function answer(message: GatewayMessage, body: Uint8Array): Promise<void> 
 
 async function load(request: LoadRequest): Promise<void> {
   try {
-    const { model, provider, tables } = await loadModel(request);
+    const { model, provider, tables, warmUp } = await loadModel(request);
     const { maxDecodedBytes, maxDecodedImageBytes } = request;
-    loaded = { model, codecs: { rules: { maxDecodedBytes, maxDecodedImageBytes, tables }, coder: new AnswerCoder() } };
-    channel.send({ type: 'loaded', segments: model.segmentSpecs, entries: model.entries, provider }, []);
+    const rules = { maxDecodedBytes, maxDecodedImageBytes, tables };
+    loaded = { model, codecs: { rules, coder: new AnswerCoder(), rss: nowAndThen } };
+    channel.send({ type: 'loaded', segments: model.segmentSpecs, entries: model.entries, provider, warmUp }, []);
   } catch (error) {
     channel.send({ type: 'load-failed', fault: withoutPaths(faultOf(error), request.paths) }, []);
   }

@@ -41,10 +41,11 @@ interface Timed<T> {
   readonly ms: number;
 }
 
-/** What turns payloads into tensors and tensors into payloads. */
+/** What turns payloads into tensors and tensors into payloads, and what a reply says of the process. */
 export interface JobCodecs {
   readonly rules: DecodingRules;
   readonly coder: AnswerCoder;
+  readonly rss: () => number | null;
 }
 
 /** Runs a job. Faults are part of the answer; nothing is thrown. */
@@ -52,13 +53,14 @@ export async function runJob(
   model: HostedModel,
   request: RunRequest,
   body: Uint8Array,
-  { rules, coder }: JobCodecs,
+  { rules, coder, rss }: JobCodecs,
 ): Promise<JobAnswer> {
   const decoded = await timed(() => decodeFrames(request.frames, body, rules));
   const inputs = decoded.value;
   const ran = await timed(() => runFrames(model, inputs, request.mode === 'batch' ? request.stacks : null));
   const trial = request.trial === null ? null : await tryStacked(model, inputs, ran.value, request, request.trial);
-  return answerOf(request, ran.value.outcomes, coder, { decodeMs: decoded.ms, computeMs: ran.ms, trial });
+  const rssBytes = rss();
+  return answerOf(request, ran.value.outcomes, coder, { decodeMs: decoded.ms, computeMs: ran.ms, trial, rssBytes });
 }
 
 async function timed<T>(task: () => Promise<T>): Promise<Timed<T>> {
@@ -184,7 +186,7 @@ function answerOf(
   { job, frames: asked }: RunRequest,
   outcomes: readonly FrameOutcome[],
   coder: AnswerCoder,
-  extra: Pick<RanReply, 'decodeMs' | 'computeMs' | 'trial'>,
+  extra: Pick<RanReply, 'decodeMs' | 'computeMs' | 'trial' | 'rssBytes'>,
 ): JobAnswer {
   const body: Uint8Array[] = [];
   const frames = outcomes.map((outcome, index): FrameReply => {

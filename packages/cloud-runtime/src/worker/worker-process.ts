@@ -6,7 +6,15 @@ import { fileURLToPath } from 'node:url';
 import { type Clock, KerfError } from '@kerf/protocol';
 import type { AnswerBuffer, AnswerBuffers } from './answer-buffers.ts';
 import { openChannel, type WorkerChannel } from './channel.ts';
-import type { EntrySpecs, GatewayMessage, LoadRequest, RanReply, RunRequest, WorkerMessage } from './jobs.ts';
+import type {
+  EntrySpecs,
+  GatewayMessage,
+  LoadRequest,
+  RanReply,
+  RunRequest,
+  WarmUpReply,
+  WorkerMessage,
+} from './jobs.ts';
 import { closeSpool, openSpool, SpoolWriter } from './spool.ts';
 
 export interface WorkerSettings {
@@ -24,6 +32,7 @@ export interface WorkerModel {
   readonly segments: readonly EntrySpecs[];
   readonly entries: readonly EntrySpecs[];
   readonly provider: string;
+  readonly warmUp: WarmUpReply;
 }
 
 /** Why a worker is no more. */
