@@ -1,6 +1,13 @@
 // A model on this device, in the cloud or cut between both, for Node and browsers. './node' and './browser' have the
 // transports and backends of each.
 
+export type { Capture, Picture } from './capture/capture.ts';
+export type { FolderConfig } from './capture/folder-config.ts';
+export { folderShape } from './capture/folder-config.ts';
+export type { SourceSetup } from './capture/options.ts';
+export { CAPTURE_BOUNDS } from './capture/options.ts';
+export type { Source, SourceCounters, SourceHandler, SourceState } from './capture/source.ts';
+export type { Trigger, TriggerCounters, TriggerRequest } from './capture/trigger.ts';
 export type { CloudTarget } from './link/cloud-link.ts';
 export type { MeasureLinkOptions } from './link/measure-link.ts';
 export { measureLink } from './link/measure-link.ts';
@@ -34,3 +41,6 @@ export type { EdgeSessionOptions } from './session/options.ts';
 export { resolveEdgeSessionOptions } from './session/options.ts';
 export type { FrameFailure, FrameResult, FrameSpans, Outcome } from './session/outcome.ts';
 export type { SessionStatus, StatusListener } from './session/status.ts';
+export type { DeliveredPicture, Delivery, Sink } from './sinks/sink.ts';
+export type { ResultBox, ResultMask, ResultRecord, ResultSpan, Verdict } from './station/result-record.ts';
+export { RESULT_FORMAT } from './station/result-record.ts';

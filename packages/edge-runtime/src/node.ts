@@ -1,5 +1,6 @@
 // What an edge needs in Node: the WebSocket transport, the backends, and split folders.
 
+export { folderSource } from './node/capture/folder-source.ts';
 export type { OpenChainFolderOptions } from './node/chain-folder.ts';
 export { openChainFolder } from './node/chain-folder.ts';
 export type { NodeBackendSpec } from './node/make-backend.ts';

@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   ),
   SAMPLES_UNUSABLE: define(108, false, 'Samples are too few, have the wrong shape or lack what the task needs.'),
   CONFIG_INVALID: define(109, false, 'A configuration file has an unknown key or a value that cannot be used.'),
+  PROGRAM_MISSING: define(110, false, 'A program that kerf calls is not installed or cannot be started.'),
   // 2xx: the model
   MODEL_MALFORMED: define(200, false, 'The file is not a well-formed ONNX model.'),
   MODEL_UNSUPPORTED: define(201, false, 'The model uses something that kerf or the runtime does not support.'),
@@ -70,6 +71,9 @@ export const ERROR_CODES = {
   LINK_LOST: define(603, true, 'The connection to the cloud is down.'),
   DEADLINE_EXCEEDED: define(604, true, 'No answer came within the deadline of the frame.'),
   HANDSHAKE_TIMEOUT: define(605, true, 'The peer did not finish its handshake in time.'),
+  SOURCE_LOST: define(610, true, 'A camera, stream or folder is not there or gives no pictures.'),
+  SINK_UNREACHABLE: define(611, true, 'Whoever takes results cannot be reached or does not answer.'),
+  SINK_REFUSED: define(612, false, 'Whoever takes results refused a record or the way it was sent.'),
   // 7xx: the runtime
   BACKEND_UNAVAILABLE: define(700, false, 'The execution provider is not available on this device.'),
   BACKEND_FAILED: define(701, false, 'The runtime failed while it loaded or ran the model.'),

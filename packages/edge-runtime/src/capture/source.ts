@@ -13,13 +13,17 @@ export type SourceState =
   | { readonly kind: 'stopped' };
 
 export interface SourceCounters {
-  /** Pictures that the device delivered, whatever became of them. */
+  /** Pictures that the device delivered, whatever became of them: `seen + missed` is what the next three add up to. */
   readonly seen: number;
-  /** Handed to the station. */
+  /** Handed to the station, with a picture or without, or about to be. */
   readonly captured: number;
-  /** Lost before the station had them: overwritten, skipped, cut off. */
+  /** Lost before the station had them: overwritten by a later one, cut off, gone before they were read. */
   readonly dropped: number;
-  /** Came after their trigger had been given up. */
+  /** Came while nobody had asked for one: only where there is a trigger. */
+  readonly skipped: number;
+  /** Triggers that no picture followed in time; each became a capture without a picture. */
+  readonly missed: number;
+  /** Pictures, among the skipped, that came after their trigger had been given up. */
   readonly late: number;
   /** Equal to the one before, byte for byte. */
   readonly repeated: number;
