@@ -12,6 +12,20 @@ export type { CloudTarget } from './link/cloud-link.ts';
 export type { MeasureLinkOptions } from './link/measure-link.ts';
 export { measureLink } from './link/measure-link.ts';
 export type { CloudAddress } from './link/reach-cloud.ts';
+export type { Disk } from './outbox/disk.ts';
+export { memoryDisk } from './outbox/memory-disk.ts';
+export type { OutboxOptions } from './outbox/options.ts';
+export { resolveOutboxOptions } from './outbox/options.ts';
+export type { OutboxConfig } from './outbox/outbox.ts';
+export { Outbox } from './outbox/outbox.ts';
+export type {
+  OutboxEvent,
+  OutboxListener,
+  OutboxSinkSnapshot,
+  OutboxSnapshot,
+  PutExtras,
+  Unsettled,
+} from './outbox/outbox-types.ts';
 export type { ChainFileSource, ChainLoading, OpenedChain } from './placement/chain-files.ts';
 export { loadChain } from './placement/chain-files.ts';
 export type { CutCoding } from './placement/chain-parts.ts';

@@ -3,6 +3,7 @@
 export { folderSource } from './node/capture/folder-source.ts';
 export type { OpenChainFolderOptions } from './node/chain-folder.ts';
 export { openChainFolder } from './node/chain-folder.ts';
+export { openFolderDisk } from './node/folder-disk.ts';
 export type { NodeBackendSpec } from './node/make-backend.ts';
 export type { NodeBackendOptions } from './node/node-backend.ts';
 export { nodeBackend } from './node/node-backend.ts';

@@ -30,6 +30,9 @@ export const ERROR_CODES = {
   SAMPLES_UNUSABLE: define(108, false, 'Samples are too few, have the wrong shape or lack what the task needs.'),
   CONFIG_INVALID: define(109, false, 'A configuration file has an unknown key or a value that cannot be used.'),
   PROGRAM_MISSING: define(110, false, 'A program that kerf calls is not installed or cannot be started.'),
+  DISK_FULL: define(120, true, 'The disk, or the room that a browser lends, is full.'),
+  DISK_FAILED: define(121, true, 'The disk did not read or write what it was asked to.'),
+  DISK_IN_USE: define(122, false, 'Another process or page has this storage open.'),
   // 2xx: the model
   MODEL_MALFORMED: define(200, false, 'The file is not a well-formed ONNX model.'),
   MODEL_UNSUPPORTED: define(201, false, 'The model uses something that kerf or the runtime does not support.'),

@@ -1,0 +1,65 @@
+// What goes into an outbox beside the record, and what it tells of itself.
+import type { Picture } from '../capture/capture.ts';
+import type { Delivery } from '../sinks/sink.ts';
+import type { Verdict } from '../station/result-record.ts';
+import type { StorageState } from './journal.ts';
+import type { SinkBlock } from './sink-lane.ts';
+
+export interface PutExtras {
+  /** For a provisional record: kept on disk until a final record of the same id is put, so that the frame can be run again. */
+  readonly kept?: Picture | null;
+  /** For sinks that want the picture; held in memory for the latest records only, and gone after a restart. */
+  readonly picture?: Delivery['picture'];
+  /** Ends the wait for room, with CANCELLED; a record that is being written is written. */
+  readonly signal?: AbortSignal;
+}
+
+/** A provisional record that waits for a final one. */
+export interface Unsettled {
+  readonly resultId: string;
+  readonly revision: number;
+  readonly verdict: Verdict;
+}
+
+export type OutboxEvent =
+  /** `put` waits: whoever captures should hold back. */
+  | { readonly kind: 'held'; readonly reason: 'full' | 'disk-full' | 'disk-failed'; readonly message: string }
+  | { readonly kind: 'released' }
+  /** Given up for want of room, before some sink had it or a final record came. */
+  | { readonly kind: 'dropped'; readonly resultId: string; readonly revision: number; readonly verdict: Verdict }
+  | ({ readonly kind: 'sink-blocked'; readonly sink: string } & SinkBlock)
+  | { readonly kind: 'sink-unblocked'; readonly sink: string }
+  | { readonly kind: 'storage'; readonly state: StorageState }
+  /** A record could not be read back: the disk has damaged it. */
+  | { readonly kind: 'damaged'; readonly resultId: string };
+
+export type OutboxListener = (event: OutboxEvent) => void;
+
+export interface OutboxSinkSnapshot {
+  readonly name: string;
+  /** Since the sink was given to the outbox. */
+  readonly delivered: number;
+  readonly waiting: number;
+  readonly block: SinkBlock | null;
+}
+
+export interface OutboxSnapshot {
+  /** Records that some sink or a reconciliation still needs, and their bytes with the kept pictures. */
+  readonly records: number;
+  readonly bytes: number;
+  /** Of the log on the disk, with what nobody needs any more. */
+  readonly diskBytes: number;
+  /** Provisional records that wait for a final one. */
+  readonly unsettled: number;
+  /** Calls of `put` that wait for room. */
+  readonly waiting: number;
+  readonly isHeld: boolean;
+  readonly storage: StorageState;
+  /** Since the start, by verdict. */
+  readonly dropped: Readonly<Partial<Record<Verdict, number>>>;
+  /** Bytes found at the start that belong to no whole frame: torn by a crash, or damaged. */
+  readonly damagedBytes: number;
+  /** Records that could not be read back. */
+  readonly damagedRecords: number;
+  readonly sinks: readonly OutboxSinkSnapshot[];
+}

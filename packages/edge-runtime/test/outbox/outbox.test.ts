@@ -1,0 +1,330 @@
+// What an outbox promises while nothing crashes: order, bounds, sinks that block, provisional records, full disks.
+import { memoryDisk, Outbox, type OutboxConfig, type OutboxEvent, type OutboxOptions } from '@kerf/edge-runtime';
+import { KerfError, seededRandom } from '@kerf/protocol';
+import { describe, expect, test } from 'vitest';
+import { type DiskFate, type DiskOperation, SimulatedDisk } from '../../../../test/sim/simulated-disk.ts';
+import { FakeClock, settle } from '../support/fake-clock.ts';
+import { recordOf, TestSink, verdictRecord } from './support/records.ts';
+
+interface Stage {
+  readonly outbox: Outbox;
+  readonly clock: FakeClock;
+  readonly events: OutboxEvent[];
+}
+
+async function open(config: Partial<OutboxConfig> = {}, options: Partial<OutboxOptions> = {}): Promise<Stage> {
+  const clock = new FakeClock();
+  const events: OutboxEvent[] = [];
+  const outbox = await Outbox.open({
+    disk: memoryDisk(),
+    sinks: [],
+    onEvent: (event) => events.push(event),
+    ...config,
+    options: { clock, random: seededRandom(1), reserveBytes: 0, ...options },
+  });
+  return { outbox, clock, events };
+}
+
+const picture = (...bytes: number[]) => ({ kind: 'encoded', format: 'png', bytes: Uint8Array.from(bytes) }) as const;
+const partial = (id: string, given = {}) => recordOf(id, { verdict: 'REVIEW', isPartial: true, ...given });
+
+test('records reach every sink in the order they were put', async () => {
+  const sinks = [new TestSink('a'), new TestSink('b')];
+  const { outbox } = await open({ sinks });
+  await Promise.all(['1', '2', '3'].map((id) => outbox.put(recordOf(id))));
+  await outbox.put(recordOf('4'));
+  await settle();
+  for (const { committed } of sinks) expect(committed).toEqual(['1#0', '2#0', '3#0', '4#0']);
+  expect(outbox.snapshot).toMatchObject({ records: 0, bytes: 0, isHeld: false });
+});
+
+test('a sink that fails is tried again, with growing pauses, and holds nobody else up', async () => {
+  const [good, bad] = [new TestSink('good'), new TestSink('bad')];
+  const { outbox, clock, events } = await open({ sinks: [bad, good] }, { backoffBaseMs: 100, backoffMaxMs: 1000 });
+  bad.mode = 'refuse';
+  await outbox.put(recordOf('1'));
+  await outbox.put(recordOf('2'));
+  await settle();
+  expect(good.committed).toEqual(['1#0', '2#0']);
+  expect(outbox.snapshot.sinks).toMatchObject([
+    { name: 'bad', delivered: 0, waiting: 2, block: { code: 'LINK_LOST', attempts: 1 } },
+    { name: 'good', delivered: 2, waiting: 0, block: null },
+  ]);
+  await clock.advance(20_000);
+  const attempts = bad.calls.length;
+  expect(attempts).toBeGreaterThan(15);
+  expect(attempts).toBeLessThan(200);
+  expect(new Set(bad.calls)).toEqual(new Set(['1#0']));
+  bad.mode = 'take';
+  await clock.advance(1000);
+  expect(bad.committed).toEqual(['1#0', '2#0']);
+  expect(events.filter(({ kind }) => kind === 'sink-unblocked')).toEqual([{ kind: 'sink-unblocked', sink: 'bad' }]);
+  expect(outbox.snapshot.records).toBe(0);
+});
+
+test('a sink that takes too long is told to stop, and the record comes again', async () => {
+  const sink = new TestSink();
+  sink.mode = 'hang';
+  const { outbox, clock } = await open({ sinks: [sink] }, { deliverTimeoutMs: 500, backoffBaseMs: 1, backoffMaxMs: 1 });
+  await outbox.put(recordOf('1'));
+  await clock.advance(600);
+  expect(sink.calls.length).toBeGreaterThan(1);
+  sink.mode = 'take';
+  await clock.advance(1000);
+  expect(sink.committed).toEqual(['1#0']);
+});
+
+test('a record put twice is taken once', async () => {
+  const sink = new TestSink();
+  const { outbox } = await open({ sinks: [sink] });
+  await Promise.all([outbox.put(recordOf('1')), outbox.put(recordOf('1'))]);
+  await outbox.put(recordOf('1'));
+  await outbox.put(recordOf('1', { revision: 1 }));
+  await settle();
+  expect(sink.calls).toEqual(['1#0', '1#1']);
+});
+
+describe('provisional records', () => {
+  test('keep their picture until a final record of the same id', async () => {
+    const sink = new TestSink();
+    const { outbox } = await open({ sinks: [sink] });
+    await outbox.put(partial('1'), { kept: picture(1, 2, 3) });
+    await outbox.put(partial('2'), {
+      kept: { kind: 'pixels', image: { width: 1, height: 1, data: Uint8Array.of(7, 8, 9) } },
+    });
+    await settle();
+    expect(sink.committed).toEqual(['1#0', '2#0']);
+    expect(outbox.unsettled).toMatchObject([{ resultId: '1', revision: 0, verdict: 'REVIEW' }, { resultId: '2' }]);
+    expect(await outbox.readUnsettled('1')).toEqual({ record: partial('1'), picture: picture(1, 2, 3) });
+    expect((await outbox.readUnsettled('2'))?.picture).toMatchObject({ image: { data: Uint8Array.of(7, 8, 9) } });
+    await outbox.put(recordOf('1', { revision: 1, verdict: 'NG' }));
+    expect(outbox.unsettled).toMatchObject([{ resultId: '2' }]);
+    expect(await outbox.readUnsettled('1')).toBeNull();
+    await settle();
+    expect(sink.committed).toEqual(['1#0', '2#0', '1#1']);
+  });
+
+  test('are there after a restart, and settled ones are not', async () => {
+    const disk = memoryDisk();
+    const { outbox } = await open({ disk });
+    await outbox.put(partial('1'), { kept: picture(1) });
+    await outbox.put(partial('2'), { kept: picture(2) });
+    await outbox.put(recordOf('1', { revision: 1 }));
+    await outbox.close();
+    const again = await open({ disk });
+    expect(again.outbox.unsettled.map(({ resultId }) => resultId)).toEqual(['2']);
+    expect((await again.outbox.readUnsettled('2'))?.picture).toEqual(picture(2));
+  });
+});
+
+describe('when it is full', () => {
+  const full = { maxRecords: 4 };
+
+  test('the oldest PASS goes first, then REVIEW, NO_READ and ERROR, never an NG', async () => {
+    const sink = new TestSink();
+    sink.mode = 'refuse';
+    const { outbox, events } = await open({ sinks: [sink] }, full);
+    for (const [id, verdict] of [
+      ['1', 'NG'],
+      ['2', 'REVIEW'],
+      ['3', 'PASS'],
+      ['4', 'PASS'],
+    ] as const)
+      await outbox.put(verdictRecord(id, verdict));
+    for (const id of ['5', '6', '7']) await outbox.put(verdictRecord(id, 'NG'));
+    const dropped = events.flatMap((event) => (event.kind === 'dropped' ? [event.resultId] : []));
+    expect(dropped).toEqual(['3', '4', '2']);
+    expect(outbox.snapshot.dropped).toEqual({ PASS: 2, REVIEW: 1 });
+  });
+
+  test('of NG alone, put waits and says so, and goes on when a sink has taken one', async () => {
+    const sink = new TestSink();
+    sink.mode = 'refuse';
+    const { outbox, clock, events } = await open({ sinks: [sink] }, full);
+    for (const id of ['1', '2', '3', '4']) await outbox.put(verdictRecord(id, 'NG'));
+    const waits = [outbox.put(verdictRecord('5', 'NG')), outbox.put(verdictRecord('6', 'PASS'))];
+    await settle();
+    expect(outbox.snapshot).toMatchObject({ isHeld: true, waiting: 2, records: 4 });
+    expect(events.at(-1)).toMatchObject({ kind: 'held', reason: 'full' });
+    sink.mode = 'take';
+    await clock.advance(60_000);
+    await Promise.all(waits);
+    await settle();
+    expect(sink.committed).toEqual(['1#0', '2#0', '3#0', '4#0', '5#0', '6#0']);
+    expect(events.filter(({ kind }) => kind === 'released')).toHaveLength(1);
+  });
+
+  test('the wait for room can be cancelled, and does not grow without end', async () => {
+    const { outbox } = await open(
+      { sinks: [Object.assign(new TestSink(), { mode: 'refuse' })] },
+      { maxRecords: 1, maxWaiting: 2 },
+    );
+    await outbox.put(verdictRecord('1', 'NG'));
+    const abort = new AbortController();
+    const waits = outbox.put(verdictRecord('2', 'NG'), { signal: abort.signal });
+    const second = outbox.put(verdictRecord('3', 'NG'));
+    await expect(outbox.put(verdictRecord('4', 'NG'))).rejects.toMatchObject({ code: 'OVERLOADED' });
+    abort.abort();
+    await expect(waits).rejects.toMatchObject({ code: 'CANCELLED' });
+    const [, third] = await Promise.allSettled([outbox.close(), second]);
+    expect(third).toMatchObject({ reason: { code: 'CLOSED' } });
+    await expect(outbox.put(verdictRecord('9', 'NG'))).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  test('kept pictures count, and go with their record', async () => {
+    const { outbox } = await open({}, { maxBytes: 4096 });
+    for (let id = 0; id < 10; id++) await outbox.put(partial(String(id)), { kept: picture(...new Uint8Array(1000)) });
+    expect(outbox.snapshot.bytes).toBeLessThanOrEqual(4096);
+    expect(outbox.unsettled.map(({ resultId }) => resultId)).toEqual(['8', '9']);
+    expect(outbox.snapshot.dropped).toEqual({ REVIEW: 8 });
+  });
+});
+
+test('what could never be stored is refused', async () => {
+  const { outbox } = await open({}, { maxRecordBytes: 2000, maxBytes: 8192 });
+  await expect(outbox.put(recordOf('1', { route: 'x'.repeat(3000) }))).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+  });
+  await expect(outbox.put(partial('1'), { kept: picture(...new Uint8Array(9000)) })).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+  });
+  await outbox.put(recordOf('1'));
+});
+
+describe('sinks that change', () => {
+  test('a name keeps its place, a new one gets what comes from then on, one that is gone holds nothing back', async () => {
+    const [a, b] = [new TestSink('a'), new TestSink('b')];
+    b.mode = 'refuse';
+    const { outbox } = await open({ sinks: [a, b] });
+    await outbox.put(recordOf('1'));
+    await settle();
+    const [next, fresh] = [new TestSink('b'), new TestSink('c')];
+    await outbox.setSinks([next, fresh]);
+    await outbox.put(recordOf('2'));
+    await settle();
+    expect([a.committed, next.committed, fresh.committed]).toEqual([['1#0'], ['1#0', '2#0'], ['2#0']]);
+    await outbox.setSinks([]);
+    await outbox.put(recordOf('3'));
+    await settle();
+    expect(outbox.snapshot.records).toBe(0);
+    await expect(outbox.setSinks([a, new TestSink('a')])).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+});
+
+describe('a disk that', () => {
+  const faulty = (fate: (operation: DiskOperation, name: string) => DiskFate) =>
+    new SimulatedDisk({ random: seededRandom(3), fate });
+
+  test('fails is written to again elsewhere, and nothing is lost', async () => {
+    const random = seededRandom(5);
+    let failing = false;
+    const disk = faulty((operation) => (failing && operation !== 'read' && random() < 0.3 ? 'fail' : 'ok'));
+    const sink = new TestSink();
+    const { outbox, clock, events } = await open({ disk, sinks: [sink] });
+    const puts = ['1', '2', '3', '4', '5'].map(async (id) => {
+      if (id === '2') failing = true;
+      await outbox.put(recordOf(id));
+    });
+    await clock.advance(60_000);
+    await Promise.all(puts);
+    await settle();
+    expect(sink.committed).toEqual(['1#0', '2#0', '3#0', '4#0', '5#0']);
+    expect(events.some((event) => event.kind === 'storage' && event.state.kind === 'failed')).toBe(true);
+    failing = false;
+    await clock.advance(2000);
+    expect(outbox.snapshot.storage).toEqual({ kind: 'ok' });
+  });
+
+  test('is full holds capture, and releases it when there is room', async () => {
+    const disk = new SimulatedDisk({ random: seededRandom(3), maxBytes: 20_000 });
+    const sink = new TestSink();
+    sink.mode = 'refuse';
+    const { outbox, clock, events } = await open({ disk, sinks: [sink] }, { segmentBytes: 4096, reserveBytes: 2048 });
+    const puts: Promise<void>[] = [];
+    for (let id = 0; id < 60; id++) puts.push(outbox.put(verdictRecord(String(id), 'NG')));
+    await clock.advance(5000);
+    expect(outbox.snapshot).toMatchObject({ isHeld: true, storage: { kind: 'full' } });
+    expect(events).toContainEqual(expect.objectContaining({ kind: 'held', reason: 'disk-full' }));
+    sink.mode = 'take';
+    await clock.advance(120_000);
+    await Promise.all(puts);
+    await settle();
+    expect(sink.committed).toEqual(puts.map((_, id) => `${id}#0`));
+    expect(outbox.snapshot).toMatchObject({ isHeld: false, storage: { kind: 'ok' }, dropped: {} });
+  });
+
+  test('is full makes room from what may be dropped', async () => {
+    const disk = new SimulatedDisk({ random: seededRandom(3), maxBytes: 30_000 });
+    const sink = new TestSink();
+    sink.mode = 'refuse';
+    const { outbox, clock } = await open(
+      { disk, sinks: [sink] },
+      { segmentBytes: 2048, reserveBytes: 4096, seenWindow: 16 },
+    );
+    const puts: Promise<void>[] = [];
+    for (let id = 0; id < 200; id++) {
+      puts.push(outbox.put(verdictRecord(String(id), id % 20 === 0 ? 'NG' : 'PASS')));
+      await clock.advance(1500);
+      for (let turn = 0; turn < 10; turn++) await settle();
+    }
+    await Promise.all(puts);
+    expect(outbox.snapshot.dropped['PASS']).toBeGreaterThan(100);
+    sink.mode = 'take';
+    await clock.advance(60_000);
+    const NG = [0, 20, 40, 60, 80, 100, 120, 140, 160, 180].map((id) => `${id}#0`);
+    expect(sink.committed.filter((text) => NG.includes(text))).toEqual(NG);
+  });
+});
+
+test('the disk holds no more than twice what is needed, past a few segments, however long it runs', async () => {
+  const disk = memoryDisk();
+  const sink = new TestSink();
+  const { outbox, clock } = await open({ disk, sinks: [sink] }, { segmentBytes: 4096, seenWindow: 8 });
+  await outbox.put(partial('kept'), { kept: picture(...new Uint8Array(500)) });
+  for (let id = 0; id < 400; id++) {
+    await outbox.put(recordOf(String(id)));
+    await clock.advance(300);
+    const { diskBytes, bytes } = outbox.snapshot;
+    expect(diskBytes).toBeLessThan(2 * bytes + 4 * 4096);
+  }
+  expect((await outbox.readUnsettled('kept'))?.record).toEqual(partial('kept'));
+  await outbox.close();
+  const again = await open({ disk });
+  expect((await again.outbox.readUnsettled('kept'))?.picture).toEqual(picture(...new Uint8Array(500)));
+});
+
+test('with an interval, put does not wait for the sync', async () => {
+  let syncs = 0;
+  const disk = new SimulatedDisk({
+    random: seededRandom(3),
+    fate: (operation) => {
+      if (operation === 'sync') syncs++;
+      return 'ok';
+    },
+  });
+  const { outbox, clock } = await open({ disk }, { syncEveryMs: 50 });
+  for (let id = 0; id < 20; id++) await outbox.put(recordOf(String(id)));
+  expect(syncs).toBe(1);
+  await clock.advance(60);
+  expect(syncs).toBe(2);
+});
+
+test('closing writes down what sinks have, and a restart gives them nothing again', async () => {
+  const disk = memoryDisk();
+  const [first, second] = [new TestSink(), new TestSink()];
+  const { outbox } = await open({ disk, sinks: [first] });
+  await outbox.put(recordOf('1'));
+  await settle();
+  await outbox.close();
+  const again = await open({ disk, sinks: [second] });
+  await again.outbox.put(recordOf('1'));
+  await again.outbox.put(recordOf('2'));
+  await settle();
+  expect([first.calls, second.calls]).toEqual([['1#0'], ['2#0']]);
+});
+
+test('options that do not exist or are out of range are named', async () => {
+  await expect(open({}, { maxBites: 1 } as never)).rejects.toThrow(/'maxBites' is not an option/);
+  await expect(open({}, { maxRecords: 0 })).rejects.toThrow(/'maxRecords' must be/);
+  await expect(open({ sinks: [new TestSink('a'), new TestSink('a')] })).rejects.toThrow(KerfError);
+});
