@@ -54,17 +54,22 @@ export interface SourceRig {
   open(hasTrigger: boolean): Source;
   /** Makes the device deliver one more picture; the number makes it differ from the others. */
   picture(number: number): Promise<void>;
-  /** Takes the device away, and brings it back; null where that cannot be done. */
-  readonly vanish: { away(): Promise<void>; back(): Promise<void> } | null;
-  /** True: the device waits for the station, so that no picture is ever dropped. */
-  readonly neverDrops: boolean;
-  /** True: the device has its own triggers (an upload), so that `trigger` is for nobody. */
-  readonly ownTriggers?: boolean;
+  /** Takes the device away, and brings it back. */
+  readonly vanish?: { away(): Promise<void>; back(): Promise<void> };
   dispose(): Promise<void>;
 }
 
+export interface SourceTraits {
+  /** The device waits for the station, so that no picture is ever dropped. */
+  readonly neverDrops?: boolean;
+  /** It can be taken away. */
+  readonly vanishes?: boolean;
+  /** It delivers when somebody asks for nothing (an upload is its own trigger): `trigger` is for nobody. */
+  readonly ownTriggers?: boolean;
+}
+
 /** Registers the suite for `name`; `build` makes a fresh device. */
-export function describeSource(name: string, build: () => Promise<SourceRig>): void {
+export function describeSource(name: string, traits: SourceTraits, build: () => Promise<SourceRig>): void {
   describe(`source: ${name}`, () => {
     const rigs: SourceRig[] = [];
     const sources: Source[] = [];
@@ -142,16 +147,15 @@ export function describeSource(name: string, build: () => Promise<SourceRig>): v
         () => source.counters.captured + source.counters.dropped >= 5 && listener.captures.length >= 2,
         'all five',
       );
-      if (rig.neverDrops) {
+      if (traits.neverDrops) {
         await listener.until(() => listener.captures.length >= 5, 'every picture');
         expect(source.counters.dropped).toBe(0);
       }
       balanced(source);
     });
 
-    it('makes one capture for each trigger, with its part id and key', async ({ skip }) => {
+    const oneForEach = async (): Promise<void> => {
       const { rig, source, listener } = await setUp(true);
-      if (rig.ownTriggers) return skip('it has triggers of its own');
       await source.start(listener);
       for (const partId of ['A-1', 'A-2']) {
         const before = listener.captures.length;
@@ -162,11 +166,11 @@ export function describeSource(name: string, build: () => Promise<SourceRig>): v
       }
       expect(listener.captures.map(({ partId }) => partId)).toEqual(['A-1', 'A-2']);
       balanced(source);
-    });
+    };
+    if (!traits.ownTriggers) it('makes one capture for each trigger, with its part id and key', oneForEach);
 
-    it('bounds the triggers that wait', async ({ skip }) => {
-      const { rig, source, listener } = await setUp(true);
-      if (rig.ownTriggers) return skip('it has triggers of its own');
+    const bounds = async (): Promise<void> => {
+      const { source, listener } = await setUp(true);
       listener.full = true;
       await source.start(listener);
       const fire = (): void => {
@@ -174,23 +178,24 @@ export function describeSource(name: string, build: () => Promise<SourceRig>): v
       };
       expect(fire).toThrow(expect.objectContaining({ code: 'OVERLOADED' }));
       listener.release();
-    });
+    };
+    if (!traits.ownTriggers) it('bounds the triggers that wait', bounds);
 
-    it('comes back when the device does', async ({ skip }) => {
+    const comesBack = async (): Promise<void> => {
       const { rig, source, listener } = await setUp();
-      if (rig.vanish === null) return skip('the device cannot vanish');
       await source.start(listener);
       await rig.picture(0);
       await listener.until(() => listener.captures.length > 0, 'a picture');
-      await rig.vanish.away();
+      await rig.vanish?.away();
       await listener.until(() => listener.states.at(-1)?.kind === 'lost', 'the loss');
-      await rig.vanish.back();
+      await rig.vanish?.back();
       await listener.until(() => listener.states.at(-1)?.kind === 'running', 'the return');
       const before = listener.captures.length;
       await rig.picture(1);
       await listener.until(() => listener.captures.length > before, 'a picture after the loss');
       expect(source.counters.recoveries).toBeGreaterThan(0);
       balanced(source);
-    });
+    };
+    if (traits.vanishes) it('comes back when the device does', comesBack);
   });
 }

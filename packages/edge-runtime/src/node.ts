@@ -18,6 +18,8 @@ export {
   readPicture,
   resizePicture,
 } from './node/picture/picture-file.ts';
+export { imageFolderSink } from './node/sinks/image-folder-sink.ts';
+export { jsonLinesSink } from './node/sinks/json-lines-sink.ts';
 export type { OpenSplitOptions } from './node/split-folder.ts';
 export { openSplitFolder } from './node/split-folder.ts';
 export type { WsConnectOptions } from './node/ws-connect.ts';

@@ -18,7 +18,7 @@ async function put(folder: string, name: string, bytes: Uint8Array): Promise<voi
   await rename(join(folder, `.${name}.part`), join(folder, name));
 }
 
-describeSource('folder', async () => {
+describeSource('folder', { neverDrops: true, vanishes: true }, async () => {
   const parent = await mkdtemp(join(tmpdir(), 'kerf-folder-'));
   const folder = join(parent, 'in');
   await mkdir(folder);
@@ -26,7 +26,6 @@ describeSource('folder', async () => {
     open: (hasTrigger) => folderSource(configOf(folder), setupOf('folder', hasTrigger)),
     picture: async (number) => put(folder, `part-${number}.png`, await pngOf(number)),
     vanish: { away: () => rename(folder, join(parent, 'away')), back: () => rename(join(parent, 'away'), folder) },
-    neverDrops: true,
     dispose: () => rm(parent, { recursive: true }),
   };
 });

@@ -1,0 +1,119 @@
+// Records with their pictures -> a folder of pictures, overlays and JSON by day and verdict, within a quota.
+import { createHash } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { KerfError } from '@kerf/protocol';
+import type { Picture } from '../../capture/capture.ts';
+import type { ImageFolderConfig } from '../../sinks/image-folder-config.ts';
+import { KnownRecords, recordKey } from '../../sinks/known-records.ts';
+import type { SinkSetup } from '../../sinks/options.ts';
+import { drawOverlay } from '../../sinks/overlay.ts';
+import type { DeliveredPicture, Delivery, Sink } from '../../sinks/sink.ts';
+import type { ResultRecord } from '../../station/result-record.ts';
+import { encodePng } from '../picture/picture-file.ts';
+import { diskError } from './disk-error.ts';
+import { PictureShelf } from './picture-shelf.ts';
+
+/**
+ * Keeps pictures as they came, an overlay beside them, and the record as JSON. The names follow from the record: one that
+ * comes again after a crash writes the same files.
+ */
+export function imageFolderSink(config: ImageFolderConfig, setup: SinkSetup): Sink {
+  const known = new KnownRecords();
+  const shelf = new PictureShelf(resolve(config.path), config);
+  return {
+    name: setup.name,
+    deliver: async (delivery, signal) => {
+      signal.throwIfAborted();
+      const key = recordKey(delivery.record);
+      if (known.has(key) || !isKept(config, delivery.record)) return;
+      try {
+        await keep(config, setup, shelf, delivery, signal);
+        known.add(key);
+      } catch (cause) {
+        throw diskError(cause, `sink '${setup.name}' cannot write a picture`);
+      }
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** By the result's id, not by chance: a record that comes again is treated the same. */
+function isKept({ verdicts, sample }: ImageFolderConfig, { verdict, resultId }: ResultRecord): boolean {
+  if (verdicts.includes(verdict)) return true;
+  return createHash('sha256').update(resultId).digest().readUInt32BE(0) < sample * 2 ** 32;
+}
+
+interface NewFile {
+  readonly suffix: string;
+  readonly bytes: Uint8Array;
+}
+
+async function keep(
+  config: ImageFolderConfig,
+  setup: SinkSetup,
+  shelf: PictureShelf,
+  { record, picture }: Delivery,
+  signal: AbortSignal,
+): Promise<void> {
+  const delivered = (await picture?.()) ?? null;
+  signal.throwIfAborted();
+  const files = delivered === null ? [] : await pictureFiles(delivered, record, config.overlay);
+  files.push({ suffix: '.json', bytes: Buffer.from(`${JSON.stringify(record, null, 1)}\n`) });
+  const total = files.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
+  if (total > config.quota) {
+    throw new KerfError(
+      'SINK_REFUSED',
+      `a picture of ${total} bytes does not fit the quota of ${config.quota}; raise it`,
+    );
+  }
+  const day = record.creationTime.slice(0, 10);
+  const folder = await shelf.roomFor(day, record.verdict, total, setup.wallClock());
+  for (const { suffix, bytes } of files) {
+    await writeWhole(folder, `${stemOf(record)}${suffix}`, bytes);
+    shelf.add(day, record.verdict, bytes.byteLength);
+  }
+}
+
+/** Time, part, and what makes it unique; sorted by name is sorted by time. */
+function stemOf({ creationTime, partId, resultId, revision }: ResultRecord): string {
+  const time = creationTime.slice(11, 23).replaceAll(/[:.]/g, '');
+  const part = (partId ?? 'no-id').replaceAll(/[^\w-]+/g, '_').slice(0, 60);
+  const unique = createHash('sha256').update(resultId).digest('hex').slice(0, 12);
+  return `${time}_${part}_${unique}${revision === 0 ? '' : `-r${revision}`}`;
+}
+
+async function pictureFiles(delivered: DeliveredPicture, record: ResultRecord, overlay: boolean): Promise<NewFile[]> {
+  const files = [await originalFile(delivered.original)];
+  if (!overlay) return files;
+  try {
+    files.push({ suffix: '_overlay.png', bytes: await encodePng(drawOverlay(await delivered.pixels(), record)) });
+  } catch (error) {
+    // What cannot be decoded has no overlay; that is why it is a NO_READ.
+    if (!KerfError.is(error) || error.code !== 'IMAGE_INVALID') throw error;
+  }
+  return files;
+}
+
+async function originalFile(picture: Picture): Promise<NewFile> {
+  if (picture.kind === 'pixels') return { suffix: '.png', bytes: await encodePng(picture.image) };
+  return { suffix: picture.format === 'jpeg' ? '.jpg' : `.${picture.format}`, bytes: picture.bytes };
+}
+
+/** On the disk before it has its name. */
+async function writeWhole(folder: string, name: string, bytes: Uint8Array): Promise<void> {
+  const part = join(folder, `.${name}.part`);
+  try {
+    const file = await open(part, 'w');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(part, join(folder, name));
+  } catch (error) {
+    await rm(part, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
