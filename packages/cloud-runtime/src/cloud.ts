@@ -11,8 +11,9 @@ import {
 import { systemClock } from '@kerf/protocol';
 import { guardedLog, type Log } from './log.ts';
 import { ModelCatalog, type ModelFiles } from './models/catalog.ts';
-import { type ModelLease, ModelPool } from './models/model-pool.ts';
+import { ModelPool } from './models/model-pool.ts';
 import { ModelRunner } from './models/model-runner.ts';
+import { PinnedModels } from './models/pinned-models.ts';
 import { type AuthOptions, type CloudOptions, type ResolvedCloudOptions, resolveCloudOptions } from './options.ts';
 import { Gateway, listenForMetrics } from './server/gateway.ts';
 import { type CloudMetrics, cloudMetrics } from './server/metrics.ts';
@@ -82,8 +83,7 @@ class RunningCloud implements Cloud {
   readonly #pool: ModelPool;
   readonly #sessions: SessionStore;
   readonly #gateway: Gateway;
-  /** Models that stay loaded. */
-  readonly #preloaded: ModelLease[] = [];
+  readonly #pinned: PinnedModels;
   #closeMetrics: () => void = () => {};
   #state: 'starting' | 'ready' | 'draining' | 'closed' = 'starting';
   #draining: Promise<void> | null = null;
@@ -107,11 +107,12 @@ class RunningCloud implements Cloud {
       sessions: () => this.#sessions.size,
       inFlightBytes: () => inFlight.used,
       keptAnswerBytes: () => this.#sessions.keptBytes,
-      queued: () => this.#pool.loaded.map(({ id, runner }) => ({ id, frames: runner.queued })),
+      queued: () => this.#pool.loaded.map(({ release, runner }) => ({ release, frames: runner.queued })),
     });
     const buffers = new AnswerBuffers();
     const makeRunner = (files: ModelFiles): ModelRunner => runnerOf(files, options, this.#metrics, buffers, log);
     this.#pool = new ModelPool({ catalog, limits, makeRunner, clock, log });
+    this.#pinned = new PinnedModels(this.#pool, limits.releasePollMs, clock, log);
     this.#sessions = new SessionStore({ limits, queue: options.queue, wire, clock, inFlight });
     this.#gateway = new Gateway({
       host,
@@ -153,7 +154,7 @@ class RunningCloud implements Cloud {
         this.metricsPort = server.port;
         this.#closeMetrics = () => server.close();
       }
-      for (const id of preload) this.#preloaded.push(await this.#preload(id));
+      for (const id of preload) await this.#pinned.pin(id);
     } catch (error) {
       await this.close();
       throw error;
@@ -185,6 +186,7 @@ class RunningCloud implements Cloud {
     this.#state = 'closed';
     this.#closeMetrics();
     await this.#gateway.close(CLOSE_PATIENCE_MS);
+    this.#pinned.close();
     this.#sessions.closeAll();
     this.#pool.close();
     this.#log({ level: 'info', event: 'cloud-closed' });
@@ -207,11 +209,6 @@ class RunningCloud implements Cloud {
   #isReady(): boolean {
     return this.#state === 'ready';
   }
-
-  /** A tail is preloaded by its id alone: its own split.json says which pair it is. */
-  async #preload(id: string): Promise<ModelLease> {
-    return this.#pool.acquire(id, await this.#pool.pairOf(id));
-  }
 }
 
 function runnerOf(
@@ -223,7 +220,8 @@ function runnerOf(
 ): ModelRunner {
   const { limits, wire, batching, queue, providers, threads, optimizationLevel } = options;
   return new ModelRunner({
-    id: files.id,
+    id: files.release.model,
+    version: files.release.version,
     worker: {
       load: {
         type: 'load',
@@ -236,6 +234,7 @@ function runnerOf(
         maxDecodedImageBytes: limits.maxDecodedImageBytes,
         maxDecodedBytes: wire.maxDecodedBytes,
         tables: files.tables,
+        golden: files.golden,
         warmUp: { maxRows: batching.enabled ? batching.maxRows : 1, budgetMs: limits.warmUpMs },
       },
       loadTimeoutMs: limits.loadTimeoutMs,
@@ -249,7 +248,7 @@ function runnerOf(
     batching,
     queue,
     growth: limits,
-    meter: metrics.meterOf(files.id),
+    meter: metrics.meterOf(files.release),
     log,
     clock: systemClock,
   });

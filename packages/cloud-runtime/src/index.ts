@@ -13,7 +13,7 @@ export {
 export type { Cloud } from './cloud.ts';
 export { startCloud } from './cloud.ts';
 export type { Log, LogEvent, LogLevel } from './log.ts';
-export type { ModelFiles } from './models/catalog.ts';
+export type { ModelFiles, Release } from './models/catalog.ts';
 export { ModelCatalog } from './models/catalog.ts';
 export type {
   AuthOptions,

@@ -42,7 +42,10 @@ export interface CloudOptions {
   readonly metrics?: { readonly host?: string; readonly port: number } | null;
   /** Models loaded before the cloud reports itself ready. @default [] */
   readonly preload?: readonly string[];
-  /** Tried in order until one takes the model. @default ['cpu'] */
+  /**
+   * Tried in order until one takes the model and gets its samples right: `cpu`, `cuda`, `tensorrt`, `webgpu`, `dml`
+   * (DirectML), `coreml`, where the platform has them. @default ['cpu']
+   */
   readonly providers?: readonly string[];
   /** Threads within one operator. @default 1 */
   readonly threads?: number;
@@ -96,6 +99,8 @@ export interface CloudLimits {
   readonly maxLoadedBytes: number;
   /** A model that no session uses is unloaded after this; 0 keeps it. */
   readonly idleUnloadMs: number;
+  /** How often a newer release of a preloaded model is looked for. */
+  readonly releasePollMs: number;
   /** Worker processes of one model. */
   readonly workersPerModel: number;
   /** A model that is not loaded after this is given up. */
@@ -167,6 +172,7 @@ export const DEFAULT_CLOUD_LIMITS: CloudLimits = Object.freeze({
   maxLoadedModels: 16,
   maxLoadedBytes: 16 * 1024 * 1024 * 1024,
   idleUnloadMs: 10 * 60_000,
+  releasePollMs: 2000,
   workersPerModel: 1,
   loadTimeoutMs: 120_000,
   warmUpMs: 10_000,
@@ -249,8 +255,7 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
   knownKeys(options, OPTION_NAMES, 'options');
   const optimizationLevel = options.optimizationLevel ?? 'all';
   if (!LEVELS.includes(optimizationLevel)) throw invalid('optimizationLevel', `one of ${LEVELS.join(', ')}`);
-  const providers = texts(options.providers ?? ['cpu'], 'providers');
-  if (providers.length === 0) throw invalid('providers', 'at least one execution provider');
+  const providers = providersOf(options.providers ?? ['cpu']);
   const resolved: ResolvedCloudOptions = {
     modelsDir: text(options.modelsDir, 'modelsDir'),
     stateDir: text(options.stateDir ?? '.kerf', 'stateDir'),
@@ -275,6 +280,20 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
     throw invalid('tls', `encrypted on host '${resolved.host}'; without TLS the cloud serves loopback only`);
   }
   return resolved;
+}
+
+/** ONNX Runtime's names, with what people call them. */
+const PROVIDERS = ['cpu', 'cuda', 'tensorrt', 'webgpu', 'dml', 'coreml'];
+const PROVIDER_ALIASES = new Map([
+  ['directml', 'dml'],
+  ['trt', 'tensorrt'],
+]);
+
+function providersOf(given: readonly string[]): readonly string[] {
+  const names = texts(given, 'providers').map((name) => PROVIDER_ALIASES.get(name.toLowerCase()) ?? name.toLowerCase());
+  const strange = names.find((name) => !PROVIDERS.includes(name));
+  if (names.length === 0 || strange !== undefined) throw invalid('providers', `one or more of ${PROVIDERS.join(', ')}`);
+  return names;
 }
 
 function isLoopback(host: string): boolean {

@@ -1,15 +1,17 @@
-// Model ids -> running models that sessions share: loaded on demand, unloaded when unused, within a count and a size.
+// Model ids -> running releases that sessions share: loaded on demand, the newest that is ready first, unloaded when unused.
 import { type Clock, KerfError } from '@kerf/protocol';
 import type { Log } from '../log.ts';
 import type { CloudLimits } from '../options.ts';
 import type { EntrySpecs } from '../worker/jobs.ts';
-import type { ModelCatalog, ModelFiles } from './catalog.ts';
+import type { ModelCatalog, ModelFiles, Release } from './catalog.ts';
 import type { ModelRunner } from './model-runner.ts';
 import type { EntryClass } from './shape-class.ts';
 
 /** A session's hold on a running model. */
 export interface ModelLease {
+  /** The id it was asked for by. */
   readonly id: string;
+  readonly release: Release;
   /** The pair it was opened with. */
   readonly pair: string | null;
   readonly runner: ModelRunner;
@@ -18,7 +20,7 @@ export interface ModelLease {
   readonly specs: EntrySpecs;
   readonly shapes: EntryClass;
   /** Lets go; further calls do nothing. */
-  release(): void;
+  letGo(): void;
 }
 
 export interface PoolOptions {
@@ -30,18 +32,35 @@ export interface PoolOptions {
   readonly log: Log;
 }
 
+/** What the pool holds, for whoever watches. */
+export interface PooledModel {
+  readonly release: Release;
+  readonly runner: ModelRunner;
+  readonly isReady: boolean;
+}
+
 interface Entry {
   readonly key: string;
   readonly files: ModelFiles;
   readonly runner: ModelRunner;
   readonly ready: Promise<void>;
+  isReady: boolean;
+  /** A newer release of the same whole model is ready: it goes with its last user. */
+  superseded: boolean;
   users: number;
   lastUsedMs: number;
   cancelIdle: () => void;
 }
 
-/** A model that could not be loaded is not tried again for this long: every try is a process. */
+interface Failure {
+  readonly error: KerfError;
+  readonly untilMs: number;
+  readonly count: number;
+}
+
+/** A model that could not be loaded is not tried again for this long, doubled each time: every try is a process. */
 const FAILURE_PAUSE_MS = 2000;
+const LONGEST_FAILURE_PAUSE_MS = 5 * 60_000;
 const MAX_FAILURES_KEPT = 1000;
 /** A model without traffic for this long gives its shared memory back. */
 const TRIM_AFTER_MS = 5000;
@@ -49,25 +68,82 @@ const TRIM_AFTER_MS = 5000;
 export class ModelPool {
   readonly #options: PoolOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #failures = new Map<string, { readonly error: KerfError; readonly untilMs: number }>();
+  readonly #failures = new Map<string, Failure>();
   #closed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
   }
 
-  get loaded(): readonly { readonly id: string; readonly runner: ModelRunner }[] {
-    return [...this.#entries.values()].map(({ files, runner }) => ({ id: files.id, runner }));
+  get catalog(): ModelCatalog {
+    return this.#options.catalog;
+  }
+
+  get loaded(): readonly PooledModel[] {
+    return [...this.#entries.values()].map(({ files, runner, isReady }) => ({
+      release: files.release,
+      runner,
+      isReady,
+    }));
+  }
+
+  /** Why a release is not served, as far as a try to load it has shown. */
+  failureOf({ model, version }: Release): KerfError | null {
+    for (const [key, { error }] of this.#failures) if (key.startsWith(`${model}\n${version}\n`)) return error;
+    return null;
   }
 
   /**
-   * The running model of an id, loaded if need be.
+   * A running release of an id, loaded if need be: the newest that is ready. While a newer one is still loading, or was
+   * refused, the one before it serves.
    * @throws {KerfError} MODEL_NOT_FOUND, PAIR_MISMATCH, MANIFEST_INVALID, OVERLOADED when no place is free, and what loading says.
    */
   async acquire(id: string, pair: string | null): Promise<ModelLease> {
-    const files = await this.#options.catalog.find(id, pair);
+    const candidates = await this.#options.catalog.candidates(id, pair);
     if (this.#closed) throw new KerfError('DRAINING', 'the cloud is going away; connect again');
-    const key = `${files.id}\n${files.kind}\n${files.version}`;
+    const [newest] = candidates;
+    const serving = candidates.find((files) => this.#entries.get(keyOf(files))?.isReady === true);
+    if (newest !== undefined && serving !== undefined && serving !== newest) {
+      this.#loadBeside(newest);
+      return this.#use(id, serving, pair);
+    }
+    let error: unknown = null;
+    for (const files of candidates) {
+      try {
+        return await this.#use(id, files, pair);
+      } catch (reason) {
+        error ??= reason;
+      }
+    }
+    throw error;
+  }
+
+  /** The pair of the tail that an id names now; null for a whole model. @throws {KerfError} as `acquire`. */
+  pairOf(id: string): Promise<string | null> {
+    return this.#options.catalog.pairOf(id);
+  }
+
+  /** Unloads all releases of a model that no one uses; those in use go with their last user. */
+  retire(model: string): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.files.release.model !== model) continue;
+      entry.superseded = true;
+      if (entry.users === 0) this.#unload(entry, 'asked');
+    }
+  }
+
+  /** Forgets that loading failed: whoever asks for it by name wants to know now. */
+  retry(model: string): void {
+    for (const key of this.#failures.keys()) if (key.startsWith(`${model}\n`)) this.#failures.delete(key);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const entry of this.#entries.values()) this.#unload(entry, 'closed');
+  }
+
+  async #use(id: string, files: ModelFiles, pair: string | null): Promise<ModelLease> {
+    const key = keyOf(files);
     const entry = this.#entries.get(key) ?? this.#load(key, files);
     entry.users++;
     entry.cancelIdle();
@@ -77,42 +153,53 @@ export class ModelPool {
       entry.users--;
       throw error;
     }
-    return this.#leaseOf(entry, files.entry, pair);
+    return this.#leaseOf(entry, id, files.entry, pair);
   }
 
-  /** The pair of the tail that an id names now; null for a whole model. @throws {KerfError} as `acquire`. */
-  pairOf(id: string): Promise<string | null> {
-    return this.#options.catalog.pairOf(id);
+  /** Starts loading a newer release; nobody waits for it. */
+  #loadBeside(files: ModelFiles): void {
+    const key = keyOf(files);
+    if (this.#entries.has(key)) return;
+    try {
+      const entry = this.#load(key, files);
+      entry.ready.then(
+        () => this.#release(entry, 0),
+        () => {},
+      );
+    } catch {
+      // It was refused a moment ago, or there is no room: the older one goes on serving.
+    }
   }
 
-  close(): void {
-    this.#closed = true;
-    for (const entry of this.#entries.values()) this.#unload(entry, 'closed');
-  }
-
-  #leaseOf(entry: Entry, at: number, pair: string | null): ModelLease {
+  #leaseOf(entry: Entry, id: string, at: number, pair: string | null): ModelLease {
     let held = true;
     return {
-      id: entry.files.id,
+      id,
+      release: entry.files.release,
       pair,
       runner: entry.runner,
       entry: at,
       specs: entry.runner.entries[at] ?? { inputs: [], outputs: [] },
       shapes: entry.runner.classes[at] ?? { prefix: null, common: null },
-      release: () => {
-        if (held) this.#release(entry);
+      letGo: () => {
+        if (held) this.#release(entry, 1);
         held = false;
       },
     };
   }
 
-  #release(entry: Entry): void {
-    entry.users--;
+  #release(entry: Entry, users: number): void {
+    entry.users -= users;
     entry.lastUsedMs = this.#options.clock.nowMs();
     if (entry.users > 0 || this.#closed) return;
+    if (entry.superseded) {
+      this.#unload(entry, 'superseded');
+      return;
+    }
     const { clock, limits } = this.#options;
     const { idleUnloadMs } = limits;
     const unloadLater = (afterMs: number): (() => void) => clock.after(afterMs, () => this.#unload(entry, 'idle'));
+    entry.cancelIdle();
     if (idleUnloadMs > 0 && idleUnloadMs <= TRIM_AFTER_MS) {
       entry.cancelIdle = unloadLater(idleUnloadMs);
       return;
@@ -129,30 +216,63 @@ export class ModelPool {
     if (failure !== undefined && failure.untilMs > clock.nowMs()) throw failure.error;
     this.#makeRoom(files.bytes);
     const runner = this.#options.makeRunner(files);
-    log({ level: 'info', event: 'model-loading', model: files.id, kind: files.kind, bytes: files.bytes });
-    const ready = runner.start().catch((error: unknown) => {
-      const reason = KerfError.from(error, 'INTERNAL', 'the model could not be loaded');
-      this.#forget(key, reason);
-      log({ level: 'error', event: 'model-refused', model: files.id, code: reason.code, reason: reason.message });
-      throw reason;
-    });
-    const entry: Entry = { key, files, runner, ready, users: 0, lastUsedMs: clock.nowMs(), cancelIdle: () => {} };
+    const { model, version } = files.release;
+    log({ level: 'info', event: 'model-loading', model, version, kind: files.kind, bytes: files.bytes });
+    const ready = runner.start().then(
+      () => this.#isUp(key),
+      (error: unknown) => {
+        const reason = KerfError.from(error, 'INTERNAL', 'the model could not be loaded');
+        this.#forget(key, reason);
+        log({ level: 'error', event: 'model-refused', model, version, code: reason.code, reason: reason.message });
+        throw reason;
+      },
+    );
+    const entry: Entry = {
+      key,
+      files,
+      runner,
+      ready,
+      isReady: false,
+      superseded: false,
+      users: 0,
+      lastUsedMs: clock.nowMs(),
+      cancelIdle: () => {},
+    };
     this.#entries.set(key, entry);
     return entry;
+  }
+
+  /** Older releases of a whole model serve who has them, and then go. Tails stay: devices may hold their heads. */
+  #isUp(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    entry.isReady = true;
+    this.#failures.delete(key);
+    const { release, kind } = entry.files;
+    this.#options.log({ level: 'info', event: 'model-ready', model: release.model, version: release.version });
+    if (kind !== 'whole') return;
+    for (const other of this.#entries.values()) {
+      const isOlder = Number(other.files.release.version) < Number(release.version);
+      if (other.files.release.model !== release.model || other.files.kind !== 'whole' || !isOlder) continue;
+      other.superseded = true;
+      if (other.users === 0) this.#unload(other, 'superseded');
+    }
   }
 
   #forget(key: string, error: KerfError): void {
     this.#entries.get(key)?.runner.close();
     this.#entries.delete(key);
+    const count = (this.#failures.get(key)?.count ?? 0) + 1;
     if (this.#failures.size >= MAX_FAILURES_KEPT) this.#failures.clear();
-    this.#failures.set(key, { error, untilMs: this.#options.clock.nowMs() + FAILURE_PAUSE_MS });
+    const pauseMs = Math.min(FAILURE_PAUSE_MS * 2 ** (count - 1), LONGEST_FAILURE_PAUSE_MS);
+    this.#failures.set(key, { error, untilMs: this.#options.clock.nowMs() + pauseMs, count });
   }
 
   /** Unloads what is unused longest until the new model fits. */
   #makeRoom(bytes: number): void {
     const { maxLoadedModels, maxLoadedBytes } = this.#options.limits;
     const idle = [...this.#entries.values()]
-      .filter(({ users }) => users === 0)
+      .filter(({ users, isReady }) => users === 0 && isReady)
       .sort((a, b) => a.lastUsedMs - b.lastUsedMs);
     const loadedBytes = (): number => [...this.#entries.values()].reduce((sum, { files }) => sum + files.bytes, 0);
     while (this.#entries.size >= maxLoadedModels || loadedBytes() + bytes > maxLoadedBytes) {
@@ -170,6 +290,12 @@ export class ModelPool {
     entry.cancelIdle();
     if (!this.#entries.delete(entry.key)) return;
     entry.runner.close();
-    this.#options.log({ level: 'info', event: 'model-unloaded', model: entry.files.id, reason });
+    const { model, version } = entry.files.release;
+    this.#options.log({ level: 'info', event: 'model-unloaded', model, version, reason });
   }
+}
+
+/** The same files serve sessions that enter a chain at different places. */
+function keyOf({ release, kind, stamp }: ModelFiles): string {
+  return `${release.model}\n${release.version}\n${kind}\n${stamp}`;
 }

@@ -22,11 +22,13 @@ export interface RunnerMeter {
   settled(outcome: FrameOutcome): void;
   restarted(): void;
   recycled(): void;
+  demoted(provider: string, code: string): void;
   batchingRefused(): void;
 }
 
 export interface RunnerOptions {
   readonly id: string;
+  readonly version: string;
   readonly worker: WorkerSettings;
   readonly workers: number;
   readonly maxQueuedFrames: number;
@@ -55,6 +57,8 @@ export class ModelRunner {
   readonly #service: ServiceTime;
   readonly #slots: WorkerSlot[] = [];
   readonly #deadlines = new Map<FrameTask, () => void>();
+  /** The execution provider that serves; null before the first start. */
+  provider: string | null = null;
   #planner: StackPlanner;
   #cancelWait: () => void = () => {};
   #closed = false;
@@ -79,7 +83,8 @@ export class ModelRunner {
     for (let count = 0; count < this.#options.workers; count++) this.#slots.push(this.#newSlot());
     const [first, ...others] = this.#slots;
     if (first === undefined) throw new KerfError('INTERNAL', 'a model needs a worker');
-    const { segments, entries } = await first.start();
+    const { segments, entries, provider } = await first.start();
+    this.provider = provider;
     if (entries.some(({ inputs }) => inputs.some(({ dtype }) => dtype === null))) {
       this.close();
       throw new KerfError('MODEL_UNSUPPORTED', 'an input of the model is no tensor and cannot be sent');
@@ -171,6 +176,7 @@ export class ModelRunner {
         onRan: (job, reply, answer) => this.#ran(job, reply, answer),
         onLost: (jobs, end) => this.#lost(jobs, end),
         onRecycled: () => meter.recycled(),
+        onDemoted: ({ provider, code }) => meter.demoted(provider, code),
       },
       log,
     });

@@ -2,7 +2,7 @@
 import { type Clock, KerfError, messageOf } from '@kerf/protocol';
 import type { Log } from '../log.ts';
 import type { AnswerBuffer } from '../worker/answer-buffers.ts';
-import type { RanReply } from '../worker/jobs.ts';
+import type { DemotedProvider, RanReply } from '../worker/jobs.ts';
 import { type WorkerEnd, type WorkerModel, WorkerProcess, type WorkerSettings } from '../worker/worker-process.ts';
 import type { FrameTask } from './frame-task.ts';
 import { type GrowthLimits, GrowthWatch } from './growth-watch.ts';
@@ -23,6 +23,8 @@ export interface SlotHandler {
   onLost(jobs: readonly RunningJob[], end: WorkerEnd): void;
   /** A fresh worker has taken the place of one that had grown. */
   onRecycled(): void;
+  /** A provider that was to be preferred does not serve the model. */
+  onDemoted(provider: DemotedProvider): void;
 }
 
 export interface SlotOptions {
@@ -138,7 +140,7 @@ export class WorkerSlot {
     return worker;
   }
 
-  #adopt(worker: WorkerProcess, { provider, warmUp }: WorkerModel): void {
+  #adopt(worker: WorkerProcess, { provider, demoted, warmUp }: WorkerModel): void {
     if (this.#closed) {
       worker.kill('ended');
       throw new KerfError('CLOSED', 'the model was unloaded while it was loading');
@@ -149,6 +151,10 @@ export class WorkerSlot {
     this.#readyAtMs = this.#clock.nowMs();
     const { modelId, log, handler } = this.#options;
     const { runs, ms } = warmUp;
+    for (const one of demoted) {
+      log({ level: 'warn', event: 'provider-demoted', model: modelId, ...one });
+      handler.onDemoted(one);
+    }
     log({
       level: 'info',
       event: 'worker-ready',

@@ -266,7 +266,7 @@ export class Link implements SessionLink {
     try {
       return sessions.create(owner, lease);
     } catch (error) {
-      lease.release();
+      lease.letGo();
       throw error;
     }
   }

@@ -1,6 +1,7 @@
 // What the cloud counts -> Prometheus text, under Triton's names where Triton has one.
 import { ERROR_CODES, type ErrorCode } from '@kerf/protocol';
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { Release } from '../models/catalog.ts';
 import type { FrameOutcome } from '../models/frame-task.ts';
 import type { RunnerMeter } from '../models/model-runner.ts';
 
@@ -11,7 +12,7 @@ export interface LiveValues {
   inFlightBytes(): number;
   keptAnswerBytes(): number;
   /** Frames that wait for each loaded model. */
-  queued(): readonly { readonly id: string; readonly frames: number }[];
+  queued(): readonly { readonly release: Release; readonly frames: number }[];
 }
 
 export interface CloudMetrics {
@@ -21,8 +22,8 @@ export interface CloudMetrics {
   /** Filler of probes, by `direction`: received or sent. */
   readonly probeBytes: Counter<'direction'>;
   readonly faults: Counter<'code'>;
-  /** Meter of one model. */
-  meterOf(model: string): RunnerMeter;
+  /** Meter of one release. */
+  meterOf(release: Release): RunnerMeter;
 }
 
 type ByModel = 'model' | 'version';
@@ -47,6 +48,12 @@ export function cloudMetrics(live: LiveValues): CloudMetrics {
     inferUs: byModel('nv_inference_compute_infer_duration_us', 'Runs of the model, summed'),
     restarts: byModel('kerf_worker_restarts_total', 'Worker processes that died and were started again'),
     recycled: byModel('kerf_worker_recycled_total', 'Worker processes replaced because their memory had grown'),
+    demoted: new Counter({
+      name: 'kerf_provider_demoted_total',
+      help: 'Execution providers that were asked for and do not serve the model, by code',
+      labelNames: ['model', 'version', 'provider', 'code'],
+      registers,
+    }),
     batchingOff: byModel('kerf_batching_refused_total', 'Shapes for which batches gave other results than single runs'),
   };
   addLiveValues(live, registry);
@@ -66,14 +73,16 @@ export function cloudMetrics(live: LiveValues): CloudMetrics {
       labelNames: ['code'],
       registers,
     }),
-    meterOf: (model) => meterOf({ model, version: '1' }, counters),
+    meterOf: ({ model, version }) => meterOf({ model, version }, counters),
   };
 }
 
-type Counters = Record<Exclude<CounterName, 'failure'>, Counter<ByModel>> & { failure: Counter<ByModel | 'reason'> };
+type Counters = Record<CounterName, Counter<ByModel>> & {
+  failure: Counter<ByModel | 'reason'>;
+  demoted: Counter<ByModel | 'provider' | 'code'>;
+};
 type CounterName =
   | 'success'
-  | 'failure'
   | 'count'
   | 'execCount'
   | 'requestUs'
@@ -101,6 +110,7 @@ function meterOf(labels: { model: string; version: string }, counters: Counters)
     },
     restarted: () => counters.restarts.inc(labels),
     recycled: () => counters.recycled.inc(labels),
+    demoted: (provider, code) => counters.demoted.inc({ ...labels, provider, code }),
     batchingRefused: () => counters.batchingOff.inc(labels),
   };
 }
@@ -129,7 +139,7 @@ function addLiveValues(live: LiveValues, registry: Registry): void {
     registers: [],
     collect() {
       this.reset();
-      for (const { id, frames } of live.queued()) this.set({ model: id, version: '1' }, frames);
+      for (const { release, frames } of live.queued()) this.set({ ...release }, frames);
     },
   });
   const gauges = [

@@ -150,7 +150,7 @@ export class CloudSession {
     this.#link = null;
     for (const pending of this.#pending.values()) this.#giveUp(pending);
     this.dropKept();
-    this.lease.release();
+    this.lease.letGo();
   }
 
   /** Forgets the answers; frames of an edge that comes back are run again then. */

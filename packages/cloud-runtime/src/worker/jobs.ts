@@ -35,7 +35,16 @@ export interface LoadRequest {
   readonly maxDecodedBytes: number;
   /** Level tables that payloads may be coded with, checked as the files are. */
   readonly tables: readonly HashedFile[];
+  /** Samples that a provider has to get right; null where the release has none. */
+  readonly golden: HashedFile | null;
   readonly warmUp: WarmUpRequest;
+}
+
+/** A provider that was asked for and does not serve the model. */
+export interface DemotedProvider {
+  readonly provider: string;
+  readonly code: ErrorCode;
+  readonly reason: string;
 }
 
 /** Runs before the first frame, so that none pays for kernels, plans and memory that a batch of its size needs. */
@@ -138,6 +147,7 @@ export interface LoadedReply {
   /** By the segment that a frame enters at. */
   readonly entries: readonly EntrySpecs[];
   readonly provider: string;
+  readonly demoted: readonly DemotedProvider[];
   readonly warmUp: WarmUpReply;
 }
 

@@ -1,10 +1,11 @@
-// A load request -> a model in ONNX Runtime: files hashed, the model verified, providers tried in order.
+// A load request -> a model in ONNX Runtime: files hashed, the model verified, the first provider that gets its samples right.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { openModelFile } from '@kerf/onnx/node';
 import {
   type Backend,
+  type ErrorCode,
   KerfError,
   type LevelTable,
   type LoadedModel,
@@ -13,44 +14,94 @@ import {
   readLevelTable,
 } from '@kerf/protocol';
 import * as ort from 'onnxruntime-node';
+import { type GoldenSamples, goldenFault, readGolden } from './golden.ts';
 import { HostedModel } from './hosted-model.ts';
-import type { HashedFile, LoadRequest, WarmUpReply } from './jobs.ts';
+import type { DemotedProvider, HashedFile, LoadRequest, WarmUpReply } from './jobs.ts';
+import { madeUpSamples } from './self-test.ts';
 import { warmUp } from './warm-up.ts';
 
 export interface ReadyModel {
   readonly model: HostedModel;
   readonly provider: string;
+  /** Providers that were asked for before this one and did not serve. */
+  readonly demoted: readonly DemotedProvider[];
   readonly warmUp: WarmUpReply;
   /** Level tables that payloads may be coded with, by id. */
   readonly tables: ReadonlyMap<string, LevelTable>;
 }
 
 /**
- * Loads a model.
+ * Loads a model with the first provider that takes it and gets its samples right: the golden ones of the release, else, for
+ * providers other than the CPU, made-up ones that the CPU provider has answered.
  * @throws {KerfError} MANIFEST_INVALID when a file is not the one that the manifest names, MODEL_MALFORMED,
- * MODEL_TOO_LARGE, EXTERNAL_DATA, MODEL_UNSUPPORTED, BACKEND_UNAVAILABLE.
+ * MODEL_TOO_LARGE, EXTERNAL_DATA, MODEL_UNSUPPORTED, SELF_TEST_FAILED, BACKEND_UNAVAILABLE.
  */
 export async function loadModel(request: LoadRequest): Promise<ReadyModel> {
   for (const file of [...request.files, ...request.tables]) await checkHash(file);
   for (const path of request.paths) await openModelFile(path);
   const tables = await readTables(request.tables);
-  let lastError: unknown;
+  const golden = request.golden === null ? null : await readGolden(request.golden);
+  const demoted: DemotedProvider[] = [];
+  let lastError: KerfError | null = null;
   for (const provider of request.providers) {
-    const backend = ortBackend({ name: `onnxruntime-node/${provider}`, ort, executionProviders: [provider] });
+    const backend = backendOf(provider);
     try {
+      checkPlatform(provider);
       const models = await loadAll(backend, request);
       const model = new HostedModel(models, request.entries);
-      return { model, provider, tables, warmUp: await warmUp(models, provider, request.warmUp) };
+      await checkSamples(model, golden ?? (await madeUp(provider, request)), golden !== null);
+      return { model, provider, demoted, tables, warmUp: await warmUp(models, provider, request.warmUp) };
     } catch (error) {
-      lastError = error;
+      lastError = KerfError.from(error, 'BACKEND_UNAVAILABLE', `the provider does not work: ${messageOf(error)}`);
+      demoted.push({ provider, code: lastError.code, reason: lastError.message });
       await backend.dispose();
     }
   }
-  throw KerfError.from(
-    lastError,
-    'BACKEND_UNAVAILABLE',
-    `no execution provider takes the model: ${messageOf(lastError)}`,
-  );
+  throw refusalOf(lastError, demoted);
+}
+
+/** One reason, or all of them where several providers were asked. */
+function refusalOf(last: KerfError | null, demoted: readonly DemotedProvider[]): KerfError {
+  const code: ErrorCode = last?.code ?? 'BACKEND_UNAVAILABLE';
+  const reasons = demoted.map(({ provider, reason }) => `${provider}: ${reason}`);
+  return demoted.length === 1 && last !== null
+    ? last
+    : new KerfError(code, `no execution provider serves the model; ${reasons.join('; ')}`);
+}
+
+function backendOf(provider: string): Backend {
+  return ortBackend({ name: `onnxruntime-node/${provider}`, ort, executionProviders: [provider] });
+}
+
+/** The runtime drops names that it does not know and runs on the CPU without a word. */
+function checkPlatform(provider: string): void {
+  const known = ort.listSupportedBackends().map(({ name }) => name as string);
+  if (!known.includes(provider)) {
+    throw new KerfError(
+      'BACKEND_UNAVAILABLE',
+      `ONNX Runtime has no provider '${provider}' on this platform; it has ${known.join(', ')}`,
+    );
+  }
+}
+
+async function checkSamples(model: HostedModel, samples: GoldenSamples | null, isGolden: boolean): Promise<void> {
+  const fault = samples === null ? null : await goldenFault(model, samples);
+  if (fault === null) return;
+  const against = isGolden ? '' : ' (samples made up, and answered by the CPU provider)';
+  throw new KerfError('SELF_TEST_FAILED', `${fault}${against}`);
+}
+
+/** What the CPU provider says, to hold another one against. */
+async function madeUp(provider: string, request: LoadRequest): Promise<GoldenSamples | null> {
+  if (provider === 'cpu') return null;
+  const backend = backendOf('cpu');
+  try {
+    return await madeUpSamples(new HostedModel(await loadAll(backend, request), request.entries));
+  } catch {
+    return null;
+  } finally {
+    await backend.dispose();
+  }
 }
 
 async function loadAll(

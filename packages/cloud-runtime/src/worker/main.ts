@@ -63,11 +63,12 @@ async function answer(message: GatewayMessage, body: Uint8Array): Promise<void> 
 
 async function load(request: LoadRequest): Promise<void> {
   try {
-    const { model, provider, tables, warmUp } = await loadModel(request);
+    const { model, provider, demoted, tables, warmUp } = await loadModel(request);
     const { maxDecodedBytes, maxDecodedImageBytes } = request;
     const rules = { maxDecodedBytes, maxDecodedImageBytes, tables };
     loaded = { model, codecs: { rules, coder: new AnswerCoder(), rss: nowAndThen } };
-    channel.send({ type: 'loaded', segments: model.segmentSpecs, entries: model.entries, provider, warmUp }, []);
+    const { segmentSpecs: segments, entries } = model;
+    channel.send({ type: 'loaded', segments, entries, provider, demoted, warmUp }, []);
   } catch (error) {
     channel.send({ type: 'load-failed', fault: withoutPaths(faultOf(error), request.paths) }, []);
   }

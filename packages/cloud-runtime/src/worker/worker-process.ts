@@ -7,6 +7,7 @@ import { type Clock, KerfError } from '@kerf/protocol';
 import type { AnswerBuffer, AnswerBuffers } from './answer-buffers.ts';
 import { openChannel, type WorkerChannel } from './channel.ts';
 import type {
+  DemotedProvider,
   EntrySpecs,
   GatewayMessage,
   LoadRequest,
@@ -32,6 +33,7 @@ export interface WorkerModel {
   readonly segments: readonly EntrySpecs[];
   readonly entries: readonly EntrySpecs[];
   readonly provider: string;
+  readonly demoted: readonly DemotedProvider[];
   readonly warmUp: WarmUpReply;
 }
 
