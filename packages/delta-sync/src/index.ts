@@ -17,3 +17,28 @@ export type { ModelLayout } from './model/model-layout.ts';
 export { modelLayout } from './model/model-layout.ts';
 export type { SnappedModel } from './model/snap-model.ts';
 export { snapModel } from './model/snap-model.ts';
+export type { GoldenSample } from './release/golden-file.ts';
+export { readGoldenFile, writeGoldenFile } from './release/golden-file.ts';
+export type {
+  FileRole,
+  GoldenClaim,
+  ListedDelta,
+  ReleaseFile,
+  ReleaseKind,
+  ReleaseManifest,
+  RuntimeFloor,
+  Side,
+  SnapClaim,
+  TensorGroup,
+} from './release/release-manifest.ts';
+export {
+  filesOfSide,
+  NAME_PATTERN,
+  parseReleaseManifest,
+  RELEASE_FORMAT,
+  SIDES,
+  VERSION_PATTERN,
+  writeReleaseManifest,
+} from './release/release-manifest.ts';
+export { checkReleaseName, REPOSITORY_PATHS, releaseOfTarget, releaseTarget } from './release/repository-layout.ts';
+export { tensorGroups } from './release/tensor-groups.ts';
