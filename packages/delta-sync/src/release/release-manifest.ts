@@ -36,7 +36,7 @@ export interface TensorGroup {
 /** A delta that makes this file. What is listed is signed for; a registry may offer more. */
 export interface ListedDelta {
   /** Hex SHA-256 of the file that it starts from; null: from nothing, the file compressed. */
-  readonly from: string | null;
+  readonly base: string | null;
   readonly bytes: number;
   /** Header and index: with their hash known, a delta can be refused before anything of it is decoded. */
   readonly indexBytes: number;
@@ -212,7 +212,7 @@ function tensorGroup(value: unknown): TensorGroup {
 function listedDelta(value: unknown): ListedDelta {
   const object = fields.record(value, 'files.deltas');
   return {
-    from: fields.optionalDigest(object['from'], 'files.deltas.from'),
+    base: fields.optionalDigest(object['base'], 'files.deltas.base'),
     bytes: fields.integer(object['bytes'], 'files.deltas.bytes', 1),
     indexBytes: fields.integer(object['indexBytes'], 'files.deltas.indexBytes', 1),
     indexSha256: fields.digest(object['indexSha256'], 'files.deltas.indexSha256'),

@@ -19,7 +19,7 @@ export function sampleManifest(change: Partial<ReleaseManifest> = {}): ReleaseMa
         bytes: 4_716_459,
         sha256: pair,
         groups: [{ name: 'stem', tensors: 2, bytes: 1024, sha256: 'cd'.repeat(32) }],
-        deltas: [{ from: 'ef'.repeat(32), bytes: 300_000, indexBytes: 200, indexSha256: '01'.repeat(32) }],
+        deltas: [{ base: 'ef'.repeat(32), bytes: 300_000, indexBytes: 200, indexSha256: '01'.repeat(32) }],
       },
     ],
     entry: 'model.onnx',
