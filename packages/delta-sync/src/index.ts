@@ -42,3 +42,32 @@ export {
 } from './release/release-manifest.ts';
 export { checkReleaseName, REPOSITORY_PATHS, releaseOfTarget, releaseTarget } from './release/repository-layout.ts';
 export { tensorGroups } from './release/tensor-groups.ts';
+export { canonicalJson } from './trust/canonical-json.ts';
+export type { TufKey } from './trust/keys.ts';
+export { ed25519Key, keyIdOf, verifySignature } from './trust/keys.ts';
+export type {
+  DelegatedRole,
+  MetadataKinds,
+  MetaFile,
+  RoleKeys,
+  RootMetadata,
+  Signed,
+  SnapshotMetadata,
+  TargetFile,
+  TargetsMetadata,
+  TimestampMetadata,
+  TopRole,
+} from './trust/metadata.ts';
+export { parseMetadata, TOP_ROLES } from './trust/metadata.ts';
+export type { RootBody, Signer, TargetsBody } from './trust/sign-metadata.ts';
+export {
+  metaOfBytes,
+  rootJson,
+  signMetadata,
+  snapshotJson,
+  targetsJson,
+  timestampJson,
+} from './trust/sign-metadata.ts';
+export { TrustedMetadata } from './trust/trusted-metadata.ts';
+export type { MetadataSource, MetadataStore, TrustedRelease, UpdateTrustOptions } from './trust/update-trust.ts';
+export { TrustedRepository, updateTrust } from './trust/update-trust.ts';

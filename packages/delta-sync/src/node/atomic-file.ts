@@ -1,6 +1,8 @@
 // Bytes -> a file that is whole or not there, whenever the power fails.
-import { type FileHandle, open, rename } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { KerfError, messageOf } from '@kerf/protocol';
 
 /** Writes all of `bytes` at `offset`. */
 export async function writeAt(handle: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
@@ -20,5 +22,36 @@ export async function renameDurably(from: string, to: string): Promise<void> {
     await folder.sync();
   } finally {
     await folder.close();
+  }
+}
+
+/** A whole file: written beside its place, flushed, renamed, the folder flushed. What was there is replaced. */
+export async function createFile(file: string, bytes: Uint8Array, mode = 0o666): Promise<void> {
+  await createFileOf(file, [bytes], mode);
+}
+
+/** {@link createFile} from pieces. */
+export async function createFileOf(
+  file: string,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  mode = 0o666,
+): Promise<void> {
+  const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.${randomUUID()}.part`);
+  try {
+    const handle = await open(temporary, 'wx', mode);
+    try {
+      let at = 0;
+      for await (const piece of pieces) {
+        await writeAt(handle, piece, at);
+        at += piece.byteLength;
+      }
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await renameDurably(temporary, file);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${file}' cannot be written: ${messageOf(cause)}`);
   }
 }

@@ -1,0 +1,139 @@
+// Folders of keys and a repository -> the first metadata, and later changes of who may sign what.
+import { readdir } from 'node:fs/promises';
+import { KerfError } from '@kerf/protocol';
+import { keyIdOf, type TufKey } from '../../trust/keys.ts';
+import { type RoleKeys, TOP_ROLES, type TopRole } from '../../trust/metadata.ts';
+import type { MetadataStore } from '../../trust/update-trust.ts';
+import { expiryMs } from './expiry.ts';
+import { addKey, checkApart, KeyRing } from './key-folder.ts';
+import { RepositoryEditor, writeFirstMetadata } from './repository-editor.ts';
+import { withRepositoryLock } from './repository-lock.ts';
+
+export interface CreateOptions {
+  readonly repository: string;
+  /** For all roles but root. */
+  readonly keys: string;
+  /** For the keys of root, which belong on a stick in a safe. */
+  readonly rootKeys: string;
+  readonly passphrase: string;
+  /** How many root keys to make, and how many of them must sign. */
+  readonly rootCount: number;
+  readonly rootThreshold: number;
+  /** As for `writeKeyFile`. */
+  readonly scryptN?: number;
+  readonly store: MetadataStore;
+  readonly nowMs: number;
+}
+
+/**
+ * Makes keys for all roles and a repository without releases.
+ * @returns root.json, which devices are shipped with
+ * @throws {KerfError} FILE_EXISTS when the folder holds a repository; KEY_UNUSABLE, INVALID_ARGUMENT.
+ */
+export async function createRepository(options: CreateOptions): Promise<Uint8Array> {
+  const { repository, keys, rootKeys, passphrase, rootCount, rootThreshold, scryptN, store, nowMs } = options;
+  if (rootThreshold > rootCount) {
+    throw new KerfError('INVALID_ARGUMENT', `${rootThreshold} of ${rootCount} root keys can never sign`);
+  }
+  for (const folder of [keys, rootKeys]) await checkApart(folder, repository);
+  if ((await readdir(`${repository}/metadata`).catch(() => [])).length > 0) {
+    throw new KerfError('FILE_EXISTS', `'${repository}' holds a repository already: name another folder`);
+  }
+  const made = new Map<TopRole, TufKey[]>();
+  for (const role of TOP_ROLES) {
+    const count = role === 'root' ? rootCount : 1;
+    const folder = role === 'root' ? rootKeys : keys;
+    const list: TufKey[] = [];
+    for (let at = 0; at < count; at++) list.push((await addKey(folder, role, passphrase, scryptN)).key);
+    made.set(role, list);
+  }
+  const roleOf = (role: TopRole): RoleKeys => ({
+    keyids: (made.get(role) ?? []).map(keyIdOf),
+    threshold: role === 'root' ? rootThreshold : 1,
+  });
+  const ring = await KeyRing.open([...new Set([keys, rootKeys])], passphrase, repository);
+  const roles = {
+    root: roleOf('root'),
+    timestamp: roleOf('timestamp'),
+    snapshot: roleOf('snapshot'),
+    targets: roleOf('targets'),
+  };
+  const root = await writeFirstMetadata({ folder: repository, nowMs, keys: [...made.values()].flat(), roles, ring });
+  await store.write('root.json', root);
+  return root;
+}
+
+export interface RotateOptions {
+  readonly repository: string;
+  /** Folders that hold the old keys and the new ones. */
+  readonly ring: KeyRing;
+  readonly store: MetadataStore;
+  readonly nowMs: number;
+  /** `root`, `timestamp`, `snapshot`, `targets`, or a model's name. */
+  readonly role: string;
+  /** The keys that may sign from now on. */
+  readonly keys: readonly TufKey[];
+  readonly threshold: number;
+}
+
+/**
+ * Gives a role other keys. For TUF's own roles that is a new root, signed by the keys of the old one and of the new one; for a
+ * model, new targets. What the role had signed is signed again by the new keys.
+ * @throws {KerfError} KEY_UNUSABLE, RELEASE_NOT_FOUND for a model that is not there, RELEASE_CONFLICT.
+ */
+export async function rotateKeys(options: RotateOptions): Promise<void> {
+  const { repository, ring, store, nowMs, role, keys, threshold } = options;
+  if (keys.length < threshold || threshold < 1) {
+    throw new KerfError('INVALID_ARGUMENT', `${threshold} of ${keys.length} keys can never sign`);
+  }
+  const next: RoleKeys = { keyids: keys.map(keyIdOf), threshold };
+  await withRepositoryLock(repository, async () => {
+    const editor = await RepositoryEditor.open({ folder: repository, ring, store, nowMs });
+    const top = TOP_ROLES.find((one) => one === role);
+    if (top !== undefined) {
+      const roles = { ...editor.root.roles, [top]: next };
+      await editor.commit({
+        root: { roles, keys: usedKeys([...editor.root.keys.values(), ...keys], Object.values(roles)) },
+      });
+      return;
+    }
+    const { targets } = editor;
+    if (!targets.roles.some(({ name }) => name === role)) {
+      throw new KerfError('RELEASE_NOT_FOUND', `the repository has no model '${role}'`);
+    }
+    const roles = targets.roles.map((one) => (one.name === role ? { ...one, ...next } : one));
+    const signed = await editor.releaseRole(role);
+    await editor.commit({
+      targets: { targets: targets.targets, roles, keys: usedKeys([...targets.keys.values(), ...keys], roles) },
+      ...(signed === null ? {} : { releases: new Map([[role, { targets: signed.targets, roles: [], keys: [] }]]) }),
+    });
+  });
+}
+
+export interface RefreshOptions {
+  readonly repository: string;
+  readonly ring: KeyRing;
+  readonly store: MetadataStore;
+  readonly nowMs: number;
+}
+
+/** Signs timestamp and snapshot anew, so that devices know that nothing is held back from them. */
+export async function refreshRepository({
+  repository,
+  ring,
+  store,
+  nowMs,
+}: RefreshOptions): Promise<{ expiresMs: number }> {
+  await withRepositoryLock(repository, async () => {
+    const editor = await RepositoryEditor.open({ folder: repository, ring, store, nowMs });
+    await editor.commit({});
+  });
+  return { expiresMs: expiryMs('timestamp', nowMs) };
+}
+
+/** Keys that a role names; the others have no business in metadata. */
+function usedKeys(keys: readonly TufKey[], roles: readonly RoleKeys[]): TufKey[] {
+  const wanted = new Set(roles.flatMap(({ keyids }) => keyids));
+  const byId = new Map(keys.map((key) => [keyIdOf(key), key]));
+  return [...byId].filter(([keyid]) => wanted.has(keyid)).map(([, key]) => key);
+}
