@@ -1,5 +1,7 @@
 // Node-only door: deltas between files and folders.
 
+export { folderDisk, folderStorage, slotFolder } from './node/device/folder-disk.ts';
+export { folderMirror } from './node/device/folder-mirror.ts';
 export type { DiffOptions } from './node/diff-files.ts';
 export { diffFiles } from './node/diff-files.ts';
 export type { FileReader } from './node/file-reader.ts';

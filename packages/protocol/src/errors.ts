@@ -97,6 +97,7 @@ export const ERROR_CODES = {
   KEY_UNUSABLE: define(812, false, 'A signing key is missing, damaged, or its passphrase is wrong.'),
   RUNTIME_TOO_OLD: define(813, false, 'The release needs a newer version of kerf or of the runtime.'),
   GOLDEN_FAILED: define(814, false, 'The release gives other answers on this device than where it was published.'),
+  STATE_DAMAGED: define(815, false, 'The state of a device cannot be read.'),
   // 85x: the registry
   NOT_FOUND: define(850, false, 'The registry has no such release, file, device, rollout or route.'),
   CONFLICT: define(851, false, 'The registry is in a state that does not allow this, or somebody else was first.'),

@@ -11,7 +11,7 @@ export function matchesPattern(pattern: string, path: string): boolean {
   // `reach[j]`: the pattern's first i characters match the path's first j.
   let reach = Array.from({ length: path.length + 1 }, (_, at) => at === 0);
   for (const char of pattern) {
-    const next = new Array<boolean>(path.length + 1).fill(false);
+    const next = reach.map(() => false);
     if (char === '*') next[0] = reach[0] === true;
     for (let at = 1; at <= path.length; at++) {
       const isSlash = path[at - 1] === '/';

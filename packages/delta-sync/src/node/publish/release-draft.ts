@@ -36,7 +36,9 @@ interface Shape {
 
 /** @throws {KerfError} FILE_NOT_FOUND, MANIFEST_INVALID, EXTERNAL_DATA, INVALID_ARGUMENT for names that not every system can hold. */
 export async function draftRelease(options: DraftOptions): Promise<ReleaseDraft> {
-  const { files, close } = await openSources(options.place);
+  const sources = await openSources(options.place);
+  const { files } = sources;
+  const close = (): Promise<void> => sources.close();
   try {
     const shape = await shapeOf(options, files);
     const described = [];

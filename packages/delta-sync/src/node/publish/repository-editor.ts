@@ -103,7 +103,7 @@ export class RepositoryEditor {
       files.push([REPOSITORY_PATHS.metadata(role, version), bytes]);
     };
     // Another key for `targets` makes what the old one signed void.
-    const isVoid = root !== null && sameKeys(roles.targets, this.root.roles.targets) === false;
+    const isVoid = root !== null && !sameKeys(roles.targets, this.root.roles.targets);
     const targetsRole = change.targets ?? (isVoid ? { ...this.targets, keys: this.targets.keys.values() } : null);
     if (targetsRole !== null) {
       const version = nextVersion(meta.get('targets.json'));

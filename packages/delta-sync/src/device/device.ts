@@ -1,0 +1,339 @@
+// A device: what it runs, and what the repository has -> the newest release that it can run, or the one that it had.
+import { type Clock, KerfError } from '@kerf/protocol';
+import { type MakeHasher, sha256Hex } from '../hash.ts';
+import { MAX_MANIFEST_BYTES } from '../release/limits.ts';
+import { filesOfSide, parseReleaseManifest, type ReleaseManifest, type Side } from '../release/release-manifest.ts';
+import { REPOSITORY_PATHS } from '../release/repository-layout.ts';
+import { type TrustedRelease, updateTrust } from '../trust/update-trust.ts';
+import { checkRuntime, isPaired, type RuntimeVersions } from './check-runtime.ts';
+import type { DeviceDisk, DeviceStorage } from './device-disk.ts';
+import { type DeviceState, type Installed, readState, type SlotIndex, writeState } from './device-state.ts';
+import { diskStore } from './disk-store.ts';
+import type { FetchedFile, FetchOptions } from './fetch-file.ts';
+import type { GoldenReport } from './golden-check.ts';
+import { isInWindow, type MaintenanceWindow } from './maintenance-window.ts';
+import type { MirrorSet } from './mirror-set.ts';
+import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './options.ts';
+import { checkSlot, MARK, stageRelease } from './stage-release.ts';
+
+export interface DeviceOptions {
+  readonly storage: DeviceStorage;
+  readonly mirrors: MirrorSet;
+  /** The model that this device runs. */
+  readonly name: string;
+  /** Files of which side it installs; null: all. */
+  readonly side: Side | null;
+  readonly versions: RuntimeVersions;
+  readonly makeHasher: MakeHasher;
+  readonly clock: Clock;
+  /** Milliseconds since 1970. */
+  readonly wallClockMs: () => number;
+  /** When releases may be switched; null: at any time. */
+  readonly window?: MaintenanceWindow | null;
+  readonly limits?: Partial<DeviceLimits>;
+  /** Runs the golden samples on this device's provider; without it, a release with golden samples is refused. */
+  readonly golden?: (slot: SlotIndex, manifest: ReleaseManifest) => Promise<GoldenReport | null>;
+  /** Pairs whose tails the cloud serves now; null when this device needs no cloud, or it cannot say. */
+  readonly cloudPairs?: () => Promise<readonly string[] | null>;
+  readonly onEvent?: (event: DeviceEvent) => void;
+}
+
+/** What happens, for logs and for the registry. */
+export type DeviceEvent =
+  | { readonly kind: 'checked'; readonly newest: string | null }
+  | { readonly kind: 'fetched'; readonly file: FetchedFile }
+  | { readonly kind: 'staged'; readonly version: string; readonly fetchedBytes: number }
+  | { readonly kind: 'golden'; readonly report: GoldenReport }
+  | { readonly kind: 'switched'; readonly version: string }
+  | { readonly kind: 'confirmed'; readonly version: string }
+  | { readonly kind: 'rolledBack'; readonly version: string | null; readonly reason: string };
+
+/** What a check found. */
+export interface Candidate {
+  readonly release: TrustedRelease;
+  readonly manifest: ReleaseManifest;
+  readonly manifestBytes: Uint8Array;
+}
+
+export interface UpdateOptions {
+  /** This version, also one below the newest; null: the newest. A version below the floor needs `allowOlder`. */
+  readonly version?: string | null;
+  readonly allowOlder?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** `current`: nothing newer. `waiting`: staged, and the maintenance window is closed. `switched`: on probation from now on. */
+export type UpdateOutcome = 'current' | 'waiting' | 'switched';
+
+/**
+ * check -> fetch -> verify -> stage -> golden -> switch, then on probation: confirm or roll back. Every step can be cut off
+ * by a power failure; the next one goes on from what is there. One call at a time.
+ */
+export class Device {
+  readonly #options: DeviceOptions;
+  readonly #limits: DeviceLimits;
+  #state: DeviceState;
+
+  private constructor(options: DeviceOptions, state: DeviceState) {
+    this.#options = options;
+    this.#limits = { ...DEFAULT_DEVICE_LIMITS, ...options.limits };
+    this.#state = state;
+  }
+
+  /**
+   * Once at every start of the device: counts the starts on probation, and goes back from a release that never gets
+   * through them.
+   * @throws {KerfError} STATE_DAMAGED.
+   */
+  static async start(options: DeviceOptions): Promise<Device> {
+    const device = new Device(options, await readState(options.storage.state));
+    const { trialStarts } = device.#state;
+    if (trialStarts === null) return device;
+    if (trialStarts >= device.#limits.trialStarts) {
+      await device.rollBack(`it was started ${trialStarts} times and never proved itself`);
+    } else await device.#write({ trialStarts: trialStarts + 1 });
+    return device;
+  }
+
+  /** Without counting a start: to look, or to go on with an update from outside of the station. */
+  static async open(options: DeviceOptions): Promise<Device> {
+    return new Device(options, await readState(options.storage.state));
+  }
+
+  get state(): DeviceState {
+    return this.#state;
+  }
+
+  /** The slot to run; null on a device without a release. */
+  get activeSlot(): DeviceDisk | null {
+    const { active } = this.#state;
+    return active === null ? null : this.#options.storage.slots[active.slot];
+  }
+
+  /** The manifest of the release in the active slot. @throws {KerfError} CONTENT_MISMATCH when a file is not as signed for. */
+  async verifyActive(): Promise<ReleaseManifest | null> {
+    const { active } = this.#state;
+    return active === null ? null : await this.#checkSlot(active);
+  }
+
+  /**
+   * What to install; null when there is nothing newer, or what is newer failed here before.
+   * @throws {KerfError} what {@link updateTrust} throws; RELEASE_NOT_FOUND, ROLLBACK_REFUSED, RUNTIME_TOO_OLD.
+   */
+  async check({ version = null, allowOlder = false }: UpdateOptions = {}): Promise<Candidate | null> {
+    const { mirrors, name, storage, wallClockMs, versions, onEvent } = this.#options;
+    const nowMs = wallClockMs();
+    let releases: TrustedRelease[] = [];
+    await mirrors.trust(async (source) => {
+      const repository = await updateTrust({ source, store: diskStore(storage.state), nowMs });
+      releases = await repository.releases(name);
+      return repository;
+    });
+    const { active, rejected, floor } = this.#state;
+    const release = version === null ? releases.at(-1) : releases.find((one) => one.version === version);
+    onEvent?.({ kind: 'checked', newest: releases.at(-1)?.version ?? null });
+    if (release === undefined) {
+      if (version === null) return null;
+      const known = releases.map((one) => one.version).join(', ');
+      throw new KerfError('RELEASE_NOT_FOUND', `${name} has no version ${version}; it has ${known || 'none'}`);
+    }
+    if (release.sha256 === active?.id) return null;
+    if (version === null && rejected.some(({ id }) => id === release.sha256)) return null;
+    const manifestBytes = await this.#fetchManifest(release);
+    const manifest = parseReleaseManifest(manifestBytes);
+    if (manifest.name !== name || manifest.version !== release.version) {
+      throw new KerfError(
+        'RELEASE_INVALID',
+        `the manifest of ${release.targetPath} is of ${manifest.name} ${manifest.version}`,
+      );
+    }
+    if (manifest.sequence < Math.max(floor, active?.sequence ?? 0)) {
+      if (version === null) return null;
+      if (!allowOlder) {
+        throw new KerfError(
+          'ROLLBACK_REFUSED',
+          `${name} ${manifest.version} is older than what this device has run: say so if that is meant`,
+        );
+      }
+    }
+    checkRuntime(manifest, versions);
+    return { release, manifest, manifestBytes };
+  }
+
+  /**
+   * Fetches and checks a candidate in the inactive slot, and switches to it.
+   * @throws {KerfError} GOLDEN_FAILED, after which the release is not tried again by itself; what fetching throws, after which
+   *   the next call goes on; MODEL_NOT_FOUND when the cloud has no tail for it.
+   */
+  async install(candidate: Candidate, { signal }: UpdateOptions = {}): Promise<UpdateOutcome> {
+    if (this.#state.trialStarts !== null) {
+      throw new KerfError(
+        'INVALID_ARGUMENT',
+        'a release is on probation: it is confirmed or rolled back before another comes',
+      );
+    }
+    const slot: SlotIndex = this.#state.active?.slot === 0 ? 1 : 0;
+    const installed = installedOf(candidate, slot);
+    await this.#stage(candidate, slot, signal);
+    await this.#runGolden(candidate, slot);
+    await this.#requireTail(candidate);
+    if (!this.#mayWork()) return 'waiting';
+    const { active } = this.#state;
+    await this.#write({ active: installed, previous: active, trialStarts: active === null ? null : 0 });
+    this.#options.onEvent?.({ kind: 'switched', version: candidate.manifest.version });
+    // The first release of a device has nothing to go back to.
+    if (active === null) await this.#write({ floor: installed.sequence });
+    return 'switched';
+  }
+
+  /** {@link check}, then {@link install}. */
+  async update(options: UpdateOptions = {}): Promise<UpdateOutcome> {
+    const candidate = await this.check(options);
+    return candidate === null ? 'current' : await this.install(candidate, options);
+  }
+
+  /** The release on probation has proved itself. */
+  async confirm(): Promise<void> {
+    const { active, trialStarts, floor } = this.#state;
+    if (active === null || trialStarts === null) return;
+    await this.#write({ trialStarts: null, floor: Math.max(floor, active.sequence) });
+    this.#options.onEvent?.({ kind: 'confirmed', version: active.version });
+  }
+
+  /**
+   * Back to the release before, which is checked first; the one that is left is not tried again by itself.
+   * @throws {KerfError} RELEASE_NOT_FOUND when there is none; CONTENT_MISMATCH when the disk has changed it.
+   */
+  async rollBack(reason: string): Promise<void> {
+    const { active, previous, rejected } = this.#state;
+    if (active === null || previous === null) {
+      throw new KerfError('RELEASE_NOT_FOUND', 'this device holds no release before the one that it runs');
+    }
+    await this.#checkSlot(previous);
+    const left = { id: active.id, version: active.version, reason };
+    await this.#write({ active: previous, previous: null, trialStarts: null, rejected: [...rejected, left] });
+    this.#options.onEvent?.({ kind: 'rolledBack', version: previous.version, reason });
+  }
+
+  async #stage(candidate: Candidate, slot: SlotIndex, signal: AbortSignal | undefined): Promise<void> {
+    const { storage, mirrors, side, makeHasher, clock, onEvent } = this.#options;
+    const { previous } = this.#state;
+    // From now on there is no way back to what lies in that slot.
+    if (previous !== null && previous.slot === slot) await this.#write({ previous: null });
+    if (await this.#isStaged(candidate, slot)) return;
+    let fetchedBytes = 0;
+    await stageRelease({
+      slot: storage.slots[slot],
+      base: await this.#base(),
+      mirrors,
+      makeHasher,
+      clock,
+      limits: this.#limits,
+      side,
+      manifest: candidate.manifest,
+      manifestBytes: candidate.manifestBytes,
+      ...(signal === undefined ? {} : { signal }),
+      onFile: (file) => {
+        fetchedBytes += file.fetchedBytes;
+        onEvent?.({ kind: 'fetched', file });
+      },
+    });
+    onEvent?.({ kind: 'staged', version: candidate.manifest.version, fetchedBytes });
+  }
+
+  async #isStaged({ release }: Candidate, slot: SlotIndex): Promise<boolean> {
+    try {
+      const { storage, side, makeHasher } = this.#options;
+      await checkSlot({ slot: storage.slots[slot], side, makeHasher, id: release.sha256 });
+      return true;
+    } catch (error) {
+      if (KerfError.is(error) && (error.code === 'CONTENT_MISMATCH' || error.code === 'RELEASE_INVALID')) return false;
+      throw error;
+    }
+  }
+
+  async #base(): Promise<FetchOptions['base']> {
+    const { active } = this.#state;
+    if (active === null) return null;
+    const slot = this.#options.storage.slots[active.slot];
+    try {
+      const manifest = parseReleaseManifest(await slot.read(MARK));
+      return { slot, files: filesOfSide(manifest, this.#options.side) };
+    } catch (error) {
+      // What the disk has spoilt is no base; the update may well be the cure.
+      if (KerfError.is(error)) return null;
+      throw error;
+    }
+  }
+
+  async #runGolden({ manifest, release }: Candidate, slot: SlotIndex): Promise<void> {
+    const { golden, onEvent } = this.#options;
+    if (manifest.golden === null) return;
+    try {
+      if (golden === undefined)
+        throw new KerfError('GOLDEN_FAILED', 'this device has no runtime to run golden samples with');
+      const report = await golden(slot, manifest);
+      if (report !== null) onEvent?.({ kind: 'golden', report });
+    } catch (error) {
+      if (KerfError.is(error) && error.code === 'GOLDEN_FAILED') {
+        const left = { id: release.sha256, version: release.version, reason: error.message.slice(0, 500) };
+        await this.#write({ rejected: [...this.#state.rejected.filter(({ id }) => id !== left.id), left] });
+      }
+      throw error;
+    }
+  }
+
+  /** @throws {KerfError} MODEL_NOT_FOUND. */
+  async #requireTail({ manifest }: Candidate): Promise<void> {
+    const pairs = (await this.#options.cloudPairs?.()) ?? null;
+    if (pairs === null || manifest.pair === null || pairs.some((pair) => isPaired(manifest, { pair }))) return;
+    throw new KerfError(
+      'MODEL_NOT_FOUND',
+      `the cloud has no tail for ${manifest.name} ${manifest.version} yet: publish it there first; the installed release runs on`,
+    );
+  }
+
+  #mayWork(): boolean {
+    const { window = null, wallClockMs } = this.#options;
+    if (window === null) return true;
+    const now = new Date(wallClockMs());
+    return isInWindow(window, { day: now.getDay(), minute: now.getHours() * 60 + now.getMinutes() });
+  }
+
+  async #fetchManifest(release: TrustedRelease): Promise<Uint8Array> {
+    const { mirrors } = this.#options;
+    const path = REPOSITORY_PATHS.target(release.targetPath, release.sha256);
+    if (release.length > MAX_MANIFEST_BYTES) throw new KerfError('RELEASE_INVALID', `the manifest ${path} is too long`);
+    let last: unknown = null;
+    for (let tries = 0; tries < mirrors.count; tries++) {
+      const mirror = mirrors.best;
+      try {
+        const bytes = await mirrors.readFile(mirror, path, release.length);
+        if (bytes !== null && (await sha256Hex(bytes)) === release.sha256) return bytes;
+        last = new KerfError(
+          bytes === null ? 'MIRROR_UNAVAILABLE' : 'CONTENT_MISMATCH',
+          `${mirror.name}: the manifest of ${release.targetPath} ${bytes === null ? 'is not there' : 'is not the one that was signed for'}`,
+        );
+      } catch (error) {
+        if (!KerfError.is(error)) throw error;
+        last = error;
+      }
+      mirrors.demote(mirror);
+    }
+    throw last;
+  }
+
+  async #checkSlot({ slot, id }: Installed): Promise<ReleaseManifest> {
+    const { storage, side, makeHasher } = this.#options;
+    return await checkSlot({ slot: storage.slots[slot], side, makeHasher, id });
+  }
+
+  async #write(change: Parameters<typeof writeState>[2]): Promise<void> {
+    this.#state = await writeState(this.#options.storage.state, this.#state, change);
+  }
+}
+
+function installedOf({ manifest, release }: Candidate, slot: SlotIndex): Installed {
+  const { name, version, sequence } = manifest;
+  return { slot, id: release.sha256, name, version, sequence };
+}
