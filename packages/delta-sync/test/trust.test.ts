@@ -385,7 +385,7 @@ describe('malformed metadata', () => {
     ['another major version of TUF', 'timestamp', (body) => ({ ...body, spec_version: '2.0.0' })],
     ['version 0', 'timestamp', (body) => ({ ...body, version: 0 })],
     ['a fraction of a version', 'timestamp', (body) => ({ ...body, version: '1' })],
-    ['no expiry', 'timestamp', (body) => ({ ...body, expires: undefined })],
+    ['no expiry', 'timestamp', (body) => ({ ...body, expires: null })],
     ['an expiry in words', 'timestamp', (body) => ({ ...body, expires: 'tomorrow' })],
     ['no snapshot', 'timestamp', (body) => ({ ...body, meta: {} })],
     [
