@@ -148,8 +148,11 @@ export class RecordStore {
     done: () => void,
   ): void {
     const seq = this.#nextSeq++;
-    const frames = [encoded, ...(kept === null ? [] : [kept])].map((entry) => encodeFrame(entry.numbered(seq)));
-    const entry = makeEntry(seq, record, frames[0]?.byteLength ?? 0, frames[1]?.byteLength ?? null);
+    // The picture first: a torn write must not leave a record that lacks it.
+    const ofPicture = kept === null ? null : encodeFrame(kept.numbered(seq));
+    const ofRecord = encodeFrame(encoded.numbered(seq));
+    const frames = ofPicture === null ? [ofRecord] : [ofPicture, ofRecord];
+    const entry = makeEntry(seq, record, ofRecord.byteLength, ofPicture?.byteLength ?? null);
     const replaced = record.isPartial && kept === null ? undefined : this.#table.unsettledOf(record.resultId);
     if (replaced !== undefined) frames.push(frameOf({ kind: 'settled' }, replaced.seq));
     this.#table.add(entry);
@@ -165,9 +168,9 @@ export class RecordStore {
     };
     this.#journal.write({
       frames,
-      onWritten: ([ofRecord, ofPicture]) => {
-        this.#journal.hold(entry.record, ofRecord as Place);
-        if (entry.picture !== null) this.#journal.hold(entry.picture, ofPicture as Place);
+      onWritten: (places) => {
+        if (entry.picture !== null) this.#journal.hold(entry.picture, places[0] as Place);
+        this.#journal.hold(entry.record, places[ofPicture === null ? 0 : 1] as Place);
         if (this.#options.syncEveryMs > 0) commit();
       },
       onDurable: () => {

@@ -30,6 +30,8 @@ class LogReader {
   readonly #seen: SeenKeys;
   #cursors: Cursors = {};
   #nextSeq = 1;
+  /** The last one that was read. */
+  #picture: { readonly seq: number; readonly place: Place } | null = null;
 
   constructor(journal: Journal, seenWindow: number) {
     this.#journal = journal;
@@ -51,17 +53,15 @@ class LogReader {
         // A frame that was moved is there twice; the later place counts.
         const found = this.#entries.get(seq) ?? makeEntry(seq, entry.record, place.byteLength, null);
         found.isCommitted = true;
+        this.#takePicture(found);
         this.#entries.set(seq, found);
         this.#journal.hold(found.record, place);
         this.#seen.add(keyOf(entry.record));
         break;
       }
       case 'picture': {
-        const found = this.#entries.get(seq);
-        if (found === undefined) break;
-        found.picture ??= { place: null, released: false };
-        found.pictureBytes = place.byteLength;
-        this.#journal.hold(found.picture, place);
+        // It stands before its record; without one it is the part of a torn write.
+        this.#picture = { seq, place };
         break;
       }
       case 'settled':
@@ -71,6 +71,15 @@ class LogReader {
         this.#drop(this.#entries.get(seq));
         break;
     }
+  }
+
+  #takePicture(entry: OutboxEntry): void {
+    const found = this.#picture;
+    this.#picture = null;
+    if (found?.seq !== entry.seq) return;
+    entry.picture ??= { place: null, released: false };
+    entry.pictureBytes = found.place.byteLength;
+    this.#journal.hold(entry.picture, found.place);
   }
 
   /** The latest names count; a sink never goes back. */
