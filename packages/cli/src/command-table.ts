@@ -42,6 +42,10 @@ const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise
   },
   serve: { summary: 'run the cloud', load: async () => (await import('./commands/serve.ts')).serve },
   run: { summary: 'run an edge', load: async () => (await import('./commands/run.ts')).run },
+  station: {
+    summary: 'run an inspection station',
+    load: async () => (await import('./commands/station.ts')).station,
+  },
   token: { summary: 'make keys and tokens', load: async () => (await import('./commands/token.ts')).token },
   demo: { summary: 'see it all at once on this machine', load: async () => (await import('./commands/demo.ts')).demo },
 };

@@ -1,12 +1,16 @@
 // Files named on the command line -> the input tensors of one frame: pictures, .npy, .pb, or a folder of input_N.pb.
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import type { EncodedImage, FrameInputs } from '@kerf/edge-runtime';
+import {
+  type EncodedImage,
+  type FrameInputs,
+  type PictureOptions,
+  type PictureRule,
+  pictureRule as ruleFor,
+} from '@kerf/edge-runtime';
 import { readTensorFile } from '@kerf/onnx/node';
 import {
   checkTensors,
-  type Dimension,
-  describeTensor,
   type ImagePixels,
   imageTensorShape,
   imageToTensor,
@@ -30,13 +34,7 @@ export const PICTURE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 
 export const PICTURE_FILE = /\.(png|jpe?g|webp)$/i;
 
-/** How pictures become tensors, as the command line says it. */
-export interface PictureOptions {
-  readonly size: { readonly width: number; readonly height: number } | null;
-  readonly mean: readonly number[] | null;
-  readonly std: readonly number[] | null;
-  readonly channels: ImagePixels['channels'] | null;
-}
+export type { PictureOptions };
 
 /** @throws {KerfError} INVALID_ARGUMENT. */
 export function pictureOptions(line: CommandLine): PictureOptions {
@@ -162,48 +160,9 @@ async function pictureTensor(path: string, spec: TensorSpec, options: PictureOpt
 }
 
 /**
- * How a picture fills an input: layout and channels from its declared shape, the rest from the options.
+ * How a picture fills an input, with the names of the command's options in what it says.
  * @throws {KerfError} TENSOR_MISMATCH when the input is no picture, INVALID_ARGUMENT when its size is open and not given.
  */
-export function pictureRule(
-  spec: TensorSpec,
-  options: PictureOptions,
-): { readonly pixels: ImagePixels; readonly width: number; readonly height: number } {
-  const { shape } = spec;
-  const [, second = null, third = null, fourth = null] = shape ?? [];
-  const isChannels = (size: Dimension): boolean => size === 1 || size === 3;
-  const layout = isChannels(second) || !isChannels(fourth) ? 'nchw' : 'nhwc';
-  const count = options.channels === 'gray' || (layout === 'nchw' ? second : fourth) === 1 ? 1 : 3;
-  if (shape?.length !== 4 || (spec.dtype !== 'float32' && spec.dtype !== 'uint8')) {
-    throw new KerfError('TENSOR_MISMATCH', `input '${spec.name}' is ${describeTensor(spec)}: a picture cannot fill it`);
-  }
-  const height = sideOf(layout === 'nchw' ? third : second, options.size?.height, spec);
-  const width = sideOf(layout === 'nchw' ? fourth : third, options.size?.width, spec);
-  const mean = perChannel('mean', options.mean ?? [0], count);
-  const std = perChannel('std', options.std ?? [1], count);
-  const pixels: ImagePixels = {
-    layout,
-    channels: options.channels ?? (count === 1 ? 'gray' : 'rgb'),
-    scale: std.map((value) => 1 / (255 * value)),
-    offset: std.map((value, channel) => -(mean[channel] ?? 0) / value),
-  };
-  return { pixels, width, height };
-}
-
-function sideOf(declared: Dimension, given: number | undefined, spec: TensorSpec): number {
-  if (typeof declared !== 'number') {
-    if (given === undefined) throw usageError(`input '${spec.name}' leaves its size open: give --size WxH`);
-    return given;
-  }
-  if (given !== undefined && given !== declared) {
-    throw usageError(`--size does not fit input '${spec.name}' (${describeTensor(spec)}); leave it out`);
-  }
-  return declared;
-}
-
-function perChannel(name: string, values: readonly number[], count: number): number[] {
-  if (values.length === count) return [...values];
-  const [first] = values;
-  if (values.length === 1 && first !== undefined) return Array.from({ length: count }, () => first);
-  throw usageError(`--${name} needs 1 or ${count} numbers, got ${values.length}`);
+export function pictureRule(spec: TensorSpec, options: PictureOptions): PictureRule {
+  return ruleFor(spec, options, { size: '--size WxH', mean: '--mean', std: '--std' });
 }

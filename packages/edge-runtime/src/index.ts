@@ -26,6 +26,7 @@ export type {
   PutExtras,
   Unsettled,
 } from './outbox/outbox-types.ts';
+export type { StageCounters, StagePolicy } from './pipeline/stage.ts';
 export type { ChainFileSource, ChainLoading, OpenedChain } from './placement/chain-files.ts';
 export { loadChain } from './placement/chain-files.ts';
 export type { CutCoding } from './placement/chain-parts.ts';
@@ -67,5 +68,11 @@ export type { DeliveredPicture, Delivery, Sink } from './sinks/sink.ts';
 export type { WebhookConfig } from './sinks/webhook-config.ts';
 export { webhookShape } from './sinks/webhook-config.ts';
 export { webhookSink } from './sinks/webhook-sink.ts';
+export type { PictureOptions, PictureRule, PictureWords } from './station/picture-rule.ts';
+export { pictureRule } from './station/picture-rule.ts';
 export type { ResultBox, ResultMask, ResultRecord, ResultSpan, Verdict } from './station/result-record.ts';
 export { RESULT_FORMAT } from './station/result-record.ts';
+export type { StationEvent, StationParts, StationSnapshot } from './station/station.ts';
+export { Station } from './station/station.ts';
+export type { StationConfig } from './station/station-file.ts';
+export { parseStationConfig, STATION_FORMAT, STATION_SCHEMA } from './station/station-file.ts';

@@ -23,6 +23,8 @@ export interface InferOptions {
   readonly signal?: AbortSignal;
   /** Id of the frame: larger than every one before. @default one more than the last */
   readonly frame?: number;
+  /** W3C `traceparent` that goes with the frame, so that the cloud's spans join the caller's trace. */
+  readonly trace?: string;
 }
 
 /** Whether the cloud is there. */
@@ -148,13 +150,13 @@ export class EdgeSession {
    * must not change until then.
    * @throws {KerfError} TENSOR_MISMATCH, INVALID_ARGUMENT when the call itself is wrong; everything else is an outcome.
    */
-  async infer(inputs: FrameInputs, { deadlineMs, signal, frame }: InferOptions = {}): Promise<Outcome> {
+  async infer(inputs: FrameInputs, { deadlineMs, signal, frame, trace }: InferOptions = {}): Promise<Outcome> {
     const wanted = deadlineMs ?? this.options.deadlineMs;
     resolveEdgeSessionOptions({ deadlineMs: wanted });
     const { inputSpecs } = this.flow;
     if (inputSpecs !== null) checkInputs(inputs, inputSpecs);
     this.plan.checkImages(inputs);
-    const task = new FrameTask(this.nextFrame(frame), inputs, wanted, this.options.clock);
+    const task = new FrameTask(this.nextFrame(frame), inputs, wanted, this.options.clock, trace);
     if (this.closed) task.fail('CLOSED', 'the session was closed');
     else if (signal?.aborted === true) task.fail('CANCELLED', 'the caller cancelled the frame');
     else this.flow.add(task, signal);

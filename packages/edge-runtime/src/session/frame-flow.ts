@@ -198,7 +198,7 @@ export class FrameFlow {
         session: SESSION,
         frame: task.frame,
         deadlineMs: task.remainingMs,
-        trace: null,
+        trace: task.trace,
         tensors: crossing.map(({ payload }) => payload),
       });
       task.nonFinite = crossing.reduce((sum, { nonFinite }) => sum + nonFinite, 0);

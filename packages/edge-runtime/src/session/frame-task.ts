@@ -14,6 +14,8 @@ export class FrameTask {
   readonly frame: number;
   readonly inputs: FrameInputs;
   readonly deadlineMs: number;
+  /** W3C `traceparent`, or null. */
+  readonly trace: string | null;
   readonly ledger: SpanLedger;
   readonly outcome: Promise<Outcome>;
   stage: FrameStage = 'waiting';
@@ -30,11 +32,12 @@ export class FrameTask {
   private readonly cleanups: (() => void)[] = [];
   private resolve: ((outcome: Outcome) => void) | null = null;
 
-  constructor(frame: number, inputs: FrameInputs, deadlineMs: number, clock: Clock) {
+  constructor(frame: number, inputs: FrameInputs, deadlineMs: number, clock: Clock, trace?: string) {
     this.frame = frame;
     this.inputs = inputs;
     this.deadlineMs = deadlineMs;
     this.clock = clock;
+    this.trace = trace ?? null;
     this.startMs = clock.nowMs();
     this.ledger = new SpanLedger(clock);
     this.outcome = new Promise((resolve) => {

@@ -44,7 +44,10 @@ export interface ResultMask {
 
 export interface ResultRecord {
   readonly format: typeof RESULT_FORMAT;
-  /** Unique for ever: station, run and frame. Exactly one final record of it reaches each sink. */
+  /**
+   * Unique for ever: `STATION/SOURCE/KEY` where the source names its pictures, else `STATION/RUN/FRAME`. Exactly one final
+   * record of it reaches each sink.
+   */
   readonly resultId: string;
   /** 0 for the first record of the id; a reconciled one has more. */
   readonly revision: number;
@@ -59,7 +62,9 @@ export interface ResultRecord {
   /** True while a better answer may still come: made without the model that was to make it. OPC 40100: IsPartial. */
   readonly isPartial: boolean;
   readonly isSimulated: boolean;
-  /** ISO 8601, UTC. */
+  /** When the picture was taken, ISO 8601, UTC. */
+  readonly takenTime: string;
+  /** When this record was made, ISO 8601, UTC. */
   readonly creationTime: string;
   /** The model's release or file hash; OPC 40100: InternalRecipeId. */
   readonly release: string;
@@ -79,7 +84,7 @@ export interface ResultRecord {
   /** Hex SHA-256 of the picture's bytes as they came. */
   readonly imageSha256: string | null;
   readonly spans: readonly ResultSpan[];
-  /** From the picture to the verdict. */
+  /** From the moment the station had the picture to the verdict; of a reconciled record, that of the first. */
   readonly totalMs: number;
   readonly bytesUp: number;
   readonly bytesDown: number;

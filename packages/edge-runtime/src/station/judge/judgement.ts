@@ -1,0 +1,39 @@
+// What a task says of a model's outputs, before a part's record is made of it.
+import type { ErrorCode, RgbImage, TensorMap } from '@kerf/protocol';
+import type { ResultBox, ResultMask, Verdict } from '../result-record.ts';
+
+export interface Reason {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** What the outputs say. */
+export interface Finding {
+  /** Of the part: larger is worse. NaN where the model gave none. */
+  readonly score: number;
+  readonly scores: Readonly<Record<string, number>>;
+  readonly boxes: readonly ResultBox[];
+  readonly mask: ResultMask | null;
+  /** Something to look at although the score is low. */
+  readonly doubt: Reason | null;
+}
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  readonly reason: Reason | null;
+  readonly score: number | null;
+  readonly scores: Readonly<Record<string, number>>;
+  readonly boxes: readonly ResultBox[];
+  readonly mask: ResultMask | null;
+}
+
+/** How the picture that was taken became the model's input. */
+export interface PictureGeometry {
+  readonly taken: Pick<RgbImage, 'width' | 'height'>;
+  /** Part of it that the input shows. */
+  readonly shown: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+  readonly input: { readonly width: number; readonly height: number };
+}
+
+/** Reads a task's answer. @throws {KerfError} TENSOR_MISMATCH, INVALID_ARGUMENT for outputs that do not fit the task. */
+export type FindingReader = (outputs: TensorMap, geometry: PictureGeometry) => Finding;

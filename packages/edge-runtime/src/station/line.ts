@@ -1,0 +1,247 @@
+// Captures -> judged frames in their order -> the store: the stages of a station, each with its bound.
+import { type Clock, KerfError, messageOf, type Random } from '@kerf/protocol';
+import type { Capture } from '../capture/capture.ts';
+import { Gate } from '../pipeline/gate.ts';
+import { InOrder } from '../pipeline/in-order.ts';
+import { Stage, type StageCounters, type StageOptions } from '../pipeline/stage.ts';
+import { type Judges, judgeAnswer, unanswered } from './answer.ts';
+import type { InferDesk } from './infer-frame.ts';
+import type { Inferer } from './inferer.ts';
+import type { Judgement } from './judge/judgement.ts';
+import type { StageSettings } from './options.ts';
+import { captureFault, prepareInputs, type Reading, readPictureOf } from './prepare-frame.ts';
+import { type Judged, StationFrame } from './station-frame.ts';
+
+export interface LineParts {
+  readonly stages: StageSettings;
+  /** Frames under way at a time, where the file does not say. */
+  readonly inferWorkers: number;
+  readonly reading: Reading;
+  readonly desk: InferDesk;
+  readonly models: { readonly main: Inferer; readonly small: Inferer | null };
+  readonly judges: () => Judges;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly deadlineMs: number;
+  /** In the order of the frames; the next one waits until it resolves. Must not reject. */
+  onJudged(frame: StationFrame, judged: Judged): Promise<void>;
+  /** A capture that nobody asked for, given up at the door. */
+  onDropped(capture: Capture): void;
+}
+
+export type StageName = 'capture' | 'preprocess' | 'infer' | 'postprocess' | 'decide' | 'sink';
+
+export class Line {
+  private readonly parts: LineParts;
+  private readonly door: Stage<StationFrame>;
+  private readonly preprocess: Stage<StationFrame>;
+  private readonly infer: Stage<StationFrame>;
+  private readonly postprocess: Stage<StationFrame>;
+  private readonly sink: Stage<StationFrame>;
+  private readonly order: InOrder<StationFrame>;
+  private readonly inside: Gate;
+  /** Who waits until a frame that was given up is in the store. */
+  private readonly waiters = new Map<StationFrame, () => void>();
+  private nextNumber = 0;
+  private settled = 0;
+  private released = 0;
+  private paused = false;
+  /** Frames whose time ran out at a door that someone had closed. */
+  private readonly overdue = new Set<StationFrame>();
+
+  constructor(parts: LineParts) {
+    this.parts = parts;
+    const { stages } = parts;
+    const giveUp = { onDropped: (frame: StationFrame) => this.onDropped(frame) };
+    const door = { name: 'capture', workers: 1, ...stages.capture };
+    this.door = new Stage(door, { work: (frame) => this.admit(frame), ...giveUp });
+    const infer = { ...stages.infer, workers: stages.infer.workers ?? parts.inferWorkers };
+    const stage = (options: StageOptions, work: (frame: StationFrame) => Promise<void>): Stage<StationFrame> =>
+      new Stage(options, { work, ...giveUp });
+    this.preprocess = stage({ name: 'preprocess', ...stages.preprocess }, (frame) => this.prepare(frame));
+    this.infer = stage({ name: 'infer', ...infer }, (frame) => this.ask(frame));
+    this.postprocess = stage({ name: 'postprocess', ...stages.postprocess }, (frame) => this.judge(frame));
+    // Records keep their order and none may be lost: one worker, and nothing is ever given up here.
+    const sink: StageOptions = { name: 'sink', queue: stages.sink.queue, workers: 1, policy: 'never-drop' };
+    this.sink = stage(sink, (frame) => this.store(frame));
+    this.order = new InOrder((frame) => this.release(frame));
+    const places = [stages.preprocess, infer, stages.postprocess].reduce(
+      (sum, { queue, workers }) => sum + queue + workers,
+      0,
+    );
+    this.inside = new Gate(places + stages.sink.queue + 1);
+  }
+
+  /** Takes a capture; resolves when there is room for the next one. */
+  async take(capture: Capture): Promise<void> {
+    const frame = new StationFrame(this.nextNumber++, capture, this.parts.deadlineMs, this.traceId(), this.parts.clock);
+    frame.watch(() => this.onLate(frame));
+    await this.door.push(frame);
+  }
+
+  get counters(): Readonly<Record<StageName, StageCounters>> {
+    const { settled, released } = this;
+    return {
+      capture: this.door.counters,
+      preprocess: this.preprocess.counters,
+      infer: this.infer.counters,
+      postprocess: this.postprocess.counters,
+      decide: { in: settled, out: released, dropped: 0, waiting: this.order.held, working: 0 },
+      sink: this.sink.counters,
+    };
+  }
+
+  /** True while frames wait for a model or are in one. */
+  get isBusy(): boolean {
+    const { waiting, working } = this.infer.counters;
+    return waiting + working > 0;
+  }
+
+  /** Closes the door: what is inside goes on, what waits stays and gets its whole time when it opens. */
+  pause(): void {
+    this.paused = true;
+    this.door.pause();
+  }
+
+  resume(): void {
+    this.paused = false;
+    for (const frame of this.overdue) {
+      frame.renew(this.parts.deadlineMs);
+      frame.watch(() => this.onLate(frame));
+    }
+    this.overdue.clear();
+    this.door.resume();
+  }
+
+  /** Resolves when every capture taken has its record in the store. */
+  async drain(): Promise<void> {
+    this.resume();
+    for (const stage of [this.door, this.preprocess, this.infer, this.postprocess, this.sink]) await stage.idle();
+  }
+
+  private async admit(frame: StationFrame): Promise<void> {
+    if (frame.judged !== null) return;
+    await this.inside.enter();
+    frame.isInside = true;
+    if (frame.judged !== null) {
+      this.leave(frame);
+      return;
+    }
+    await this.preprocess.push(frame);
+  }
+
+  private async prepare(frame: StationFrame): Promise<void> {
+    if (frame.judged !== null) return;
+    frame.enter('preprocess');
+    const { reading, models } = this.parts;
+    const fault = captureFault(frame.capture, reading);
+    const { picture } = frame.capture;
+    if (fault !== null || picture === null) {
+      this.settleWith(frame, fault);
+      return;
+    }
+    try {
+      const read = await readPictureOf(picture, reading);
+      if ('verdict' in read) {
+        this.settleWith(frame, read);
+        return;
+      }
+      if (models.main.inputs === null) {
+        const reason = { code: 'LINK_LOST' as const, message: 'the cloud has not said yet what the model takes' };
+        this.settle(frame, unanswered(reason, this.parts.judges()));
+        return;
+      }
+      const specs = { main: models.main.inputs, small: models.small?.inputs ?? null };
+      const prepared = await prepareInputs(read.image, specs, reading);
+      frame.prepared = { ...prepared, imageSha256: read.imageSha256 };
+    } catch (error) {
+      const { code, message } = KerfError.from(error, 'INTERNAL', `the picture cannot be used: ${messageOf(error)}`);
+      this.settle(frame, { ...unanswered({ code, message }, this.parts.judges()), isPartial: false });
+      return;
+    }
+    frame.enter('queue');
+    await this.infer.push(frame);
+  }
+
+  private async ask(frame: StationFrame): Promise<void> {
+    const { prepared } = frame;
+    if (frame.judged !== null || prepared === null) return;
+    frame.enter('queue');
+    frame.answer = await this.parts.desk.answer(frame, prepared.inputs, prepared.smallInputs);
+    await this.postprocess.push(frame);
+  }
+
+  private judge(frame: StationFrame): Promise<void> {
+    const { prepared, answer } = frame;
+    frame.stage = 'postprocess';
+    if (prepared !== null && answer !== null && frame.judged === null) {
+      const judged = judgeAnswer(answer, this.parts.judges(), prepared.geometry);
+      frame.enter('decide');
+      this.settle(frame, judged);
+    }
+    // The tensors may go: what still waits for its turn holds a record.
+    frame.answer = null;
+    return Promise.resolve();
+  }
+
+  private settleWith(frame: StationFrame, judgement: Judgement | null): void {
+    const none = unanswered({ code: 'IMAGE_INVALID', message: 'there is no picture' }, this.parts.judges());
+    this.settle(frame, { ...none, ...judgement, isPartial: false });
+  }
+
+  private settle(frame: StationFrame, judged: Judged): void {
+    if (!frame.settle(judged)) return;
+    this.settled++;
+    this.order.put(frame.number, frame);
+  }
+
+  private release(frame: StationFrame): void {
+    this.released++;
+    if (frame.judged !== null) void this.sink.push(frame);
+  }
+
+  private async store(frame: StationFrame): Promise<void> {
+    if (frame.judged !== null) await this.parts.onJudged(frame, frame.judged);
+    this.waiters.get(frame)?.();
+    this.leave(frame);
+  }
+
+  private leave(frame: StationFrame): void {
+    if (!frame.isInside) return;
+    frame.isInside = false;
+    this.inside.leave();
+  }
+
+  private onLate(frame: StationFrame): void {
+    if (this.paused && frame.stage === 'capture') {
+      this.overdue.add(frame);
+      return;
+    }
+    const message = `no verdict within ${this.parts.deadlineMs} ms: the frame was in ${frame.stage}`;
+    this.settle(frame, unanswered({ code: 'DEADLINE_EXCEEDED', message }, this.parts.judges()));
+  }
+
+  /** A part with an id, or one that somebody waits for, gets its record even when the line cannot keep up; another frame is only counted. */
+  private async onDropped(frame: StationFrame): Promise<void> {
+    this.overdue.delete(frame);
+    if (frame.judged !== null) return;
+    const { partId, onResult } = frame.capture;
+    if (partId === null && onResult === null && frame.stage === 'capture') {
+      frame.cancel();
+      this.parts.onDropped(frame.capture);
+      this.order.put(frame.number, frame);
+      return;
+    }
+    const message = 'the line could not keep up: the frame was given up for a newer one';
+    const stored = new Promise<void>((resolve) => {
+      this.waiters.set(frame, resolve);
+    });
+    this.settle(frame, unanswered({ code: 'OVERLOADED', message }, this.parts.judges()));
+    await stored;
+    this.waiters.delete(frame);
+  }
+
+  private traceId(): string {
+    return Array.from({ length: 32 }, () => Math.floor(this.parts.random() * 16).toString(16)).join('');
+  }
+}

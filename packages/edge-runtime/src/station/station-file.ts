@@ -1,0 +1,128 @@
+// What a station file may say, key by key: validation, defaults and the JSON Schema follow from it.
+import { SOURCE_CONFIG } from '../capture/source-config.ts';
+import { list, maybe, needed, object, problem, type ValueOf, withDefault } from '../config/shape.ts';
+import { choice, duration, flag, number, pattern, text } from '../config/values.ts';
+import { SINK_CONFIG } from '../sinks/sink-config.ts';
+import { TASK, THRESHOLDS } from './judge/judge.ts';
+import { STAGES } from './options.ts';
+import { READABLE } from './picture-check.ts';
+
+export const STATION_FORMAT = 'kerf-station/1';
+
+const pixels = number({ least: 1, most: 65_536, whole: true });
+const perChannel = list(number(), { least: 1, most: 3 });
+const path = text({ mostCharacters: 4096 });
+
+const PICTURE = object({
+  size: maybe(
+    object({ width: needed(pixels, 'in pixels'), height: needed(pixels, 'in pixels') }),
+    "size of the model's input, where the model leaves it open",
+  ),
+  crop: maybe(
+    object({
+      x: needed(number({ least: 0, most: 65_535, whole: true }), 'left edge in pixels'),
+      y: needed(number({ least: 0, most: 65_535, whole: true }), 'top edge in pixels'),
+      width: needed(pixels, 'in pixels'),
+      height: needed(pixels, 'in pixels'),
+    }),
+    'the part of the picture that the model sees (default: all of it)',
+  ),
+  mean: maybe(perChannel, 'subtracted from pixels of 0 to 1 (default 0)'),
+  std: maybe(perChannel, 'then divided by (default 1)'),
+  channels: maybe(choice(['rgb', 'bgr', 'gray']), "order of the input's channels (default rgb; gray where it has one)"),
+});
+
+const SEND = object({
+  format: needed(choice(['png', 'jpeg', 'webp']), 'how pictures are coded'),
+  quality: withDefault(number({ least: 1, most: 100, whole: true }), 90, 'of jpeg and webp'),
+});
+
+const MODEL = object({
+  path: needed(path, 'split folder, chain folder, or an .onnx file; relative to the station file'),
+  threads: withDefault(number({ least: 1, most: 256, whole: true }), 1, 'threads of one operator'),
+  provider: withDefault(text({ mostCharacters: 32 }), 'cpu', 'execution provider of the runtime'),
+  resident: withDefault(
+    flag,
+    true,
+    'hold the rest of the model too where the folder has it, so that frames can be finished here',
+  ),
+});
+
+const CLOUD = object({
+  url: needed(text({ mostCharacters: 2048, pattern: /^wss?:\/\//, like: 'a wss:// URL' }), 'of kerf serve'),
+  model: maybe(text({ mostCharacters: 256 }), "the model's id there (default: name of the model's folder or file)"),
+  tokenFile: maybe(path, 'file with the token, read again at each connect (default: KERF_TOKEN of the environment)'),
+  ca: maybe(path, "PEM file of the authority behind the cloud's certificate"),
+  send: maybe(SEND, 'where the whole model runs in the cloud: code pictures (default: send the tensor without loss)'),
+});
+
+const FALLBACK = object({
+  path: needed(path, 'a smaller .onnx model for this device; relative to the station file'),
+  task: maybe(TASK, "what its outputs mean (default: the station's task)"),
+  thresholds: maybe(THRESHOLDS, "its own thresholds (default: the model's notes)"),
+  cascade: maybe(
+    object({
+      sureBelow: needed(number(), 'the small model answers alone where its score is below this'),
+      sureAbove: needed(number(), 'and where it is this or above; what lies between goes to the model'),
+    }),
+    'ask the small model first (default: it answers only when the model does not)',
+  ),
+});
+
+const PART_ID = object({
+  pattern: maybe(
+    pattern,
+    'regular expression that a part id must match as a whole; another one is an unknown part: NO_READ',
+  ),
+  required: withDefault(flag, false, 'a part without an id is NO_READ'),
+});
+
+const SHAPE = object({
+  format: needed(choice([STATION_FORMAT]), 'version of this file'),
+  station: needed(
+    text({ mostCharacters: 64, pattern: /^[\w.-]+$/, like: 'letters, digits, points, dashes and underscores' }),
+    "the station's name, in every record",
+  ),
+  source: needed(SOURCE_CONFIG, 'what brings pictures: a folder, a camera, uploads'),
+  partId: withDefault(PART_ID, { pattern: null, required: false }, 'what part ids must be'),
+  readable: withDefault(READABLE, READABLE.read({}, ''), 'limits of a picture that can be judged'),
+  picture: withDefault(PICTURE, PICTURE.read({}, ''), 'how pictures become the input of the model'),
+  model: needed(MODEL, 'the model that judges parts'),
+  cloud: maybe(CLOUD, 'where the tail or the whole model runs (default: all of it here)'),
+  fallback: maybe(FALLBACK, 'a small model for the time when the answer does not come'),
+  task: needed(TASK, "what the model's outputs mean"),
+  thresholds: maybe(THRESHOLDS, "scores of PASS and NG (default: the model's notes)"),
+  deadline: withDefault(duration({ leastMs: 1, mostMs: 3_600_000 }), 1000, 'from the picture to the verdict, at most'),
+  reconcileFor: withDefault(
+    duration({ leastMs: 0, mostMs: 30 * 86_400_000 }),
+    86_400_000,
+    'how long a provisional verdict waits for the model; then it stands',
+  ),
+  stages: withDefault(STAGES, STAGES.read({}, ''), 'bounds of the pipeline'),
+  sinks: needed(list(SINK_CONFIG, { least: 1, most: 32 }), 'who gets the records'),
+});
+
+export type StationConfig = ValueOf<typeof SHAPE>;
+
+/**
+ * A checked configuration from parsed JSON or YAML.
+ * @throws {KerfError} CONFIG_INVALID naming every path that is wrong and the nearest right name.
+ */
+export function parseStationConfig(value: unknown): StationConfig {
+  const config = SHAPE.read(value, '');
+  const names = config.sinks.map(({ name }) => name);
+  const twice = names.findIndex((name, at) => names.indexOf(name) !== at);
+  if (twice >= 0) throw problem(`sinks[${twice}].name`, `is '${names[twice]}' as another sink's: give each its own`);
+  const { cascade } = config.fallback ?? { cascade: null };
+  if (cascade !== null && cascade !== undefined && !(cascade.sureBelow <= cascade.sureAbove)) {
+    throw problem('fallback.cascade', 'has sureBelow above sureAbove: swap them');
+  }
+  return config;
+}
+
+/** The JSON Schema of a station file, draft 2020-12. */
+export const STATION_SCHEMA: Readonly<Record<string, unknown>> = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'kerf station file',
+  ...SHAPE.schema,
+};

@@ -1,0 +1,81 @@
+// One frame between the door and the sinks: what is known of it, and the one judgement that leaves first.
+import type { Clock } from '@kerf/protocol';
+import type { Capture } from '../capture/capture.ts';
+import type { Answer } from './answer.ts';
+import type { Judgement } from './judge/judgement.ts';
+import type { PreparedFrame } from './prepare-frame.ts';
+import type { ResultRecord, ResultSpan } from './result-record.ts';
+import { SpanList } from './span-list.ts';
+
+/** A judgement and how it came about. */
+export interface Judged extends Judgement, Pick<ResultRecord, 'placement' | 'route' | 'fallbackReason'> {
+  /** The model that was to judge the part has not. */
+  readonly isPartial: boolean;
+  readonly thresholdsVersion: string;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+}
+
+export class StationFrame {
+  /** Counts frames of this run, from 0. */
+  readonly number: number;
+  readonly capture: Capture;
+  readonly spans: SpanList;
+  readonly traceId: string;
+  prepared: PreparedFrame | null = null;
+  /** What the model said, between infer and postprocess. */
+  answer: Answer | null = null;
+  /** Where it is, for the span that ends next. */
+  stage: ResultSpan['stage'] = 'capture';
+  /** It counts among the frames inside. */
+  isInside = false;
+  judged: Judged | null = null;
+  private deadlineAtMs: number;
+  private readonly clock: Clock;
+  private cancelWatch: (() => void) | null = null;
+
+  constructor(number: number, capture: Capture, deadlineMs: number, traceId: string, clock: Clock) {
+    this.number = number;
+    this.capture = capture;
+    this.traceId = traceId;
+    this.clock = clock;
+    this.spans = new SpanList(clock.nowMs());
+    this.deadlineAtMs = clock.nowMs() + deadlineMs;
+  }
+
+  /** Time left until the deadline; 0 when it has passed. */
+  get remainingMs(): number {
+    return Math.max(0, this.deadlineAtMs - this.clock.nowMs());
+  }
+
+  /** The time until now belongs to the stage it was in. */
+  enter(stage: ResultSpan['stage']): void {
+    this.spans.mark(this.stage, this.clock.nowMs());
+    this.stage = stage;
+  }
+
+  /** Calls `onLate` at the deadline unless the frame has been judged. */
+  watch(onLate: () => void): void {
+    this.cancelWatch = this.clock.after(this.remainingMs, onLate);
+  }
+
+  /** Nobody waits for it any more. */
+  cancel(): void {
+    this.cancelWatch?.();
+  }
+
+  /** Gives the frame its whole time again: it waited because someone paused the line. */
+  renew(deadlineMs: number): void {
+    this.deadlineAtMs = this.clock.nowMs() + deadlineMs;
+  }
+
+  /** @returns false when the frame has been judged before: whoever comes second changes nothing. */
+  settle(judged: Judged): boolean {
+    if (this.judged !== null) return false;
+    this.cancel();
+    this.spans.mark(this.stage, this.clock.nowMs());
+    this.spans.close();
+    this.judged = judged;
+    return true;
+  }
+}

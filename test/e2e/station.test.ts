@@ -1,0 +1,145 @@
+// `kerf station` as a process: real pictures through the real model, here and over a socket whose cloud dies.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ResultRecord } from '@kerf/edge-runtime';
+import { datasetParts, encodePng, modelFile } from '@kerf/models';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type KerfServe, startServe } from '../support/kerf-serve.ts';
+import { expectRefusal, jsonLines, runKerf } from './support/run-kerf.ts';
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kerf-station-'));
+  await mkdir(join(folder, 'in'));
+  let number = 0;
+  for await (const { defect, picture } of datasetParts({ split: 'demo', count: 4 })) {
+    const { width, height, data } = picture.image;
+    await writeFile(join(folder, 'in', `P-${number++}-${defect ?? 'good'}.png`), encodePng(width, height, 3, data));
+  }
+  await writeFile(join(folder, 'in', 'P-8-broken.png'), 'not a picture');
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function stationFile(name: string, more: object): Promise<string> {
+  const file = {
+    format: 'kerf-station/1',
+    station: name,
+    source: { kind: 'folder', path: 'in', watch: false },
+    model: { path: modelFile('surface-v1') },
+    task: { kind: 'anomaly' },
+    deadline: '20 s',
+    sinks: [{ kind: 'json-lines', path: `${name}.jsonl` }],
+    ...more,
+  };
+  const path = join(folder, `${name}.json`);
+  await writeFile(path, JSON.stringify(file));
+  return path;
+}
+
+async function recordsOf(name: string): Promise<ResultRecord[]> {
+  return jsonLines(await readFile(join(folder, `${name}.jsonl`), 'utf8')) as unknown as ResultRecord[];
+}
+
+const sumOf = ({ spans }: ResultRecord): number => spans.reduce((sum, { durationMs }) => sum + durationMs, 0);
+
+describe('kerf station', () => {
+  it('judges a folder of parts with the whole model here', async () => {
+    const path = await stationFile('here', {});
+    const ran = await runKerf(['station', path, '--json'], { cwd: folder });
+    expect(ran.status).toBe(0);
+    const records = await recordsOf('here');
+    expect(records.map(({ partId, verdict }) => [partId?.slice(0, 3), verdict === 'NO_READ'])).toEqual([
+      ['P-0', false],
+      ['P-1', false],
+      ['P-2', false],
+      ['P-3', false],
+      ['P-8', true],
+    ]);
+    for (const record of records) expect(sumOf(record)).toBeCloseTo(record.totalMs, 3);
+    const judged = records.filter(({ verdict }) => verdict !== 'NO_READ');
+    expect(judged.every(({ placement, score }) => placement === 'edge' && score !== null)).toBe(true);
+    expect(judged.some(({ mask }) => mask !== null)).toBe(true);
+    expect(judged.some(({ verdict }) => verdict === 'NG')).toBe(true);
+    const events = jsonLines(ran.stdout);
+    expect(events.at(-1)).toMatchObject({ kind: 'summary', frames: 5, state: 'stopped', verdicts: { NO_READ: 1 } });
+    expect(events.filter(({ kind }) => kind === 'record')).toHaveLength(5);
+  });
+
+  it('refuses a file with a wrong key, and says what a right one would run', async () => {
+    const wrong = await stationFile('wrong', { deadlin: '1 s', sinks: [{ kind: 'json-lines', pth: 'x' }] });
+    const said = expectRefusal(await runKerf(['station', wrong], { cwd: folder }), 1, 'CONFIG_INVALID');
+    expect(said).toContain("deadlin is not a key; did you mean 'deadline'?");
+    expect(said).toContain("sinks[0].pth is not a key; did you mean 'path'?");
+    const right = await stationFile('right', { fallback: { path: 'lite.onnx' } });
+    const checked = await runKerf(['station', '--check', right], { cwd: folder });
+    expect(checked).toMatchObject({ status: 0, stderr: '' });
+    expect(checked.stdout).toMatch(/deadline +20000 ms, then the small model, else REVIEW/);
+  });
+});
+
+describe('a station with a cloud', () => {
+  let cloud: KerfServe;
+  let more: object;
+
+  beforeAll(async () => {
+    const models = join(folder, 'models');
+    await runKerf(
+      [
+        'split',
+        modelFile('surface-v1'),
+        '--at',
+        '/stem/stem.1/stem.1.2/Relu_output_0',
+        '--out',
+        join(models, 'surface'),
+      ],
+      {
+        cwd: folder,
+      },
+    );
+    cloud = await startServe({ models, state: join(folder, 'state') });
+    await writeFile(join(folder, 'token'), cloud.token('--models', '*'));
+    await writeFile(join(folder, 'ca.pem'), cloud.ca);
+    more = {
+      model: { path: 'models/surface', resident: false },
+      cloud: { url: cloud.url, tokenFile: 'token', ca: 'ca.pem' },
+      fallback: { path: modelFile('surface-lite') },
+    };
+  });
+
+  afterAll(() => cloud.stop());
+
+  it('gives the verdicts that the whole model gives here', async () => {
+    const ran = await runKerf(['station', await stationFile('split', more), '--json'], { cwd: folder });
+    expect(ran.status).toBe(0);
+    const [here, split] = [await recordsOf('here'), await recordsOf('split')];
+    expect(split.map(({ partId, verdict }) => [partId, verdict])).toEqual(
+      here.map(({ partId, verdict }) => [partId, verdict]),
+    );
+    expect(split.slice(0, 4).map(({ placement, isPartial }) => [placement, isPartial])).toEqual(
+      Array.from({ length: 4 }, () => ['split', false]),
+    );
+    for (const record of split) expect(sumOf(record)).toBeCloseTo(record.totalMs, 3);
+    expect(split[1]?.spans.map(({ stage }) => stage)).toEqual(expect.arrayContaining(['head', 'network', 'cloud']));
+  });
+
+  it('lets the small model answer when the cloud is gone, and says that this is provisional', async () => {
+    await cloud.kill();
+    const path = await stationFile('alone', { ...more, deadline: '3 s' });
+    const ran = await runKerf(['station', path, '--json'], { cwd: folder });
+    expect(ran.status).toBe(0);
+    const records = await recordsOf('alone');
+    const first = records.filter(({ revision, verdict }) => revision === 0 && verdict !== 'NO_READ');
+    expect(first.map(({ placement, isPartial }) => [placement, isPartial])).toEqual(
+      Array.from({ length: 4 }, () => ['small', true]),
+    );
+    expect(first.every(({ totalMs }) => totalMs <= 3100)).toBe(true);
+    // Nothing outlives this station: each provisional verdict stands in the end, once.
+    const last = records.filter(({ isPartial }) => !isPartial);
+    expect(last.map(({ resultId }) => resultId).sort()).toEqual(
+      [...new Set(records.map(({ resultId }) => resultId))].sort(),
+    );
+  });
+});
