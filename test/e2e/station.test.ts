@@ -27,7 +27,15 @@ async function stationFile(name: string, more: object): Promise<string> {
   const file = {
     format: 'kerf-station/1',
     station: name,
-    source: { kind: 'folder', path: 'in', watch: false },
+    source: {
+      kind: 'folder',
+      path: 'in',
+      atEnd: 'end',
+      partId: '^[^.]+',
+      whenRead: 'remember',
+      state: `.${name}`,
+      settle: '0 ms',
+    },
     model: { path: modelFile('surface-v1') },
     task: { kind: 'anomaly' },
     deadline: '20 s',

@@ -104,7 +104,17 @@ export class ListSink implements Sink {
 /** A source that the test pushes through. */
 export class HandSource implements Source {
   readonly name = 'test';
-  readonly counters = { seen: 0, captured: 0, dropped: 0, late: 0, repeated: 0, unreadable: 0, recoveries: 0 };
+  readonly counters = {
+    seen: 0,
+    captured: 0,
+    dropped: 0,
+    late: 0,
+    repeated: 0,
+    unreadable: 0,
+    recoveries: 0,
+    skipped: 0,
+    missed: 0,
+  };
   handler: SourceHandler | null = null;
 
   start(handler: SourceHandler): Promise<void> {

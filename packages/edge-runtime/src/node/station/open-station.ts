@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { type Clock, KerfError, type Random, systemClock } from '@kerf/protocol';
 import type { Thresholds } from '@kerf/splitter';
+import type { SourceSetup } from '../../capture/options.ts';
 import type { Source } from '../../capture/source.ts';
 import type { SourceConfig } from '../../capture/source-config.ts';
 import { problem } from '../../config/shape.ts';
@@ -15,10 +16,10 @@ import { makeJudge } from '../../station/judge/judge.ts';
 import { MemoryStore } from '../../station/memory-store.ts';
 import { Station } from '../../station/station.ts';
 import type { StationConfig } from '../../station/station-file.ts';
+import { folderSource } from '../capture/folder-source.ts';
 import { nodeBackend } from '../node-backend.ts';
 import { nodePictures } from './node-pictures.ts';
 import { type OpenedModel, openMainModel, openSmallModel } from './open-models.ts';
-import { PlainFolder } from './plain-folder.ts';
 import { PlainLines } from './plain-lines.ts';
 import type { StationFile } from './read-station-file.ts';
 
@@ -55,7 +56,7 @@ export async function openStation(file: StationFile, options: OpenStationOptions
     const station = new Station({
       station: config.station,
       run: newRun(wallNow()),
-      source: makeSource(config.source, folder),
+      source: makeSource(config.source, folder, { clock, random, wallClock: wallNow }),
       reading: {
         pictures: nodePictures,
         picture: config.picture,
@@ -114,10 +115,11 @@ function known(thresholds: Thresholds | null, path: string): Thresholds {
   return thresholds;
 }
 
-function makeSource(config: SourceConfig, folder: string): Source {
+function makeSource(config: SourceConfig, folder: string, setup: Omit<SourceSetup, 'name' | 'hasTrigger'>): Source {
+  const all = { ...setup, name: config.name, hasTrigger: false };
   switch (config.kind) {
     case 'folder':
-      return new PlainFolder(config.name, resolve(folder, config.path));
+      return folderSource({ ...config, path: resolve(folder, config.path) }, all);
   }
 }
 
