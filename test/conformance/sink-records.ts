@@ -16,6 +16,7 @@ export function recordOf(frame: number, given: Partial<ResultRecord> = {}): Resu
     reason: null,
     isPartial: false,
     isSimulated: false,
+    takenTime: '2026-11-26T10:00:00.000Z',
     creationTime: new Date(Date.UTC(2026, 10, 26, 10, 0, frame)).toISOString(),
     release: 'surface-v1',
     thresholdsVersion: 't1',

@@ -16,6 +16,7 @@ export function recordOf(id: string, given: Partial<ResultRecord> = {}): ResultR
     reason: null,
     isPartial: false,
     isSimulated: true,
+    takenTime: '2026-11-26T10:00:00.000Z',
     creationTime: '2026-01-01T00:00:00.000Z',
     release: 'r1',
     thresholdsVersion: 't1',
