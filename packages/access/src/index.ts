@@ -4,7 +4,15 @@ export type { ServerCertificate } from './certificate.ts';
 export { certificateFromFiles, developmentCertificate } from './certificate.ts';
 export type { TokenKeyPair } from './keys.ts';
 export { generateTokenKeys, keyIdOf, readPublicKey } from './keys.ts';
-export type { RegistryPermission } from './scope.ts';
-export { coversModel, isRegistryPermission, mayInRegistry, REGISTRY_PERMISSIONS } from './scope.ts';
+export type { CloudPermission, RegistryPermission } from './scope.ts';
+export {
+  CLOUD_PERMISSIONS,
+  coversModel,
+  isCloudPermission,
+  isRegistryPermission,
+  mayInCloud,
+  mayInRegistry,
+  REGISTRY_PERMISSIONS,
+} from './scope.ts';
 export type { Grant, IssueTokenOptions, VerifyToken } from './token.ts';
 export { anyoneMay, DEFAULT_AUDIENCE, DEFAULT_ISSUER, issueToken, tokenVerifier } from './token.ts';

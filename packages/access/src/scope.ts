@@ -31,6 +31,21 @@ export function isRegistryPermission(entry: unknown): entry is RegistryPermissio
   return entry === '*' || REGISTRY_PERMISSIONS.some((known) => known === entry);
 }
 
+/** What a token may do with a cloud beyond using models: `manage` loads and unloads them. */
+export const CLOUD_PERMISSIONS = ['manage'] as const;
+
+export type CloudPermission = (typeof CLOUD_PERMISSIONS)[number];
+
+/** Whether a text may stand in the cloud claim: a permission, or `*` for all of them. */
+export function isCloudPermission(entry: unknown): entry is CloudPermission | '*' {
+  return entry === '*' || CLOUD_PERMISSIONS.some((known) => known === entry);
+}
+
+/** Whether a cloud claim holds `wanted`. */
+export function mayInCloud(claim: readonly string[], wanted: CloudPermission): boolean {
+  return claim.includes(wanted) || claim.includes('*');
+}
+
 /** Whether a registry claim holds `wanted`. */
 export function mayInRegistry(claim: readonly string[], wanted: RegistryPermission): boolean {
   return claim.includes(wanted) || claim.includes('*');

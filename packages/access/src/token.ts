@@ -3,7 +3,13 @@ import { createPrivateKey, createPublicKey, type KeyObject, randomUUID } from 'n
 import { KerfError } from '@kerf/protocol';
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { keyIdOf } from './keys.ts';
-import { isRegistryPermission, isScopeEntry, REGISTRY_PERMISSIONS } from './scope.ts';
+import {
+  CLOUD_PERMISSIONS,
+  isCloudPermission,
+  isRegistryPermission,
+  isScopeEntry,
+  REGISTRY_PERMISSIONS,
+} from './scope.ts';
 
 export const DEFAULT_AUDIENCE = 'kerf-cloud';
 export const DEFAULT_ISSUER = 'kerf';
@@ -17,6 +23,8 @@ export interface IssueTokenOptions {
   readonly models: readonly string[];
   /** What the token may do in the registry; none when left out. */
   readonly registry?: readonly string[];
+  /** What the token may do with a cloud beyond using models; nothing when left out. */
+  readonly cloud?: readonly string[];
   readonly expiresInSeconds: number;
   /** @default 'kerf-cloud' */
   readonly audience?: string;
@@ -30,7 +38,7 @@ export interface IssueTokenOptions {
 
 /** A signed token. @throws {KerfError} INVALID_ARGUMENT. */
 export async function issueToken(options: IssueTokenOptions): Promise<string> {
-  const { subject, models, registry = [], expiresInSeconds } = options;
+  const { subject, models, registry = [], cloud = [], expiresInSeconds } = options;
   if (subject === '') throw new KerfError('INVALID_ARGUMENT', 'a token needs a subject: who it is for');
   const stray = models.find((entry) => !isScopeEntry(entry));
   if ((models.length === 0 && registry.length === 0) || stray !== undefined) {
@@ -44,12 +52,22 @@ export async function issueToken(options: IssueTokenOptions): Promise<string> {
       `'${unknown}' is nothing a token may do in the registry; use ${known} or *`,
     );
   }
+  const strange = cloud.find((entry) => !isCloudPermission(entry));
+  if (strange !== undefined) {
+    const known = CLOUD_PERMISSIONS.join(', ');
+    throw new KerfError('INVALID_ARGUMENT', `'${strange}' is nothing a token may do with a cloud; use ${known} or *`);
+  }
   if (!Number.isSafeInteger(expiresInSeconds) || expiresInSeconds < 1) {
     throw new KerfError('INVALID_ARGUMENT', 'a token needs an expiry of at least 1 second');
   }
   const key = privateKeyOf(options.privateKeyPem);
   const now = options.nowSeconds ?? Math.floor(Date.now() / 1000);
-  return new SignJWT({ models: [...models], ...(registry.length > 0 ? { registry: [...registry] } : {}) })
+  const claims = {
+    models: [...models],
+    ...(registry.length > 0 ? { registry: [...registry] } : {}),
+    ...(cloud.length > 0 ? { cloud: [...cloud] } : {}),
+  };
+  return new SignJWT(claims)
     .setProtectedHeader({ alg: 'EdDSA', typ: 'JWT', kid: keyIdOf(createPublicKey(key)) })
     .setSubject(subject)
     .setAudience(options.audience ?? DEFAULT_AUDIENCE)
@@ -79,6 +97,10 @@ export interface Grant {
   readonly models: readonly string[];
   /** What the subject may do in the registry. */
   readonly registry: readonly string[];
+  /** What the subject may do with a cloud beyond using models. */
+  readonly cloud: readonly string[];
+  /** The token's id; null without authentication. */
+  readonly tokenId: string | null;
   /** Milliseconds since 1970; null without authentication. */
   readonly expiresAtMs: number | null;
 }
@@ -91,6 +113,8 @@ export const anyoneMay: VerifyToken = async () => ({
   subject: 'anonymous',
   models: ['*'],
   registry: ['*'],
+  cloud: ['*'],
+  tokenId: null,
   expiresAtMs: null,
 });
 
@@ -118,14 +142,17 @@ export function tokenVerifier(keys: readonly KeyObject[], audience: string, issu
 }
 
 function grantOf(payload: JWTPayload): Grant {
-  const { models, registry = [] } = payload;
-  const { sub, exp } = payload;
+  const { models, registry = [], cloud = [] } = payload;
+  const { sub, exp, jti = null } = payload;
   if (sub === undefined || sub === '' || exp === undefined) throw refused('the token lacks a subject or an expiry');
   if (!Array.isArray(models) || !models.every(isScopeEntry)) throw refused("the token's 'models' claim is not a scope");
   if (!Array.isArray(registry) || !registry.every(isRegistryPermission)) {
     throw refused("the token's 'registry' claim is not a list of permissions");
   }
-  return { subject: sub, models, registry, expiresAtMs: exp * 1000 };
+  if (!Array.isArray(cloud) || !cloud.every(isCloudPermission)) {
+    throw refused("the token's 'cloud' claim is not a list of permissions");
+  }
+  return { subject: sub, models, registry, cloud, tokenId: jti, expiresAtMs: exp * 1000 };
 }
 
 function refusalOf(error: unknown): KerfError {

@@ -10,10 +10,12 @@ import {
 } from '@kerf/access';
 import { systemClock } from '@kerf/protocol';
 import { guardedLog, type Log } from './log.ts';
-import { ModelCatalog, type ModelFiles } from './models/catalog.ts';
+import { ModelCatalog, type ModelFiles, type Release } from './models/catalog.ts';
 import { ModelPool } from './models/model-pool.ts';
-import { ModelRunner } from './models/model-runner.ts';
+import { ModelRunner, type RunnerMeter } from './models/model-runner.ts';
 import { PinnedModels } from './models/pinned-models.ts';
+import { OipServer } from './oip/oip-server.ts';
+import { StatisticsBook } from './oip/statistics.ts';
 import { type AuthOptions, type CloudOptions, type ResolvedCloudOptions, resolveCloudOptions } from './options.ts';
 import { Gateway, listenForMetrics } from './server/gateway.ts';
 import { type CloudMetrics, cloudMetrics } from './server/metrics.ts';
@@ -38,7 +40,8 @@ export interface Cloud {
   close(): Promise<void>;
 }
 
-const AGENT = 'kerf-cloud/0.1.0';
+const VERSION = '0.1.0';
+const AGENT = `kerf-cloud/${VERSION}`;
 /** How long edges may take for the closing handshake. */
 const CLOSE_PATIENCE_MS = 1000;
 /** A link without frames in flight may have one on the way: it is given this long before it is closed. */
@@ -110,15 +113,39 @@ class RunningCloud implements Cloud {
       queued: () => this.#pool.loaded.map(({ release, runner }) => ({ release, frames: runner.queued })),
     });
     const buffers = new AnswerBuffers();
-    const makeRunner = (files: ModelFiles): ModelRunner => runnerOf(files, options, this.#metrics, buffers, log);
+    const statistics = new StatisticsBook(Date.now);
+    const makeRunner = (files: ModelFiles): ModelRunner =>
+      runnerOf(files, options, meterOf(files.release, this.#metrics, statistics), buffers, log);
     this.#pool = new ModelPool({ catalog, limits, makeRunner, clock, log });
     this.#pinned = new PinnedModels(this.#pool, limits.releasePollMs, clock, log);
     this.#sessions = new SessionStore({ limits, queue: options.queue, wire, clock, inFlight });
+    const oip = new OipServer({
+      version: VERSION,
+      verify,
+      pool: this.#pool,
+      pinned: this.#pinned,
+      inFlight,
+      limits,
+      queue: options.queue,
+      wire,
+      clock,
+      statistics,
+      isDraining: () => this.#state === 'draining' || this.#state === 'closed',
+      onBytes: (received, sent) => {
+        this.#metrics.bytesIn.inc(received);
+        this.#metrics.bytesOut.inc(sent);
+      },
+      log,
+    });
     this.#gateway = new Gateway({
       host,
       port,
       certificate,
-      routes: { isReady: () => this.#isReady(), registry: options.metrics === null ? this.#metrics.registry : null },
+      routes: {
+        isReady: () => this.#isReady(),
+        registry: options.metrics === null ? this.#metrics.registry : null,
+        oip,
+      },
       link: {
         agent: AGENT,
         verify,
@@ -149,7 +176,7 @@ class RunningCloud implements Cloud {
       const named = isAnyHost ? 'localhost' : host;
       this.url = `${scheme}://${named.includes(':') ? `[${named}]` : named}:${this.port}`;
       if (metrics !== null) {
-        const routes = { isReady: () => this.#isReady(), registry: this.#metrics.registry };
+        const routes = { isReady: () => this.#isReady(), registry: this.#metrics.registry, oip: null };
         const server = await listenForMetrics(metrics.host, metrics.port, routes);
         this.metricsPort = server.port;
         this.#closeMetrics = () => server.close();
@@ -211,10 +238,27 @@ class RunningCloud implements Cloud {
   }
 }
 
+/** Metrics and the protocol's statistics, of the same events. */
+function meterOf(release: Release, metrics: CloudMetrics, statistics: StatisticsBook): RunnerMeter {
+  const meter = metrics.meterOf(release);
+  const book = statistics.of(release);
+  return {
+    ...meter,
+    ran(rows, decodeMs, computeMs) {
+      meter.ran(rows, decodeMs, computeMs);
+      book.ran(rows, decodeMs, computeMs);
+    },
+    settled(outcome, totalMs) {
+      meter.settled(outcome, totalMs);
+      book.settled(outcome, totalMs);
+    },
+  };
+}
+
 function runnerOf(
   files: ModelFiles,
   options: ResolvedCloudOptions,
-  metrics: CloudMetrics,
+  meter: RunnerMeter,
   buffers: AnswerBuffers,
   log: Log,
 ): ModelRunner {
@@ -248,7 +292,7 @@ function runnerOf(
     batching,
     queue,
     growth: limits,
-    meter: metrics.meterOf(files.release),
+    meter,
     log,
     clock: systemClock,
   });

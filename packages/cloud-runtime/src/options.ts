@@ -83,6 +83,8 @@ export interface CloudLimits {
   readonly maxQueuedFrames: number;
   /** Bytes of all frames that wait or run, and of answers to probes that wait for their reader. */
   readonly maxInFlightBytes: number;
+  /** Bytes of JSON in one HTTP request. Binary tensors behind it are bounded as messages are. */
+  readonly maxJsonBytes: number;
   /** Bytes of filler in the probes of one link and in their answers. A measurement takes up to 100 MB. */
   readonly maxProbeBytesPerLink: number;
   /** Longest deadline that a frame is given, whatever it asks. */
@@ -164,6 +166,7 @@ export const DEFAULT_CLOUD_LIMITS: CloudLimits = Object.freeze({
   credits: 16,
   maxQueuedFrames: 1024,
   maxInFlightBytes: 1024 * 1024 * 1024,
+  maxJsonBytes: 16 * 1024 * 1024,
   maxProbeBytesPerLink: 256 * 1024 * 1024,
   maxDeadlineMs: 10 * 60_000,
   resumeWindowMs: 30_000,

@@ -17,6 +17,7 @@ function frame(owner: object, name: string, more: Partial<FrameTask> = {}): Fram
     receivedAtMs: 0,
     deadlineAtMs: 1e9,
     level: 3,
+    trace: null,
     shapeClass: 's',
     rows: 1,
     losslessAnswer: false,

@@ -33,6 +33,11 @@ export const token: Command = {
       value: 'LIST',
       help: 'issue: what the token may do in the registry: read, publish, devices, rollouts, approve, audit, or *',
     },
+    cloud: {
+      type: 'string',
+      value: 'LIST',
+      help: 'issue: what the token may do with a cloud beyond using models: manage (load and unload them)',
+    },
     expires: { type: 'string', value: 'TIME', help: 'issue: such as 30m, 12h, 7d (default 12h)' },
     audience: { type: 'string', value: 'NAME', help: `issue: which clouds take it (default ${DEFAULT_AUDIENCE})` },
     json: { type: 'boolean', help: 'print JSON' },
@@ -96,12 +101,14 @@ async function issue(line: CommandLine, io: Io): Promise<number> {
   });
   const models = listOf(line.text('models') ?? (line.text('registry') === undefined ? '*' : ''));
   const registry = listOf(line.text('registry') ?? '');
+  const cloud = listOf(line.text('cloud') ?? '');
   const audience = line.text('audience');
   const text = await issueToken({
     privateKeyPem,
     subject: line.required('subject'),
     models,
     registry,
+    cloud,
     expiresInSeconds: durationSeconds('expires', line.text('expires') ?? '12h'),
     ...(audience === undefined ? {} : { audience }),
   });
@@ -132,6 +139,7 @@ async function show(line: CommandLine, io: Io): Promise<number> {
   io.print(`subject  ${claims.sub ?? 'none'}`);
   io.print(`models   ${JSON.stringify(claims['models'])}`);
   if (claims['registry'] !== undefined) io.print(`registry ${JSON.stringify(claims['registry'])}`);
+  if (claims['cloud'] !== undefined) io.print(`cloud    ${JSON.stringify(claims['cloud'])}`);
   io.print(`audience ${JSON.stringify(claims.aud)}`);
   io.print(`expires  ${claims.exp === undefined ? 'never' : new Date(claims.exp * 1000).toISOString()}`);
   return 0;

@@ -32,6 +32,8 @@ export interface FrameTask {
   readonly deadlineAtMs: number;
   /** Of urgency, 1 the most; see {@link levelOf}. */
   readonly level: number;
+  /** W3C `traceparent`, or null. */
+  readonly trace: string | null;
   /** Whether the edge takes outputs that are coded without loss. */
   readonly losslessAnswer: boolean;
   /** Frames of one class may be stacked; null: this one never. */

@@ -69,6 +69,8 @@ export class ModelPool {
   readonly #options: PoolOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #failures = new Map<string, Failure>();
+  /** Models that an operator has unloaded: they come back when they are loaded, not when they are asked for. */
+  readonly #withdrawn = new Set<string>();
   #closed = false;
 
   constructor(options: PoolOptions) {
@@ -99,7 +101,9 @@ export class ModelPool {
    * @throws {KerfError} MODEL_NOT_FOUND, PAIR_MISMATCH, MANIFEST_INVALID, OVERLOADED when no place is free, and what loading says.
    */
   async acquire(id: string, pair: string | null): Promise<ModelLease> {
-    const candidates = await this.#options.catalog.candidates(id, pair);
+    const found = await this.#options.catalog.candidates(id, pair);
+    const candidates = found.filter(({ release }) => !this.#withdrawn.has(release.model));
+    if (candidates.length === 0) throw new KerfError('MODEL_NOT_FOUND', 'the model was unloaded; load it again');
     if (this.#closed) throw new KerfError('DRAINING', 'the cloud is going away; connect again');
     const [newest] = candidates;
     const serving = candidates.find((files) => this.#entries.get(keyOf(files))?.isReady === true);
@@ -123,8 +127,9 @@ export class ModelPool {
     return this.#options.catalog.pairOf(id);
   }
 
-  /** Unloads all releases of a model that no one uses; those in use go with their last user. */
-  retire(model: string): void {
+  /** Opens the model no more, and unloads it: releases that are in use go with their last user. */
+  withdraw(model: string): void {
+    this.#withdrawn.add(model);
     for (const entry of this.#entries.values()) {
       if (entry.files.release.model !== model) continue;
       entry.superseded = true;
@@ -132,8 +137,9 @@ export class ModelPool {
     }
   }
 
-  /** Forgets that loading failed: whoever asks for it by name wants to know now. */
-  retry(model: string): void {
+  /** Opens the model again, and tries at once what had failed. */
+  restore(model: string): void {
+    this.#withdrawn.delete(model);
     for (const key of this.#failures.keys()) if (key.startsWith(`${model}\n`)) this.#failures.delete(key);
   }
 

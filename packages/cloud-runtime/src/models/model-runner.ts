@@ -18,8 +18,9 @@ import { type RunningJob, WorkerSlot } from './worker-slot.ts';
 
 /** What the runner tells of itself, for metrics. */
 export interface RunnerMeter {
-  ran(frames: number, rows: number, computeMs: number): void;
-  settled(outcome: FrameOutcome): void;
+  ran(rows: number, decodeMs: number, computeMs: number): void;
+  /** `totalMs`: since the frame was received. */
+  settled(outcome: FrameOutcome, totalMs: number): void;
   restarted(): void;
   recycled(): void;
   demoted(provider: string, code: string): void;
@@ -194,7 +195,7 @@ export class ModelRunner {
 
   #settle(frame: FrameTask, outcome: FrameOutcome): void {
     this.#forgetDeadline(frame);
-    this.#options.meter.settled(outcome);
+    this.#options.meter.settled(outcome, this.#options.clock.nowMs() - frame.receivedAtMs);
     frame.settle(outcome);
   }
 
@@ -251,7 +252,7 @@ export class ModelRunner {
     if (plan.mode === 'batch' && reply.frames.some(({ fault }) => fault !== null)) {
       this.#retryAlone(frames);
     } else {
-      meter.ran(frames.length, rowsOf(frames), reply.computeMs);
+      meter.ran(rowsOf(frames), reply.decodeMs, reply.computeMs);
       const outcomes = outcomesOf(reply, answer, frames, job.startedAtMs, clock.nowMs());
       for (const [index, frame] of frames.entries()) {
         this.#settle(frame, outcomes[index] ?? fault('INTERNAL', 'the worker left out a frame'));

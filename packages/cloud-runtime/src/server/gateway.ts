@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { ServerCertificate } from '@kerf/access';
 import { KerfError, messageOf, SUBPROTOCOL } from '@kerf/protocol';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Admit } from '../oip/oip-server.ts';
 import { type HttpRoutes, httpHandler } from './http-routes.ts';
 import { Link, type LinkContext } from './link.ts';
 import { socketTransport } from './socket-transport.ts';
@@ -24,7 +25,11 @@ const PAYLOAD_MARGIN_BYTES = 64 * 1024;
 /** A message of many tiny fragments costs more memory than its bytes. A Node client sends one, browsers a few. */
 const MAX_FRAGMENTS = 4096;
 const MAX_HEADER_BYTES = 16 * 1024;
-const REQUEST_TIMEOUT_MS = 10_000;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** For a body of tensors over a slow link; a stranger is cut off long before. */
+const REQUEST_TIMEOUT_MS = 120_000;
+/** Nothing moved on an HTTP connection: its client reads no more. */
+const STALLED_MS = 120_000;
 const IDLE_HTTP_MS = 5000;
 
 /** A connection before its token is accepted. */
@@ -43,7 +48,7 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    this.#server = makeServer(options);
+    this.#server = makeServer(options, (request) => this.#accept(nameOf(request.socket)));
     this.#sockets = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
@@ -78,7 +83,7 @@ export class Gateway {
   get pending(): number {
     let count = 0;
     for (const link of this.#links) count += link.pending;
-    return count;
+    return count + (this.#options.routes.oip?.pending ?? 0);
   }
 
   /** Ends every link with a closing handshake, and every connection that does not take part in it. */
@@ -163,7 +168,10 @@ export async function listenForMetrics(
   port: number,
   routes: HttpRoutes,
 ): Promise<{ port: number; close(): void }> {
-  const server = createHttpServer(SERVER_OPTIONS, httpHandler(routes));
+  const server = createHttpServer(
+    SERVER_OPTIONS,
+    httpHandler(routes, () => {}),
+  );
   await listenOn(server, host, port);
   return {
     port: (server.address() as AddressInfo).port,
@@ -176,14 +184,14 @@ export async function listenForMetrics(
 
 const SERVER_OPTIONS = {
   maxHeaderSize: MAX_HEADER_BYTES,
-  headersTimeout: REQUEST_TIMEOUT_MS,
+  headersTimeout: HEADERS_TIMEOUT_MS,
   requestTimeout: REQUEST_TIMEOUT_MS,
   keepAliveTimeout: IDLE_HTTP_MS,
   connectionsCheckingInterval: 2000,
 };
 
-function makeServer({ certificate, routes, link }: GatewayOptions): Server {
-  const handler = httpHandler(routes);
+function makeServer({ certificate, routes, link }: GatewayOptions, admit: Admit): Server {
+  const handler = httpHandler(routes, admit);
   const server: Server =
     certificate === null
       ? createHttpServer(SERVER_OPTIONS, handler)
@@ -198,6 +206,7 @@ function makeServer({ certificate, routes, link }: GatewayOptions): Server {
           handler,
         );
   server.maxConnections = link.limits.maxConnections;
+  server.setTimeout(STALLED_MS);
   return server;
 }
 

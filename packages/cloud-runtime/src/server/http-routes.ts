@@ -1,19 +1,26 @@
-// Requests of people and machines that watch the cloud -> health and metrics; everything else is not found.
+// HTTP requests -> health, metrics and the Open Inference Protocol; everything else is not found.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Registry } from 'prom-client';
+import type { Admit, OipServer } from '../oip/oip-server.ts';
 
 export interface HttpRoutes {
   readonly isReady: () => boolean;
   /** Null where metrics are served elsewhere. */
   readonly registry: Registry | null;
+  /** Null where only health and metrics are served. */
+  readonly oip: OipServer | null;
 }
 
-/** A request handler for `/v2/health/live`, `/v2/health/ready` and `/metrics`. */
-export function httpHandler(routes: HttpRoutes): (request: IncomingMessage, response: ServerResponse) => void {
+/** A request handler. `admit` is told of connections that have shown a token. */
+export function httpHandler(
+  routes: HttpRoutes,
+  admit: Admit,
+): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    if (!isPublic(path) && routes.oip?.handle(path, request, response, admit) === true) return;
     // A body is of no use here; reading it would only cost.
     request.resume();
-    const path = (request.url ?? '').split('?', 1)[0];
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       json(response, 405, { error: 'only GET is served here' });
     } else if (path === '/v2/health/live') {
@@ -27,6 +34,10 @@ export function httpHandler(routes: HttpRoutes): (request: IncomingMessage, resp
       json(response, 404, { error: 'nothing is served here; see /v2/health/ready' });
     }
   };
+}
+
+function isPublic(path: string): boolean {
+  return path === '/v2/health/live' || path === '/v2/health/ready' || path === '/metrics';
 }
 
 function sendMetrics(registry: Registry, response: ServerResponse): void {

@@ -1,6 +1,6 @@
 // What the cloud counts -> Prometheus text, under Triton's names where Triton has one.
 import { ERROR_CODES, type ErrorCode } from '@kerf/protocol';
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Release } from '../models/catalog.ts';
 import type { FrameOutcome } from '../models/frame-task.ts';
 import type { RunnerMeter } from '../models/model-runner.ts';
@@ -28,11 +28,24 @@ export interface CloudMetrics {
 
 type ByModel = 'model' | 'version';
 
+/** Seconds: from a small tail on a GPU to a frame that waits its turn on a full machine. */
+const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** Rows of a run. */
+const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128];
+
 export function cloudMetrics(live: LiveValues): CloudMetrics {
   const registry = new Registry();
   const registers = [registry];
   const byModel = (name: string, help: string): Counter<ByModel> =>
     new Counter({ name, help, labelNames: ['model', 'version'], registers });
+  const histogram = (name: string, help: string, buckets = BUCKETS): Histogram<ByModel> =>
+    new Histogram({ name, help, labelNames: ['model', 'version'], buckets, registers });
+  const histograms = {
+    request: histogram('kerf_inference_request_seconds', 'From receipt to answer, of frames answered with a result'),
+    queue: histogram('kerf_inference_queue_seconds', 'From receipt to the start of the run'),
+    compute: histogram('kerf_inference_compute_seconds', 'Runs of the model, a batch being one'),
+    rows: histogram('kerf_inference_batch_rows', 'Rows that ran together', BATCH_BUCKETS),
+  };
   const counters = {
     success: byModel('nv_inference_request_success', 'Frames answered with a result'),
     failure: new Counter({
@@ -45,6 +58,8 @@ export function cloudMetrics(live: LiveValues): CloudMetrics {
     execCount: byModel('nv_inference_exec_count', 'Runs, a batch being one'),
     requestUs: byModel('nv_inference_request_duration_us', 'From receipt to answer, summed over frames'),
     queueUs: byModel('nv_inference_queue_duration_us', 'From receipt to the start of the run, summed over frames'),
+    inputUs: byModel('nv_inference_compute_input_duration_us', 'Decoding of what came, summed over runs'),
+    outputUs: byModel('nv_inference_compute_output_duration_us', 'The way back from the worker, summed over frames'),
     inferUs: byModel('nv_inference_compute_infer_duration_us', 'Runs of the model, summed'),
     restarts: byModel('kerf_worker_restarts_total', 'Worker processes that died and were started again'),
     recycled: byModel('kerf_worker_recycled_total', 'Worker processes replaced because their memory had grown'),
@@ -73,7 +88,7 @@ export function cloudMetrics(live: LiveValues): CloudMetrics {
       labelNames: ['code'],
       registers,
     }),
-    meterOf: ({ model, version }) => meterOf({ model, version }, counters),
+    meterOf: ({ model, version }) => meterOf({ model, version }, counters, histograms),
   };
 }
 
@@ -87,17 +102,24 @@ type CounterName =
   | 'execCount'
   | 'requestUs'
   | 'queueUs'
+  | 'inputUs'
+  | 'outputUs'
   | 'inferUs'
   | 'restarts'
   | 'recycled'
   | 'batchingOff';
 
-function meterOf(labels: { model: string; version: string }, counters: Counters): RunnerMeter {
+type Histograms = Record<'request' | 'queue' | 'compute' | 'rows', Histogram<ByModel>>;
+
+function meterOf(labels: { model: string; version: string }, counters: Counters, histograms: Histograms): RunnerMeter {
   return {
-    ran(_frames, rows, computeMs) {
+    ran(rows, decodeMs, computeMs) {
       counters.count.inc(labels, rows);
       counters.execCount.inc(labels);
       counters.inferUs.inc(labels, Math.round(computeMs * 1000));
+      counters.inputUs.inc(labels, Math.round(decodeMs * 1000));
+      histograms.compute.observe(labels, computeMs / 1000);
+      histograms.rows.observe(labels, rows);
     },
     settled(outcome: FrameOutcome) {
       if (outcome.kind === 'fault') {
@@ -105,8 +127,12 @@ function meterOf(labels: { model: string; version: string }, counters: Counters)
         return;
       }
       counters.success.inc(labels);
-      counters.requestUs.inc(labels, Math.round(outcome.spans.totalMs * 1000));
-      counters.queueUs.inc(labels, Math.max(0, Math.round(outcome.spans.queueMs * 1000)));
+      const { totalMs, queueMs, decodeMs, computeMs } = outcome.spans;
+      counters.requestUs.inc(labels, Math.round(totalMs * 1000));
+      counters.queueUs.inc(labels, Math.max(0, Math.round(queueMs * 1000)));
+      counters.outputUs.inc(labels, Math.max(0, Math.round((totalMs - queueMs - decodeMs - computeMs) * 1000)));
+      histograms.request.observe(labels, totalMs / 1000);
+      histograms.queue.observe(labels, Math.max(0, queueMs) / 1000);
     },
     restarted: () => counters.restarts.inc(labels),
     recycled: () => counters.recycled.inc(labels),

@@ -184,6 +184,7 @@ export class CloudSession {
       receivedAtMs,
       deadlineAtMs: receivedAtMs + Math.min(frame.deadlineMs, limits.maxDeadlineMs),
       level: levelOf(frame.priority ?? 0, queue),
+      trace: frame.trace,
       shapeClass: key,
       rows,
       losslessAnswer: this.losslessAnswers,

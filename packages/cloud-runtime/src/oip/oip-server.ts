@@ -1,0 +1,304 @@
+// HTTP requests of any client of the Open Inference Protocol V2 -> frames of the same runners that sessions use.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { coversModel, type Grant, mayInCloud, type VerifyToken } from '@kerf/access';
+import { KerfError, type WireLimits } from '@kerf/protocol';
+import type { Log } from '../log.ts';
+import type { Release } from '../models/catalog.ts';
+import type { ModelLease, ModelPool } from '../models/model-pool.ts';
+import type { PinnedModels } from '../models/pinned-models.ts';
+import type { ByteBudget } from '../session/byte-budget.ts';
+import { readBody } from './http-body.ts';
+import { errorHeaders, statusOf } from './http-errors.ts';
+import { type InferContext, infer } from './infer.ts';
+import { readInferRequest } from './infer-request.ts';
+import { configOf, EXTENSIONS, metadataOf } from './model-documents.ts';
+import { type Endpoint, endpointOf } from './paths.ts';
+import type { StatisticsBook } from './statistics.ts';
+
+export interface OipContext extends InferContext {
+  readonly version: string;
+  readonly verify: VerifyToken;
+  readonly pool: ModelPool;
+  readonly pinned: PinnedModels;
+  readonly inFlight: ByteBudget;
+  readonly wire: WireLimits;
+  readonly statistics: StatisticsBook;
+  readonly isDraining: () => boolean;
+  readonly onBytes: (received: number, sent: number) => void;
+  readonly log: Log;
+}
+
+/** The connection has shown a token that holds. */
+export type Admit = (request: IncomingMessage) => void;
+
+const HEADER_LENGTH = 'inference-header-content-length';
+const MAX_CONTROL_BYTES = 64 * 1024;
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly grant: Grant;
+}
+
+export class OipServer {
+  readonly #context: OipContext;
+  #pending = 0;
+
+  constructor(context: OipContext) {
+    this.#context = context;
+  }
+
+  /** Requests whose answer is still to come. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** @returns false where the path is none of the protocol's. */
+  handle(path: string, request: IncomingMessage, response: ServerResponse, admit: Admit): boolean {
+    let endpoint: Endpoint | null;
+    try {
+      endpoint = endpointOf(path);
+    } catch (error) {
+      sendError(response, error);
+      return true;
+    }
+    if (endpoint === null) return false;
+    this.#pending++;
+    this.#answer(endpoint, request, response, admit)
+      .catch((error: unknown) => {
+        this.#logFault(error);
+        sendError(response, error);
+      })
+      .finally(() => {
+        this.#pending--;
+        // A body that nobody read keeps the connection from its next request.
+        request.resume();
+      });
+    return true;
+  }
+
+  async #answer(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse, admit: Admit): Promise<void> {
+    checkMethod(endpoint, request.method ?? '');
+    const grant = await this.#context.verify(tokenOf(request));
+    admit(request);
+    if (this.#context.isDraining()) throw new KerfError('DRAINING', 'the cloud is going away; ask another');
+    const exchange = { request, response, grant };
+    switch (endpoint.kind) {
+      case 'server':
+        sendJson(response, 200, { name: 'kerf', version: this.#context.version, extensions: EXTENSIONS });
+        return;
+      case 'index':
+        await this.#index(exchange);
+        return;
+      case 'all-stats':
+        this.#sendStatistics(exchange, null, null);
+        return;
+      case 'load':
+      case 'unload':
+        await this.#control(exchange, endpoint.kind, endpoint.model);
+        return;
+      case 'stats':
+        covers(grant, endpoint.model);
+        this.#sendStatistics(exchange, endpoint.model, endpoint.version);
+        return;
+      case 'metadata':
+      case 'ready':
+      case 'config':
+      case 'infer':
+        await this.#model(exchange, endpoint.kind, endpoint.model, endpoint.version);
+    }
+  }
+
+  async #model(
+    exchange: Exchange,
+    kind: 'metadata' | 'ready' | 'config' | 'infer',
+    model: string,
+    version: string | null,
+  ): Promise<void> {
+    const { response, grant } = exchange;
+    covers(grant, model);
+    const lease = await this.#lease(model, version);
+    try {
+      if (kind === 'infer') await this.#infer(exchange, lease);
+      else if (kind === 'ready') sendJson(response, 200, { name: model, ready: true });
+      else if (kind === 'config') sendJson(response, 200, configOf(lease));
+      else sendJson(response, 200, metadataOf(lease, await this.#versionsOf(lease.release)));
+    } finally {
+      lease.letGo();
+    }
+  }
+
+  async #infer({ request, response }: Exchange, lease: ModelLease): Promise<void> {
+    const { wire, inFlight, onBytes } = this.#context;
+    const headerBytes = headerLengthOf(request);
+    const maxJsonBytes = this.#context.limits.maxJsonBytes;
+    if ((headerBytes ?? 0) > maxJsonBytes) throw tooLarge(`the JSON exceeds ${maxJsonBytes} bytes`);
+    const body = await readBody(request, headerBytes === null ? maxJsonBytes : wire.maxMessageBytes, inFlight);
+    const abort = new AbortController();
+    const gone = (): void => abort.abort();
+    response.once('close', gone);
+    try {
+      const asked = readInferRequest(body.bytes, headerBytes, lease.specs.inputs, wire);
+      const caller = { owner: request.socket, trace: traceOf(request), signal: abort.signal };
+      const answer = await infer(this.#context, lease, asked, caller);
+      const bytes = answer.body.reduce((sum, part) => sum + part.byteLength, 0);
+      onBytes(body.bytes.byteLength, bytes);
+      response.writeHead(200, {
+        'content-type': answer.headerBytes === null ? 'application/json' : 'application/octet-stream',
+        'content-length': bytes,
+        'cache-control': 'no-store',
+        ...(answer.headerBytes === null ? {} : { [HEADER_LENGTH]: answer.headerBytes }),
+      });
+      for (const part of answer.body) response.write(part);
+      response.end();
+    } finally {
+      response.off('close', gone);
+      body.release();
+    }
+  }
+
+  /** A tail is asked for by its id alone: its own split.json says which pair it is. */
+  async #lease(model: string, version: string | null): Promise<ModelLease> {
+    const { pool } = this.#context;
+    if (version === null) return pool.acquire(model, await pool.pairOf(model));
+    const numbered = await pool.catalog.versions(model);
+    if (numbered.includes(version)) {
+      const id = `${model}/${version}`;
+      return pool.acquire(id, await pool.pairOf(id));
+    }
+    const lease = await pool.acquire(model, await pool.pairOf(model));
+    if (lease.release.version === version) return lease;
+    lease.letGo();
+    throw new KerfError('MODEL_NOT_FOUND', `the model has no version ${version}`);
+  }
+
+  async #versionsOf({ model, version }: Release): Promise<string[]> {
+    const numbered = await this.#context.pool.catalog.versions(model);
+    return numbered.length === 0 ? [version] : numbered.toReversed();
+  }
+
+  #sendStatistics({ response, grant }: Exchange, model: string | null, version: string | null): void {
+    const all = this.#context.statistics
+      .toJson(model, version)
+      .filter(({ release }) => coversModel(grant.models, release.model));
+    if (model !== null && all.length === 0)
+      throw new KerfError('MODEL_NOT_FOUND', 'no release of the model was loaded');
+    sendJson(response, 200, { model_stats: all.map(({ json }) => json) });
+  }
+
+  /** All releases that the token covers, loaded or not. */
+  async #index({ request, response, grant }: Exchange): Promise<void> {
+    const body = await readBody(request, MAX_CONTROL_BYTES, this.#context.inFlight);
+    const onlyReady = wantsReady(body.bytes);
+    body.release();
+    const { pool } = this.#context;
+    const loaded = new Map(
+      pool.loaded.map(({ release, isReady }) => [`${release.model}\n${release.version}`, isReady]),
+    );
+    const releases = (await pool.catalog.releases()).filter(({ model }) => coversModel(grant.models, model));
+    const rows = releases.map((release) => {
+      const isReady = loaded.get(`${release.model}\n${release.version}`);
+      const failure = pool.failureOf(release);
+      const state = isReady === true ? 'READY' : isReady === false ? 'LOADING' : 'UNAVAILABLE';
+      const reason = state === 'UNAVAILABLE' ? (failure?.message ?? 'not loaded; it is when it is asked for') : '';
+      return { name: release.model, version: release.version, state, reason };
+    });
+    sendJson(response, 200, onlyReady ? rows.filter(({ state }) => state === 'READY') : rows);
+  }
+
+  async #control({ request, response, grant }: Exchange, action: 'load' | 'unload', model: string): Promise<void> {
+    const { pool, pinned, inFlight, log } = this.#context;
+    if (!mayInCloud(grant.cloud, 'manage')) {
+      throw new KerfError('FORBIDDEN', "loading and unloading needs a token whose 'cloud' claim holds 'manage'");
+    }
+    covers(grant, model);
+    const body = await readBody(request, MAX_CONTROL_BYTES, inFlight);
+    const hasParameters = body.bytes.toString('utf8').includes('"config"');
+    body.release();
+    if (hasParameters)
+      throw new KerfError('INVALID_ARGUMENT', 'a model is loaded as its folder says; leave config out');
+    log({ level: 'info', event: `model-${action}-asked`, model, subject: grant.subject });
+    if (action === 'load') {
+      pool.restore(model);
+      await pinned.pin(model);
+    } else {
+      pinned.unpin(model);
+      pool.withdraw(model);
+    }
+    sendJson(response, 200, {});
+  }
+
+  #logFault(error: unknown): void {
+    const { code, message } = KerfError.from(error, 'INTERNAL', 'the request failed');
+    const level = code === 'INTERNAL' ? 'error' : 'warn';
+    this.#context.log({ level, event: 'request-refused', code, reason: message });
+  }
+}
+
+function covers(grant: Grant, model: string): void {
+  // Before anything is looked up: whether the model exists is nobody's business who may not use it.
+  if (coversModel(grant.models, model)) return;
+  throw new KerfError('FORBIDDEN', 'the token does not cover this model; get one whose models claim does');
+}
+
+function checkMethod({ kind }: Endpoint, method: string): void {
+  const wanted =
+    kind === 'infer' || kind === 'index' || kind === 'load' || kind === 'unload' ? ['POST'] : ['GET', 'HEAD'];
+  if (!wanted.includes(method)) throw new KerfError('MESSAGE_UNEXPECTED', `use ${wanted[0]} here`);
+}
+
+function tokenOf({ headers }: IncomingMessage): string | null {
+  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? null;
+}
+
+function traceOf({ headers }: IncomingMessage): string | null {
+  const trace = headers['traceparent'];
+  return typeof trace === 'string' && TRACEPARENT.test(trace) ? trace : null;
+}
+
+function headerLengthOf({ headers }: IncomingMessage): number | null {
+  const value = headers[HEADER_LENGTH];
+  if (value === undefined) return null;
+  if (typeof value !== 'string' || !/^\d{1,12}$/.test(value)) {
+    throw new KerfError('MESSAGE_MALFORMED', 'Inference-Header-Content-Length must be a number of bytes');
+  }
+  return Number(value);
+}
+
+function wantsReady(body: Buffer): boolean {
+  if (body.byteLength === 0) return false;
+  try {
+    return (JSON.parse(body.toString('utf8')) as { ready?: unknown } | null)?.ready === true;
+  } catch {
+    throw new KerfError('MESSAGE_MALFORMED', 'the request is not JSON');
+  }
+}
+
+function tooLarge(what: string): KerfError {
+  return new KerfError('MESSAGE_TOO_LARGE', what);
+}
+
+function sendError(response: ServerResponse, error: unknown): void {
+  const fault = KerfError.from(error, 'INTERNAL', 'a fault in the cloud');
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const status = fault.code === 'MESSAGE_UNEXPECTED' ? 405 : statusOf(fault.code);
+  for (const [name, value] of Object.entries(errorHeaders(fault))) response.setHeader(name, value);
+  // What is left of a body that was refused for its size is not read.
+  if (status === 413) response.setHeader('connection', 'close');
+  sendJson(response, status, { error: fault.message, code: fault.code });
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  const text = `${JSON.stringify(body)}\n`;
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
+  response.end(text);
+}
