@@ -61,6 +61,8 @@ export { imageFolderShape } from './sinks/image-folder-config.ts';
 export type { JsonLinesConfig } from './sinks/json-lines-config.ts';
 export { jsonLinesShape } from './sinks/json-lines-config.ts';
 export { recordKey } from './sinks/known-records.ts';
+export type { MqttConfig } from './sinks/mqtt-config.ts';
+export { mqttShape } from './sinks/mqtt-config.ts';
 export type { SinkSetup } from './sinks/options.ts';
 export { SINK_BOUNDS } from './sinks/options.ts';
 export { drawOverlay } from './sinks/overlay.ts';

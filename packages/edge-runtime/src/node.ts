@@ -20,6 +20,7 @@ export {
 } from './node/picture/picture-file.ts';
 export { imageFolderSink } from './node/sinks/image-folder-sink.ts';
 export { jsonLinesSink } from './node/sinks/json-lines-sink.ts';
+export { mqttSink } from './node/sinks/mqtt-sink.ts';
 export type { OpenSplitOptions } from './node/split-folder.ts';
 export { openSplitFolder } from './node/split-folder.ts';
 export type { OpenedStation, OpenStationOptions } from './node/station/open-station.ts';
