@@ -48,6 +48,8 @@ export type { CascadePolicy, PlacedOutcome, PlacedSessionConfig, PlacedSnapshot 
 export { PlacedSession } from './placement/placed-session.ts';
 export type { Route, RouteConstraints, RouteKind, RouteSetup } from './placement/routes.ts';
 export { routesOf } from './placement/routes.ts';
+export type { PlcConfig } from './plc/plc-config.ts';
+export { plcShape } from './plc/plc-config.ts';
 export type { DeviceModels } from './session/device-plan.ts';
 export type { CloudState, EdgeSessionConfig, InferOptions, SessionSnapshot } from './session/edge-session.ts';
 export { EdgeSession } from './session/edge-session.ts';

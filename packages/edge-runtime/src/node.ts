@@ -5,6 +5,8 @@ export type { OpenChainFolderOptions } from './node/chain-folder.ts';
 export { openChainFolder } from './node/chain-folder.ts';
 export { openFolderDisk } from './node/folder-disk.ts';
 export type { NodeBackendSpec } from './node/make-backend.ts';
+export type { PlcDoorOptions } from './node/modbus/plc-door.ts';
+export { modbusSink, modbusTrigger, PlcDoor } from './node/modbus/plc-door.ts';
 export type { NodeBackendOptions } from './node/node-backend.ts';
 export { nodeBackend } from './node/node-backend.ts';
 export type { Rectangle } from './node/picture/picture-file.ts';
