@@ -32,6 +32,8 @@ export { checkLevelTable, MAX_LEVEL_CHANNELS, MAX_LEVELS } from './codec/level-t
 export { readLevelTable, writeLevelTable } from './codec/level-table-bytes.ts';
 export { quantiseLevels, reconstructLevels } from './codec/levels.ts';
 export { encodeLevels } from './codec/levels-codec.ts';
+export type { WarmUp } from './codec/warm-up.ts';
+export { warmUpLevels } from './codec/warm-up.ts';
 export { decodeMessage } from './decode.ts';
 export { encodeHead, encodeMessage } from './encode.ts';
 export type { ErrorCode, ErrorInfo, KerfErrorOptions } from './errors.ts';

@@ -12,6 +12,7 @@ import {
   messageOf,
   ortBackend,
   readLevelTable,
+  warmUpLevels,
 } from '@kerf/protocol';
 import * as ort from 'onnxruntime-node';
 import { type GoldenSamples, goldenFault, readGolden } from './golden.ts';
@@ -138,5 +139,6 @@ async function checkHash({ path, sha256, bytes }: HashedFile): Promise<void> {
 async function readTables(files: readonly HashedFile[]): Promise<Map<string, LevelTable>> {
   const tables = new Map<string, LevelTable>();
   for (const { path, sha256 } of files) tables.set(sha256, readLevelTable(await readFile(path), sha256));
+  await warmUpLevels(tables.values());
   return tables;
 }

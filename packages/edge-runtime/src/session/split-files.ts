@@ -12,6 +12,7 @@ import {
   type SplitManifest,
   type SplitPart,
   tableFilesOf,
+  warmUpLevels,
 } from '@kerf/protocol';
 
 /** A split that is ready for {@link EdgeSession.open}. */
@@ -70,6 +71,8 @@ async function readTables(files: SplitFiles, split: SplitManifest): Promise<Map<
   for (const file of tableFilesOf(split.codec)) {
     tables.set(file.sha256, readLevelTable(await checkedFile(files, file), file.sha256));
   }
+  // The first parts of a shift are as urgent as the others.
+  await warmUpLevels(tables.values());
   return tables;
 }
 
