@@ -115,16 +115,28 @@ async function measuredLevels(run: Run): Promise<MeasuredCodec[]> {
     maxLevels,
     onProgress,
   };
-  let tried: TriedLevels | null = await searchLevels(search);
-  for (let refinement = 0; tried !== null; refinement++) {
-    const found = await measure(run, await finished(run, tried.design, tried.loss));
+  const judged = async ({ design, loss }: TriedLevels): Promise<MeasuredCodec> => {
+    const found = await measure(run, await finished(run, design, loss));
     onProgress(
       `${found.label}, ${found.bitsPerValue.toFixed(3)} bits per value, on samples not seen: ${found.loss.lossPoints.toFixed(2)} points`,
     );
-    if (found.loss.lossPoints <= maxLossPoints || refinement === REFINEMENTS) return [found];
-    tried = await tryPrice(search, tried.bitPrice / REFINING);
+    return found;
+  };
+  const isWithin = ({ loss }: MeasuredCodec): boolean => loss.lossPoints <= maxLossPoints;
+  let tried: TriedLevels | null = await searchLevels(search);
+  if (tried === null) return [];
+  let found = await judged(tried);
+  if (isWithin(found)) return [found];
+  for (let refinement = 0; refinement < REFINEMENTS; refinement++) {
+    const failed: number = tried.bitPrice;
+    tried = await tryPrice(search, failed / REFINING);
+    found = await judged(tried);
+    if (!isWithin(found)) continue;
+    // The step was a long one: what lies between may do as well.
+    const between = await judged(await tryPrice(search, Math.sqrt(failed * tried.bitPrice)));
+    return [isWithin(between) ? between : found];
   }
-  return [];
+  return [found];
 }
 
 type Unmeasured = Pick<MeasuredCodec, 'label' | 'codecs' | 'tables' | 'chosenLoss'>;
