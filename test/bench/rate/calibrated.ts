@@ -16,8 +16,8 @@ export interface NamedCodec {
 export interface LevelRequest {
   readonly subject: RateSubject;
   readonly cut: OpenCut;
-  /** One half chooses, the other judges. */
-  readonly samples: readonly RateSample[];
+  readonly choosing: readonly RateSample[];
+  readonly judging: readonly RateSample[];
   /** Points. */
   readonly limits: readonly number[];
   /** A good part in its usual pose; null for none. */
@@ -25,10 +25,10 @@ export interface LevelRequest {
 }
 
 /** One codec for each limit that levels can keep. */
-export async function calibratedLevels({ subject, cut, samples, limits, golden }: LevelRequest): Promise<NamedCodec[]> {
-  const half = samples.length >> 1;
-  const chosenOn = cutSamples(subject, cut, samples.slice(0, half));
-  const judgedOn = cutSamples(subject, cut, samples.slice(half));
+export async function calibratedLevels(request: LevelRequest): Promise<NamedCodec[]> {
+  const { subject, cut, limits, golden } = request;
+  const chosenOn = cutSamples(subject, cut, request.choosing);
+  const judgedOn = cutSamples(subject, cut, request.judging);
   const reference = golden === null ? null : (await frontOf(subject, cut, golden)).crossing;
   const found: NamedCodec[] = [];
   for (const maxLossPoints of limits) {

@@ -8,9 +8,6 @@ import { fusionAt, type LoadedSplit, listCuts, valueSpecs } from '@kerf/splitter
 import { fileHost, writeSplit } from '@kerf/splitter/node';
 import type { CutSize } from './result.ts';
 
-/** A later cut is looked at when it carries this much less than every earlier one. */
-const CLEARLY_SMALLER = 0.8;
-
 export interface OpenCut extends CutSize {
   /** Of the tensor. */
   readonly rank: number;
@@ -18,31 +15,36 @@ export interface OpenCut extends CutSize {
   dispose(): Promise<void>;
 }
 
-/**
- * Cuts of one tensor, outside of fusions, each clearly smaller than those before it: going on with the head must save
- * bytes. Of more than `most`, the smallest ones.
- */
-export async function openCuts(path: string, inputs: TensorMap, backend: Backend, most: number): Promise<OpenCut[]> {
+/** The cuts at these tensors, each of which must be a cut alone and outside of what the runtime fuses. */
+export async function openCuts(
+  path: string,
+  inputs: TensorMap,
+  backend: Backend,
+  names: readonly string[],
+): Promise<OpenCut[]> {
   const model = await openModelFile(path);
   const inputShapes = new Map([...inputs].map(([name, { shape }]) => [name, shape]));
   const specs = await valueSpecs(model.graph, { host: fileHost(model), backend, inputShapes });
-  const found: (CutSize & { rank: number })[] = [];
-  let least = Number.POSITIVE_INFINITY;
-  for (const { tensors, inputs: more, headNodes } of listCuts(model.graph)) {
-    const spec = specs.get(tensors[0]!);
-    if (tensors.length > 1 || more.length > 0 || spec?.dtype !== 'float32' || spec.bytes === null) continue;
-    const values = spec.bytes / 4;
-    if (fusionAt(model.graph, tensors) !== null || values > least * CLEARLY_SMALLER) continue;
-    least = values;
-    found.push({
-      tensors,
-      values,
+  const cuts = listCuts(model.graph);
+  const found = names.map((name): CutSize & { rank: number } => {
+    const cut = cuts.find(({ tensors, inputs: more }) => tensors.join() === name && more.length === 0);
+    const spec = specs.get(name);
+    if (
+      cut === undefined ||
+      spec?.dtype !== 'float32' ||
+      spec.bytes === null ||
+      fusionAt(model.graph, [name]) !== null
+    ) {
+      throw new TypeError(`${name} is no cut of ${path}`);
+    }
+    return {
+      tensors: [name],
+      values: spec.bytes / 4,
       rank: spec.shape!.length,
-      label: `behind node ${headNodes}: ${spec.shape!.slice(1).join('x')}`,
-    });
-  }
-  const chosen = found.slice(-most);
-  return await Promise.all(chosen.map((cut) => openCut(model, cut, backend)));
+      label: `behind node ${cut.headNodes}: ${spec.shape!.slice(1).join('x')}`,
+    };
+  });
+  return await Promise.all(found.map((cut) => openCut(model, cut, backend)));
 }
 
 async function openCut(model: ModelFile, size: CutSize & { rank: number }, backend: Backend): Promise<OpenCut> {

@@ -1,4 +1,4 @@
-// Held-out samples, a cut and its codecs -> rate, time and loss of each codec, every activation really coded.
+// Held-out samples, a cut and its codecs -> rate and loss of each codec, every activation really coded.
 import { type ActivationCodec, elementCount, type Tensor } from '@kerf/protocol';
 import { CodedCut, pairedLoss, runHead, runTail, type Tally } from '@kerf/splitter';
 import type { NamedCodec } from './calibrated.ts';
@@ -10,12 +10,6 @@ import { inputsOf, type RateSample, type RateSubject } from './subjects.ts';
 /** Frames whose entropy is taken. */
 const ENTROPY_FRAMES = 40;
 
-export interface MeasuredCut {
-  readonly rows: readonly RateRow[];
-  /** Activations of the first frames, for the same measurement in a browser. */
-  readonly activations: readonly Tensor[];
-}
-
 /** @param whole tallies of the whole model on the same samples, in the same order */
 export async function measureCut(
   subject: RateSubject,
@@ -23,19 +17,16 @@ export async function measureCut(
   codecs: readonly NamedCodec[],
   samples: readonly RateSample[],
   whole: readonly Tally[],
-  keep: number,
-): Promise<MeasuredCut> {
+): Promise<RateRow[]> {
   const ways = codecs.map((codec) => new Way(codec));
-  const activations: Tensor[] = [];
   for (const { picture, label } of samples) {
     const front = await runHead(cut.split, inputsOf(subject, picture));
-    if (activations.length < keep) activations.push(...front.crossing.values());
     for (const way of ways) {
       const outputs = await runTail(cut.split, front, way.send(front.crossing));
       way.tallies.push(subject.metric.tally({ label, outputs, reference: new Map() }));
     }
   }
-  return { rows: ways.map((way) => way.row(cut, subject, whole)), activations };
+  return ways.map((way) => way.row(cut, subject, whole));
 }
 
 /** One codec on its way through the samples. */
@@ -58,7 +49,7 @@ class Way {
   }
 
   row(cut: OpenCut, { metric }: RateSubject, whole: readonly Tally[]): RateRow {
-    const { bytes, frames, values, encodeMs, decodeMs } = this.#coded.traffic;
+    const { bytes, frames, values } = this.#coded.traffic;
     const total = [...bytes.values()].reduce((sum, one) => sum + one, 0);
     const { lossPoints, lossInterval } = pairedLoss(metric, whole, this.tallies);
     return {
@@ -68,8 +59,7 @@ class Way {
       bytesPerFrame: total / frames,
       bitsPerValue: (8 * total) / values,
       entropyBits: this.#entropyFrames === 0 ? null : this.#entropyBits / this.#entropyFrames,
-      encodeMs,
-      decodeMs,
+      times: null,
       browser: null,
       lossPoints,
       lossInterval,

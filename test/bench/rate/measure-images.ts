@@ -1,8 +1,7 @@
-// Held-out pictures and image formats -> rate, time and loss when the input is sent as an image to the whole model.
+// Held-out pictures and image formats -> rate and loss when the input is sent as an image to the whole model.
 import { decodePicture, describeCoding, encodePicture, type PictureCoding } from '@kerf/cli';
 import type { LoadedModel } from '@kerf/protocol';
 import { pairedLoss, type Tally } from '@kerf/splitter';
-import { median } from '../bench.ts';
 import type { RateRow } from './result.ts';
 import { inputsOf, type RateSample, type RateSubject } from './subjects.ts';
 
@@ -33,16 +32,10 @@ export async function measureImages(
   for (const coding of CODINGS) {
     const isLossless = coding.format === 'png' || (coding.format === 'webp' && coding.quality === null);
     const tallies: Tally[] = [];
-    const encodeMs: number[] = [];
-    const decodeMs: number[] = [];
     let total = 0;
     for (const { picture, label } of samples) {
-      const startMs = performance.now();
       const bytes = await encodePicture(picture, coding);
-      const sentMs = performance.now();
       const arrived = await decodePicture(bytes);
-      decodeMs.push(performance.now() - sentMs);
-      encodeMs.push(sentMs - startMs);
       total += bytes.byteLength;
       if (isLossless && Buffer.compare(arrived.data, picture.data) !== 0) throw new TypeError('a lossless image lost');
       if (isLossless) continue;
@@ -58,8 +51,7 @@ export async function measureImages(
       bytesPerFrame: total / samples.length,
       bitsPerValue: null,
       entropyBits: null,
-      encodeMs: median(encodeMs),
-      decodeMs: median(decodeMs),
+      times: null,
       browser: null,
       lossPoints,
       lossInterval,

@@ -1,37 +1,41 @@
 // Subjects -> what every codec and every image format costs and loses on them.
+//
+// First bytes and losses of every subject, which takes long, can be stopped and goes on where it was; then the times, which
+// want a machine that does nothing else.
 import { cpus } from 'node:os';
 import { nodeBackend } from '@kerf/edge-runtime/node';
-import type { Backend, Tensor } from '@kerf/protocol';
+import type { Backend } from '@kerf/protocol';
 import { HAND_CODECS, handCodec, type Tally } from '@kerf/splitter';
 import type { BenchOptions } from '../bench.ts';
-import { type BrowserTimes, browserTimes } from './browser.ts';
+import { browserTimes } from './browser.ts';
 import { calibratedLevels, type NamedCodec } from './calibrated.ts';
 import { type OpenCut, openCuts } from './cuts.ts';
 import { measureCut } from './measure-cut.ts';
-import { codingOf, measureImages } from './measure-images.ts';
-import type { RateReport, RateRow, SubjectRates } from './result.ts';
-import { inputsOf, type RateSample, type RateSubject, rateSubjects } from './subjects.ts';
+import { measureImages } from './measure-images.ts';
+import { partKey, readPart, type SubjectPart, writePart } from './parts.ts';
+import type { RateReport, SubjectRates } from './result.ts';
+import { type FoundSubject, inputsOf, type RateSample, type RateSubject, rateSubjects } from './subjects.ts';
+import { ROUNDS, timedSubject } from './times.ts';
 
 /** A short run. */
-const SHORT = { cuts: 1, limits: [0.5] } as const;
-/** Activations or pictures, and rounds over them, that Chromium is timed on. */
-const BROWSER_FRAMES = 4;
-const BROWSER_ROUNDS = 5;
+const SHORT = { cuts: 1, limits: [0.5], choose: 40, judge: 40 } as const;
 
 type Extent = 'full' | 'short';
 
-export async function measureRates({ full, only }: Pick<BenchOptions, 'full' | 'only'>): Promise<RateReport> {
+export async function measureRates({ full, only, out }: BenchOptions): Promise<RateReport> {
   const extent = full ? 'full' : 'short';
   const backend = await nodeBackend({ runtime: 'onnxruntime-node', inThisThread: true });
-  const browser = await browserTimes(BROWSER_ROUNDS);
-  const subjects: SubjectRates[] = [];
+  const found = chosen(await rateSubjects(), only);
+  const measured: { subject: RateSubject; part: SubjectPart }[] = [];
   const missing: { name: string; reason: string }[] = [];
+  const subjects: SubjectRates[] = [];
+  const browser = await browserTimes(ROUNDS);
   try {
-    for (const subject of await rateSubjects()) {
-      if (only !== null && !subject.name.includes(only)) continue;
+    for (const subject of found) {
       if ('missing' in subject) missing.push({ name: subject.name, reason: subject.missing });
-      else subjects.push(await measureSubject(subject, backend, browser, extent));
+      else measured.push({ subject, part: await measuredPart(subject, backend, extent, out) });
     }
+    for (const { subject, part } of measured) subjects.push(await timedSubject(subject, part, backend, browser));
   } finally {
     await browser?.close();
     await backend.dispose();
@@ -48,13 +52,32 @@ export async function measureRates({ full, only }: Pick<BenchOptions, 'full' | '
   };
 }
 
-async function measureSubject(
+/** The one of this name, or all whose names hold it. */
+function chosen(subjects: readonly FoundSubject[], only: string | null): readonly FoundSubject[] {
+  if (only === null) return subjects;
+  const named = subjects.filter(({ name }) => name === only);
+  return named.length > 0 ? named : subjects.filter(({ name }) => name.includes(only));
+}
+
+/** From the folder of an earlier run, where it is there. */
+async function measuredPart(
   subject: RateSubject,
   backend: Backend,
-  browser: BrowserTimes | null,
   extent: Extent,
-): Promise<SubjectRates> {
-  const calibration = await subject.samples('calibration', subject.calibration);
+  out: string | null,
+): Promise<SubjectPart> {
+  const key = await partKey(subject, extent);
+  const known = out === null ? null : await readPart(out, subject.name, key);
+  if (known !== null) return known;
+  console.log(`  measuring ${subject.name}`);
+  const part = await measureSubject(subject, backend, extent);
+  if (out !== null) await writePart(out, subject.name, key, part);
+  return part;
+}
+
+async function measureSubject(subject: RateSubject, backend: Backend, extent: Extent): Promise<SubjectPart> {
+  const { choose, judge } = extent === 'full' ? subject.calibration : SHORT;
+  const calibration = await subject.samples('calibration', choose + judge);
   const held = await subject.samples('test', subject.held[extent]);
   const model = await backend.load({ path: subject.path }, { threads: 1 });
   const whole: Tally[] = [];
@@ -62,21 +85,19 @@ async function measureSubject(
     const outputs = await model.run(inputsOf(subject, picture));
     whole.push(subject.metric.tally({ label, outputs, reference: new Map() }));
   }
-  const rows = await browserImages(await measureImages(subject, model, held, whole), held, browser);
+  const rows = await measureImages(subject, model, held, whole);
   await model.dispose();
-  const cuts = await openCuts(
-    subject.path,
-    inputsOf(subject, held[0]!.picture),
-    backend,
-    (extent === 'full' ? subject : SHORT).cuts,
-  );
+  const names = extent === 'full' ? subject.cuts : subject.cuts.slice(0, SHORT.cuts);
+  const cuts = await openCuts(subject.path, inputsOf(subject, held[0]!.picture), backend, names);
+  const codecs: NamedCodec[][] = [];
   for (const cut of cuts) {
-    const codecs = [...plainCodecs(cut), ...(await levels(subject, cut, calibration, extent))];
-    const measured = await measureCut(subject, cut, codecs, held, whole, BROWSER_FRAMES);
-    rows.push(...(await browserCodecs(measured.rows, codecs, measured.activations, browser)));
+    const halves = [calibration.slice(0, choose), calibration.slice(choose)] as const;
+    const ofCut = [...plainCodecs(cut), ...(await levels(subject, cut, halves, extent))];
+    rows.push(...(await measureCut(subject, cut, ofCut, held, whole)));
+    codecs.push(ofCut);
     await cut.dispose();
   }
-  return {
+  const rates = {
     name: subject.name,
     metric: subject.metric.name,
     wholePoints: subject.metric.pointsOf(whole),
@@ -86,20 +107,21 @@ async function measureSubject(
     cuts: cuts.map(({ tensors, label, values }) => ({ tensors, label, values })),
     rows,
   };
+  return { rates, codecs };
 }
 
 /** With and without a golden part, where parts lie alike. */
 async function levels(
   subject: RateSubject,
   cut: OpenCut,
-  samples: readonly RateSample[],
+  [choosing, judging]: readonly [choosing: readonly RateSample[], judging: readonly RateSample[]],
   extent: Extent,
 ): Promise<NamedCodec[]> {
   const { limits } = extent === 'full' ? subject : SHORT;
-  const found = await calibratedLevels({ subject, cut, samples, limits, golden: null });
+  const found = await calibratedLevels({ subject, cut, choosing, judging, limits, golden: null });
   if (!subject.isFixture) return found;
-  const golden = samples.find(({ label }) => label.kind === 'defect' && label.defect === null) ?? null;
-  return [...found, ...(await calibratedLevels({ subject, cut, samples, limits, golden }))];
+  const golden = choosing.find(({ label }) => label.kind === 'defect' && label.defect === null) ?? null;
+  return [...found, ...(await calibratedLevels({ subject, cut, choosing, judging, limits, golden }))];
 }
 
 const LABELS = {
@@ -119,38 +141,4 @@ function plainCodecs({ tensors, rank }: OpenCut): NamedCodec[] {
     codecs: new Map(tensors.map((name) => [name, handCodec(kind, spec)])),
     tables: [],
   }));
-}
-
-async function browserCodecs(
-  rows: readonly RateRow[],
-  codecs: readonly NamedCodec[],
-  activations: readonly Tensor[],
-  browser: BrowserTimes | null,
-): Promise<RateRow[]> {
-  const timed: RateRow[] = [];
-  for (const [at, row] of rows.entries()) {
-    const { codecs: byTensor, tables } = codecs[at]!;
-    const [codec] = byTensor.values();
-    const times = browser === null ? null : await browser.codec(codec!, tables[0] ?? null, activations);
-    timed.push({ ...row, browser: times });
-  }
-  return timed;
-}
-
-async function browserImages(
-  rows: readonly RateRow[],
-  held: readonly RateSample[],
-  browser: BrowserTimes | null,
-): Promise<RateRow[]> {
-  const pictures = held.slice(0, BROWSER_FRAMES).map(({ picture }) => picture);
-  const timed: RateRow[] = [];
-  for (const row of rows) {
-    const coding = codingOf(row.label);
-    // A browser codes no lossless WebP.
-    const hasNone = browser === null || (coding.format === 'webp' && coding.quality === null);
-    const quality = 'quality' in coding && coding.quality !== null ? coding.quality / 100 : 1;
-    const times = hasNone ? null : await browser.image(pictures, `image/${coding.format}`, quality);
-    timed.push({ ...row, browser: times });
-  }
-  return timed;
 }

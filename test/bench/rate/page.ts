@@ -2,7 +2,7 @@
 import { formatBytes, Html, html, PLAN_STYLE, scrolling, section } from '@kerf/cli';
 import { FAMILIES, rateChart, SHAPES } from './chart.ts';
 import type { RateReport, RateRow, SubjectRates } from './result.ts';
-import { bitsText, lossText, msText, waysOf } from './text.ts';
+import { bitsText, lossText, timesText, waysOf } from './text.ts';
 
 const STYLE = new Html(`${PLAN_STYLE.text}
 .goal{stroke:var(--win);stroke-width:1.5;stroke-dasharray:6 4}
@@ -60,18 +60,17 @@ function subjectSection(subject: SubjectRates, index: number): Html {
 
 function rateTable(subject: SubjectRates): Html {
   const bodies = waysOf(subject).map(
-    ({ title, rows }) => html`<tr class="group"><th colspan="9" scope="rowgroup">${title}</th></tr>${rows.map(rowOf)}`,
+    ({ title, rows }) => html`<tr class="group"><th colspan="8" scope="rowgroup">${title}</th></tr>${rows.map(rowOf)}`,
   );
   return scrolling(
     subject.name,
-    html`<table class="rates"><thead><tr><th scope="col">way</th><th scope="col">bytes a frame</th><th scope="col">bits a value</th><th scope="col">order-0 entropy</th><th scope="col">encode</th><th scope="col">decode</th><th scope="col">in Chromium</th><th scope="col">points lost</th><th scope="col">95 %</th></tr></thead><tbody>${bodies}</tbody></table>`,
+    html`<table class="rates"><thead><tr><th scope="col">way</th><th scope="col">bytes a frame</th><th scope="col">bits a value</th><th scope="col">order-0 entropy</th><th scope="col">encode / decode</th><th scope="col">in Chromium</th><th scope="col">points lost</th><th scope="col">95 %</th></tr></thead><tbody>${bodies}</tbody></table>`,
   );
 }
 
 function rowOf(row: RateRow): Html {
-  const { browser, lossInterval } = row;
-  const inBrowser = browser === null ? '' : `${msText(browser.encodeMs)} / ${msText(browser.decodeMs)}`;
-  return html`<tr><th scope="row">${row.label}</th><td>${formatBytes(Math.round(row.bytesPerFrame))}</td><td>${bitsText(row.bitsPerValue)}</td><td>${bitsText(row.entropyBits)}</td><td>${msText(row.encodeMs)}</td><td>${msText(row.decodeMs)}</td><td>${inBrowser}</td><td>${lossText(row.lossPoints)}</td><td>${lossText(lossInterval.low)} to ${lossText(lossInterval.high)}</td></tr>`;
+  const { times, browser, lossInterval } = row;
+  return html`<tr><th scope="row">${row.label}</th><td>${formatBytes(Math.round(row.bytesPerFrame))}</td><td>${bitsText(row.bitsPerValue)}</td><td>${bitsText(row.entropyBits)}</td><td>${timesText(times)}</td><td>${timesText(browser)}</td><td>${lossText(row.lossPoints)}</td><td>${lossText(lossInterval.low)} to ${lossText(lossInterval.high)}</td></tr>`;
 }
 
 function methodText({ processor, node, chromium, missing, isFull }: RateReport): string {

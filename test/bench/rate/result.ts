@@ -1,6 +1,12 @@
 // What the rate bench finds: plain data, from which its table, chart and page are made.
 import type { Interval } from '@kerf/splitter';
 
+/** Medians, milliseconds of one frame. */
+export interface CodingTimes {
+  readonly encodeMs: number;
+  readonly decodeMs: number;
+}
+
 /** One way to send a frame. */
 export interface RateRow {
   /** Such as `raw`, `levels, 0.5 points` or `JPEG 80`. */
@@ -15,11 +21,10 @@ export interface RateRow {
   readonly bitsPerValue: number | null;
   /** Order-0 entropy of the quantised tensor, bits per value, mean over frames; null where nothing is quantised. */
   readonly entropyBits: number | null;
-  /** Medians, one frame. */
-  readonly encodeMs: number;
-  readonly decodeMs: number;
-  /** The same bytes in Chromium; null where none was there. */
-  readonly browser: { readonly encodeMs: number; readonly decodeMs: number } | null;
+  /** In Node; null until it is timed, which happens last. */
+  readonly times: CodingTimes | null;
+  /** The same bytes in Chromium; null where none was there, or it has no such format. */
+  readonly browser: CodingTimes | null;
   /** Points that the whole model has on the same samples, less those of this way. */
   readonly lossPoints: number;
   readonly lossInterval: Interval;

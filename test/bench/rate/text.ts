@@ -1,6 +1,6 @@
 // A rate report -> Markdown, and the short texts of its numbers.
 import { formatBytes } from '@kerf/cli';
-import type { RateReport, RateRow, SubjectRates } from './result.ts';
+import type { CodingTimes, RateReport, RateRow, SubjectRates } from './result.ts';
 
 /** Rows of a subject under the titles of their cuts; images of the input last. */
 export function waysOf({ cuts, rows }: SubjectRates): { title: string; rows: RateRow[] }[] {
@@ -15,7 +15,11 @@ export function waysOf({ cuts, rows }: SubjectRates): { title: string; rows: Rat
   ];
 }
 
-export function msText(ms: number): string {
+export function timesText(times: CodingTimes | null): string {
+  return times === null ? '' : `${msText(times.encodeMs)} / ${msText(times.decodeMs)}`;
+}
+
+function msText(ms: number): string {
   return ms >= 10 ? ms.toFixed(0) : ms >= 1 ? ms.toFixed(1) : ms.toFixed(2);
 }
 
@@ -62,14 +66,14 @@ function subjectMarkdown(subject: SubjectRates): string {
 }
 
 function rowMarkdown(row: RateRow): string {
-  const { browser, lossInterval } = row;
+  const { times, browser, lossInterval } = row;
   const cells = [
     row.label,
     formatBytes(Math.round(row.bytesPerFrame)),
     bitsText(row.bitsPerValue),
     bitsText(row.entropyBits),
-    `${msText(row.encodeMs)} / ${msText(row.decodeMs)}`,
-    browser === null ? '' : `${msText(browser.encodeMs)} / ${msText(browser.decodeMs)}`,
+    timesText(times),
+    timesText(browser),
     lossText(row.lossPoints),
     `${lossText(lossInterval.low)} to ${lossText(lossInterval.high)}`,
   ];
