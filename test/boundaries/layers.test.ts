@@ -15,9 +15,20 @@ const LAYERS: Record<string, { mayImport: string[]; browser: boolean }> = {
   'delta-sync': { mayImport: ['onnx', 'protocol'], browser: true },
   registry: { mayImport: ['protocol', 'access', 'delta-sync'], browser: false },
   'edge-runtime': { mayImport: ['protocol', 'onnx', 'splitter', 'delta-sync'], browser: true },
+  bridge: { mayImport: ['protocol', 'edge-runtime'], browser: true },
   'cloud-runtime': { mayImport: ['protocol', 'access', 'onnx', 'delta-sync'], browser: false },
   cli: {
-    mayImport: ['protocol', 'access', 'onnx', 'splitter', 'delta-sync', 'registry', 'edge-runtime', 'cloud-runtime'],
+    mayImport: [
+      'protocol',
+      'access',
+      'onnx',
+      'splitter',
+      'delta-sync',
+      'registry',
+      'edge-runtime',
+      'cloud-runtime',
+      'bridge',
+    ],
     browser: false,
   },
 };

@@ -13,6 +13,7 @@ export type {
   ChainSegment,
 } from './chain-manifest.ts';
 export { CHAIN_FORMAT, MAX_CHAIN_SEGMENTS, parseChainManifest } from './chain-manifest.ts';
+export { browserTransport } from './browser-transport.ts';
 export type { Clock, Random } from './clock.ts';
 export { systemClock } from './clock.ts';
 export { decodeActivation, encodeActivation } from './codec/activation.ts';

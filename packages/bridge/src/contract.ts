@@ -1,0 +1,119 @@
+// The Inspector's whole bridge: every call and topic with its types, the role that a call needs, and the shape of its
+// parameters. Adapters carry it, a service answers it, screens use it; nothing else crosses.
+import type { ResultRecord, Verdict } from '@kerf/edge-runtime';
+import * as v from 'valibot';
+import type {
+  HealthView,
+  Hello,
+  LiveView,
+  PictureView,
+  Role,
+  ScoreView,
+  StationView,
+  ThresholdsChange,
+  ThresholdsPreview,
+  ThresholdsView,
+} from './views.ts';
+
+/** Counts incompatible changes. */
+export const BRIDGE_VERSION = 1;
+
+/** Most records of one answer. */
+export const MAX_PAGE = 500;
+
+const nothing = v.strictObject({});
+const resultId = v.pipe(v.string(), v.minLength(1), v.maxLength(400));
+const verdict = v.picklist(['PASS', 'REVIEW', 'NG', 'NO_READ', 'ERROR'] satisfies Verdict[]);
+const thresholds = { passBelow: v.pipe(v.number(), v.finite()), ngAbove: v.pipe(v.number(), v.finite()) };
+const line = v.pipe(v.string(), v.maxLength(400));
+
+/** What a call takes, and who may make it. */
+export const CALLS = {
+  'session.hello': { role: 'viewer', params: v.strictObject({ bridge: v.literal(BRIDGE_VERSION) }) },
+  'station.view': { role: 'viewer', params: nothing },
+  'station.pause': { role: 'operator', params: nothing },
+  'station.resume': { role: 'operator', params: nothing },
+  'results.list': {
+    role: 'viewer',
+    params: v.strictObject({
+      /** Older than this one; null for the newest. */
+      before: v.nullable(resultId),
+      limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PAGE)),
+      /** Only these; null for all. */
+      verdicts: v.nullable(v.pipe(v.array(verdict), v.minLength(1), v.maxLength(5))),
+    }),
+  },
+  'results.get': { role: 'viewer', params: v.strictObject({ resultId }) },
+  'results.picture': { role: 'viewer', params: v.strictObject({ resultId }) },
+  'thresholds.view': { role: 'viewer', params: nothing },
+  'thresholds.scores': { role: 'viewer', params: nothing },
+  'thresholds.preview': { role: 'viewer', params: v.strictObject(thresholds) },
+  'thresholds.save': {
+    role: 'engineer',
+    /** `from` is the version that the change was made on: another one since then is a conflict. */
+    params: v.strictObject({ ...thresholds, from: v.pipe(v.string(), v.maxLength(100)), note: line }),
+  },
+  'thresholds.history': { role: 'viewer', params: nothing },
+  'health.view': { role: 'viewer', params: nothing },
+} as const satisfies Record<string, { role: Role; params: v.GenericSchema }>;
+
+export type CallName = keyof typeof CALLS;
+export type CallParams<N extends CallName> = v.InferOutput<(typeof CALLS)[N]['params']>;
+
+export interface CallResults {
+  'session.hello': Hello;
+  'station.view': StationView;
+  'station.pause': null;
+  'station.resume': null;
+  'results.list': { readonly records: readonly ResultRecord[]; readonly hasMore: boolean };
+  'results.get': ResultRecord | null;
+  'results.picture': PictureView | null;
+  'thresholds.view': ThresholdsView;
+  'thresholds.scores': readonly ScoreView[];
+  'thresholds.preview': ThresholdsPreview;
+  'thresholds.save': ThresholdsView;
+  'thresholds.history': readonly ThresholdsChange[];
+  'health.view': HealthView;
+}
+
+/** What a service tells without being asked, once a reader has subscribed. */
+export interface Topics {
+  /** Several times a second. */
+  station: StationView;
+  /** Every record, in order; final ones replace provisional ones of the same `resultId`. */
+  result: ResultRecord;
+  /** The newest part with its picture; a slow reader gets fewer. */
+  live: LiveView;
+  thresholds: ThresholdsView;
+}
+
+export type TopicName = keyof Topics;
+export const TOPICS = ['station', 'result', 'live', 'thresholds'] as const satisfies TopicName[];
+
+/** The one thing that screens know of the world. */
+export interface InspectorBridge {
+  /** @throws {KerfError} the service's code; LINK_LOST while the station is away; FORBIDDEN without the role. */
+  call<N extends CallName>(name: N, params: CallParams<N>): Promise<CallResults[N]>;
+  /** The returned function ends it. Subscriptions outlive a lost link. */
+  subscribe<T extends TopicName>(topic: T, listener: (value: Topics[T]) => void): () => void;
+  /** Tells at once and at each change. */
+  onState(listener: (state: BridgeState) => void): () => void;
+  close(): void;
+}
+
+export type BridgeState =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'connected'; readonly hello: Hello }
+  /** It tries again by itself after `retryInMs`; null when that makes no sense (a wrong token). */
+  | { readonly kind: 'away'; readonly code: string; readonly message: string; readonly retryInMs: number | null };
+
+/** What answers a bridge: the station, with the caller's role known. */
+export interface InspectorService {
+  call<N extends CallName>(name: N, params: CallParams<N>, caller: Caller): Promise<CallResults[N]>;
+  subscribe<T extends TopicName>(topic: T, listener: (value: Topics[T]) => void): () => void;
+}
+
+export interface Caller {
+  readonly name: string;
+  readonly role: Role;
+}

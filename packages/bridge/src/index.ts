@@ -1,0 +1,20 @@
+// The Inspector's bridge: what crosses between its screens and a station. Values first, then types.
+
+export type {
+  BridgeState,
+  Caller,
+  CallName,
+  CallParams,
+  CallResults,
+  InspectorBridge,
+  InspectorService,
+  TopicName,
+  Topics,
+} from './contract.ts';
+export { BRIDGE_VERSION, CALLS, MAX_PAGE, TOPICS } from './contract.ts';
+export { MAX_ENVELOPE_BYTES } from './envelope.ts';
+export type { OpenBridgeOptions } from './open-bridge.ts';
+export { openBridge } from './open-bridge.ts';
+export { serveBridge } from './serve-bridge.ts';
+export type * from './views.ts';
+export { mayAct, ROLES } from './views.ts';

@@ -1,0 +1,127 @@
+// What the Inspector shows, as plain data: the service fills it in, the screens draw it.
+import type { ResultRecord, Verdict } from '@kerf/edge-runtime';
+import type { ErrorCode } from '@kerf/protocol';
+
+/** What a user may do; each role may do what those before it may. */
+export const ROLES = ['viewer', 'operator', 'engineer'] as const;
+export type Role = (typeof ROLES)[number];
+
+export function mayAct(role: Role, needed: Role): boolean {
+  return ROLES.indexOf(role) >= ROLES.indexOf(needed);
+}
+
+export interface Hello {
+  /** Of the station's software. */
+  readonly version: string;
+  readonly station: string;
+  readonly role: Role;
+  /** The device's clock at the answer, milliseconds since 1970-01-01 UTC. */
+  readonly wallMs: number;
+}
+
+export interface StageView {
+  readonly name: string;
+  readonly waiting: number;
+  readonly done: number;
+  readonly dropped: number;
+}
+
+/** The line at one moment. */
+export interface StationView {
+  readonly state: 'ready' | 'running' | 'paused' | 'draining' | 'stopped';
+  readonly wallMs: number;
+  readonly uptimeMs: number;
+  readonly source: {
+    readonly name: string;
+    readonly state: 'starting' | 'running' | 'lost' | 'ended' | 'stopped';
+    readonly reason: { readonly code: ErrorCode; readonly message: string } | null;
+    readonly seen: number;
+    readonly captured: number;
+    readonly dropped: number;
+    readonly late: number;
+    readonly repeated: number;
+    readonly unreadable: number;
+    readonly recoveries: number;
+  };
+  readonly verdicts: Readonly<Record<Verdict, number>>;
+  /** Verdicts that a better answer may still replace. */
+  readonly provisional: number;
+  readonly stages: readonly StageView[];
+  /** Parts of the last seconds. */
+  readonly partsPerSecond: number;
+  /** From picture to verdict; null before the first. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+  readonly link: { readonly state: 'connected' | 'away' | 'none'; readonly detail: string | null };
+  readonly route: string | null;
+  readonly provider: string | null;
+  /** Of the last seconds. */
+  readonly bytesUpPerPart: number | null;
+  readonly pictureBytesPerPart: number | null;
+  /** Results on the device's disk that a sink has not taken yet. */
+  readonly queued: number;
+  readonly release: string;
+  readonly thresholdsVersion: string;
+}
+
+/** The picture of a part and what the model marked in it. */
+export interface PictureView {
+  readonly format: 'png' | 'jpeg' | 'webp';
+  readonly bytes: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A part as it was judged just now; the picture is left out where the reader is slow. */
+export interface LiveView {
+  readonly record: ResultRecord;
+  readonly picture: PictureView | null;
+}
+
+export interface ThresholdsView {
+  readonly version: string;
+  readonly passBelow: number;
+  readonly ngAbove: number;
+  /** Whether the station file can be changed from here. */
+  readonly isEditable: boolean;
+}
+
+/** Scores of recent parts, newest last, for the histogram. */
+export interface ScoreView {
+  readonly resultId: string;
+  readonly score: number;
+  readonly verdict: Verdict;
+}
+
+export interface ThresholdsPreview {
+  /** Parts looked at, and how many of them another verdict would have had. */
+  readonly of: number;
+  readonly changed: number;
+  readonly transitions: readonly { readonly from: Verdict; readonly to: Verdict; readonly count: number }[];
+}
+
+export interface ThresholdsChange {
+  readonly version: string;
+  readonly passBelow: number;
+  readonly ngAbove: number;
+  readonly at: string;
+  readonly by: string;
+  readonly note: string;
+}
+
+export interface HealthView {
+  readonly version: string;
+  readonly node: string;
+  readonly platform: string;
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly freeMemoryBytes: number;
+  readonly processBytes: number;
+  readonly uptimeMs: number;
+  readonly loadAverage: number | null;
+  /** Where the device tells it. */
+  readonly temperatureCelsius: number | null;
+  readonly disk: { readonly freeBytes: number; readonly totalBytes: number } | null;
+  readonly provider: string | null;
+}
