@@ -1,0 +1,144 @@
+// The frame of all screens: navigation, the link's state, display settings, and the keys.
+import { useEffect, useState } from 'react';
+import { HealthScreen } from '../health/health-screen.tsx';
+import { TextProvider, useTexts } from '../i18n/messages.tsx';
+import { LineScreen } from '../line/line-screen.tsx';
+import { togglePause } from '../line/pause-button.tsx';
+import { ResultsScreen } from '../results/results-screen.tsx';
+import type { Settings } from '../shared/settings.ts';
+import { type Inspector, InspectorProvider, type Store, useInspector, useStore } from '../shared/store.ts';
+import { ThresholdsScreen } from '../thresholds/thresholds-screen.tsx';
+import { LinkBanner } from './link-banner.tsx';
+import { SettingsPanel } from './settings-panel.tsx';
+
+export const SCREENS = ['line', 'results', 'thresholds', 'health'] as const;
+export type Screen = (typeof SCREENS)[number];
+
+export function App({ inspector, settings }: { readonly inspector: Inspector; readonly settings: Store<Settings> }) {
+  const { language, theme, gloves } = useStore(settings);
+  useEffect(() => {
+    const root = document.documentElement;
+    root.lang = language === 'zh' ? 'zh-Hans' : 'en';
+    root.dataset['theme'] = theme;
+    root.dataset['gloves'] = String(gloves);
+  }, [language, theme, gloves]);
+  return (
+    <TextProvider language={language}>
+      <InspectorProvider value={inspector}>
+        <Frame settings={settings} />
+      </InspectorProvider>
+    </TextProvider>
+  );
+}
+
+function Frame({ settings }: { readonly settings: Store<Settings> }) {
+  const { t } = useTexts();
+  const inspector = useInspector();
+  const [screen, setScreen] = useScreen();
+  const [showOverlay, setShowOverlay] = useState(true);
+  const [showSettings, setShowSettings] = useState(false);
+  const [chosen, setChosen] = useState<string | null>(null);
+  useEffect(() => {
+    document.title = `${t(`nav.${screen}`)} – ${t('app.title')}`;
+  }, [screen, t]);
+  useKeys({
+    screen: (index) => setScreen(SCREENS[index] ?? 'line'),
+    pause: () => void togglePause(inspector).catch(() => {}),
+    overlay: () => setShowOverlay((value) => !value),
+    settings: () => setShowSettings((value) => !value),
+  });
+  const choose = (resultId: string): void => {
+    setChosen(resultId);
+    setScreen('results');
+  };
+  return (
+    <div className="app">
+      <a className="skip" href="#content">
+        {t('nav.skip')}
+      </a>
+      <Header screen={screen} onScreen={setScreen} onSettings={() => setShowSettings(true)} />
+      <LinkBanner />
+      <main id="content" tabIndex={-1}>
+        {screen === 'line' && <LineScreen showOverlay={showOverlay} onOverlay={setShowOverlay} onChoose={choose} />}
+        {screen === 'results' && <ResultsScreen chosen={chosen} showOverlay={showOverlay} onChoose={setChosen} />}
+        {screen === 'thresholds' && <ThresholdsScreen />}
+        {screen === 'health' && <HealthScreen />}
+      </main>
+      {showSettings && <SettingsPanel settings={settings} onClose={() => setShowSettings(false)} />}
+    </div>
+  );
+}
+
+interface HeaderProps {
+  readonly screen: Screen;
+  readonly onScreen: (screen: Screen) => void;
+  readonly onSettings: () => void;
+}
+
+function Header({ screen, onScreen, onSettings }: HeaderProps) {
+  const { t } = useTexts();
+  const link = useStore(useInspector().link);
+  return (
+    <header className="header">
+      <h1>{link.kind === 'connected' ? link.hello.station : t('app.title')}</h1>
+      <nav aria-label={t('nav.label')}>
+        {SCREENS.map((name) => (
+          <a
+            key={name}
+            href={`#${name}`}
+            aria-current={name === screen ? 'page' : undefined}
+            onClick={(event) => {
+              event.preventDefault();
+              onScreen(name);
+            }}
+          >
+            {t(`nav.${name}`)}
+          </a>
+        ))}
+      </nav>
+      <button type="button" className="settings-button" onClick={onSettings} aria-label={t('settings.title')}>
+        <span aria-hidden="true">⚙</span>
+      </button>
+    </header>
+  );
+}
+
+/** The screen is in the address, so that a reload and the back button keep it. */
+function useScreen(): [Screen, (screen: Screen) => void] {
+  const read = (): Screen => SCREENS.find((name) => `#${name}` === location.hash) ?? 'line';
+  const [screen, setScreen] = useState(read);
+  useEffect(() => {
+    const onHash = (): void => setScreen(read());
+    addEventListener('hashchange', onHash);
+    return () => removeEventListener('hashchange', onHash);
+  }, []);
+  return [
+    screen,
+    (name) => {
+      location.hash = name;
+      setScreen(name);
+    },
+  ];
+}
+
+interface Keys {
+  screen(index: number): void;
+  pause(): void;
+  overlay(): void;
+  settings(): void;
+}
+
+function useKeys(keys: Keys): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const target = event.target as HTMLElement;
+      if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
+      if (/^[1-4]$/.test(event.key)) keys.screen(Number(event.key) - 1);
+      else if (event.key === 'p' || event.key === 'P') keys.pause();
+      else if (event.key === 'o' || event.key === 'O') keys.overlay();
+      else if (event.key === '?') keys.settings();
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  });
+}

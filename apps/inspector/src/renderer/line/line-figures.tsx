@@ -1,0 +1,88 @@
+// Counters and figures of the line: what came in, what was lost, how fast, over which link.
+import type { StationView } from '@kerf/bridge';
+import type { Verdict } from '@kerf/edge-runtime';
+import { useTexts } from '../i18n/messages.tsx';
+import { formatBytes, formatMs, formatNumber, formatShare } from '../shared/format.ts';
+import { useInspector, useStore } from '../shared/store.ts';
+import { VerdictLabel } from '../shared/verdict-mark.tsx';
+
+const VERDICTS: readonly Verdict[] = ['PASS', 'REVIEW', 'NG', 'NO_READ', 'ERROR'];
+
+export function LineFigures() {
+  const station = useStore(useInspector().station);
+  if (station === null) return null;
+  return (
+    <div className="figures">
+      <Counts station={station} />
+      <Speed station={station} />
+      <SourceCounts station={station} />
+    </div>
+  );
+}
+
+function Counts({ station }: { readonly station: StationView }) {
+  const { t, language } = useTexts();
+  return (
+    <section className="panel" aria-label={t('line.counts')}>
+      <h2>{t('line.counts')}</h2>
+      <dl className="pairs">
+        {VERDICTS.map((verdict) => (
+          <div key={verdict} className="pair">
+            <dt>
+              <VerdictLabel verdict={verdict} />
+            </dt>
+            <dd>{formatNumber(station.verdicts[verdict], language)}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+function Speed({ station }: { readonly station: StationView }) {
+  const { t, language } = useTexts();
+  const { bytesUpPerPart, pictureBytesPerPart } = station;
+  const share =
+    bytesUpPerPart === null || !pictureBytesPerPart
+      ? null
+      : formatShare(bytesUpPerPart / pictureBytesPerPart, language);
+  const rows: [string, string][] = [
+    [t('line.rate'), formatNumber(station.partsPerSecond, language, 1)],
+    [t('line.p50'), station.p50Ms === null ? '–' : formatMs(station.p50Ms, language)],
+    [t('line.p99'), station.p99Ms === null ? '–' : formatMs(station.p99Ms, language)],
+    [t('line.link'), t(`link.state.${station.link.state}`)],
+    [t('line.provider'), station.provider ?? '–'],
+    [
+      t('line.sent'),
+      bytesUpPerPart === null
+        ? '–'
+        : `${formatBytes(bytesUpPerPart, language)}${share === null ? '' : `, ${t('line.sentShare', { share })}`}`,
+    ],
+    [t('line.queued'), formatNumber(station.queued, language)],
+  ];
+  return <Pairs title={t('line.rate')} rows={rows} />;
+}
+
+function SourceCounts({ station }: { readonly station: StationView }) {
+  const { t, language } = useTexts();
+  const { source } = station;
+  const names = ['captured', 'dropped', 'late', 'repeated', 'unreadable', 'recoveries'] as const;
+  const rows = names.map((name): [string, string] => [t(`line.${name}`), formatNumber(source[name], language)]);
+  return <Pairs title={`${t('line.source')} ${source.name}`} rows={rows} />;
+}
+
+function Pairs({ title, rows }: { readonly title: string; readonly rows: readonly [string, string][] }) {
+  return (
+    <section className="panel" aria-label={title}>
+      <h2>{title}</h2>
+      <dl className="pairs">
+        {rows.map(([name, value]) => (
+          <div key={name} className="pair">
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}

@@ -1,0 +1,63 @@
+// The line as it runs: the newest part, its verdict, and the figures that say whether the line is well.
+import { useEffect, useState } from 'react';
+import { useTexts } from '../i18n/messages.tsx';
+import { PartPicture } from '../shared/part-picture.tsx';
+import { useInspector, useStore } from '../shared/store.ts';
+import { LineFigures } from './line-figures.tsx';
+import { PauseButton } from './pause-button.tsx';
+import { RecentParts } from './recent-parts.tsx';
+import { VerdictTile } from './verdict-tile.tsx';
+
+interface Props {
+  readonly showOverlay: boolean;
+  readonly onOverlay: (show: boolean) => void;
+  readonly onChoose: (resultId: string) => void;
+}
+
+export function LineScreen({ showOverlay, onOverlay, onChoose }: Props) {
+  const { t } = useTexts();
+  const inspector = useInspector();
+  const live = useStore(inspector.live);
+  const station = useStore(inspector.station);
+  const ageMs = useAge(live?.shownAt ?? null, station?.state === 'running');
+  const part = live?.record.partId ?? t('line.noPartId');
+  return (
+    <div className="line">
+      <section className="line-picture" aria-label={t('line.picture', { part })}>
+        {live?.picture ? (
+          <PartPicture
+            record={live.record}
+            picture={live.picture}
+            showOverlay={showOverlay}
+            label={t('line.picture', { part })}
+          />
+        ) : (
+          <p className="empty">{waitingText(live === null, station?.source.name ?? '', t)}</p>
+        )}
+        <div className="toolbar">
+          <PauseButton />
+          <button type="button" aria-pressed={showOverlay} onClick={() => onOverlay(!showOverlay)}>
+            {t(showOverlay ? 'line.overlay.hide' : 'line.overlay.show')}
+          </button>
+        </div>
+      </section>
+      <VerdictTile record={live?.record ?? null} ageMs={ageMs} />
+      <LineFigures />
+      <RecentParts onChoose={onChoose} />
+    </div>
+  );
+}
+
+function waitingText(isFirst: boolean, source: string, t: ReturnType<typeof useTexts>['t']): string {
+  return isFirst ? t('line.waiting', { source }) : t('line.noPicture');
+}
+
+/** How long the newest part has been on the screen; null while that says nothing (a paused line). */
+function useAge(shownAt: number | null, isRunning: boolean): number | null {
+  const [now, setNow] = useState(() => performance.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(performance.now()), 500);
+    return () => clearInterval(timer);
+  }, []);
+  return shownAt === null || !isRunning ? null : Math.max(0, now - shownAt);
+}

@@ -1,0 +1,134 @@
+// One result: its picture, the score against the thresholds, where the time went, and the whole record.
+import type { ThresholdsView } from '@kerf/bridge';
+import type { ResultRecord } from '@kerf/edge-runtime';
+import { useState } from 'react';
+import { type Translate, useTexts } from '../i18n/messages.tsx';
+import { formatBytes, formatMs, formatScore } from '../shared/format.ts';
+import { PartPicture } from '../shared/part-picture.tsx';
+import { useInspector, useStore } from '../shared/store.ts';
+import { useCall } from '../shared/use-call.ts';
+import { VerdictLabel } from '../shared/verdict-mark.tsx';
+import { ScoreScale } from './score-scale.tsx';
+import { Waterfall } from './waterfall.tsx';
+
+export function WhyPanel({
+  resultId,
+  showOverlay,
+}: {
+  readonly resultId: string | null;
+  readonly showOverlay: boolean;
+}) {
+  const { t } = useTexts();
+  if (resultId === null) {
+    return (
+      <section className="why" aria-label={t('results.why')}>
+        <p className="empty">{t('results.choose')}</p>
+      </section>
+    );
+  }
+  return <Why key={resultId} resultId={resultId} showOverlay={showOverlay} />;
+}
+
+function Why({ resultId, showOverlay }: { readonly resultId: string; readonly showOverlay: boolean }) {
+  const { t, language } = useTexts();
+  const { value: record, fault } = useCall('results.get', { resultId });
+  const { value: picture } = useCall('results.picture', { resultId });
+  const thresholds = useStore(useInspector().thresholds);
+  if (fault !== null) return <p className="fault">{t('error.call', { message: fault })}</p>;
+  if (record === null) return <section className="why" aria-busy="true" />;
+  const part = record.partId ?? t('line.noPartId');
+  return (
+    <section className="why" aria-label={t('results.why')}>
+      <h2>
+        <VerdictLabel verdict={record.verdict} /> <span className="why-part">{part}</span>
+      </h2>
+      {picture === null ? (
+        <p className="note">{t('line.noPicture')}</p>
+      ) : (
+        <PartPicture record={record} picture={picture} showOverlay={showOverlay} label={t('line.picture', { part })} />
+      )}
+      <h3>{t('why.title', { verdict: t(`verdict.${record.verdict}`) })}</h3>
+      {record.reason !== null && <p>{record.reason.message}</p>}
+      {record.fallbackReason !== null && <p>{t('why.fallback', { code: record.fallbackReason })}</p>}
+      {record.isPartial && <p className="note">{t('verdict.provisional')}</p>}
+      <ScoreReason record={record} thresholds={thresholds} />
+      <h3>{t('why.time')}</h3>
+      <p>{t('why.total', { ms: formatMs(record.totalMs, language).replace(' ms', '') })}</p>
+      <Waterfall record={record} />
+      <Facts record={record} />
+    </section>
+  );
+}
+
+function ScoreReason({
+  record,
+  thresholds,
+}: {
+  readonly record: ResultRecord;
+  readonly thresholds: ThresholdsView | null;
+}) {
+  const { t, language } = useTexts();
+  if (record.score === null) return <p>{t('why.none')}</p>;
+  if (thresholds === null) return null;
+  const isSame = thresholds.version === record.thresholdsVersion;
+  return (
+    <>
+      <p>{isSame ? scoreSentence(record.score, thresholds, language, t) : t('why.other')}</p>
+      <ScoreScale score={record.score} thresholds={thresholds} />
+    </>
+  );
+}
+
+function scoreSentence(
+  score: number,
+  { passBelow, ngAbove }: ThresholdsView,
+  language: Parameters<typeof formatScore>[1],
+  t: Translate,
+): string {
+  const values = {
+    score: formatScore(score, language),
+    pass: formatScore(passBelow, language),
+    ng: formatScore(ngAbove, language),
+  };
+  if (score >= ngAbove) return t('why.score.ng', values);
+  return t(score < passBelow ? 'why.score.pass' : 'why.score.review', values);
+}
+
+function Facts({ record }: { readonly record: ResultRecord }) {
+  const { t, language } = useTexts();
+  const [copied, setCopied] = useState(false);
+  const text = JSON.stringify(record, null, 2);
+  const copy = (): void => {
+    navigator.clipboard.writeText(text).then(
+      () => setCopied(true),
+      () => setCopied(false),
+    );
+  };
+  const rows: [string, string][] = [
+    [t('line.route'), `${t(`placement.${record.placement}`)} (${record.route})`],
+    [t('why.release'), record.release],
+    [t('why.thresholds'), record.thresholdsVersion],
+    [t('why.image'), record.imageSha256 ?? '–'],
+    [t('why.bytes'), `${formatBytes(record.bytesUp, language)} ↑ ${formatBytes(record.bytesDown, language)} ↓`],
+    ...Object.entries(record.scores).map(([name, score]): [string, string] => [name, formatScore(score, language)]),
+  ];
+  return (
+    <>
+      <dl className="pairs facts">
+        {rows.map(([name, value]) => (
+          <div key={name} className="pair">
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <details>
+        <summary>{t('why.record')}</summary>
+        <button type="button" onClick={copy}>
+          {t(copied ? 'why.copied' : 'why.copy')}
+        </button>
+        <pre tabIndex={0}>{text}</pre>
+      </details>
+    </>
+  );
+}

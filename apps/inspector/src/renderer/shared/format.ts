@@ -1,0 +1,44 @@
+// Numbers with units -> text of a language.
+import type { Language } from '../i18n/messages.tsx';
+
+const LOCALES: Readonly<Record<Language, string>> = { en: 'en-GB', zh: 'zh-CN' };
+
+export function formatNumber(value: number, language: Language, digits = 0): string {
+  return value.toLocaleString(LOCALES[language], { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+export function formatMs(value: number, language: Language): string {
+  return `${formatNumber(value, language, value < 10 ? 1 : 0)} ms`;
+}
+
+export function formatShare(value: number, language: Language): string {
+  const digits = value < 0.1 ? 1 : 0;
+  return value.toLocaleString(LOCALES[language], { style: 'percent', maximumFractionDigits: digits });
+}
+
+const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
+
+export function formatBytes(value: number, language: Language): string {
+  let size = value;
+  let unit = 0;
+  for (; size >= 1_000 && unit < UNITS.length - 1; unit++) size /= 1_000;
+  return `${formatNumber(size, language, unit === 0 || size >= 100 ? 0 : 1)} ${UNITS[unit]}`;
+}
+
+export function formatTime(at: number | string, language: Language): string {
+  return new Date(at).toLocaleTimeString(LOCALES[language], { hour12: false });
+}
+
+export function formatSpan(ms: number, language: Language): string {
+  const minutes = Math.floor(ms / 60_000);
+  const [days, hours] = [Math.floor(minutes / 1_440), Math.floor((minutes % 1_440) / 60)];
+  const unit = (value: number, name: 'day' | 'hour' | 'minute') =>
+    value.toLocaleString(LOCALES[language], { style: 'unit', unit: name, unitDisplay: 'short' });
+  if (days > 0) return `${unit(days, 'day')} ${unit(hours, 'hour')}`;
+  return hours > 0 ? `${unit(hours, 'hour')} ${unit(minutes % 60, 'minute')}` : unit(minutes, 'minute');
+}
+
+/** Scores as thresholds are given: three places. */
+export function formatScore(value: number, language: Language): string {
+  return formatNumber(value, language, 3);
+}

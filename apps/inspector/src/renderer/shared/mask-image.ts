@@ -1,0 +1,21 @@
+// The runs of a mask -> pixels that lie over the picture.
+import type { ResultMask } from '@kerf/edge-runtime';
+
+/** Straight alpha, of the whole mask. */
+const ALPHA = 150;
+
+/** RGBA of `mask.width` x `mask.height`: `color` where the mask is set, clear elsewhere. */
+export function maskPixels(
+  { width, height, runs }: ResultMask,
+  color: readonly [number, number, number],
+): Uint8ClampedArray<ArrayBuffer> {
+  const pixels = new Uint8ClampedArray(width * height * 4);
+  let at = 0;
+  for (let index = 0; index + 1 < runs.length; index += 2) {
+    const value = runs[index] ?? 0;
+    const end = Math.min(at + (runs[index + 1] ?? 0), width * height);
+    if (value > 0) for (let pixel = at; pixel < end; pixel++) pixels.set([...color, ALPHA], pixel * 4);
+    at = end;
+  }
+  return pixels;
+}

@@ -1,0 +1,66 @@
+// A part's picture with its mask and boxes, drawn outside React: one renderer for live, still and replay.
+import type { PictureView } from '@kerf/bridge';
+import type { ResultRecord } from '@kerf/edge-runtime';
+import { useEffect, useRef } from 'react';
+import { maskPixels } from './mask-image.ts';
+
+const NG_COLOR: readonly [number, number, number] = [255, 32, 64];
+
+interface Props {
+  readonly record: ResultRecord;
+  readonly picture: PictureView;
+  readonly showOverlay: boolean;
+  /** What the picture is, for those who cannot see it. */
+  readonly label: string;
+}
+
+export function PartPicture({ record, picture, showOverlay, label }: Props) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  useEffect(() => {
+    let isCurrent = true;
+    const { format, bytes } = picture;
+    void createImageBitmap(new Blob([bytes as Uint8Array<ArrayBuffer>], { type: `image/${format}` })).then(
+      (bitmap) => {
+        const target = canvas.current;
+        if (isCurrent && target !== null) draw(target, bitmap, showOverlay ? record : null);
+        bitmap.close();
+      },
+      // A picture that this browser cannot decode: the canvas stays as it is, the record says what was found.
+      () => {},
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [record, picture, showOverlay]);
+  return <canvas ref={canvas} className="part-picture" role="img" aria-label={label} data-overlay={showOverlay} />;
+}
+
+function draw(canvas: HTMLCanvasElement, bitmap: ImageBitmap, record: ResultRecord | null): void {
+  const { width, height } = bitmap;
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const context = canvas.getContext('2d');
+  if (context === null) return;
+  context.drawImage(bitmap, 0, 0);
+  if (record === null) return;
+  if (record.mask !== null) drawMask(context, record.mask, width, height);
+  context.lineWidth = Math.max(2, width / 160);
+  context.font = `${Math.max(12, Math.round(width / 24))}px system-ui, sans-serif`;
+  for (const { x, y, width: boxWidth, height: boxHeight, label } of record.boxes) {
+    context.strokeStyle = `rgb(${NG_COLOR.join(' ')})`;
+    context.strokeRect(x, y, boxWidth, boxHeight);
+    context.fillStyle = context.strokeStyle;
+    context.fillText(label, x, Math.max(y - context.lineWidth, 12));
+  }
+}
+
+function drawMask(
+  context: CanvasRenderingContext2D,
+  mask: NonNullable<ResultRecord['mask']>,
+  width: number,
+  height: number,
+): void {
+  const layer = new OffscreenCanvas(mask.width, mask.height);
+  layer.getContext('2d')?.putImageData(new ImageData(maskPixels(mask, NG_COLOR), mask.width, mask.height), 0, 0);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(layer, 0, 0, width, height);
+}

@@ -1,0 +1,216 @@
+// Two handles on the histogram of recent scores, what they would have changed, and the change itself with its reason.
+import { mayAct, type ThresholdsPreview, type ThresholdsView } from '@kerf/bridge';
+import { KerfError, messageOf } from '@kerf/protocol';
+import { useEffect, useState } from 'react';
+import { useTexts } from '../i18n/messages.tsx';
+import { formatScore, formatTime } from '../shared/format.ts';
+import { useInspector, useStore } from '../shared/store.ts';
+import { useCall } from '../shared/use-call.ts';
+import { ScoreHistogram } from './score-histogram.tsx';
+
+interface Draft {
+  readonly passBelow: number;
+  readonly ngAbove: number;
+  /** The version that the draft began from. */
+  readonly from: string;
+}
+
+export function ThresholdsScreen() {
+  const { t } = useTexts();
+  const current = useStore(useInspector().thresholds);
+  const [draft, setDraft] = useState<Draft | null>(null);
+  if (current === null) return <section className="thresholds" aria-busy="true" />;
+  const shown = draft ?? { ...current, from: current.version };
+  const change = (part: Partial<Draft>): void => setDraft({ ...shown, ...part });
+  return (
+    <section className="thresholds" aria-label={t('thresholds.title')}>
+      <h2>{t('thresholds.title')}</h2>
+      <p className="help">{t('thresholds.help')}</p>
+      <Histogram draft={shown} onChange={change} />
+      <div className="fields">
+        <NumberField
+          label={t('thresholds.passBelow')}
+          value={shown.passBelow}
+          onChange={(passBelow) => change({ passBelow })}
+        />
+        <NumberField
+          label={t('thresholds.ngAbove')}
+          value={shown.ngAbove}
+          onChange={(ngAbove) => change({ ngAbove })}
+        />
+      </div>
+      {shown.passBelow > shown.ngAbove ? (
+        <p className="fault" role="alert">
+          {t('thresholds.order')}
+        </p>
+      ) : (
+        <Preview draft={shown} />
+      )}
+      <SaveForm current={current} draft={draft} onDone={() => setDraft(null)} />
+      <History key={current.version} />
+    </section>
+  );
+}
+
+function Histogram({ draft, onChange }: { readonly draft: Draft; readonly onChange: (part: Partial<Draft>) => void }) {
+  const { t } = useTexts();
+  const { value: scores } = useCall('thresholds.scores', {});
+  if (scores === null || scores.length === 0) return <p className="empty">{t('thresholds.noScores')}</p>;
+  return (
+    <figure>
+      <figcaption>{t('thresholds.histogram', { count: scores.length })}</figcaption>
+      <ScoreHistogram scores={scores.map(({ score }) => score)} thresholds={draft} onChange={onChange} />
+    </figure>
+  );
+}
+
+interface NumberFieldProps {
+  readonly label: string;
+  readonly value: number;
+  readonly onChange: (value: number) => void;
+}
+
+function NumberField({ label, value, onChange }: NumberFieldProps) {
+  return (
+    <label>
+      {label}
+      <input
+        type="number"
+        step="0.01"
+        value={Number(value.toFixed(4))}
+        onChange={({ target }) => Number.isFinite(target.valueAsNumber) && onChange(target.valueAsNumber)}
+      />
+    </label>
+  );
+}
+
+/** Waits until the handles rest. */
+function Preview({ draft }: { readonly draft: Draft }) {
+  const { t } = useTexts();
+  const { bridge } = useInspector();
+  const [preview, setPreview] = useState<ThresholdsPreview | null>(null);
+  const { passBelow, ngAbove } = draft;
+  useEffect(() => {
+    let isCurrent = true;
+    const timer = setTimeout(() => {
+      bridge.call('thresholds.preview', { passBelow, ngAbove }).then(
+        (value) => isCurrent && setPreview(value),
+        () => isCurrent && setPreview(null),
+      );
+    }, 120);
+    return () => {
+      isCurrent = false;
+      clearTimeout(timer);
+    };
+  }, [bridge, passBelow, ngAbove]);
+  if (preview === null || preview.of === 0) return null;
+  return (
+    <div className="preview" role="status">
+      <p>{t('thresholds.preview', { changed: preview.changed, of: preview.of })}</p>
+      <ul>
+        {preview.transitions.map(({ from, to, count }) => (
+          <li key={`${from}-${to}`}>
+            {t('thresholds.transition', { count, from: t(`verdict.${from}`), to: t(`verdict.${to}`) })}
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+interface SaveFormProps {
+  readonly current: ThresholdsView;
+  readonly draft: Draft | null;
+  readonly onDone: () => void;
+}
+
+function SaveForm({ current, draft, onDone }: SaveFormProps) {
+  const { t } = useTexts();
+  const { bridge, link, thresholds } = useInspector();
+  const state = useStore(link);
+  const [note, setNote] = useState('');
+  const [said, setSaid] = useState<{ readonly text: string; readonly isFault: boolean } | null>(null);
+  const role = state.kind === 'connected' ? state.hello.role : 'viewer';
+  if (!current.isEditable) return <p className="note">{t('thresholds.fixed')}</p>;
+  if (!mayAct(role, 'engineer')) return <p className="note">{t('thresholds.role', { role: t(`role.${role}`) })}</p>;
+  const save = (): void => {
+    if (draft === null) return;
+    if (note.trim() === '') return setSaid({ text: t('thresholds.noteNeeded'), isFault: true });
+    bridge.call('thresholds.save', { ...draft, note: note.trim() }).then(
+      (view) => {
+        thresholds.set(view);
+        setNote('');
+        setSaid({ text: t('thresholds.saved', { version: view.version }), isFault: false });
+        onDone();
+      },
+      (error: unknown) => {
+        const isConflict = KerfError.is(error) && error.code === 'CONFLICT';
+        setSaid({
+          text: isConflict ? t('thresholds.conflict') : t('error.call', { message: messageOf(error) }),
+          isFault: true,
+        });
+      },
+    );
+  };
+  return (
+    <form
+      className="save"
+      onSubmit={(event) => {
+        event.preventDefault();
+        save();
+      }}
+    >
+      <label>
+        {t('thresholds.note')}
+        <input type="text" maxLength={400} value={note} onChange={({ target }) => setNote(target.value)} />
+      </label>
+      <button type="submit" className="primary" disabled={draft === null || draft.passBelow > draft.ngAbove}>
+        {t('thresholds.save')}
+      </button>
+      <button type="button" disabled={draft === null} onClick={onDone}>
+        {t('thresholds.reset')}
+      </button>
+      {said !== null && (
+        <p className={said.isFault ? 'fault' : 'note'} role={said.isFault ? 'alert' : 'status'}>
+          {said.text}
+        </p>
+      )}
+    </form>
+  );
+}
+
+function History() {
+  const { t, language } = useTexts();
+  const { value: changes } = useCall('thresholds.history', {});
+  return (
+    <>
+      <h3>{t('thresholds.history')}</h3>
+      {changes === null || changes.length === 0 ? (
+        <p>{t('thresholds.noHistory')}</p>
+      ) : (
+        <table className="history">
+          <thead>
+            <tr>
+              <th scope="col">{t('thresholds.at')}</th>
+              <th scope="col">{t('thresholds.by')}</th>
+              <th scope="col">{t('thresholds.passBelow')}</th>
+              <th scope="col">{t('thresholds.ngAbove')}</th>
+              <th scope="col">{t('thresholds.note')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {changes.map(({ version, at, by, passBelow, ngAbove, note }) => (
+              <tr key={`${version}-${at}`}>
+                <td>{formatTime(at, language)}</td>
+                <td>{by}</td>
+                <td className="row-number">{formatScore(passBelow, language)}</td>
+                <td className="row-number">{formatScore(ngAbove, language)}</td>
+                <td>{note}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </>
+  );
+}
