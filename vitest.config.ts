@@ -65,7 +65,7 @@ export default defineConfig({
           retry,
           env,
           include: [
-            '{packages/*,models}/test/**/*.test.ts',
+            '{packages/*,apps/*,models}/test/**/*.test.ts',
             'test/{boundaries,conformance,fuzz,real-models}/**/*.test.ts',
           ],
           testTimeout: 60_000,

@@ -18,6 +18,9 @@ import type {
 /** Counts incompatible changes. */
 export const BRIDGE_VERSION = 1;
 
+/** WebSocket subprotocol of a bridge. */
+export const BRIDGE_SUBPROTOCOL = 'kerf-inspector.v1';
+
 /** Most records of one answer. */
 export const MAX_PAGE = 500;
 

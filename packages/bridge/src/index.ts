@@ -11,7 +11,7 @@ export type {
   TopicName,
   Topics,
 } from './contract.ts';
-export { BRIDGE_VERSION, CALLS, MAX_PAGE, TOPICS } from './contract.ts';
+export { BRIDGE_SUBPROTOCOL, BRIDGE_VERSION, CALLS, MAX_PAGE, TOPICS } from './contract.ts';
 export { MAX_ENVELOPE_BYTES } from './envelope.ts';
 export type { OpenBridgeOptions } from './open-bridge.ts';
 export { openBridge } from './open-bridge.ts';

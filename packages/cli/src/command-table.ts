@@ -40,6 +40,10 @@ const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise
     summary: 'a smaller, faster form of a model, and what it costs',
     load: async () => (await import('./commands/quantize.ts')).quantize,
   },
+  inspect: {
+    summary: 'run a station and watch it in the Inspector',
+    load: async () => (await import('./commands/inspect.ts')).inspect,
+  },
   serve: { summary: 'run the cloud', load: async () => (await import('./commands/serve.ts')).serve },
   run: { summary: 'run an edge', load: async () => (await import('./commands/run.ts')).run },
   station: {

@@ -1,6 +1,7 @@
 // The contract that every part of kerf shares. Values first, then types.
 
 export type { Backend, ExternalData, LoadedModel, LoadOptions, ModelSource, OptimizationLevel } from './backend.ts';
+export { browserTransport } from './browser-transport.ts';
 export type { ChainNames, DivisionNames } from './chain-division.ts';
 export { divisionNames } from './chain-division.ts';
 export { chainHash, chainPair, segmentId } from './chain-hash.ts';
@@ -13,7 +14,6 @@ export type {
   ChainSegment,
 } from './chain-manifest.ts';
 export { CHAIN_FORMAT, MAX_CHAIN_SEGMENTS, parseChainManifest } from './chain-manifest.ts';
-export { browserTransport } from './browser-transport.ts';
 export type { Clock, Random } from './clock.ts';
 export { systemClock } from './clock.ts';
 export { decodeActivation, encodeActivation } from './codec/activation.ts';

@@ -1,10 +1,11 @@
-// The page's address -> a WebSocket to the station behind it. Who may what is in a cookie that the first visit set.
+// The page's address -> a WebSocket to the station that served it. The address holds the secret that both need.
+import { BRIDGE_SUBPROTOCOL } from '@kerf/bridge';
 import { browserTransport, type Connect, KerfError } from '@kerf/protocol';
 
-export const BRIDGE_SUBPROTOCOL = 'kerf-inspector.v1';
-
-export function connectPage({ protocol, host }: Location): Connect {
-  const url = `${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}/bridge`;
+export function connectPage(page: string): Connect {
+  const url = new URL('bridge', page);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  url.hash = '';
   return (signal) =>
     new Promise((resolve, reject) => {
       const socket = new WebSocket(url, BRIDGE_SUBPROTOCOL);

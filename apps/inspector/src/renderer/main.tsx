@@ -7,7 +7,7 @@ import { connectPage } from './connect-page.ts';
 import { settingsStore } from './shared/settings.ts';
 import { inspectorOver } from './shared/store.ts';
 
-const bridge = openBridge({ connect: connectPage(location), clock: systemClock, random: Math.random });
+const bridge = openBridge({ connect: connectPage(location.href), clock: systemClock, random: Math.random });
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no #root');
 createRoot(root).render(

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { WASM_FILES } from '@kerf/edge-runtime/browser';
 import type { ModelFile } from '@kerf/onnx/node';
 import { KerfError, type TensorMap } from '@kerf/protocol';
-import type { Route } from './page-server.ts';
+import type { Route } from '../page-server.ts';
 
 /** Written by bundle-pages.mjs; beside the package's code, whether that is `src` or `dist`. */
 const PAGE_FOLDER = fileURLToPath(new URL('../../dist/pages/profile/', import.meta.url));

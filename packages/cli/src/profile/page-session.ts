@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { developmentCertificate } from '@kerf/cloud-runtime';
 import { ERROR_CODES, type ErrorCode, KerfError } from '@kerf/protocol';
+import { type Route, startPageServer } from '../page-server.ts';
 import type { Accepted, ProfileJob } from '../profile-page/job.ts';
 import { isLoopback, makeSecret, pageUrl, reachableHosts } from './addresses.ts';
-import { type Route, startPageServer } from './page-server.ts';
 
 export interface PageSession<T> {
   readonly host: string;

@@ -40,7 +40,12 @@ export interface StationParts {
 }
 
 export type StationEvent =
-  | { readonly kind: 'record'; readonly record: ResultRecord }
+  | {
+      readonly kind: 'record';
+      readonly record: ResultRecord;
+      /** The part's picture, for who looks at it now; null where there was none, or the record is a later one. */
+      readonly picture: DeliveredPicture | null;
+    }
   | { readonly kind: 'source'; readonly state: SourceState }
   /** A capture that nobody asked for was given up at the door. */
   | { readonly kind: 'dropped'; readonly source: string; readonly sequence: number }
@@ -109,7 +114,7 @@ export class Station {
       patienceMs: parts.reconcileForMs,
       onReconciled: (record, before) => {
         this.statistics.count(record, before);
-        this.tell({ kind: 'record', record });
+        this.tell({ kind: 'record', record, picture: null });
       },
     });
   }
@@ -195,14 +200,15 @@ export class Station {
   private async hand(frame: StationFrame, judged: Judged): Promise<void> {
     const record = firstRecord(frame, judged, this.context());
     const { picture, onResult } = frame.capture;
+    const delivered = picture === null ? null : this.deliveredOf(picture);
     try {
       await this.parts.store.put(record, {
         picture: record.isPartial ? picture : null,
-        delivered: picture === null ? null : () => Promise.resolve(this.deliveredOf(picture)),
+        delivered: delivered === null ? null : () => Promise.resolve(delivered),
       });
       this.statistics.count(record, null);
       onResult?.(record);
-      this.tell({ kind: 'record', record });
+      this.tell({ kind: 'record', record, picture: delivered });
     } catch (error) {
       const { code, message } = KerfError.from(error, 'INTERNAL', messageOf(error));
       this.tell({ kind: 'fault', code, message: `the record ${record.resultId} was not taken: ${message}` });

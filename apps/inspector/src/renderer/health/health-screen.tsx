@@ -1,7 +1,7 @@
 // The device and its software: what a technician asks first.
 import type { HealthView, StationView } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
-import { formatBytes, formatNumber, formatSpan } from '../shared/format.ts';
+import { formatBytes, formatNumber, formatSpan, shortHash } from '../shared/format.ts';
 import { useInspector, useStore } from '../shared/store.ts';
 import { useCall } from '../shared/use-call.ts';
 
@@ -65,7 +65,7 @@ function Software({ health, station }: { readonly health: HealthView; readonly s
         [t('health.runtime'), `${health.node}, ${health.platform}`],
         [t('health.uptime'), formatSpan(health.uptimeMs, language)],
         [t('health.provider'), health.provider ?? '–'],
-        [t('health.release'), station?.release ?? '–'],
+        [t('health.release'), shortHash(station?.release ?? '–')],
       ]}
     />
   );

@@ -50,6 +50,7 @@ export const en = {
   'line.route': 'Ran',
   'line.picture': 'Picture of part {part}',
   'line.noPicture': 'There is no picture of this part.',
+  'line.speed': 'Speed and link',
   'line.rate': 'Parts per second',
   'line.p50': 'Median time',
   'line.p99': '99 of 100 within',

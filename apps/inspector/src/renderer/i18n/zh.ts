@@ -52,6 +52,7 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   'line.route': '运行位置',
   'line.picture': '工件 {part} 的图像',
   'line.noPicture': '没有此工件的图像。',
+  'line.speed': '速度与连接',
   'line.rate': '每秒工件数',
   'line.p50': '用时中位数',
   'line.p99': '99% 不超过',

@@ -60,7 +60,7 @@ function Speed({ station }: { readonly station: StationView }) {
     ],
     [t('line.queued'), formatNumber(station.queued, language)],
   ];
-  return <Pairs title={t('line.rate')} rows={rows} />;
+  return <Pairs title={t('line.speed')} rows={rows} />;
 }
 
 function SourceCounts({ station }: { readonly station: StationView }) {

@@ -23,27 +23,31 @@ export function LineScreen({ showOverlay, onOverlay, onChoose }: Props) {
   const part = live?.record.partId ?? t('line.noPartId');
   return (
     <div className="line">
-      <section className="line-picture" aria-label={t('line.picture', { part })}>
-        {live?.picture ? (
-          <PartPicture
-            record={live.record}
-            picture={live.picture}
-            showOverlay={showOverlay}
-            label={t('line.picture', { part })}
-          />
-        ) : (
-          <p className="empty">{waitingText(live === null, station?.source.name ?? '', t)}</p>
-        )}
-        <div className="toolbar">
-          <PauseButton />
-          <button type="button" aria-pressed={showOverlay} onClick={() => onOverlay(!showOverlay)}>
-            {t(showOverlay ? 'line.overlay.hide' : 'line.overlay.show')}
-          </button>
-        </div>
-      </section>
-      <VerdictTile record={live?.record ?? null} ageMs={ageMs} />
-      <LineFigures />
-      <RecentParts onChoose={onChoose} />
+      <div className="line-main">
+        <section className="line-picture" aria-label={t('line.picture', { part })}>
+          {live?.picture ? (
+            <PartPicture
+              record={live.record}
+              picture={live.picture}
+              showOverlay={showOverlay}
+              label={t('line.picture', { part })}
+            />
+          ) : (
+            <p className="empty">{waitingText(live === null, station?.source.name ?? '', t)}</p>
+          )}
+          <div className="toolbar">
+            <PauseButton />
+            <button type="button" aria-pressed={showOverlay} onClick={() => onOverlay(!showOverlay)}>
+              {t(showOverlay ? 'line.overlay.hide' : 'line.overlay.show')}
+            </button>
+          </div>
+        </section>
+        <RecentParts onChoose={onChoose} />
+      </div>
+      <div className="line-side">
+        <VerdictTile record={live?.record ?? null} ageMs={ageMs} />
+        <LineFigures />
+      </div>
     </div>
   );
 }

@@ -3,7 +3,7 @@ import type { ThresholdsView } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
 import { useState } from 'react';
 import { type Translate, useTexts } from '../i18n/messages.tsx';
-import { formatBytes, formatMs, formatScore } from '../shared/format.ts';
+import { formatBytes, formatMs, formatScore, shortHash } from '../shared/format.ts';
 import { PartPicture } from '../shared/part-picture.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { useCall } from '../shared/use-call.ts';
@@ -106,9 +106,9 @@ function Facts({ record }: { readonly record: ResultRecord }) {
   };
   const rows: [string, string][] = [
     [t('line.route'), `${t(`placement.${record.placement}`)} (${record.route})`],
-    [t('why.release'), record.release],
-    [t('why.thresholds'), record.thresholdsVersion],
-    [t('why.image'), record.imageSha256 ?? '–'],
+    [t('why.release'), shortHash(record.release)],
+    [t('why.thresholds'), shortHash(record.thresholdsVersion)],
+    [t('why.image'), shortHash(record.imageSha256 ?? '–')],
     [t('why.bytes'), `${formatBytes(record.bytesUp, language)} ↑ ${formatBytes(record.bytesDown, language)} ↓`],
     ...Object.entries(record.scores).map(([name, score]): [string, string] => [name, formatScore(score, language)]),
   ];

@@ -42,3 +42,8 @@ export function formatSpan(ms: number, language: Language): string {
 export function formatScore(value: number, language: Language): string {
   return formatNumber(value, language, 3);
 }
+
+/** Enough of a hash to tell versions apart; the full record has all of it. */
+export function shortHash(hash: string): string {
+  return /^[0-9a-f]{40,}$/.test(hash) ? `${hash.slice(0, 12)}…` : hash;
+}

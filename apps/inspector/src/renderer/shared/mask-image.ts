@@ -1,10 +1,11 @@
 // The runs of a mask -> pixels that lie over the picture.
 import type { ResultMask } from '@kerf/edge-runtime';
 
-/** Straight alpha, of the whole mask. */
-const ALPHA = 150;
+/** The largest value of a mask, and how opaque it is; smaller ones are clearer. */
+const MOST = 15;
+const OPAQUE = 190;
 
-/** RGBA of `mask.width` x `mask.height`: `color` where the mask is set, clear elsewhere. */
+/** RGBA of `mask.width` x `mask.height`: `color`, the more opaque the surer the model is. */
 export function maskPixels(
   { width, height, runs }: ResultMask,
   color: readonly [number, number, number],
@@ -14,7 +15,8 @@ export function maskPixels(
   for (let index = 0; index + 1 < runs.length; index += 2) {
     const value = runs[index] ?? 0;
     const end = Math.min(at + (runs[index + 1] ?? 0), width * height);
-    if (value > 0) for (let pixel = at; pixel < end; pixel++) pixels.set([...color, ALPHA], pixel * 4);
+    const alpha = (OPAQUE * Math.min(value, MOST)) / MOST;
+    if (value > 0) for (let pixel = at; pixel < end; pixel++) pixels.set([...color, alpha], pixel * 4);
     at = end;
   }
   return pixels;

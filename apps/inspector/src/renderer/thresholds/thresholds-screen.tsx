@@ -3,7 +3,7 @@ import { mayAct, type ThresholdsPreview, type ThresholdsView } from '@kerf/bridg
 import { KerfError, messageOf } from '@kerf/protocol';
 import { useEffect, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
-import { formatScore, formatTime } from '../shared/format.ts';
+import { formatScore, formatTime, shortHash } from '../shared/format.ts';
 import { useInspector, useStore } from '../shared/store.ts';
 import { useCall } from '../shared/use-call.ts';
 import { ScoreHistogram } from './score-histogram.tsx';
@@ -20,7 +20,8 @@ export function ThresholdsScreen() {
   const current = useStore(useInspector().thresholds);
   const [draft, setDraft] = useState<Draft | null>(null);
   if (current === null) return <section className="thresholds" aria-busy="true" />;
-  const shown = draft ?? { ...current, from: current.version };
+  const { passBelow, ngAbove, version } = current;
+  const shown = draft ?? { passBelow, ngAbove, from: version };
   const change = (part: Partial<Draft>): void => setDraft({ ...shown, ...part });
   return (
     <section className="thresholds" aria-label={t('thresholds.title')}>
@@ -140,7 +141,7 @@ function SaveForm({ current, draft, onDone }: SaveFormProps) {
       (view) => {
         thresholds.set(view);
         setNote('');
-        setSaid({ text: t('thresholds.saved', { version: view.version }), isFault: false });
+        setSaid({ text: t('thresholds.saved', { version: shortHash(view.version) }), isFault: false });
         onDone();
       },
       (error: unknown) => {

@@ -33,6 +33,10 @@ export interface OpenStationOptions {
 
 export interface OpenedStation {
   readonly station: Station;
+  /** What parts are judged by now. */
+  readonly thresholds: Thresholds;
+  /** Judges by others from the next frame on. The station file stays as it is. @throws {KerfError} CONFIG_INVALID. */
+  setThresholds(thresholds: Thresholds): Promise<void>;
   onLink(listener: (status: SessionStatus) => void): () => void;
   /** Stops the station, waits for every record, and frees what it holds. */
   close(): Promise<void>;
@@ -76,8 +80,16 @@ export async function openStation(file: StationFile, options: OpenStationOptions
       random,
       wallNow,
     });
+    let thresholds = known(config.thresholds ?? main.thresholds, 'thresholds');
     return {
       station,
+      get thresholds() {
+        return thresholds;
+      },
+      async setThresholds(wanted) {
+        station.setJudges(await judgesOf({ ...config, thresholds: wanted }, null, small?.thresholds ?? null));
+        thresholds = wanted;
+      },
       onLink: (listener) => main.onStatus(listener),
       async close() {
         await station.stop();

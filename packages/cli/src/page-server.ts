@@ -3,12 +3,14 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { KerfError, messageOf } from '@kerf/protocol';
+import { type WebSocket, WebSocketServer } from 'ws';
 
 /** What a path answers: a file as it is, bytes, JSON, or what `handle` makes of a posted JSON. */
 export type Route =
@@ -25,6 +27,15 @@ export interface PageServerOptions {
   readonly secret: string;
   /** By path below `/SECRET/`; '' is the page itself. */
   readonly routes: ReadonlyMap<string, Route>;
+  /** A WebSocket below `/SECRET/`, for pages of this server only. */
+  readonly socket?: SocketRoute;
+}
+
+export interface SocketRoute {
+  readonly path: string;
+  readonly subprotocol: string;
+  readonly maxMessageBytes: number;
+  accept(socket: WebSocket): void;
 }
 
 export interface PageServer {
@@ -71,6 +82,7 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
   };
   const server = tls === null ? createServer(answer) : createTlsServer({ cert: tls.certPem, key: tls.keyPem }, answer);
   server.maxConnections = MAX_CONNECTIONS;
+  const sockets = options.socket === undefined ? null : socketDoor(server, options.secret, options.socket);
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   try {
     server.listen(port, host);
@@ -83,12 +95,34 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
     async close() {
       const closed = once(server, 'close');
       server.close();
+      for (const socket of sockets?.clients ?? []) socket.close(1001, 'the page ends');
       server.closeIdleConnections();
       const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
       await closed;
       clearTimeout(timer);
     },
   };
+}
+
+/** A page of another origin must not reach it, even where somebody gave the secret away in a link. */
+function socketDoor(server: HttpServer | TlsServer, secret: string, route: SocketRoute): WebSocketServer {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    maxPayload: route.maxMessageBytes,
+    handleProtocols: (offered) => (offered.has(route.subprotocol) ? route.subprotocol : false),
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const [, given = '', path = ''] = (request.url ?? '/').split('?', 1)[0]?.split('/') ?? [];
+    const { origin = '', host = '' } = request.headers;
+    const isOwn = URL.canParse(origin) && new URL(origin).host === host;
+    if (!isSame(given, secret) || path !== route.path || !isOwn) {
+      socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (connected) => route.accept(connected));
+  });
+  return sockets;
 }
 
 async function respond(

@@ -1,0 +1,90 @@
+// What the renderer computes before it draws.
+import type { ResultRecord } from '@kerf/edge-runtime';
+import { describe, expect, test } from 'vitest';
+import { en, type MessageKey } from '../src/renderer/i18n/en.ts';
+import { translator } from '../src/renderer/i18n/messages.tsx';
+import { zh } from '../src/renderer/i18n/zh.ts';
+import { merged } from '../src/renderer/results/results-screen.tsx';
+import { formatBytes, formatSpan } from '../src/renderer/shared/format.ts';
+import { maskPixels } from '../src/renderer/shared/mask-image.ts';
+import { readSettings } from '../src/renderer/shared/settings.ts';
+import { withRecord } from '../src/renderer/shared/store.ts';
+import { countBins } from '../src/renderer/thresholds/count-bins.ts';
+
+const KEYS = Object.keys(en) as MessageKey[];
+
+/** The names in braces, plural forms left out. */
+function valuesIn(message: string): string[] {
+  return [...new Set([...message.matchAll(/\{(\w+)[,}]/g)].map((match) => match[1] as string))].sort();
+}
+
+describe('messages', () => {
+  test.each(KEYS)('%s takes the same values in both languages, and can be written', (key) => {
+    expect(valuesIn(zh[key])).toEqual(valuesIn(en[key]));
+    const values = Object.fromEntries(valuesIn(en[key]).map((name) => [name, 3]));
+    for (const language of ['en', 'zh'] as const) {
+      const text = translator(language)(key, values);
+      expect(text).not.toBe('');
+      expect(text).not.toMatch(/[{}]/);
+    }
+  });
+
+  test('count as each language counts', () => {
+    const t = translator('en');
+    expect(t('thresholds.preview', { changed: 0, of: 200 })).toBe('None of the last 200 verdicts would have changed.');
+    expect(t('thresholds.preview', { changed: 14, of: 200 })).toBe('14 of the last 200 verdicts would have changed.');
+    expect(translator('zh')('thresholds.preview', { changed: 14, of: 200 })).toBe('最近 200 个结果中有 14 个会改变。');
+  });
+});
+
+test('bins hold every finite score once, and the range shows the marks', () => {
+  const { counts, least, most } = countBins([0, 0.5, 0.5, 1, 1.5, Number.NaN, -0.25], [2, Number.NaN], 9);
+  expect([least, most]).toEqual([-0.25, 2]);
+  expect(counts.reduce((sum, count) => sum + count, 0)).toBe(6);
+  expect(countBins([], [], 4)).toEqual({ counts: [0, 0, 0, 0], least: 0, most: 1 });
+});
+
+test('a mask is drawn where its runs say, however wrong their lengths are', () => {
+  const alpha = (runs: number[]): number[] => {
+    const pixels = maskPixels({ width: 3, height: 2, runs }, [1, 2, 3]);
+    return Array.from({ length: 6 }, (_, pixel) => ((pixels[pixel * 4 + 3] ?? 0) > 0 ? 1 : 0));
+  };
+  expect(alpha([0, 2, 9, 3, 0, 1])).toEqual([0, 0, 1, 1, 1, 0]);
+  expect(alpha([1, 1_000_000_000])).toEqual([1, 1, 1, 1, 1, 1]);
+  expect(alpha([])).toEqual([0, 0, 0, 0, 0, 0]);
+});
+
+test('settings that were kept hold as far as they make sense', () => {
+  expect(readSettings('{"language":"zh","theme":"dark","gloves":true}', 'en')).toEqual({
+    language: 'zh',
+    theme: 'dark',
+    gloves: true,
+  });
+  expect(readSettings('{"language":"constructor","theme":"pink"}', 'zh-CN')).toEqual({
+    language: 'zh',
+    theme: 'system',
+    gloves: false,
+  });
+  for (const bad of ['{', 'null', '7', null])
+    expect(readSettings(bad, 'de')).toMatchObject({ language: 'en', theme: 'system' });
+});
+
+test('a final record takes the place of its provisional one', () => {
+  const record = (resultId: string, revision: number, verdict: string): ResultRecord =>
+    ({ resultId, revision, verdict }) as unknown as ResultRecord;
+  const strip = withRecord([record('b', 0, 'NG'), record('a', 0, 'REVIEW')], record('a', 1, 'PASS'));
+  expect(strip.map(({ resultId, verdict }) => `${resultId} ${verdict}`)).toEqual(['b NG', 'a PASS']);
+  const list = merged(
+    [record('c', 0, 'NG'), record('a', 1, 'PASS')],
+    [record('b', 0, 'NG'), record('a', 0, 'REVIEW')],
+    null,
+  );
+  expect(list.map(({ resultId, verdict }) => `${resultId} ${verdict}`)).toEqual(['c NG', 'b NG', 'a PASS']);
+});
+
+test('sizes and times are written for people', () => {
+  expect(formatBytes(999, 'en')).toBe('999 B');
+  expect(formatBytes(7_344, 'en')).toBe('7.3 KB');
+  expect(formatBytes(23_200_000_000, 'en')).toBe('23.2 GB');
+  expect(formatSpan(26 * 3_600_000, 'en')).toBe('1 day 2 hrs');
+});

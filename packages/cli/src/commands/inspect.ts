@@ -1,0 +1,66 @@
+// `kerf inspect`: a station, and the Inspector's page to watch it by.
+import process from 'node:process';
+import { ROLES } from '@kerf/bridge';
+import { openStation, readStationFile } from '@kerf/edge-runtime/node';
+import { messageOf } from '@kerf/protocol';
+import { type Command, usageError } from '../command.ts';
+import { serveInspector } from '../inspect/serve-inspector.ts';
+import { StationService } from '../inspect/station-service.ts';
+
+const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+
+export const inspect: Command = {
+  name: 'inspect',
+  usage: 'FILE [OPTIONS]',
+  summary:
+    'Runs the station of FILE and serves the Inspector, a page with the line, results and their reasons, thresholds and ' +
+    'health. The address that is printed is the key: whoever has it has the role.',
+  positionals: [1, 1],
+  options: {
+    role: { type: 'string', value: 'ROLE', help: `what the page may do: ${ROLES.join(', ')} (default engineer)` },
+    host: { type: 'string', value: 'HOST', help: 'address to listen on (default 127.0.0.1; plain http stays on it)' },
+    port: { type: 'string', value: 'N', help: 'port to listen on (default 0: a free one)' },
+    json: { type: 'boolean', help: 'print {"url":...} and faults as JSON lines' },
+  },
+  notes:
+    'The station ends with SIGTERM or Ctrl-C; until then a source that has come to its end leaves its results to look at.',
+  async run(line, io) {
+    const host = line.text('host') ?? '127.0.0.1';
+    if (!LOOPBACK.includes(host)) throw usageError(`--host ${host}: plain http is for this machine; use 127.0.0.1`);
+    const isJson = line.flag('json');
+    const say = (event: string, message: string): void =>
+      io.print(isJson ? JSON.stringify({ event, message }) : `${event}: ${message}`);
+    const ended = signalled();
+    const file = await readStationFile(line.positional(0));
+    const opened = await openStation(file, { onSinkFault: (sink, message) => say(`sink ${sink}`, message) });
+    const service = new StationService(opened, file);
+    try {
+      const served = await serveInspector(service, {
+        host,
+        port: line.number('port', 0, { most: 65_535 }),
+        tls: null,
+        role: line.choice('role', ROLES, 'engineer'),
+        onError: (error) => say('fault', messageOf(error)),
+      });
+      try {
+        await opened.station.start();
+        io.print(isJson ? JSON.stringify({ event: 'listening', url: served.url }) : `kerf Inspector at ${served.url}`);
+        if (!isJson) io.print('  stop with Ctrl-C');
+        await ended;
+      } finally {
+        await served.close();
+      }
+    } finally {
+      service.close();
+      await opened.close();
+    }
+    return 0;
+  },
+};
+
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+}

@@ -1,0 +1,23 @@
+// Recent records and two new thresholds -> which verdicts would have been others.
+import type { ThresholdsPreview } from '@kerf/bridge';
+import type { ResultRecord, Verdict } from '@kerf/edge-runtime';
+import { type Thresholds, verdictOf } from '@kerf/splitter';
+
+/** Only verdicts that a score of the model alone decided: no thresholds change a part that could not be read. */
+export function isByScore({ score, reason, placement }: ResultRecord): boolean {
+  return score !== null && reason === null && placement !== 'small' && placement !== 'none';
+}
+
+export function previewThresholds(records: readonly ResultRecord[], thresholds: Thresholds): ThresholdsPreview {
+  const counts = new Map<string, { from: Verdict; to: Verdict; count: number }>();
+  const judged = records.filter(isByScore);
+  for (const { score, verdict: from } of judged) {
+    const to = verdictOf(score ?? Number.NaN, thresholds);
+    if (to === from) continue;
+    const entry = counts.get(`${from} ${to}`) ?? { from, to, count: 0 };
+    entry.count++;
+    counts.set(`${from} ${to}`, entry);
+  }
+  const transitions = [...counts.values()].sort((a, b) => b.count - a.count);
+  return { of: judged.length, changed: transitions.reduce((sum, { count }) => sum + count, 0), transitions };
+}

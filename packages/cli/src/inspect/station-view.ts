@@ -1,0 +1,43 @@
+// A station's snapshot -> the line at one moment, as the Inspector shows it.
+import type { StationView } from '@kerf/bridge';
+import type { StationSnapshot } from '@kerf/edge-runtime';
+
+export interface ViewContext {
+  readonly sourceName: string;
+  readonly sourceReason: StationView['source']['reason'];
+  readonly uptimeMs: number;
+  readonly wallMs: number;
+  readonly provider: string;
+  /** Of the newest part. */
+  readonly route: string | null;
+  /** Means over the last parts; null before the first. */
+  readonly bytesUpPerPart: number | null;
+  readonly pictureBytesPerPart: number | null;
+}
+
+export function stationView(snapshot: StationSnapshot, context: ViewContext): StationView {
+  const { source, stages, link } = snapshot;
+  return {
+    state: snapshot.state,
+    wallMs: context.wallMs,
+    uptimeMs: context.uptimeMs,
+    source: { ...source, name: context.sourceName, reason: context.sourceReason },
+    verdicts: snapshot.verdicts,
+    provisional: snapshot.unsettled,
+    stages: Object.entries(stages).map(([name, { waiting, out, dropped }]) => ({ name, waiting, done: out, dropped })),
+    partsPerSecond: snapshot.framesPerSecond,
+    p50Ms: snapshot.p50Ms,
+    p99Ms: snapshot.p99Ms,
+    link: {
+      state: link === null ? 'none' : link === 'connected' ? 'connected' : 'away',
+      detail: link,
+    },
+    route: context.route,
+    provider: context.provider,
+    bytesUpPerPart: context.bytesUpPerPart,
+    pictureBytesPerPart: context.pictureBytesPerPart,
+    queued: 0,
+    release: snapshot.release,
+    thresholdsVersion: snapshot.thresholdsVersion,
+  };
+}

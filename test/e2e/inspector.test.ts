@@ -1,0 +1,276 @@
+// The Inspector in a real Chromium against a real station: kerf inspect on the reference model and generated parts.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { encodePng } from '@kerf/edge-runtime/node';
+import { datasetParts } from '@kerf/models';
+import type { Browser, Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { startChromium } from '../support/chromium.ts';
+
+const KERF = fileURLToPath(new URL('../../packages/cli/bin/kerf.js', import.meta.url));
+const MODEL = fileURLToPath(new URL('../../models/files/surface-v1.onnx', import.meta.url));
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** A machine that is busy with other tests takes its time. */
+const soon: typeof expect.poll = (ask, options) => expect.poll(ask, { timeout: 30_000, ...options });
+
+const started = await startChromium();
+
+interface Inspecting {
+  readonly child: ChildProcess;
+  readonly url: string;
+}
+
+async function startInspect(folder: string, ...args: string[]): Promise<Inspecting> {
+  const child = spawn(process.execPath, [KERF, 'inspect', 'line.yaml', '--json', ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+    const event = JSON.parse(line) as { event: string; url?: string };
+    if (event.event === 'listening' && event.url !== undefined) return { child, url: event.url };
+  }
+  throw new Error('kerf inspect ended before it listened');
+}
+
+describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${started.reason})` : ''}`, () => {
+  const browser = started.browser as Browser;
+  let folder = '';
+  let running: Inspecting;
+  const parts: string[] = [];
+  let fed = 0;
+
+  /** Hands parts to the line as a camera's folder gets them: whole, under their name at once. */
+  async function feed(count: number): Promise<void> {
+    for (let turn = 0; turn < count; turn++) {
+      const from = parts[fed % parts.length] as string;
+      await copyFile(from, join(folder, 'in/.part'));
+      await rename(join(folder, 'in/.part'), join(folder, `in/P-${String(fed++).padStart(6, '0')}.png`));
+    }
+  }
+
+  async function open(
+    settings: Record<string, unknown> = {},
+    width = 1280,
+    height = 800,
+  ): Promise<{ page: Page; faults: string[] }> {
+    const page = await browser.newPage({ viewport: { width, height } });
+    const faults: string[] = [];
+    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('request', (request) => {
+      if (!request.url().startsWith(new URL(running.url).origin)) faults.push(`fetched ${request.url()}`);
+    });
+    const kept = JSON.stringify({ language: 'en', theme: 'light', ...settings });
+    await page.addInitScript((text) => localStorage.setItem('kerf-inspector-settings', text), kept);
+    await page.goto(running.url);
+    return { page, faults };
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'kerf-inspector-'));
+    await mkdir(join(folder, 'in'));
+    let index = 0;
+    for await (const { picture } of datasetParts({ split: 'demo', count: 8 })) {
+      const path = join(folder, `part-${index++}.png`);
+      await writeFile(path, await encodePng(picture.image));
+      parts.push(path);
+    }
+    const station = [
+      '# the line of this test',
+      'format: kerf-station/1',
+      'station: line-7',
+      'source: { kind: folder, path: in, partId: "(P-[0-9]+)" }',
+      `model: { path: ${JSON.stringify(MODEL)} }`,
+      'task: { kind: anomaly }',
+      'deadline: 20 s',
+      'sinks:',
+      '  - { kind: json-lines, path: results.jsonl }',
+    ];
+    await writeFile(join(folder, 'line.yaml'), `${station.join('\n')}\n`);
+    running = await startInspect(folder);
+  });
+  afterAll(async () => {
+    running.child.kill('SIGTERM');
+    if (running.child.exitCode === null) await once(running.child, 'exit');
+    await browser.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test('shows each part with its verdict, counts it, and gives its reason', async () => {
+    const { page, faults } = await open();
+    await page.getByText('Waiting for the first part').waitFor();
+    await feed(8);
+    await soon(() => page.locator('.recent-part').count()).toBe(8);
+    expect(await page.locator('.tile').getAttribute('data-verdict')).toMatch(/^(PASS|REVIEW|NG)$/);
+    const lines = (await readFile(join(folder, 'results.jsonl'), 'utf8')).trim().split('\n');
+    const records = lines.map((line) => JSON.parse(line) as { verdict: string; score: number; partId: string });
+    const newest = records.at(-1);
+    expect(await page.locator('.tile').getAttribute('data-verdict')).toBe(newest?.verdict);
+    const ng = records.filter(({ verdict }) => verdict === 'NG').length;
+    await soon(() => page.locator('.figures dd').nth(2).textContent()).toBe(String(ng));
+
+    await page.locator('.recent-part').first().click();
+    await page.locator('.why h3').first().waitFor();
+    expect(await page.locator('.why').textContent()).toContain(newest?.score.toFixed(3) ?? '?');
+    expect(await page.locator('.waterfall tbody tr').count()).toBeGreaterThan(4);
+    expect(await page.locator('.why canvas').getAttribute('width')).not.toBe('300');
+    await page.close();
+    expect(faults).toEqual([]);
+  });
+
+  test('can be used by keys alone', async () => {
+    const { page, faults } = await open();
+    await page.locator('.recent-part').first().waitFor();
+    await page.keyboard.press('p');
+    await page.getByText('The line is paused').waitFor();
+    await page.keyboard.press('p');
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    await page.keyboard.press('o');
+    await page.getByRole('button', { name: 'Show overlay' }).waitFor();
+    for (const [key, name] of [
+      ['2', 'Results'],
+      ['3', 'Thresholds'],
+      ['4', 'Health'],
+      ['1', 'Line'],
+    ]) {
+      await page.keyboard.press(key as string);
+      expect(await page.locator('nav a[aria-current=page]').textContent()).toBe(name);
+    }
+    await page.keyboard.press('?');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await page.close();
+    expect(faults).toEqual([]);
+  });
+
+  test('thresholds: what they would have changed, a reason, the file, and a conflict with somebody else', async () => {
+    const first = await open();
+    const second = await open();
+    for (const { page } of [first, second]) {
+      await page.keyboard.press('3');
+      await page.getByRole('slider', { name: 'PASS below' }).waitFor();
+    }
+    const { page } = first;
+    await page.getByLabel('NG from').last().fill('0.9999');
+    await page.getByLabel('PASS below').last().fill('0.9998');
+    await page.getByText(/of the last \d+ verdicts would have changed/).waitFor();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Say why').waitFor();
+    await page.getByLabel('Why this change').fill('the new lamp');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Saved as version').waitFor();
+    expect(await page.locator('.history').textContent()).toContain('the new lamp');
+    const text = await readFile(join(folder, 'line.yaml'), 'utf8');
+    expect(text).toContain('# the line of this test');
+    expect(parse(text)).toMatchObject({ thresholds: { passBelow: 0.9998, ngAbove: 0.9999 } });
+    // The other page has heard of it, and a draft made on the old version is refused.
+    await soon(() => second.page.getByLabel('NG from').last().inputValue()).toBe('0.9999');
+    await second.page.getByLabel('NG from').last().fill('1');
+    await page.getByLabel('NG from').last().fill('0.99995');
+    await page.getByLabel('Why this change').fill('again');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await soon(() => page.locator('.history tbody tr').count()).toBe(2);
+    await second.page.getByLabel('Why this change').fill('late');
+    await second.page.getByRole('button', { name: 'Save' }).click();
+    await second.page.getByText('Someone else has changed the thresholds').waitFor();
+    await feed(1);
+    await page.keyboard.press('1');
+    await soon(() => page.locator('.tile').getAttribute('data-verdict')).toBe('PASS');
+    await page.close();
+    await second.page.close();
+    expect([...first.faults, ...second.faults]).toEqual([]);
+  });
+
+  test.each([
+    ['en', 'light', 1280, 800, false],
+    ['zh', 'dark', 1024, 768, true],
+    ['zh', 'contrast', 400, 800, false],
+    ['en', 'dark', 1920, 1080, true],
+  ] as const)(
+    '%s, %s, %i pixels: nothing serious for axe, nothing wider than the window',
+    async (language, theme, width, height, gloves) => {
+      const { page, faults } = await open({ language, theme, gloves }, width, height);
+      await page.locator('.recent-part').first().waitFor();
+      await page.addScriptTag({ path: AXE }).catch(() => page.evaluate('0'));
+      const source = await readFile(AXE, 'utf8');
+      for (const key of ['1', '2', '3', '4']) {
+        await page.keyboard.press(key);
+        if (key === '2') await page.locator('.rows li button').first().click();
+        await page.waitForTimeout(300);
+        await page.evaluate(source);
+        const violations = await page.evaluate(async () => {
+          const { axe } = globalThis as unknown as {
+            axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
+          };
+          const { violations: found } = await axe.run();
+          return found.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes[0]?.html}`);
+        });
+        expect(violations.filter((text) => /^(serious|critical)/.test(text))).toEqual([]);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        expect(wide, `screen ${key}`).toBeLessThanOrEqual(width);
+        const small = await page.evaluate(
+          (least) => {
+            const targets = [...document.querySelectorAll('button, nav a, select')];
+            return targets
+              .map((each) => each.getBoundingClientRect())
+              .filter(({ height: tall, width: broad }) => tall > 0 && Math.min(tall, broad) < least).length;
+          },
+          gloves ? 48 : 44,
+        );
+        expect(small, `targets of screen ${key}`).toBe(0);
+      }
+      await page.close();
+      // The content policy refuses a script tag that is not the page's own: that is as it should be.
+      expect(faults.filter((text) => !text.includes('Content Security Policy'))).toEqual([]);
+    },
+  );
+
+  test('a stranger without the address gets nothing, and no page of another origin reaches the station', async () => {
+    const { origin, pathname } = new URL(running.url);
+    expect((await fetch(`${origin}/`)).status).toBe(404);
+    expect((await fetch(`${origin}/wrong-secret-of-that-length/`)).status).toBe(404);
+    const { page } = await open();
+    const outcome = (url: string): Promise<string> =>
+      page.evaluate(
+        (target) =>
+          new Promise<string>((resolve) => {
+            const socket = new WebSocket(target, 'kerf-inspector.v1');
+            socket.onopen = () => resolve('open');
+            socket.onerror = () => resolve('refused');
+          }),
+        url,
+      );
+    expect(await outcome(`${origin.replace('http', 'ws')}${pathname}bridge`)).toBe('open');
+    expect(await outcome(`${origin.replace('http', 'ws')}/wrong/bridge`)).toBe('refused');
+    await page.goto('data:text/html,<p>elsewhere</p>');
+    expect(await outcome(`${origin.replace('http', 'ws')}${pathname}bridge`)).toBe('refused');
+    await page.close();
+  });
+
+  test('says that the station is away; a viewer of the next run sees all and changes nothing', async () => {
+    const { port } = new URL(running.url);
+    const { page } = await open();
+    await page.locator('.recent-part').first().waitFor();
+    running.child.kill('SIGKILL');
+    await once(running.child, 'exit');
+    await page.getByText('The station cannot be reached').waitFor();
+    running = await startInspect(folder, '--port', port, '--role', 'viewer');
+    // Another run has another address.
+    const again = await open();
+    await again.page.getByRole('heading', { name: 'line-7' }).waitFor();
+    await again.page.keyboard.press('3');
+    await again.page.getByText('needs the role Engineer; this link has Viewer').waitFor();
+    expect(await again.page.getByRole('button', { name: 'Pause' }).count()).toBe(0);
+    await again.page.close();
+    await page.close();
+  });
+});
