@@ -12,7 +12,7 @@ export function countBins(scores: readonly number[], marks: readonly number[], b
   const shown = [...finite, ...marks.filter(Number.isFinite)];
   const least = Math.min(0, ...shown);
   const most = Math.max(1, ...shown);
-  const counts = new Array<number>(bins).fill(0);
+  const counts = Array.from({ length: bins }, () => 0);
   for (const score of finite) {
     const bin = Math.min(bins - 1, Math.floor(((score - least) / (most - least)) * bins));
     counts[bin] = (counts[bin] ?? 0) + 1;
