@@ -18,7 +18,7 @@ export const inspect: Command = {
   positionals: [1, 1],
   options: {
     role: { type: 'string', value: 'ROLE', help: `what the page may do: ${ROLES.join(', ')} (default engineer)` },
-    host: { type: 'string', value: 'HOST', help: 'address to listen on (default 127.0.0.1; plain http stays on it)' },
+    host: { type: 'string', value: 'HOST', help: 'address of this machine to listen on (default 127.0.0.1)' },
     port: { type: 'string', value: 'N', help: 'port to listen on (default 0: a free one)' },
     json: { type: 'boolean', help: 'print {"url":...} and faults as JSON lines' },
   },
