@@ -19,7 +19,7 @@ export const inspect: Command = {
   options: {
     role: { type: 'string', value: 'ROLE', help: `what the page may do: ${ROLES.join(', ')} (default engineer)` },
     host: { type: 'string', value: 'HOST', help: 'address of this machine to listen on (default 127.0.0.1)' },
-    port: { type: 'string', value: 'N', help: 'port to listen on (default 0: a free one)' },
+    port: { type: 'string', value: 'N', help: 'port to listen on (default 0, a free one)' },
     json: { type: 'boolean', help: 'print {"url":...} and faults as JSON lines' },
   },
   notes:
