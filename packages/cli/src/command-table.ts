@@ -36,6 +36,20 @@ const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise
     summary: 'apply what kerf diff wrote',
     load: async () => (await import('./commands/patch.ts')).patch,
   },
+  publish: {
+    summary: 'a model, a split or a chain as a signed release',
+    load: async () => (await import('./commands/publish.ts')).publish,
+  },
+  releases: {
+    summary: 'what a repository has',
+    load: async () => (await import('./commands/releases.ts')).releases,
+  },
+  show: { summary: 'one release, file by file', load: async () => (await import('./commands/show.ts')).show },
+  keys: { summary: 'who may sign releases', load: async () => (await import('./commands/keys.ts')).keys },
+  update: {
+    summary: 'keep a device current: install, confirm, go back',
+    load: async () => (await import('./commands/update.ts')).update,
+  },
   quantize: {
     summary: 'a smaller, faster form of a model, and what it costs',
     load: async () => (await import('./commands/quantize.ts')).quantize,

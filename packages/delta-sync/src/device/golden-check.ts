@@ -48,7 +48,13 @@ export async function checkGolden({ slot, manifest, backend, open }: GoldenOptio
 }
 
 /** What the golden samples run through: the model, the head, or the first segment. */
-export function goldenModel({ files, kind }: ReleaseManifest): ReleaseFile {
+export function goldenModel<F extends Pick<ReleaseFile, 'name' | 'role'>>({
+  files,
+  kind,
+}: {
+  readonly kind: ReleaseManifest['kind'];
+  readonly files: readonly F[];
+}): F {
   const role = kind === 'split' ? 'head' : kind === 'chain' ? 'segment' : 'model';
   const file = files.find((one) => one.role === role);
   if (file === undefined)

@@ -1,0 +1,263 @@
+// `kerf publish`: a model, a split, a chain or a folder -> a signed release in a repository.
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { checkReleaseName, goldenModel, REPOSITORY_PATHS, type SnapClaim } from '@kerf/delta-sync';
+import { draftRelease, type PublishReport, publishRelease, type ReleaseDraft } from '@kerf/delta-sync/node';
+import { openModelFile } from '@kerf/onnx/node';
+import { type Backend, KerfError, messageOf } from '@kerf/protocol';
+import { mergeSpec } from '@kerf/splitter';
+import { type Command, type CommandLine, type Io, usageError, VERSION } from '../command.ts';
+import { TASK_OPTIONS, taskOptions } from '../evaluate/task-options.ts';
+import { PICTURE_OPTIONS, pictureOptions } from '../frame-input.ts';
+import { interruptible } from '../interruption.ts';
+import { withCpu } from '../model-options.ts';
+import { versionsOf } from '../profile/device.ts';
+import { progressTo } from '../profile/progress.ts';
+import { GOLDEN_FILE, makeGolden } from '../publish/golden.ts';
+import { KEY_OPTIONS, openKeys } from '../publish/key-options.ts';
+import { openRepository } from '../publish/read-repository.ts';
+import { type Snapped, snapForRelease } from '../publish/snap.ts';
+import { namedSamples, SAMPLE_OPTIONS } from '../samples/sample-options.ts';
+import type { SampleSet } from '../samples/sample-set.ts';
+import { formatBytes } from '../units.ts';
+
+const GOLDEN_COUNT = 2;
+const DELTAS = 2;
+const MAX_LOSS = 0.2;
+const TOLERANCE = 1e-3;
+
+export const publish: Command = {
+  name: 'publish',
+  usage: 'PLACE --to REPO --name NAME --version V --keys DIR [OPTIONS]',
+  summary:
+    'Publishes a model, a folder with a split or a chain, or a folder of any files as a signed release. Golden samples are ' +
+    'made by running the model here; deltas from the last releases are made and listed.',
+  positionals: [1, 1],
+  isolated: true,
+  options: {
+    to: { type: 'string', value: 'REPO', help: 'folder of the repository' },
+    name: { type: 'string', value: 'NAME', help: 'of the model, with a-z, 0-9, . _ -' },
+    version: { type: 'string', value: 'V', help: 'of the release; each is published once' },
+    ...KEY_OPTIONS,
+    notes: { type: 'string', value: 'TEXT', help: 'what is new, for people' },
+    station: {
+      type: 'string',
+      value: 'FILE',
+      help: 'JSON for the station: thresholds, labels, preprocessing, defaults',
+    },
+    tails: {
+      type: 'string',
+      multiple: true,
+      value: 'PAIR',
+      help: 'another pair whose tail this head may talk to; may be repeated',
+    },
+    'tail-on-edge': { type: 'boolean', help: 'a split: devices get the tail too, for when the cloud is away' },
+    'min-kerf': { type: 'string', value: 'V', help: 'least version of kerf that runs it, such as 0.1.0' },
+    'min-onnxruntime': { type: 'string', value: 'V', help: 'least version of ONNX Runtime, such as 1.30.0' },
+    golden: { type: 'string', value: 'N', help: `golden samples to make; 0 for none (default ${GOLDEN_COUNT})` },
+    tolerance: {
+      type: 'string',
+      value: 'R',
+      help: `part of a value that another device may differ by (default ${TOLERANCE})`,
+    },
+    deltas: { type: 'string', value: 'N', help: `releases before this one to make deltas from (default ${DELTAS})` },
+    snap: {
+      type: 'string',
+      value: 'STEP',
+      help: "publish the weights on a grid around the release before: 0.5, or 'auto'",
+    },
+    'max-loss': {
+      type: 'string',
+      value: 'P',
+      help: `points of the task's metric that snapping may cost (default ${MAX_LOSS})`,
+    },
+    ...SAMPLE_OPTIONS,
+    ...PICTURE_OPTIONS,
+    ...TASK_OPTIONS,
+    json: { type: 'boolean', help: 'print JSON' },
+  },
+  notes:
+    'Golden samples are taken from --samples, else made up. --snap auto takes the coarsest step whose loss on --samples is ' +
+    'within --max-loss. Two publishers at once: one gets RELEASE_CONFLICT and tries again.',
+  async run(line, io) {
+    const name = line.required('name');
+    checkReleaseName(name);
+    const folder = await mkdtemp(join(tmpdir(), 'kerf-publish-'));
+    try {
+      const report = await interruptible((signal) =>
+        withCpu((backend) => published(line, name, folder, backend, signal)),
+      );
+      if (line.flag('json')) io.print(JSON.stringify(report));
+      else print(report, io);
+      return 0;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+interface Report extends PublishReport {
+  readonly snap: { readonly claim: SnapClaim; readonly tried: Snapped['tried'] } | null;
+}
+
+async function published(
+  line: CommandLine,
+  name: string,
+  folder: string,
+  backend: Backend,
+  signal: AbortSignal,
+): Promise<Report> {
+  const repository = line.required('to');
+  const version = line.required('version');
+  const { ring, store } = await openKeys(line, repository);
+  const onStep = progressTo(!line.flag('json'));
+  const snap = await snapped(line, name, folder, backend, signal, onStep);
+  const draft = await draftRelease({ place: snap?.path ?? line.positional(0), tailOnEdge: line.flag('tail-on-edge') });
+  let whole: ReleaseDraft = draft;
+  try {
+    const golden = await goldenOf(line, draft, snap?.path ?? line.positional(0), folder, backend, onStep);
+    if (golden !== null) whole = golden.draft;
+    const report = await publishRelease({
+      repository,
+      ring,
+      store,
+      nowMs: Date.now(),
+      draft: whole,
+      deltasFrom: line.number('deltas', DELTAS, { most: 16 }),
+      onStep,
+      words: {
+        name,
+        version,
+        tails: line.texts('tails'),
+        runtime: { kerf: line.text('min-kerf') ?? null, onnxruntime: line.text('min-onnxruntime') ?? null },
+        station: await stationOf(line),
+        golden: golden?.claim ?? null,
+        snapped: snap?.claim ?? null,
+        notes: line.text('notes') ?? '',
+        createdBy: `kerf ${VERSION}`,
+      },
+    });
+    return { ...report, snap: snap === null ? null : { claim: snap.claim, tried: snap.tried } };
+  } finally {
+    await whole.close();
+  }
+}
+
+/** The draft with its golden file; null where no model is run. */
+async function goldenOf(
+  line: CommandLine,
+  draft: ReleaseDraft,
+  place: string,
+  folder: string,
+  backend: Backend,
+  onStep: (what: string) => void,
+): Promise<{ draft: ReleaseDraft; claim: Awaited<ReturnType<typeof makeGolden>>['claim'] } | null> {
+  const count = line.number('golden', GOLDEN_COUNT, { most: 64 });
+  if (count === 0 || draft.kind === 'files') return null;
+  const { name } = goldenModel({ kind: draft.kind, files: draft.files.map(({ described }) => described) });
+  const modelPath = draft.kind === 'model' ? place : join(place, name);
+  onStep(`running ${count} golden samples`);
+  const made = await makeGolden({
+    modelPath,
+    backend,
+    count,
+    samples: line.text('samples') === undefined ? null : await samplesOf(line, modelPath),
+    pictures: pictureOptions(line),
+    tolerance: line.number('tolerance', TOLERANCE, { most: 1, whole: false }),
+    runtime: versionsOf('onnxruntime-node')['onnxruntime-node'] ?? '',
+  });
+  const file = join(folder, GOLDEN_FILE);
+  await writeFile(file, made.bytes);
+  const extra = await draftRelease({ place: file });
+  const files = [
+    ...draft.files.filter(({ described }) => described.name !== GOLDEN_FILE),
+    ...extra.files.map(({ described, source }) => ({ described: { ...described, role: 'golden' as const }, source })),
+  ];
+  const close = async (): Promise<void> => {
+    await extra.close();
+    await draft.close();
+  };
+  return { draft: { ...draft, files, close }, claim: made.claim };
+}
+
+async function snapped(
+  line: CommandLine,
+  name: string,
+  folder: string,
+  backend: Backend,
+  signal: AbortSignal,
+  onStep: (what: string) => void,
+): Promise<Snapped | null> {
+  const text = line.text('snap');
+  if (text === undefined) return null;
+  const step = text === 'auto' ? ('auto' as const) : line.number('snap', 0.5, { least: 1e-6, most: 100, whole: false });
+  if (step === 'auto' && line.text('samples') === undefined) {
+    throw usageError('--snap auto measures what each step loses: give --samples DIR, or a step such as 0.5');
+  }
+  const place = line.positional(0);
+  if (!/\.onnx$/i.test(place)) throw usageError('--snap takes a model: snap it, then split it');
+  const model = await openModelFile(place);
+  const base = await baseOf(line, name, basename(place));
+  let judge = null;
+  if (line.text('samples') !== undefined) {
+    const set = await samplesOf(line, place);
+    judge = { set, options: await taskOptions(line, model, set), pictures: pictureOptions(line) };
+  }
+  const maxLoss = line.number('max-loss', MAX_LOSS, { most: 100, whole: false });
+  return await snapForRelease({ model, base, step, maxLoss, judge, backend, folder, signal, onStep });
+}
+
+/** The model of the newest release of this name. */
+async function baseOf(line: CommandLine, name: string, file: string): Promise<{ bytes: Uint8Array; id: string }> {
+  const place = line.required('to');
+  const { repository, manifest } = await openRepository(line, place);
+  const release = (await repository.releases(name)).at(-1);
+  if (release === undefined)
+    throw new KerfError('RELEASE_NOT_FOUND', `${name} has no release yet: there is nothing to snap to`);
+  const { files, version } = await manifest(release);
+  const models = files.filter(({ role }) => role === 'model');
+  const model = models.find((one) => one.name === file) ?? models[0];
+  if (model === undefined)
+    throw new KerfError('RELEASE_NOT_FOUND', `${name} ${version} is no model: there is nothing to snap to`);
+  return {
+    bytes: new Uint8Array(await readFile(join(place, REPOSITORY_PATHS.blob(model.sha256)))),
+    id: release.sha256,
+  };
+}
+
+async function samplesOf(line: CommandLine, modelPath: string): Promise<SampleSet> {
+  const { graph } = await openModelFile(modelPath);
+  return await namedSamples(
+    line,
+    graph.inputs.map((input) => mergeSpec(graph, input, undefined)),
+  );
+}
+
+async function stationOf(line: CommandLine): Promise<Readonly<Record<string, unknown>>> {
+  const file = line.text('station');
+  if (file === undefined) return {};
+  try {
+    const value = JSON.parse(await readFile(file, 'utf8')) as unknown;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('it is no object');
+    return value as Readonly<Record<string, unknown>>;
+  } catch (cause) {
+    throw new KerfError('INVALID_ARGUMENT', `--station ${file}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function print({ id, manifest, isNew, snap }: Report, io: Io): void {
+  const { name, version, sequence, files, golden } = manifest;
+  io.print(`${name} ${version}  release ${sequence}, id ${id}${isNew ? '' : ' (was there already)'}`);
+  for (const { name: file, bytes, deltas } of files) {
+    const ways = deltas.map((delta) => `${delta.base === null ? 'compressed' : 'delta'} ${formatBytes(delta.bytes)}`);
+    io.print(`  ${file}  ${[formatBytes(bytes), ...ways].join(', ')}`);
+  }
+  if (golden !== null) io.print(`  ${golden.samples} golden samples by ${golden.madeBy}`);
+  if (snap === null) return;
+  const loss =
+    snap.claim.lossPoints === null
+      ? 'loss not measured'
+      : `${snap.claim.lossPoints.toFixed(2)} points of ${snap.claim.metric ?? ''} lost`;
+  io.print(`  snapped with step ${snap.claim.step}, ${loss}`);
+}

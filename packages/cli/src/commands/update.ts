@@ -1,0 +1,169 @@
+// `kerf update`: a device's releases from the command line: look, install, confirm, go back.
+import type { DeviceEvent, DeviceState } from '@kerf/delta-sync';
+import { Device, parseMaintenanceWindow, SIDES } from '@kerf/delta-sync';
+import { slotFolder } from '@kerf/delta-sync/node';
+import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
+import { interruptible } from '../interruption.ts';
+import { readRoot } from '../publish/read-repository.ts';
+import { formatBytes } from '../units.ts';
+import { deviceOptions, initDevice, readSettings } from '../update/device-folder.ts';
+
+export const update: Command = {
+  name: 'update',
+  usage: 'init|status|check|apply|start|confirm|rollback --device DIR [OPTIONS]',
+  summary:
+    'Keeps a device current: two slots in a folder, of which one runs. Nothing is installed that its publisher did not sign, ' +
+    'and a power cut at any moment leaves the old or the new release.',
+  positionals: [1, 1],
+  options: {
+    device: { type: 'string', value: 'DIR', help: 'folder of the device' },
+    mirror: {
+      type: 'string',
+      multiple: true,
+      value: 'PLACE',
+      help: 'an address, a folder, a stick; may be repeated',
+    },
+    name: { type: 'string', value: 'NAME', help: 'init: the model that it runs' },
+    root: { type: 'string', value: 'FILE', help: "init: its publisher's root.json" },
+    side: { type: 'string', value: 'SIDE', help: 'init: edge, cloud or all (default edge)' },
+    window: {
+      type: 'string',
+      value: 'TIMES',
+      help: "init: when it may be switched, local time, such as '22:00-05:00'",
+    },
+    'max-rate': { type: 'string', value: 'BYTES', help: 'init: bytes per second that updates may take' },
+    version: { type: 'string', value: 'V', help: 'check, apply: this version (default: the newest)' },
+    'allow-older': { type: 'boolean', help: 'check, apply: also one below what it has run' },
+    reason: { type: 'string', value: 'TEXT', help: 'rollback: why, for the record' },
+    json: { type: 'boolean', help: 'print JSON' },
+  },
+  notes: [
+    'kerf update init --device DIR --name NAME --root root.json --mirror PLACE  makes the device',
+    'kerf update check --device DIR       is there something newer?',
+    'kerf update apply --device DIR       fetches, checks, runs the golden samples, switches',
+    'kerf update start --device DIR       at each start of the station: three on probation without confirm, and it goes back',
+    'kerf update confirm --device DIR     the new release has proved itself',
+    'kerf update rollback --device DIR    the release before; the one that is left is not tried again by itself',
+  ].join('\n'),
+  run(line, io) {
+    const action = line.positional(0);
+    const run = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
+    if (run === undefined)
+      throw usageError(`'kerf update ${action}' is not known; use ${Object.keys(ACTIONS).join(', ')}`);
+    return run(line, io);
+  },
+};
+
+const ACTIONS: Readonly<Record<string, (line: CommandLine, io: Io) => Promise<number>>> = {
+  init,
+  status: (line, io) => withDevice(line, io, async () => ({})),
+  check: (line, io) =>
+    withDevice(line, io, async (device) => {
+      const candidate = await device.check(wanted(line));
+      const found =
+        candidate === null
+          ? null
+          : { version: candidate.release.version, id: candidate.release.sha256, notes: candidate.manifest.notes };
+      if (!line.flag('json'))
+        io.print(
+          found === null
+            ? 'nothing newer'
+            : `${found.version} can be installed${found.notes === '' ? '' : `: ${found.notes}`}`,
+        );
+      return { candidate: found };
+    }),
+  apply: (line, io) =>
+    withDevice(line, io, async (device) => {
+      const outcome = await interruptible((signal) => device.update({ ...wanted(line), signal }));
+      const texts = {
+        current: 'nothing newer',
+        waiting: 'staged; it is switched to in the maintenance window',
+        switched: 'switched; on probation until kerf update confirm',
+      };
+      if (!line.flag('json')) io.print(texts[outcome]);
+      return { outcome };
+    }),
+  start: async (line, io) => {
+    const options = await deviceOptions(line.required('device'), [], () => {});
+    await printState(line, io, (await Device.start(options)).state, { events: [] });
+    return 0;
+  },
+  confirm: (line, io) =>
+    withDevice(line, io, async (device) => {
+      await device.confirm();
+      return {};
+    }),
+  rollback: (line, io) =>
+    withDevice(line, io, async (device) => {
+      await device.rollBack(line.text('reason') ?? 'rolled back by hand');
+      return {};
+    }),
+};
+
+async function init(line: CommandLine, io: Io): Promise<number> {
+  const folder = line.required('device');
+  const side = line.choice('side', [...SIDES, 'all'] as const, 'edge');
+  const window = line.text('window') ?? null;
+  if (window !== null) parseMaintenanceWindow(window);
+  const mirrors = line.texts('mirror');
+  if (mirrors.length === 0) throw usageError('--mirror is needed: where the repository is');
+  const settings = {
+    name: line.required('name'),
+    mirrors,
+    side: side === 'all' ? null : side,
+    window,
+    bytesPerSecond: line.text('max-rate') === undefined ? null : line.number('max-rate', 0, { least: 1 }),
+  };
+  await initDevice(folder, settings, await readRoot(line.required('root')));
+  if (line.flag('json')) io.print(JSON.stringify({ device: folder, settings }));
+  else io.print(`${folder} is a device for ${settings.name}; next: kerf update apply --device ${folder}`);
+  return 0;
+}
+
+function wanted(line: CommandLine): { version: string | null; allowOlder: boolean } {
+  return { version: line.text('version') ?? null, allowOlder: line.flag('allow-older') };
+}
+
+async function withDevice(line: CommandLine, io: Io, work: (device: Device) => Promise<object>): Promise<number> {
+  const folder = line.required('device');
+  const events: DeviceEvent[] = [];
+  const options = await deviceOptions(folder, line.texts('mirror'), (event) => {
+    events.push(event);
+    if (!line.flag('json')) for (const text of eventTexts(event)) io.print(text);
+  });
+  const device = await Device.open(options);
+  const result = await work(device);
+  await printState(line, io, device.state, { ...result, events });
+  return 0;
+}
+
+function eventTexts(event: DeviceEvent): string[] {
+  if (event.kind === 'fetched') {
+    const { name, way, fetchedBytes, resumedBytes } = event.file;
+    const there = resumedBytes > 0 ? `, ${formatBytes(resumedBytes)} were there` : '';
+    return [`  ${name}  ${way}, ${formatBytes(fetchedBytes)} fetched${there}`];
+  }
+  if (event.kind === 'golden') {
+    const { samples, worst, backend } = event.report;
+    return [`  ${samples} golden samples on ${backend}: ${(100 * worst).toFixed(1)} % of what is allowed`];
+  }
+  return [];
+}
+
+async function printState(line: CommandLine, io: Io, state: DeviceState, more: object): Promise<void> {
+  const folder = line.required('device');
+  const { active, previous, trialStarts, rejected, floor } = state;
+  const path = active === null ? null : slotFolder(folder, active.slot);
+  if (line.flag('json')) {
+    const { name } = await readSettings(folder);
+    io.print(JSON.stringify({ device: folder, name, active, previous, trialStarts, floor, rejected, path, ...more }));
+    return;
+  }
+  if (active === null) io.print('no release is installed');
+  else
+    io.print(
+      `running ${active.name} ${active.version} in ${path ?? ''}${trialStarts === null ? '' : `, on probation, ${trialStarts} starts`}`,
+    );
+  if (previous !== null) io.print(`before it: ${previous.version}`);
+  for (const { version, reason } of rejected) io.print(`not again by itself: ${version} (${reason})`);
+}

@@ -1,0 +1,108 @@
+// A folder -> a device: its slots, its state, what it installs, and from where.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  checkGolden,
+  type DeviceEvent,
+  type DeviceOptions,
+  diskStore,
+  MirrorSet,
+  parseMaintenanceWindow,
+  SIDES,
+  type Side,
+} from '@kerf/delta-sync';
+import { folderStorage, nodeHasher, slotFolder } from '@kerf/delta-sync/node';
+import { nodeBackend } from '@kerf/edge-runtime/node';
+import { KerfError, messageOf, systemClock } from '@kerf/protocol';
+import { VERSION } from '../command.ts';
+import { versionsOf } from '../profile/device.ts';
+import { mirrorOf } from '../publish/read-repository.ts';
+
+/** What stays the same from one update to the next: `device.json` in the folder. */
+export interface DeviceSettings {
+  readonly name: string;
+  readonly mirrors: readonly string[];
+  /** Null: all files. */
+  readonly side: Side | null;
+  /** As parseMaintenanceWindow reads it; null: at any time. */
+  readonly window: string | null;
+  /** Null: no limit. */
+  readonly bytesPerSecond: number | null;
+}
+
+const SETTINGS = 'device.json';
+
+/** @throws {KerfError} FILE_EXISTS when the folder is a device already. */
+export async function initDevice(folder: string, settings: DeviceSettings, root: Uint8Array): Promise<void> {
+  const storage = await folderStorage(folder);
+  const store = diskStore(storage.state);
+  if ((await store.read('root.json')) !== null) {
+    throw new KerfError('FILE_EXISTS', `'${folder}' is a device already: name another folder`);
+  }
+  await writeFile(join(folder, SETTINGS), `${JSON.stringify(settings, null, 1)}\n`);
+  await store.write('root.json', root);
+}
+
+/** @throws {KerfError} FILE_NOT_FOUND, INVALID_ARGUMENT. */
+export async function readSettings(folder: string): Promise<DeviceSettings> {
+  let text: string;
+  try {
+    text = await readFile(join(folder, SETTINGS), 'utf8');
+  } catch (cause) {
+    throw new KerfError(
+      'FILE_NOT_FOUND',
+      `'${folder}' is no device: make one with kerf update init --device ${folder}`,
+      { cause },
+    );
+  }
+  try {
+    const { name, mirrors, side, window, bytesPerSecond } = JSON.parse(text) as Record<string, unknown>;
+    const isText = (value: unknown): value is string => typeof value === 'string';
+    if (!isText(name) || !Array.isArray(mirrors) || !mirrors.every(isText))
+      throw new Error('name or mirrors are missing');
+    if (side !== null && !SIDES.some((one) => one === side)) throw new Error("side is neither 'edge' nor 'cloud'");
+    if (window !== null && !isText(window)) throw new Error('window is no text');
+    if (bytesPerSecond !== null && typeof bytesPerSecond !== 'number') throw new Error('bytesPerSecond is no number');
+    return { name, mirrors, side: side as Side | null, window, bytesPerSecond };
+  } catch (cause) {
+    throw new KerfError('INVALID_ARGUMENT', `${SETTINGS} in '${folder}': ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** @param mirrors instead of those of the settings; empty: those */
+export async function deviceOptions(
+  folder: string,
+  mirrors: readonly string[],
+  onEvent: (event: DeviceEvent) => void,
+): Promise<DeviceOptions> {
+  const settings = await readSettings(folder);
+  const places = mirrors.length > 0 ? mirrors : settings.mirrors;
+  return {
+    storage: await folderStorage(folder),
+    mirrors: new MirrorSet({
+      mirrors: places.map(mirrorOf),
+      clock: systemClock,
+      bytesPerSecond: settings.bytesPerSecond,
+    }),
+    name: settings.name,
+    side: settings.side,
+    versions: { kerf: VERSION, onnxruntime: versionsOf('onnxruntime-node')['onnxruntime-node'] ?? '0' },
+    makeHasher: nodeHasher,
+    clock: systemClock,
+    wallClockMs: () => Date.now(),
+    window: settings.window === null ? null : parseMaintenanceWindow(settings.window),
+    onEvent,
+    golden: async (slot, manifest) => {
+      const storage = await folderStorage(folder);
+      const backend = await nodeBackend({ runtime: 'onnxruntime-node' });
+      try {
+        const open = async ({ name }: { readonly name: string }): Promise<{ path: string }> => ({
+          path: join(slotFolder(folder, slot), name),
+        });
+        return await checkGolden({ slot: storage.slots[slot], manifest, backend, open });
+      } finally {
+        await backend.dispose();
+      }
+    },
+  };
+}
