@@ -8,12 +8,14 @@ import {
   tokenVerifier,
   type VerifyToken,
 } from '@kerf/access';
-import { systemClock } from '@kerf/protocol';
+import { KerfError, SpanExporter, systemClock } from '@kerf/protocol';
+import { Revocations } from './auth/revocations.ts';
 import { guardedLog, type Log } from './log.ts';
 import { ModelCatalog, type ModelFiles, type Release } from './models/catalog.ts';
 import { ModelPool } from './models/model-pool.ts';
-import { ModelRunner, type RunnerMeter } from './models/model-runner.ts';
+import { ModelRunner, type RunnerMeter, type RunnerOptions } from './models/model-runner.ts';
 import { PinnedModels } from './models/pinned-models.ts';
+import { frameTracer } from './observe/frame-tracer.ts';
 import { OipServer } from './oip/oip-server.ts';
 import { StatisticsBook } from './oip/statistics.ts';
 import { type AuthOptions, type CloudOptions, type ResolvedCloudOptions, resolveCloudOptions } from './options.ts';
@@ -47,6 +49,8 @@ const CLOSE_PATIENCE_MS = 1000;
 /** A link without frames in flight may have one on the way: it is given this long before it is closed. */
 const QUIET_MS = 1000;
 const DRAIN_CHECK_MS = 20;
+/** Links are told to go one after the other: 500 handshakes a second are what a replica takes in its stride. */
+const MS_PER_LEAVING_LINK = 2;
 
 /**
  * Starts the cloud.
@@ -56,8 +60,14 @@ export async function startCloud(given: CloudOptions): Promise<Cloud> {
   const options = resolveCloudOptions(given);
   const log = guardedLog(options.log);
   const catalog = await ModelCatalog.open(options.modelsDir);
-  const [certificate, verify] = await Promise.all([certificateOf(options), verifierOf(options.auth)]);
-  const running = new RunningCloud(options, log, catalog, certificate, verify);
+  const { auth } = options;
+  const revokedPath = auth.kind === 'token' ? (auth.revokedPath ?? null) : null;
+  const [certificate, verify, revocations] = await Promise.all([
+    certificateOf(options),
+    verifierOf(auth),
+    revokedPath === null ? null : Revocations.open(revokedPath, systemClock, log),
+  ]);
+  const running = new RunningCloud(options, log, catalog, certificate, { verify, revocations });
   await running.start();
   return running;
 }
@@ -75,6 +85,21 @@ async function verifierOf(auth: AuthOptions): Promise<VerifyToken> {
   return tokenVerifier(keys, auth.audience, auth.issuer);
 }
 
+interface Doorkeepers {
+  readonly verify: VerifyToken;
+  readonly revocations: Revocations | null;
+}
+
+/** Tokens that hold and have not been revoked. */
+function verifierWith({ verify, revocations }: Doorkeepers): VerifyToken {
+  if (revocations === null) return verify;
+  return async (token) => {
+    const grant = await verify(token);
+    if (revocations.isRevoked(grant)) throw new KerfError('UNAUTHENTICATED', 'the token was revoked; get another');
+    return grant;
+  };
+}
+
 class RunningCloud implements Cloud {
   url = '';
   port = 0;
@@ -87,6 +112,8 @@ class RunningCloud implements Cloud {
   readonly #sessions: SessionStore;
   readonly #gateway: Gateway;
   readonly #pinned: PinnedModels;
+  readonly #revocations: Revocations | null;
+  readonly #exporter: SpanExporter | null;
   #closeMetrics: () => void = () => {};
   #state: 'starting' | 'ready' | 'draining' | 'closed' = 'starting';
   #draining: Promise<void> | null = null;
@@ -97,8 +124,10 @@ class RunningCloud implements Cloud {
     log: Log,
     catalog: ModelCatalog,
     certificate: ServerCertificate | null,
-    verify: VerifyToken,
+    doorkeepers: Doorkeepers,
   ) {
+    const verify = verifierWith(doorkeepers);
+    this.#revocations = doorkeepers.revocations;
     const { limits, wire, host, port } = options;
     this.#options = options;
     this.#log = log;
@@ -114,8 +143,16 @@ class RunningCloud implements Cloud {
     });
     const buffers = new AnswerBuffers();
     const statistics = new StatisticsBook(Date.now);
+    const exporter =
+      options.traces === null ? null : new SpanExporter({ ...options.traces, serviceName: 'kerf-cloud', clock });
+    this.#exporter = exporter;
     const makeRunner = (files: ModelFiles): ModelRunner =>
-      runnerOf(files, options, meterOf(files.release, this.#metrics, statistics), buffers, log);
+      runnerOf(files, options, {
+        meter: meterOf(files.release, this.#metrics, statistics),
+        trace: exporter === null ? null : frameTracer(exporter, files.release, Math.random, Date.now),
+        buffers,
+        log,
+      });
     this.#pool = new ModelPool({ catalog, limits, makeRunner, clock, log });
     this.#pinned = new PinnedModels(this.#pool, limits.releasePollMs, clock, log);
     this.#sessions = new SessionStore({ limits, queue: options.queue, wire, clock, inFlight });
@@ -186,6 +223,7 @@ class RunningCloud implements Cloud {
       await this.close();
       throw error;
     }
+    this.#revocations?.watch(() => this.#gateway.endRevoked((grant) => this.#revocations?.isRevoked(grant) === true));
     if (this.#state === 'starting') this.#state = 'ready';
     this.#log({ level: 'info', event: 'cloud-ready', url: this.url });
   }
@@ -199,8 +237,9 @@ class RunningCloud implements Cloud {
   async #drain(graceMs: number): Promise<void> {
     this.#state = 'draining';
     this.#log({ level: 'info', event: 'cloud-draining', graceMs, frames: this.#gateway.pending });
-    this.#gateway.goAway(graceMs, 'the cloud is going away; connect again');
-    await this.#quiet(graceMs);
+    const spreadMs = Math.min(graceMs / 2, this.#gateway.links * MS_PER_LEAVING_LINK);
+    this.#gateway.goAway(graceMs, spreadMs, 'the cloud is going away; connect again');
+    await this.#quiet(graceMs, spreadMs);
     await this.close();
   }
 
@@ -214,22 +253,23 @@ class RunningCloud implements Cloud {
     this.#closeMetrics();
     await this.#gateway.close(CLOSE_PATIENCE_MS);
     this.#pinned.close();
+    this.#revocations?.close();
     this.#sessions.closeAll();
     this.#pool.close();
+    // A collector that is away does not hold the end up.
+    await Promise.race([this.#exporter?.close(), pause(CLOSE_PATIENCE_MS)]);
     this.#log({ level: 'info', event: 'cloud-closed' });
   }
 
   /** Waits until no link is left, or none has had a frame in flight for a moment, or the time is up. */
-  async #quiet(graceMs: number): Promise<void> {
+  async #quiet(graceMs: number, spreadMs: number): Promise<void> {
     const endMs = systemClock.nowMs() + graceMs;
-    let busyMs = systemClock.nowMs();
+    let busyMs = systemClock.nowMs() + spreadMs;
     for (;;) {
       const nowMs = systemClock.nowMs();
       if (this.#gateway.pending > 0) busyMs = nowMs;
       if (this.#gateway.links === 0 || nowMs >= endMs || nowMs - busyMs >= QUIET_MS) return;
-      await new Promise<void>((resolve) => {
-        systemClock.after(Math.min(DRAIN_CHECK_MS, endMs - nowMs), resolve);
-      });
+      await pause(Math.min(DRAIN_CHECK_MS, endMs - nowMs));
     }
   }
 
@@ -258,9 +298,7 @@ function meterOf(release: Release, metrics: CloudMetrics, statistics: Statistics
 function runnerOf(
   files: ModelFiles,
   options: ResolvedCloudOptions,
-  meter: RunnerMeter,
-  buffers: AnswerBuffers,
-  log: Log,
+  { buffers, ...more }: Pick<RunnerOptions, 'meter' | 'trace' | 'log'> & { readonly buffers: AnswerBuffers },
 ): ModelRunner {
   const { limits, wire, batching, queue, providers, threads, optimizationLevel } = options;
   return new ModelRunner({
@@ -292,8 +330,13 @@ function runnerOf(
     batching,
     queue,
     growth: limits,
-    meter,
-    log,
+    ...more,
     clock: systemClock,
+  });
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    systemClock.after(ms, resolve);
   });
 }

@@ -23,5 +23,6 @@ export type {
   QueueOptions,
   ResolvedCloudOptions,
   TlsOptions,
+  TraceOptions,
 } from './options.ts';
 export { DEFAULT_BATCHING, DEFAULT_CLOUD_LIMITS, DEFAULT_QUEUE, resolveCloudOptions } from './options.ts';

@@ -19,6 +19,8 @@ export type AuthOptions =
       readonly publicKeyPaths: readonly string[];
       readonly audience: string;
       readonly issuer?: string;
+      /** File of revoked tokens and subjects, one a line; read again when it changes. */
+      readonly revokedPath?: string;
     }
   /** Everyone who can connect may use every model. */
   | { readonly kind: 'none' };
@@ -40,6 +42,8 @@ export interface CloudOptions {
   readonly auth: AuthOptions;
   /** Where `/metrics` and `/v2/health/*` are served in plain HTTP besides; null: `/metrics` on the main port. @default null */
   readonly metrics?: { readonly host?: string; readonly port: number } | null;
+  /** Where spans of frames that carry a sampled trace go, as OTLP over HTTP; null: nowhere. @default null */
+  readonly traces?: TraceOptions | null;
   /** Models loaded before the cloud reports itself ready. @default [] */
   readonly preload?: readonly string[];
   /**
@@ -57,6 +61,14 @@ export interface CloudOptions {
   readonly queue?: Partial<QueueOptions>;
   /** @default () => {} */
   readonly log?: Log;
+}
+
+/** A collector of traces. */
+export interface TraceOptions {
+  /** Such as `http://localhost:4318`. */
+  readonly endpoint: string;
+  /** Sent with each request. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Every bound of the cloud in one place, each with its unit and its reason. */
@@ -220,6 +232,7 @@ export interface ResolvedCloudOptions {
   readonly tls: TlsOptions;
   readonly auth: AuthOptions;
   readonly metrics: { readonly host: string; readonly port: number } | null;
+  readonly traces: TraceOptions | null;
   readonly preload: readonly string[];
   readonly providers: readonly string[];
   readonly threads: number;
@@ -240,6 +253,7 @@ const OPTION_NAMES = [
   'tls',
   'auth',
   'metrics',
+  'traces',
   'preload',
   'providers',
   'threads',
@@ -268,6 +282,7 @@ export function resolveCloudOptions(options: CloudOptions): ResolvedCloudOptions
     tls: tlsOf(options.tls ?? { kind: 'development' }),
     auth: authOf(options.auth),
     metrics: metricsOf(options.metrics ?? null),
+    traces: tracesOf(options.traces ?? null),
     preload: texts(options.preload ?? [], 'preload'),
     providers,
     threads: whole(options.threads ?? 1, 'threads', 1, 1024),
@@ -322,11 +337,12 @@ function tlsOf(tls: TlsOptions): TlsOptions {
 function authOf(auth: AuthOptions): AuthOptions {
   switch (auth?.kind) {
     case 'token': {
-      knownKeys(auth, ['kind', 'publicKeyPaths', 'audience', 'issuer'], 'auth');
+      knownKeys(auth, ['kind', 'publicKeyPaths', 'audience', 'issuer', 'revokedPath'], 'auth');
       const publicKeyPaths = texts(auth.publicKeyPaths, 'auth.publicKeyPaths');
       if (publicKeyPaths.length === 0) throw invalid('auth.publicKeyPaths', 'at least one file');
       const issuer = auth.issuer === undefined ? {} : { issuer: text(auth.issuer, 'auth.issuer') };
-      return { kind: 'token', publicKeyPaths, audience: text(auth.audience, 'auth.audience'), ...issuer };
+      const revoked = auth.revokedPath === undefined ? {} : { revokedPath: text(auth.revokedPath, 'auth.revokedPath') };
+      return { kind: 'token', publicKeyPaths, audience: text(auth.audience, 'auth.audience'), ...issuer, ...revoked };
     }
     case 'none':
       knownKeys(auth, ['kind'], 'auth');
@@ -341,6 +357,14 @@ function metricsOf(metrics: CloudOptions['metrics']): ResolvedCloudOptions['metr
   knownKeys(metrics, ['host', 'port'], 'metrics');
   const port = whole(metrics.port, 'metrics.port', 0, 65_535);
   return { host: text(metrics.host ?? '127.0.0.1', 'metrics.host'), port };
+}
+
+function tracesOf(traces: TraceOptions | null): TraceOptions | null {
+  if (traces === null) return null;
+  knownKeys(traces, ['endpoint', 'headers'], 'traces');
+  const headers = Object.entries(traces.headers ?? {});
+  for (const [name, value] of headers) text(value, `traces.headers.${name}`);
+  return { endpoint: text(traces.endpoint, 'traces.endpoint'), headers: Object.fromEntries(headers) };
 }
 
 function batchingOf(given: Partial<BatchingOptions>): BatchingOptions {

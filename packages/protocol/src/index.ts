@@ -76,6 +76,8 @@ export { seededRandom } from './random.ts';
 export type { LinkState, Role, SessionState, Verdict } from './session-state.ts';
 export { judgeMessage, sessionOf } from './session-state.ts';
 export { sha256Hex } from './sha256.ts';
+export type { FinishedSpan, PostTraces, SpanAttribute, SpanExporterOptions } from './span-exporter.ts';
+export { SpanExporter } from './span-exporter.ts';
 export type { CodecCalibration, SplitCodec, TensorCodec } from './split-codec.ts';
 export { tableFilesOf } from './split-codec.ts';
 export type { SplitManifest, SplitPart } from './split-manifest.ts';
@@ -96,4 +98,6 @@ export {
   stringTensor,
   typedView,
 } from './tensor.ts';
+export type { TraceContext } from './trace-context.ts';
+export { formatTraceparent, parseTraceparent, startTrace } from './trace-context.ts';
 export type { Connect, Transport, TransportClose, TransportHandler } from './transport.ts';

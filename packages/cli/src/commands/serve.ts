@@ -35,6 +35,11 @@ export const serve: Command = {
       value: 'FILE',
       help: 'public key of whoever issues tokens; may be repeated',
     },
+    revoked: {
+      type: 'string',
+      value: 'FILE',
+      help: "revoked tokens: an id or 'subject:NAME' a line; read again when it changes",
+    },
     audience: {
       type: 'string',
       value: 'NAME',
@@ -84,6 +89,11 @@ export const serve: Command = {
       value: 'N',
       help: 'memory at which a worker process is replaced by a fresh one (default: when it has grown to three times)',
     },
+    otlp: {
+      type: 'string',
+      value: 'URL',
+      help: 'collector of traces (OTLP over HTTP), such as http://localhost:4318',
+    },
     'drain-seconds': { type: 'string', value: 'N', help: 'time for frames in flight after SIGTERM (default 10)' },
     json: { type: 'boolean', help: 'print events as JSON lines, among them {"event":"listening","url":...}' },
   },
@@ -109,6 +119,7 @@ async function cloudOptions(line: CommandLine, io: Io): Promise<CloudOptions> {
     tls: tlsOptions(line),
     auth: await authOptions(line, stateDir),
     preload: line.texts('preload'),
+    traces: line.text('otlp') === undefined ? null : { endpoint: line.required('otlp') },
     ...(providers.length > 0 ? { providers } : {}),
     threads: line.number('threads', 1, { least: 1, most: 1024 }),
     optimizationLevel: line.choice('level', LEVELS, 'all'),
@@ -143,10 +154,12 @@ async function authOptions(line: CommandLine, stateDir: string): Promise<AuthOpt
   if (line.flag('no-auth')) return { kind: 'none' };
   const audience = line.text('audience') ?? DEFAULT_AUDIENCE;
   const named = line.texts('public-key');
-  if (named.length > 0) return { kind: 'token', publicKeyPaths: named, audience };
+  const revokedPath = line.text('revoked');
+  const revoked = revokedPath === undefined ? {} : { revokedPath };
+  if (named.length > 0) return { kind: 'token', publicKeyPaths: named, audience, ...revoked };
   const own = join(stateDir, PUBLIC_KEY_FILE);
   if (!existsSync(own)) await writeTokenKeys(stateDir);
-  return { kind: 'token', publicKeyPaths: [own], audience };
+  return { kind: 'token', publicKeyPaths: [own], audience, ...revoked };
 }
 
 /** What a person wants to see; `--json` has everything. */

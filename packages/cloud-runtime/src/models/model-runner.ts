@@ -1,6 +1,7 @@
 // Frames for one model -> outcomes: queued fairly, stacked where that is proven sound, run in workers that may die.
 import { type Clock, KerfError } from '@kerf/protocol';
 import type { Log } from '../log.ts';
+import type { TraceFrame } from '../observe/frame-tracer.ts';
 import type { BatchingOptions, QueueOptions } from '../options.ts';
 import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 import type { EntrySpecs, RanReply } from '../worker/jobs.ts';
@@ -37,6 +38,8 @@ export interface RunnerOptions {
   readonly queue: QueueOptions;
   readonly growth: GrowthLimits;
   readonly meter: RunnerMeter;
+  /** Null where nobody collects traces. */
+  readonly trace: TraceFrame | null;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -195,7 +198,9 @@ export class ModelRunner {
 
   #settle(frame: FrameTask, outcome: FrameOutcome): void {
     this.#forgetDeadline(frame);
-    this.#options.meter.settled(outcome, this.#options.clock.nowMs() - frame.receivedAtMs);
+    const totalMs = this.#options.clock.nowMs() - frame.receivedAtMs;
+    this.#options.meter.settled(outcome, totalMs);
+    this.#options.trace?.(frame, outcome, totalMs);
     frame.settle(outcome);
   }
 

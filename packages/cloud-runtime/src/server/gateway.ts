@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { ServerCertificate } from '@kerf/access';
 import { KerfError, messageOf, SUBPROTOCOL } from '@kerf/protocol';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Revocable } from '../auth/revocations.ts';
 import type { Admit } from '../oip/oip-server.ts';
 import { type HttpRoutes, httpHandler } from './http-routes.ts';
 import { Link, type LinkContext } from './link.ts';
@@ -75,8 +76,20 @@ export class Gateway {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  goAway(graceMs: number, reason: string): void {
-    for (const link of this.#links) link.goAway(graceMs, reason);
+  /** Tells the links to go, spread evenly over `spreadMs`, so that they do not all come back at once somewhere else. */
+  goAway(graceMs: number, spreadMs: number, reason: string): void {
+    const { clock } = this.#options.link;
+    const all = [...this.#links];
+    for (const [at, link] of all.entries()) {
+      const afterMs = Math.floor((spreadMs * at) / all.length);
+      if (afterMs === 0) link.goAway(graceMs, reason);
+      else clock.after(afterMs, () => link.goAway(graceMs - afterMs, reason));
+    }
+  }
+
+  /** Ends links whose token has been revoked. */
+  endRevoked(isRevoked: (grant: Revocable) => boolean): void {
+    for (const link of this.#links) link.endRevoked(isRevoked);
   }
 
   /** Frames of all links whose answer is still to come. */

@@ -17,6 +17,7 @@ import {
   sessionOf,
   type WireLimits,
 } from '@kerf/protocol';
+import type { Revocable } from '../auth/revocations.ts';
 import type { Log } from '../log.ts';
 import type { ModelPool } from '../models/model-pool.ts';
 import type { CloudLimits } from '../options.ts';
@@ -124,6 +125,17 @@ export class Link implements SessionLink {
   goAway(graceMs: number, reason: string): void {
     if (this.#state === 'ready') this.#sendMessage({ type: 'goaway', graceMs, reason });
     else if (this.#state === 'greeting') this.#end(new KerfError('DRAINING', 'the cloud is going away; connect again'));
+  }
+
+  /** Ends at once, with its sessions: what a revoked token has asked for is not answered any more. */
+  endRevoked(isRevoked: (grant: Revocable) => boolean): void {
+    if (this.#grant === null || this.#state !== 'ready' || !isRevoked(this.#grant)) return;
+    for (const entry of this.#sessions.values()) {
+      if (entry.session !== null) this.#context.sessions.close(entry.session);
+      entry.session = null;
+      entry.state = 'closed';
+    }
+    this.#end(new KerfError('UNAUTHENTICATED', 'the token was revoked; connect again with another'));
   }
 
   close(code: number, reason: string): void {
