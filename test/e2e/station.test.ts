@@ -1,7 +1,12 @@
 // `kerf station` as a process: real pictures through the real model, here and over a socket whose cloud dies.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { KERF_BIN } from '@kerf/cli';
 import type { ResultRecord } from '@kerf/edge-runtime';
 import { datasetParts, encodePng, modelFile } from '@kerf/models';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -27,15 +32,7 @@ async function stationFile(name: string, more: object): Promise<string> {
   const file = {
     format: 'kerf-station/1',
     station: name,
-    source: {
-      kind: 'folder',
-      path: 'in',
-      atEnd: 'end',
-      partId: '^[^.]+',
-      whenRead: 'remember',
-      state: `.${name}`,
-      settle: '0 ms',
-    },
+    source: { ...folderSource(name), atEnd: 'end' },
     model: { path: modelFile('surface-v1') },
     task: { kind: 'anomaly' },
     deadline: '20 s',
@@ -45,6 +42,52 @@ async function stationFile(name: string, more: object): Promise<string> {
   const path = join(folder, `${name}.json`);
   await writeFile(path, JSON.stringify(file));
   return path;
+}
+
+const folderSource = (name: string) => ({
+  kind: 'folder',
+  path: 'in',
+  partId: '^[^.]+',
+  whenRead: 'remember',
+  state: `.${name}`,
+  settle: '0 ms',
+});
+const watching = (name: string) => ({ ...folderSource(name), atEnd: 'watch' });
+
+interface RunningStation {
+  /** The next event of the kind. */
+  event(kind: string): Promise<Record<string, unknown>>;
+  /** SIGTERM. @returns the exit code. */
+  stop(): Promise<number | null>;
+}
+
+function startStation(path: string, cwd: string): RunningStation {
+  const child = spawn(process.execPath, [KERF_BIN, 'station', path, '--json'], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const events: Record<string, unknown>[] = [];
+  const waiters: { kind: string; resolve: (event: Record<string, unknown>) => void }[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const event = JSON.parse(line) as Record<string, unknown>;
+    const at = waiters.findIndex(({ kind }) => kind === event['kind']);
+    if (at < 0) events.push(event);
+    else waiters.splice(at, 1)[0]?.resolve(event);
+  });
+  return {
+    event(kind) {
+      const at = events.findIndex((event) => event['kind'] === kind);
+      if (at >= 0) return Promise.resolve(events.splice(at, 1)[0] ?? {});
+      return new Promise((resolve) => {
+        waiters.push({ kind, resolve });
+      });
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      const [code] = (await once(child, 'exit')) as [number | null];
+      return code;
+    },
+  };
 }
 
 async function recordsOf(name: string): Promise<ResultRecord[]> {
@@ -133,21 +176,42 @@ describe('a station with a cloud', () => {
     expect(split[1]?.spans.map(({ stage }) => stage)).toEqual(expect.arrayContaining(['head', 'network', 'cloud']));
   });
 
-  it('lets the small model answer when the cloud is gone, and says that this is provisional', async () => {
+  it('lets the small model answer when the cloud is gone, and judges again after a restart', async () => {
     await cloud.kill();
-    const path = await stationFile('alone', { ...more, deadline: '3 s' });
-    const ran = await runKerf(['station', path, '--json'], { cwd: folder });
+    const alone = { ...more, deadline: '3 s', outbox: { path: 'alone-outbox' } };
+    const ran = await runKerf(['station', await stationFile('alone', alone), '--json'], { cwd: folder });
     expect(ran.status).toBe(0);
-    const records = await recordsOf('alone');
-    const first = records.filter(({ revision, verdict }) => revision === 0 && verdict !== 'NO_READ');
-    expect(first.map(({ placement, isPartial }) => [placement, isPartial])).toEqual(
-      Array.from({ length: 4 }, () => ['small', true]),
+    const provisional = (await recordsOf('alone')).filter(({ verdict }) => verdict !== 'NO_READ');
+    expect(provisional.map(({ placement, isPartial, revision }) => [placement, isPartial, revision])).toEqual(
+      Array.from({ length: 4 }, () => ['small', true, 0]),
     );
-    expect(first.every(({ totalMs }) => totalMs <= 3100)).toBe(true);
-    // Nothing outlives this station: each provisional verdict stands in the end, once.
-    const last = records.filter(({ isPartial }) => !isPartial);
-    expect(last.map(({ resultId }) => resultId).sort()).toEqual(
-      [...new Set(records.map(({ resultId }) => resultId))].sort(),
+    expect(provisional.every(({ totalMs }) => totalMs <= 3100)).toBe(true);
+
+    cloud = await startServe({ models: join(folder, 'models'), state: join(folder, 'state'), port: cloud.port });
+    const path = await stationFile('alone', { ...alone, status: { port: 0 }, source: watching('alone') });
+    const station = startStation(path, folder);
+    const { status } = await station.event('started');
+    for (let count = 0; count < 4; count++) {
+      const { record } = await station.event('record');
+      expect(record).toMatchObject({ revision: 1, isPartial: false, placement: 'split', station: 'alone' });
+    }
+    const health = await fetch(`${String(status)}/station`);
+    expect(await health.json()).toMatchObject({ state: 'running', link: 'connected', unsettled: 0, reconciled: 4 });
+    expect(await (await fetch(`${String(status)}/metrics`)).text()).toContain(
+      'kerf_station_unsettled{station="alone"} 0',
     );
+
+    await writeFile(path, 'format: [');
+    expect(await station.event('not-reloaded')).toMatchObject({ code: 'CONFIG_INVALID' });
+    const lenient = { thresholds: { passBelow: 1.5, ngAbove: 2 }, status: { port: 0 }, source: watching('alone') };
+    await stationFile('alone', { ...alone, ...lenient });
+    expect(await station.event('reloaded')).toMatchObject({ changed: ['thresholds'] });
+    expect(await station.stop()).toBe(0);
+
+    const records = (await recordsOf('alone')).filter(({ verdict }) => verdict !== 'NO_READ');
+    const finals = records.filter(({ isPartial }) => !isPartial).map(({ resultId }) => resultId);
+    expect(finals.sort()).toEqual(provisional.map(({ resultId }) => resultId).sort());
+    const here = new Map((await recordsOf('here')).map(({ partId, verdict }) => [partId, verdict]));
+    for (const { partId, verdict, isPartial } of records) if (!isPartial) expect(verdict).toBe(here.get(partId));
   });
 });

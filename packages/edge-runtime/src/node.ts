@@ -29,6 +29,9 @@ export type { OpenedStation, OpenStationOptions } from './node/station/open-stat
 export { openStation } from './node/station/open-station.ts';
 export type { StationFile } from './node/station/read-station-file.ts';
 export { readStationFile } from './node/station/read-station-file.ts';
+export type { StatusDoor } from './node/station/status-door.ts';
+export { openStatusDoor } from './node/station/status-door.ts';
+export { watchFile } from './node/station/watch-file.ts';
 export type { WsConnectOptions } from './node/ws-connect.ts';
 export { wsConnect } from './node/ws-connect.ts';
 export { wsTransport } from './node/ws-transport.ts';

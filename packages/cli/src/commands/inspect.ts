@@ -32,7 +32,11 @@ export const inspect: Command = {
       io.print(isJson ? JSON.stringify({ event, message }) : `${event}: ${message}`);
     const ended = signalled();
     const file = await readStationFile(line.positional(0));
-    const opened = await openStation(file, { onSinkFault: (sink, message) => say(`sink ${sink}`, message) });
+    const opened = await openStation(file, {
+      onOutbox: (event) => {
+        if (event.kind === 'sink-blocked') say(`sink ${event.sink}`, event.message);
+      },
+    });
     const service = new StationService(opened, file);
     try {
       const served = await serveInspector(service, {

@@ -1,7 +1,15 @@
 // `kerf station`: one inspection point as a process. Pictures in, verdicts out; SIGTERM drains.
 import process from 'node:process';
 import { STATION_SCHEMA } from '@kerf/edge-runtime';
-import { openStation, readStationFile } from '@kerf/edge-runtime/node';
+import {
+  type OpenedStation,
+  openStation,
+  openStatusDoor,
+  readStationFile,
+  type StationFile,
+  watchFile,
+} from '@kerf/edge-runtime/node';
+import { KerfError, messageOf, systemClock } from '@kerf/protocol';
 import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
 import { checkLines } from '../station/check-text.ts';
 import { liveLine } from '../station/live-line.ts';
@@ -25,7 +33,8 @@ export const station: Command = {
   },
   notes:
     'Ends when the source has come to its end. SIGTERM or Ctrl-C stops taking pictures in and waits until every part ' +
-    'has its record; a second one ends at once. Exit status 1 when a record could not be handed on.',
+    'has its record; a second one ends at once. Thresholds, tasks and sinks are taken over when FILE changes. Exit status 1 when a record was ' +
+    'lost.',
   async run(line, io) {
     if (line.flag('schema')) {
       io.print(JSON.stringify(STATION_SCHEMA, null, 2));
@@ -42,37 +51,58 @@ export const station: Command = {
   },
 };
 
-function check(file: Awaited<ReturnType<typeof readStationFile>>, line: CommandLine, io: Io): void {
+function check(file: StationFile, line: CommandLine, io: Io): void {
   if (line.flag('json'))
     io.print(JSON.stringify({ kind: 'check', file: file.path, sha256: file.sha256, config: file.config }));
   else for (const text of checkLines(file)) io.print(text);
 }
 
-async function runStation(
-  file: Awaited<ReturnType<typeof readStationFile>>,
-  line: CommandLine,
-  io: Io,
-): Promise<number> {
+async function runStation(file: StationFile, line: CommandLine, io: Io): Promise<number> {
   const isLive = process.stdout.isTTY && !line.flag('json');
   const reporter = new StationReporter(io, { json: line.flag('json'), quiet: line.flag('quiet') || isLive });
-  const opened = await openStation(file, { onSinkFault: (sink, message) => reporter.sinkFault(sink, message) });
+  const opened = await openStation(file, {
+    onOutbox: (event) => reporter.outbox(event),
+    onSwitch: (change) => reporter.switched(change),
+  });
   const { station } = opened;
   station.onEvent((event) => reporter.event(event));
   opened.onLink((status) => reporter.link(status));
   const signalled = signals();
-  const live = isLive ? setInterval(() => process.stdout.write(liveLine(station.snapshot)), LIVE_MS) : undefined;
+  const ends: (() => unknown)[] = [() => signalled.off()];
+  let undelivered: number | null = null;
   try {
     await station.start();
-    reporter.started(file, station.snapshot);
+    const { status } = file.config;
+    const door = status === null ? null : await openStatusDoor(file.config.station, opened, status.port);
+    if (door !== null) ends.push(() => door.close());
+    reporter.started(file, station.snapshot, door?.url ?? null);
+    if (isLive) ends.push(everyHalfSecond(() => process.stdout.write(liveLine(station.snapshot))));
+    ends.push(watchFile(file.path, file.sha256, systemClock, () => reload(file.path, opened, reporter)));
     await Promise.race([station.ended, signalled.first]);
-    await Promise.race([opened.close(), signalled.second]);
   } finally {
-    clearInterval(live);
-    signalled.off();
+    // A second signal does not wait: what has no record yet is lost, what the outbox holds is not.
+    undelivered = await Promise.race([opened.close(), signalled.second.then(() => null)]);
+    for (const end of ends) await end();
   }
   if (isLive) process.stdout.write('\n');
-  reporter.summary(station.snapshot);
-  return reporter.faults > 0 ? 1 : 0;
+  reporter.summary(station.snapshot, undelivered, file.config.outbox !== null);
+  return reporter.faults > 0 || undelivered === null ? 1 : 0;
+}
+
+/** A broken new version of the file is told, and the old one stays. */
+async function reload(path: string, opened: OpenedStation, reporter: StationReporter): Promise<void> {
+  try {
+    const file = await readStationFile(path);
+    reporter.reloaded(file.sha256, await opened.reload(file));
+  } catch (error) {
+    const { code, message } = KerfError.from(error, 'INTERNAL', messageOf(error));
+    reporter.notReloaded(code, message);
+  }
+}
+
+function everyHalfSecond(task: () => void): () => void {
+  const timer = setInterval(task, LIVE_MS);
+  return () => clearInterval(timer);
 }
 
 interface Signals {

@@ -18,6 +18,11 @@ export function checkLines({ path, sha256, config }: StationFile): string[] {
       ['thresholds', thresholdsText(config.thresholds)],
       ['deadline', `${config.deadline} ms, then ${instead(config)}`],
       ['stages', stagesText(config)],
+      [
+        'outbox',
+        config.outbox === null ? 'in memory: what no sink has taken is lost with the process' : config.outbox.path,
+      ],
+      ['status', config.status === null ? 'none' : `http://127.0.0.1:${config.status.port}/station`],
       ...config.sinks.map((sink, at) => [`sink ${at + 1}`, described(sink)]),
     ]),
   ];

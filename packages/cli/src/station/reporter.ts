@@ -1,6 +1,14 @@
 // What happens at a station -> lines for a person, or JSON for a program.
 import process from 'node:process';
-import type { ResultRecord, SessionStatus, SourceState, StationEvent, StationSnapshot } from '@kerf/edge-runtime';
+import type {
+  OutboxEvent,
+  ResultRecord,
+  RouteSwitch,
+  SessionStatus,
+  SourceState,
+  StationEvent,
+  StationSnapshot,
+} from '@kerf/edge-runtime';
 import type { StationFile } from '@kerf/edge-runtime/node';
 import type { Io } from '../command.ts';
 import { printable } from '../commands/cuts.ts';
@@ -20,15 +28,46 @@ export class StationReporter {
     this.quiet = quiet;
   }
 
-  started({ path, sha256 }: StationFile, { release, thresholdsVersion }: StationSnapshot): void {
-    if (this.json) this.emit({ kind: 'started', file: path, sha256, release, thresholdsVersion });
-    else this.say(`station runs ${path}: model ${release.slice(0, 12)}, thresholds ${thresholdsVersion.slice(0, 12)}`);
+  started({ path, sha256 }: StationFile, { release, thresholdsVersion }: StationSnapshot, status: string | null): void {
+    if (this.json) this.emit({ kind: 'started', file: path, sha256, release, thresholdsVersion, status });
+    else {
+      const door = status === null ? '' : `, status at ${status}/station`;
+      this.say(
+        `station runs ${path}: model ${release.slice(0, 12)}, thresholds ${thresholdsVersion.slice(0, 12)}${door}`,
+      );
+    }
+  }
+
+  reloaded(sha256: string, changed: readonly string[]): void {
+    if (this.json) this.emit({ kind: 'reloaded', sha256, changed });
+    else
+      this.say(
+        changed.length === 0
+          ? 'the station file changed, and nothing that matters'
+          : `new ${changed.join(' and ')} taken over`,
+      );
+  }
+
+  notReloaded(code: string, message: string): void {
+    if (this.json) this.emit({ kind: 'not-reloaded', code, message });
+    else this.say(`the new station file is not taken over, the old one goes on: ${code}: ${message}`);
+  }
+
+  switched({ from, to, cause, reason }: RouteSwitch): void {
+    if (this.json) this.emit({ kind: 'route', from, to, cause, reason });
+    else this.say(`route ${from} -> ${to}: ${reason}`);
+  }
+
+  outbox(event: OutboxEvent): void {
+    if (event.kind === 'dropped' || event.kind === 'damaged') this.faults++;
+    if (this.json) this.emit({ kind: 'outbox', event });
+    else this.say(outboxText(event));
   }
 
   event(event: StationEvent): void {
     if (event.kind === 'fault') this.faults++;
     if (this.json) {
-      this.emit(event);
+      this.emit(event.kind === 'record' ? { kind: 'record', record: event.record } : event);
       return;
     }
     switch (event.kind) {
@@ -61,14 +100,20 @@ export class StationReporter {
     this.say(`link ${text}`);
   }
 
-  sinkFault(sink: string, message: string): void {
-    if (this.json) this.emit({ kind: 'sink-fault', sink, message });
-    else this.say(`sink ${printable(sink)}: ${message}`);
-  }
-
-  summary(snapshot: StationSnapshot): void {
-    if (this.json) this.emit({ kind: 'summary', ...snapshot });
-    else this.io.print(`${snapshot.frames} ${snapshot.frames === 1 ? 'part' : 'parts'}: ${figuresText(snapshot)}`);
+  /** @param undelivered records that some sink lacks; null when nobody waited for them */
+  summary(snapshot: StationSnapshot, undelivered: number | null, isOutboxLasting: boolean): void {
+    if (undelivered !== null && undelivered > 0 && !isOutboxLasting) this.faults++;
+    if (this.json) {
+      this.emit({ kind: 'summary', ...snapshot, undelivered });
+      return;
+    }
+    this.io.print(`${snapshot.frames} ${snapshot.frames === 1 ? 'part' : 'parts'}: ${figuresText(snapshot)}`);
+    if (undelivered === null) this.say('ended at once: not everything has reached its sinks');
+    else if (undelivered > 0) {
+      this.say(
+        `${undelivered} records have not reached every sink${isOutboxLasting ? '; the outbox keeps them' : ' and are lost'}`,
+      );
+    }
   }
 
   private emit(value: object): void {
@@ -77,6 +122,25 @@ export class StationReporter {
 
   private say(text: string): void {
     process.stderr.write(`kerf: ${text}\n`);
+  }
+}
+
+function outboxText(event: OutboxEvent): string {
+  switch (event.kind) {
+    case 'held':
+      return `outbox: ${event.message}`;
+    case 'released':
+      return 'outbox: there is room again';
+    case 'dropped':
+      return `outbox: ${event.verdict} ${event.resultId} was given up for want of room`;
+    case 'sink-blocked':
+      return `sink ${printable(event.sink)}: ${event.code}: ${event.message}; trying again`;
+    case 'sink-unblocked':
+      return `sink ${printable(event.sink)}: takes records again`;
+    case 'storage':
+      return `outbox: storage ${event.state.kind}${'message' in event.state ? `: ${event.state.message}` : ''}`;
+    case 'damaged':
+      return `outbox: ${event.resultId} cannot be read back`;
   }
 }
 

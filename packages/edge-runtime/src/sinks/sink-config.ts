@@ -1,14 +1,15 @@
 // The `sinks` list of a station file: one shape for each kind of sink.
 import { named } from '../config/named.ts';
-import { kinds, needed, object, type ValueOf } from '../config/shape.ts';
-import { text } from '../config/values.ts';
-
-/** A file with a record a line. */
-const jsonLinesShape = object({
-  path: needed(text(), 'file that records are added to; relative to the station file'),
-});
+import { kinds, type ValueOf } from '../config/shape.ts';
+import { imageFolderShape } from './image-folder-config.ts';
+import { jsonLinesShape } from './json-lines-config.ts';
+import { webhookShape } from './webhook-config.ts';
 
 /** Every kind of sink that a station file can name. */
-export const SINK_CONFIG = kinds({ 'json-lines': named(jsonLinesShape, 'json-lines') });
+export const SINK_CONFIG = kinds({
+  'json-lines': named(jsonLinesShape, 'json-lines'),
+  images: named(imageFolderShape, 'images'),
+  webhook: named(webhookShape, 'webhook'),
+});
 
 export type SinkConfig = ValueOf<typeof SINK_CONFIG>;

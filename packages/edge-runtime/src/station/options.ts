@@ -52,10 +52,6 @@ export type StageSettings = ValueOf<typeof STAGES>;
 export const WORKERS_WITH_CLOUD = 8;
 export const WORKERS_ALONE = 1;
 
-/** Frames that wait to be judged again, in memory. */
-export const MAX_PROVISIONAL_FRAMES = 256;
-/** Bytes of their pictures. */
-export const MAX_PROVISIONAL_BYTES = 256 * 2 ** 20;
 /** Between two looks whether a provisional frame can be judged again. */
 export const RECONCILE_INTERVAL_MS = 1_000;
 /** A run of the small model takes its typical time one and a half times, and this. */

@@ -13,9 +13,9 @@ export interface ResultStore {
     record: ResultRecord,
     extras?: {
       /** Of a provisional record: kept, so that the frame can be judged again. */
-      readonly picture?: Picture | null;
+      readonly kept?: Picture | null;
       /** For sinks that want it. */
-      readonly delivered?: Delivery['picture'];
+      readonly picture?: Delivery['picture'];
     },
   ): Promise<void>;
   /** Provisional records whose picture is kept, oldest first. */

@@ -1,7 +1,7 @@
 // What a station file may say, key by key: validation, defaults and the JSON Schema follow from it.
 import { SOURCE_CONFIG } from '../capture/source-config.ts';
 import { list, maybe, needed, object, problem, type ValueOf, withDefault } from '../config/shape.ts';
-import { choice, duration, flag, number, pattern, text } from '../config/values.ts';
+import { choice, duration, flag, number, pattern, size, text } from '../config/values.ts';
 import { SINK_CONFIG } from '../sinks/sink-config.ts';
 import { TASK, THRESHOLDS } from './judge/judge.ts';
 import { STAGES } from './options.ts';
@@ -77,6 +77,20 @@ const PART_ID = object({
   required: withDefault(flag, false, 'a part without an id is NO_READ'),
 });
 
+const OUTBOX = object({
+  path: needed(path, 'folder that keeps records until every sink has them; relative to the station file'),
+  maxSize: withDefault(size({ least: 4096, most: 2 ** 40 }), 256 * 2 ** 20, 'what it may hold'),
+  syncEvery: withDefault(
+    duration({ leastMs: 0, mostMs: 60_000 }),
+    0,
+    'a loss of power may take what was put in the last so long; 0 ms syncs each record',
+  ),
+});
+
+const STATUS = object({
+  port: needed(number({ least: 0, most: 65_535, whole: true }), 'TCP port; 0 takes a free one'),
+});
+
 const SHAPE = object({
   format: needed(choice([STATION_FORMAT]), 'version of this file'),
   station: needed(
@@ -99,6 +113,8 @@ const SHAPE = object({
     'how long a provisional verdict waits for the model; then it stands',
   ),
   stages: withDefault(STAGES, STAGES.read({}, ''), 'bounds of the pipeline'),
+  outbox: maybe(OUTBOX, 'keeps records and provisional parts over restarts (default: in memory)'),
+  status: maybe(STATUS, 'health, metrics and counters over HTTP, on this machine only (default: none)'),
   sinks: needed(list(SINK_CONFIG, { least: 1, most: 32 }), 'who gets the records'),
 });
 

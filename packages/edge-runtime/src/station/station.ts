@@ -72,7 +72,7 @@ export class Station {
   private readonly reconciler: Reconciler;
   private readonly statistics: Statistics;
   private readonly listeners = new Set<(event: StationEvent) => void>();
-  private judges: Judges;
+  private current: Judges;
   private state: StationSnapshot['state'] = 'ready';
   private sourceState: SourceState = { kind: 'starting' };
   private stopping: Promise<void> | null = null;
@@ -82,13 +82,13 @@ export class Station {
 
   constructor(parts: StationParts) {
     this.parts = parts;
-    this.judges = parts.judges;
+    this.current = parts.judges;
     this.statistics = new Statistics(parts.clock);
     this.ended = new Promise((resolve) => {
       this.resolveEnded = resolve;
     });
     const { main, small, clock, random, deadlineMs, reading, stages, store } = parts;
-    const judges = (): Judges => this.judges;
+    const judges = (): Judges => this.current;
     this.desk = new InferDesk({ main, small, judges, clock, deadlineMs });
     this.line = new Line({
       stages,
@@ -143,9 +143,19 @@ export class Station {
     this.line.resume();
   }
 
+  /** How pictures are read. */
+  get reading(): Reading {
+    return this.parts.reading;
+  }
+
+  /** Who judges now. */
+  get judges(): Judges {
+    return this.current;
+  }
+
   /** Other thresholds or tasks from now on, at a frame boundary; each record says which judged it. */
   setJudges(judges: Judges): void {
-    this.judges = judges;
+    this.current = judges;
     this.tell({ kind: 'thresholds', version: judges.main.version });
   }
 
@@ -171,7 +181,7 @@ export class Station {
       link: main.link(),
       unsettled: store.unsettled.length,
       release: main.release,
-      thresholdsVersion: this.judges.main.version,
+      thresholdsVersion: this.current.main.version,
     };
   }
 
@@ -203,8 +213,8 @@ export class Station {
     const delivered = picture === null ? null : this.deliveredOf(picture);
     try {
       await this.parts.store.put(record, {
-        picture: record.isPartial ? picture : null,
-        delivered: delivered === null ? null : () => Promise.resolve(delivered),
+        kept: record.isPartial ? picture : null,
+        picture: delivered === null ? null : () => Promise.resolve(delivered),
       });
       this.statistics.count(record, null);
       onResult?.(record);

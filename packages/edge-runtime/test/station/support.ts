@@ -2,6 +2,8 @@
 import { type ErrorCode, float32Tensor, KerfError, type TensorSpec } from '@kerf/protocol';
 import type { Capture, Picture } from '../../src/capture/capture.ts';
 import type { Source, SourceHandler } from '../../src/capture/source.ts';
+import { memoryDisk } from '../../src/outbox/memory-disk.ts';
+import { Outbox } from '../../src/outbox/outbox.ts';
 import type { InferOptions } from '../../src/session/edge-session.ts';
 import type { FrameInputs } from '../../src/session/inputs.ts';
 import type { Outcome } from '../../src/session/outcome.ts';
@@ -9,7 +11,6 @@ import type { Delivery, Sink } from '../../src/sinks/sink.ts';
 import type { SmallModel } from '../../src/station/infer-frame.ts';
 import type { Inferer, MainModel } from '../../src/station/inferer.ts';
 import { makeJudge } from '../../src/station/judge/judge.ts';
-import { MemoryStore } from '../../src/station/memory-store.ts';
 import { STAGES, type StageSettings } from '../../src/station/options.ts';
 import { READABLE } from '../../src/station/picture-check.ts';
 import type { Reading } from '../../src/station/prepare-frame.ts';
@@ -197,9 +198,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
       main: await makeJudge(task, { passBelow: 0.3, ngAbove: 0.7 }),
       small: small === null ? null : await makeJudge(task, { passBelow: 0.2, ngAbove: 0.8 }),
     },
-    store: new MemoryStore([sink], (_, message) => {
-      throw new Error(message);
-    }),
+    store: await Outbox.open({ disk: memoryDisk(), sinks: [sink], options: { clock, random: () => 0.5 } }),
     isStoreLasting: false,
     stages: options.stages?.(defaults) ?? defaults,
     deadlineMs: options.deadlineMs ?? 100,
@@ -222,5 +221,5 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
 /** Lets everything happen that is due within `durationMs`. */
 export async function flow(clock: FakeClock, durationMs = 0): Promise<void> {
   await clock.advance(durationMs);
-  for (let turn = 0; turn < 4; turn++) await settle();
+  for (let turn = 0; turn < 8; turn++) await settle();
 }

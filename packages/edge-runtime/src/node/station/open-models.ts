@@ -8,10 +8,14 @@ import { openModelFile } from '@kerf/onnx/node';
 import { type Backend, type Clock, KerfError, type Random } from '@kerf/protocol';
 import type { Thresholds } from '@kerf/splitter';
 import type { CloudTarget } from '../../link/cloud-link.ts';
+import type { RouteSwitch } from '../../placement/pilot.ts';
+import { PlacedSession } from '../../placement/placed-session.ts';
 import { EdgeSession, type EdgeSessionConfig } from '../../session/edge-session.ts';
+import type { EdgeSessionOptions } from '../../session/options.ts';
 import type { SessionStatus } from '../../session/status.ts';
 import type { MainModel } from '../../station/inferer.ts';
 import type { StationConfig } from '../../station/station-file.ts';
+import { openChainFolder } from '../chain-folder.ts';
 import { openSplitFolder } from '../split-folder.ts';
 import { wsConnect } from '../ws-connect.ts';
 
@@ -20,6 +24,8 @@ export interface OpenedModel {
   /** Thresholds that the model notes; null where it notes none. */
   readonly thresholds: Thresholds | null;
   onStatus(listener: (status: SessionStatus) => void): () => void;
+  /** At each change of the route, where there are several. */
+  onSwitch(listener: (change: RouteSwitch) => void): () => void;
   close(): Promise<void>;
 }
 
@@ -50,13 +56,43 @@ export async function openMainModel(config: StationConfig, setting: ModelSetting
       whole === null ? [] : [whole],
     );
   }
+  if (await exists(join(path, 'chain.json'))) return openChain(path, cloud, config, setting);
   if (!(await exists(join(path, 'split.json')))) {
-    throw new KerfError('FILE_NOT_FOUND', `model.path ${config.model.path} is no .onnx file and has no split.json`);
+    const message = `model.path ${config.model.path} is no .onnx file and has neither split.json nor chain.json`;
+    throw new KerfError('FILE_NOT_FOUND', message);
   }
   const withTail = (cloud === null || config.model.resident) && (await exists(join(path, 'tail.onnx')));
   const opened = await openSplitFolder(path, { backend, withTail, load });
   const notes = { ...(await notesOf(join(path, opened.split.head.file))), sha256: opened.split.source.sha256 };
   return openSession({ ...opened, cloud }, config, setting, notes, [opened]);
+}
+
+/** Every segment here; where a frame runs is decided frame by frame. */
+async function openChain(
+  path: string,
+  cloud: CloudTarget | null,
+  config: StationConfig,
+  setting: ModelSetting,
+): Promise<OpenedModel> {
+  const chain = await openChainFolder(path, { backend: setting.backend, load: { threads: config.model.threads } });
+  try {
+    const options = sessionOptions(config, setting);
+    const session = await PlacedSession.open({ chain, cloud, options });
+    return {
+      main: mainModel(session, chain.chain.source.sha256, { hasCloud: cloud !== null, canRunHere: true }),
+      // A chain notes thresholds in its last segment, as the model that it was made of.
+      thresholds: (await notesOf(join(path, chain.chain.segments.at(-1)?.file ?? ''))).thresholds,
+      onStatus: (listener) => session.onStatus(listener),
+      onSwitch: (listener) => session.onSwitch(listener),
+      async close() {
+        session.close();
+        await chain.dispose();
+      },
+    };
+  } catch (error) {
+    await chain.dispose();
+    throw error;
+  }
 }
 
 /** A model that runs here alone. */
@@ -79,36 +115,46 @@ interface Notes {
 async function openSession(
   models: Omit<EdgeSessionConfig, 'options'>,
   config: StationConfig,
-  { clock, random }: ModelSetting,
+  setting: ModelSetting,
   notes: Notes,
   held: readonly Disposable[],
 ): Promise<OpenedModel> {
-  const session = await EdgeSession.open({
-    ...models,
-    options: {
-      agent: `kerf-station/${config.station}`.slice(0, 256),
-      deadlineMs: config.deadline,
-      // The line bounds what it asks for; the session must never be the one that refuses.
-      maxQueuedFrames: 1024,
-      inputCodec: 'lossless',
-      clock,
-      random,
-    },
-  });
+  const session = await EdgeSession.open({ ...models, options: sessionOptions(config, setting) });
   return {
-    main: {
-      inferer: session,
-      release: notes.sha256,
-      isReady: () => models.cloud === null || session.snapshot.status.kind === 'connected' || models.local !== null,
-      roundTripMs: () => session.snapshot.roundTripMs,
-      link: () => (models.cloud === null ? null : linkText(session.snapshot.status)),
-    },
+    main: mainModel(session, notes.sha256, { hasCloud: models.cloud !== null, canRunHere: models.local !== null }),
     thresholds: notes.thresholds,
     onStatus: (listener) => session.onStatus(listener),
+    onSwitch: () => () => {},
     async close() {
       session.close();
       for (const one of held) await one.dispose();
     },
+  };
+}
+
+function sessionOptions(config: StationConfig, { clock, random }: ModelSetting): Partial<EdgeSessionOptions> {
+  return {
+    agent: `kerf-station/${config.station}`,
+    deadlineMs: config.deadline,
+    // The line bounds what it asks for; the session must never be the one that refuses.
+    maxQueuedFrames: 1024,
+    inputCodec: 'lossless',
+    clock,
+    random,
+  };
+}
+
+function mainModel(
+  session: EdgeSession | PlacedSession,
+  release: string,
+  { hasCloud, canRunHere }: { readonly hasCloud: boolean; readonly canRunHere: boolean },
+): MainModel {
+  return {
+    inferer: session,
+    release,
+    isReady: () => canRunHere || session.snapshot.status.kind === 'connected',
+    roundTripMs: () => session.snapshot.roundTripMs,
+    link: () => (hasCloud ? linkText(session.snapshot.status) : null),
   };
 }
 

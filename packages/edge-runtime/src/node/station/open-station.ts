@@ -1,34 +1,34 @@
-// A checked station file -> a station with its source, models and sinks, ready to start; and how to end it.
+// A checked station file -> a station with its source, models, outbox and sinks, ready to start; and how to end it.
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
-import { type Clock, KerfError, type Random, systemClock } from '@kerf/protocol';
+import process from 'node:process';
+import { type Backend, type Clock, type Random, systemClock } from '@kerf/protocol';
+import { memoryDisk } from '../../outbox/memory-disk.ts';
+import { Outbox } from '../../outbox/outbox.ts';
+import type { OutboxEvent, OutboxSnapshot } from '../../outbox/outbox-types.ts';
+import type { RouteSwitch } from '../../placement/pilot.ts';
 import type { Thresholds } from '@kerf/splitter';
-import type { SourceSetup } from '../../capture/options.ts';
-import type { Source } from '../../capture/source.ts';
-import type { SourceConfig } from '../../capture/source-config.ts';
-import { problem } from '../../config/shape.ts';
 import type { SessionStatus } from '../../session/status.ts';
-import type { Sink } from '../../sinks/sink.ts';
-import type { SinkConfig } from '../../sinks/sink-config.ts';
-import type { Judges } from '../../station/answer.ts';
-import type { SmallModel } from '../../station/infer-frame.ts';
 import { makeJudge } from '../../station/judge/judge.ts';
-import { MemoryStore } from '../../station/memory-store.ts';
 import { Station } from '../../station/station.ts';
 import type { StationConfig } from '../../station/station-file.ts';
-import { folderSource } from '../capture/folder-source.ts';
+import { openFolderDisk } from '../folder-disk.ts';
 import { nodeBackend } from '../node-backend.ts';
+import { judgesOf } from './judges-of.ts';
+import { makeSource } from './make-source.ts';
 import { nodePictures } from './node-pictures.ts';
-import { type OpenedModel, openMainModel, openSmallModel } from './open-models.ts';
-import { PlainLines } from './plain-lines.ts';
+import { openMainModel, openSmallModel } from './open-models.ts';
 import type { StationFile } from './read-station-file.ts';
+import { reloadStation } from './reload-station.ts';
+import { StationSinks } from './station-sinks.ts';
 
 export interface OpenStationOptions {
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Milliseconds since 1970-01-01 UTC. */
   readonly wallNow?: () => number;
-  /** A sink that cannot take a record. */
-  readonly onSinkFault?: (sink: string, message: string) => void;
+  readonly onOutbox?: (event: OutboxEvent) => void;
+  readonly onSwitch?: (change: RouteSwitch) => void;
 }
 
 export interface OpenedStation {
@@ -38,112 +38,127 @@ export interface OpenedStation {
   /** Judges by others from the next frame on. The station file stays as it is. @throws {KerfError} CONFIG_INVALID. */
   setThresholds(thresholds: Thresholds): Promise<void>;
   onLink(listener: (status: SessionStatus) => void): () => void;
-  /** Stops the station, waits for every record, and frees what it holds. */
-  close(): Promise<void>;
+  /** Records on their way to the sinks. */
+  readonly outbox: OutboxSnapshot;
+  /**
+   * Takes thresholds and sinks of another version of the file, without dropping a frame.
+   * @returns what has changed, in words; empty for nothing.
+   * @throws {KerfError} CONFIG_INVALID for a change that needs a restart; then everything stays as it was.
+   */
+  reload(file: StationFile): Promise<readonly string[]>;
+  /**
+   * Stops the station, waits until every part has its record, gives sinks `drainMs` (ten seconds) to take them, and frees
+   * what it holds.
+   * @returns records that some sink has not taken: lost where the outbox is in memory.
+   */
+  close(drainMs?: number): Promise<number>;
 }
 
-/** @throws {KerfError} CONFIG_INVALID, FILE_NOT_FOUND, and what loading models throws. */
+/** At the end, for sinks that are slow or away. */
+const DRAIN_MS = 10_000;
+
+/** @throws {KerfError} CONFIG_INVALID, FILE_NOT_FOUND, DISK_IN_USE, and what loading models throws. */
 export async function openStation(file: StationFile, options: OpenStationOptions = {}): Promise<OpenedStation> {
-  const { config, folder } = file;
-  const { clock = systemClock, random = Math.random, wallNow = Date.now, onSinkFault = () => {} } = options;
+  const { config } = file;
   const provider = config.model.provider === 'cpu' ? {} : { executionProvider: config.model.provider };
   const backend = await nodeBackend({ runtime: 'onnxruntime-node', ...provider });
-  const opened: OpenedModel[] = [];
+  const cleanups: (() => Promise<void>)[] = [() => backend.dispose()];
   try {
-    const setting = { folder, backend, clock, random };
-    const main = await openMainModel(config, setting);
-    opened.push(main);
-    const small = config.fallback === null ? null : await openSmallModel(config.fallback, config, setting);
-    if (small !== null) opened.push(small);
-    const judges = await judgesOf(config, main.thresholds, small?.thresholds ?? null);
-    const sinks = config.sinks.map((sink) => makeSink(sink, folder));
-    const station = new Station({
-      station: config.station,
-      run: newRun(wallNow()),
-      source: makeSource(config.source, folder, { clock, random, wallClock: wallNow }),
-      reading: {
-        pictures: nodePictures,
-        picture: config.picture,
-        readable: config.readable,
-        partId: config.partId,
-        send: config.cloud?.send ?? null,
-      },
-      main: main.main,
-      small: small === null ? null : smallOf(config, small),
-      judges,
-      store: new MemoryStore(sinks, onSinkFault),
-      isStoreLasting: false,
-      stages: config.stages,
-      deadlineMs: config.deadline,
-      reconcileForMs: config.reconcileFor,
-      clock,
-      random,
-      wallNow,
-    });
-    let thresholds = known(config.thresholds ?? main.thresholds, 'thresholds');
-    return {
-      station,
-      get thresholds() {
-        return thresholds;
-      },
-      async setThresholds(wanted) {
-        station.setJudges(await judgesOf({ ...config, thresholds: wanted }, null, small?.thresholds ?? null));
-        thresholds = wanted;
-      },
-      onLink: (listener) => main.onStatus(listener),
-      async close() {
-        await station.stop();
-        for (const sink of sinks) await sink.close();
-        for (const model of opened) await model.close();
-        await backend.dispose();
-      },
-    };
+    return await assemble(file, options, backend, cleanups);
   } catch (error) {
-    for (const model of opened) await model.close();
-    await backend.dispose();
+    await cleanUp(cleanups);
     throw error;
   }
 }
 
-function smallOf(config: StationConfig, { main }: OpenedModel): SmallModel {
-  return { inferer: main.inferer, cascade: config.fallback?.cascade ?? null };
+/** What was opened last is closed first. */
+async function cleanUp(cleanups: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const clean of [...cleanups].reverse()) await clean();
 }
 
-/** @throws {KerfError} CONFIG_INVALID where no thresholds are known, or they contradict themselves. */
-export async function judgesOf(
+async function assemble(
+  file: StationFile,
+  options: OpenStationOptions,
+  backend: Backend,
+  cleanups: (() => Promise<void>)[],
+): Promise<OpenedStation> {
+  const { config, folder } = file;
+  const { clock = systemClock, random = Math.random, wallNow = Date.now } = options;
+  const setting = { folder, backend, clock, random };
+  const main = await openMainModel(config, setting);
+  cleanups.push(() => main.close());
+  const small = config.fallback === null ? null : await openSmallModel(config.fallback, config, setting);
+  if (small !== null) cleanups.push(() => small.close());
+  if (options.onSwitch !== undefined) main.onSwitch(options.onSwitch);
+  const judges = await judgesOf(config, main.thresholds, small?.thresholds ?? null);
+  const setup = { clock, random, wallClock: wallNow };
+  const secret = (name: string): string | null => process.env[name] ?? null;
+  const sinks = new StationSinks(config.sinks, folder, { ...setup, station: config.station, secret });
+  cleanups.push(() => sinks.close());
+  const outbox = await openOutbox(config, folder, sinks, options);
+  cleanups.push(() => outbox.close());
+  const station = new Station({
+    station: config.station,
+    run: newRun(wallNow()),
+    source: makeSource(config.source, folder, setup),
+    reading: readingOf(config),
+    main: main.main,
+    small: small === null ? null : { inferer: small.main.inferer, cascade: config.fallback?.cascade ?? null },
+    judges,
+    store: outbox,
+    isStoreLasting: config.outbox !== null,
+    stages: config.stages,
+    deadlineMs: config.deadline,
+    reconcileForMs: config.reconcileFor,
+    clock,
+    random,
+    wallNow,
+  });
+  return {
+    station,
+    get thresholds() {
+      return station.judges.main.thresholds;
+    },
+    async setThresholds(thresholds) {
+      station.setJudges({ ...station.judges, main: await makeJudge(station.judges.main.task, thresholds) });
+    },
+    onLink: (listener) => main.onStatus(listener),
+    get outbox() {
+      return outbox.snapshot;
+    },
+    reload: reloadStation(file, { station, sinks, outbox, models: [main, small] }),
+    async close(drainMs = DRAIN_MS) {
+      await station.stop();
+      await outbox.drain(drainMs);
+      const left = Math.max(0, ...outbox.snapshot.sinks.map(({ waiting }) => waiting));
+      await cleanUp(cleanups);
+      return left;
+    },
+  };
+}
+
+async function openOutbox(
   config: StationConfig,
-  noted: Thresholds | null,
-  smallNoted: Thresholds | null,
-): Promise<Judges> {
-  const main = await makeJudge(config.task, known(config.thresholds ?? noted, 'thresholds'));
-  if (config.fallback === null) return { main, small: null };
-  const { task, thresholds } = config.fallback;
-  const own = known(thresholds ?? smallNoted, 'fallback.thresholds');
-  return { main, small: await makeJudge(task ?? config.task, own, 'fallback') };
+  folder: string,
+  sinks: StationSinks,
+  { clock, random, onOutbox }: OpenStationOptions,
+): Promise<Outbox> {
+  const disk = config.outbox === null ? memoryDisk() : await openFolderDisk(resolve(folder, config.outbox.path));
+  const bounds =
+    config.outbox === null ? {} : { maxBytes: config.outbox.maxSize, syncEveryMs: config.outbox.syncEvery };
+  return Outbox.open({
+    disk,
+    sinks: sinks.all,
+    options: { ...bounds, ...(clock && { clock }), ...(random && { random }) },
+    ...(onOutbox === undefined ? {} : { onEvent: onOutbox }),
+  });
 }
 
-function known(thresholds: Thresholds | null, path: string): Thresholds {
-  if (thresholds === null) throw problem(path, 'are needed: the model notes none (passBelow and ngAbove)');
-  return thresholds;
-}
-
-function makeSource(config: SourceConfig, folder: string, setup: Omit<SourceSetup, 'name' | 'hasTrigger'>): Source {
-  const all = { ...setup, name: config.name, hasTrigger: false };
-  switch (config.kind) {
-    case 'folder':
-      return folderSource({ ...config, path: resolve(folder, config.path) }, all);
-  }
-}
-
-function makeSink(config: SinkConfig, folder: string): Sink {
-  switch (config.kind) {
-    case 'json-lines':
-      return new PlainLines(config.name, resolve(folder, config.path));
-  }
+function readingOf({ picture, readable, partId, cloud }: StationConfig): Station['reading'] {
+  return { pictures: nodePictures, picture, readable, partId, send: cloud?.send ?? null };
 }
 
 /** Time and chance: no two runs share it, and runs sort by it. */
 function newRun(wallMs: number): string {
-  if (!Number.isSafeInteger(Math.floor(wallMs))) throw new KerfError('INTERNAL', 'the clock gives no time');
   return `${Math.floor(wallMs).toString(36)}-${randomBytes(4).toString('hex')}`;
 }

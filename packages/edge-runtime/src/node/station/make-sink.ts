@@ -1,0 +1,21 @@
+// A sink of a station file -> the sink.
+import { resolve } from 'node:path';
+import type { SinkSetup } from '../../sinks/options.ts';
+import type { Sink } from '../../sinks/sink.ts';
+import type { SinkConfig } from '../../sinks/sink-config.ts';
+import { webhookSink } from '../../sinks/webhook-sink.ts';
+import { imageFolderSink } from '../sinks/image-folder-sink.ts';
+import { jsonLinesSink } from '../sinks/json-lines-sink.ts';
+
+/** @param folder what relative paths are relative to. @throws {KerfError} INVALID_ARGUMENT. */
+export function makeSink(config: SinkConfig, folder: string, setup: Omit<SinkSetup, 'name'>): Sink {
+  const own = { ...setup, name: config.name };
+  switch (config.kind) {
+    case 'json-lines':
+      return jsonLinesSink({ ...config, path: resolve(folder, config.path) }, own);
+    case 'images':
+      return imageFolderSink({ ...config, path: resolve(folder, config.path) }, own);
+    case 'webhook':
+      return webhookSink(config, own);
+  }
+}
