@@ -10,6 +10,7 @@ export function checkLines({ path, sha256, config }: StationFile): string[] {
     ...table([
       ['station', config.station],
       ['source', described(config.source)],
+      ...(config.trigger === null ? [] : [['trigger', described(config.trigger)]]),
       ['part id', partIdText(config)],
       ['model', modelText(config)],
       ['cloud', config.cloud === null ? 'none: all of it runs here' : config.cloud.url],

@@ -1,7 +1,9 @@
 // What a station file may say, key by key: validation, defaults and the JSON Schema follow from it.
 import { SOURCE_CONFIG } from '../capture/source-config.ts';
+import { TRIGGER_CONFIG } from '../capture/trigger-config.ts';
 import { list, maybe, needed, object, problem, type ValueOf, withDefault } from '../config/shape.ts';
 import { choice, duration, flag, number, pattern, size, text } from '../config/values.ts';
+import { type PlcConfig, plcShape } from '../plc/plc-config.ts';
 import { SINK_CONFIG } from '../sinks/sink-config.ts';
 import { TASK, THRESHOLDS } from './judge/judge.ts';
 import { STAGES } from './options.ts';
@@ -98,6 +100,7 @@ const SHAPE = object({
     "the station's name, in every record",
   ),
   source: needed(SOURCE_CONFIG, 'what brings pictures: a folder, a camera, uploads'),
+  trigger: maybe(TRIGGER_CONFIG, 'who asks for a picture (default: nobody, each picture is a part)'),
   partId: withDefault(PART_ID, { pattern: null, required: false }, 'what part ids must be'),
   readable: withDefault(READABLE, READABLE.read({}, ''), 'limits of a picture that can be judged'),
   picture: withDefault(PICTURE, PICTURE.read({}, ''), 'how pictures become the input of the model'),
@@ -129,11 +132,27 @@ export function parseStationConfig(value: unknown): StationConfig {
   const names = config.sinks.map(({ name }) => name);
   const twice = names.findIndex((name, at) => names.indexOf(name) !== at);
   if (twice >= 0) throw problem(`sinks[${twice}].name`, `is '${names[twice]}' as another sink's: give each its own`);
+  checkPlc(config);
   const { cascade } = config.fallback ?? { cascade: null };
   if (cascade !== null && cascade !== undefined && !(cascade.sureBelow <= cascade.sureAbove)) {
     throw problem('fallback.cascade', 'has sureBelow above sureAbove: swap them');
   }
   return config;
+}
+
+/** A trigger and a sink at one address are one door, whose outputs show one result. */
+function checkPlc({ trigger, sinks }: StationConfig): void {
+  const users = sinks.flatMap((sink, at) => (sink.kind === 'modbus' ? [{ path: `sinks[${at}]`, ...sink }] : []));
+  for (const [at, sink] of users.entries()) {
+    const other = users.slice(0, at).find(({ listen }) => listen === sink.listen);
+    if (other !== undefined) throw problem(sink.path, `listens at ${sink.listen} as ${other.path} does`);
+    if (trigger?.kind !== 'modbus' || trigger.listen !== sink.listen) continue;
+    const differing = (Object.keys(plcShape.schema['properties'] as object) as (keyof PlcConfig)[]).find(
+      (key) => JSON.stringify(trigger[key]) !== JSON.stringify(sink[key]),
+    );
+    if (differing !== undefined)
+      throw problem(`${sink.path}.${differing}`, "must be as the trigger's: they share a door");
+  }
 }
 
 /** The JSON Schema of a station file, draft 2020-12. */

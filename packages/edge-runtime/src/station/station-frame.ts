@@ -75,7 +75,8 @@ export class StationFrame {
     this.cancel();
     this.spans.mark(this.stage, this.clock.nowMs());
     this.spans.close();
-    this.judged = judged;
+    // Without a picture there is nothing to judge again.
+    this.judged = { ...judged, isPartial: judged.isPartial && this.capture.picture !== null };
     return true;
   }
 }

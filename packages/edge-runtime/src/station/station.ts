@@ -3,6 +3,7 @@ import type { Clock, Random } from '@kerf/protocol';
 import { KerfError, messageOf } from '@kerf/protocol';
 import type { Capture, Picture } from '../capture/capture.ts';
 import type { Source, SourceCounters, SourceState } from '../capture/source.ts';
+import type { Trigger, TriggerCounters } from '../capture/trigger.ts';
 import type { StageCounters } from '../pipeline/stage.ts';
 import type { DeliveredPicture } from '../sinks/sink.ts';
 import type { Judges } from './answer.ts';
@@ -23,6 +24,8 @@ export interface StationParts {
   /** Of this run: no other run of the station has it. */
   readonly run: string;
   readonly source: Source;
+  /** Who asks the source for pictures; null where it runs free. */
+  readonly trigger: Trigger | null;
   readonly reading: Reading;
   readonly main: MainModel;
   readonly small: SmallModel | null;
@@ -56,6 +59,8 @@ export type StationEvent =
 export interface StationSnapshot extends StationFigures {
   readonly state: 'ready' | 'running' | 'paused' | 'draining' | 'stopped';
   readonly source: SourceCounters & { readonly state: SourceState['kind'] };
+  /** Null where the source runs free. */
+  readonly trigger: TriggerCounters | null;
   readonly stages: Readonly<Record<StageName, StageCounters>>;
   readonly models: InferCounters;
   /** `connected`, why not, or null where there is no cloud. */
@@ -128,6 +133,7 @@ export class Station {
       onCapture: (capture) => this.line.take(capture),
       onState: (state) => this.onSource(state),
     });
+    await this.parts.trigger?.start((request) => this.parts.source.trigger(request));
   }
 
   /** Takes no more pictures in; what is inside goes on. A source that cannot wait drops, and counts it. */
@@ -176,6 +182,7 @@ export class Station {
       ...this.statistics.figures,
       state: this.state,
       source: { ...source.counters, state: this.sourceState.kind },
+      trigger: this.parts.trigger?.counters ?? null,
       stages: this.line.counters,
       models: this.desk.counters,
       link: main.link(),
@@ -193,6 +200,7 @@ export class Station {
 
   private async drain(): Promise<void> {
     this.state = 'draining';
+    await this.parts.trigger?.stop();
     await this.parts.source.stop();
     await this.line.drain();
     await this.reconciler.stop(this.parts.isStoreLasting);

@@ -176,6 +176,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
     station: 'bench',
     run: 'run-1',
     source,
+    trigger: null,
     reading: {
       pictures: {
         decode: (given) =>

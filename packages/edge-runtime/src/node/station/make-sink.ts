@@ -4,11 +4,19 @@ import type { SinkSetup } from '../../sinks/options.ts';
 import type { Sink } from '../../sinks/sink.ts';
 import type { SinkConfig } from '../../sinks/sink-config.ts';
 import { webhookSink } from '../../sinks/webhook-sink.ts';
+import { modbusSink } from '../modbus/plc-door.ts';
 import { imageFolderSink } from '../sinks/image-folder-sink.ts';
 import { jsonLinesSink } from '../sinks/json-lines-sink.ts';
+import { mqttSink } from '../sinks/mqtt-sink.ts';
+import type { PlcDoors } from './plc-doors.ts';
+
+/** What sinks of a station share. */
+export interface StationSinkSetup extends Omit<SinkSetup, 'name'> {
+  readonly plc: PlcDoors;
+}
 
 /** @param folder what relative paths are relative to. @throws {KerfError} INVALID_ARGUMENT. */
-export function makeSink(config: SinkConfig, folder: string, setup: Omit<SinkSetup, 'name'>): Sink {
+export function makeSink(config: SinkConfig, folder: string, setup: StationSinkSetup): Sink {
   const own = { ...setup, name: config.name };
   switch (config.kind) {
     case 'json-lines':
@@ -17,5 +25,9 @@ export function makeSink(config: SinkConfig, folder: string, setup: Omit<SinkSet
       return imageFolderSink({ ...config, path: resolve(folder, config.path) }, own);
     case 'webhook':
       return webhookSink(config, own);
+    case 'mqtt':
+      return mqttSink(config, own);
+    case 'modbus':
+      return modbusSink(config.name, setup.plc.of(config));
   }
 }

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import process from 'node:process';
 import { type Backend, type Clock, type Random, systemClock } from '@kerf/protocol';
+import type { Thresholds } from '@kerf/splitter';
 import { memoryDisk } from '../../outbox/memory-disk.ts';
 import { Outbox } from '../../outbox/outbox.ts';
 import type { OutboxEvent, OutboxSnapshot } from '../../outbox/outbox-types.ts';
 import type { RouteSwitch } from '../../placement/pilot.ts';
-import type { Thresholds } from '@kerf/splitter';
 import type { SessionStatus } from '../../session/status.ts';
 import { makeJudge } from '../../station/judge/judge.ts';
 import { Station } from '../../station/station.ts';
@@ -15,9 +15,10 @@ import type { StationConfig } from '../../station/station-file.ts';
 import { openFolderDisk } from '../folder-disk.ts';
 import { nodeBackend } from '../node-backend.ts';
 import { judgesOf } from './judges-of.ts';
-import { makeSource } from './make-source.ts';
+import { makeSource, makeTrigger } from './make-source.ts';
 import { nodePictures } from './node-pictures.ts';
 import { openMainModel, openSmallModel } from './open-models.ts';
+import { PlcDoors } from './plc-doors.ts';
 import type { StationFile } from './read-station-file.ts';
 import { reloadStation } from './reload-station.ts';
 import { StationSinks } from './station-sinks.ts';
@@ -92,15 +93,17 @@ async function assemble(
   if (options.onSwitch !== undefined) main.onSwitch(options.onSwitch);
   const judges = await judgesOf(config, main.thresholds, small?.thresholds ?? null);
   const setup = { clock, random, wallClock: wallNow };
+  const plc = new PlcDoors({ clock, wallClock: wallNow });
   const secret = (name: string): string | null => process.env[name] ?? null;
-  const sinks = new StationSinks(config.sinks, folder, { ...setup, station: config.station, secret });
+  const sinks = new StationSinks(config.sinks, folder, { ...setup, station: config.station, secret, plc });
   cleanups.push(() => sinks.close());
   const outbox = await openOutbox(config, folder, sinks, options);
   cleanups.push(() => outbox.close());
   const station = new Station({
     station: config.station,
     run: newRun(wallNow()),
-    source: makeSource(config.source, folder, setup),
+    source: makeSource(config.source, folder, { ...setup, hasTrigger: config.trigger !== null }),
+    trigger: config.trigger === null ? null : makeTrigger(config.trigger, plc),
     reading: readingOf(config),
     main: main.main,
     small: small === null ? null : { inferer: small.main.inferer, cascade: config.fallback?.cascade ?? null },

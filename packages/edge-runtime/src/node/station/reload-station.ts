@@ -42,11 +42,13 @@ export function reloadStation(
   };
 }
 
-/** What a running station cannot change: all but thresholds, what outputs mean, and sinks. */
+/** What a running station cannot change: all but thresholds, what outputs mean, and sinks other than Modbus. */
 function lasting(config: StationConfig): Record<string, unknown> {
   const { fallback } = config;
   const small = fallback === null ? null : { path: fallback.path, cascade: fallback.cascade };
-  return { ...config, thresholds: null, task: null, sinks: null, fallback: small };
+  // A new Modbus door cannot open while the old one listens.
+  const plc = config.sinks.filter(({ kind }) => kind === 'modbus');
+  return { ...config, thresholds: null, task: null, sinks: plc, fallback: small };
 }
 
 function changedKeys(before: Record<string, unknown>, after: Record<string, unknown>): string[] {

@@ -1,10 +1,9 @@
 // The sinks of a station file -> sinks that an outbox serves, and can be exchanged while it does.
 import { isDeepStrictEqual } from 'node:util';
 import type { Outbox } from '../../outbox/outbox.ts';
-import type { SinkSetup } from '../../sinks/options.ts';
 import type { Sink } from '../../sinks/sink.ts';
 import type { SinkConfig } from '../../sinks/sink-config.ts';
-import { makeSink } from './make-sink.ts';
+import { makeSink, type StationSinkSetup } from './make-sink.ts';
 
 interface Held {
   readonly config: SinkConfig;
@@ -14,10 +13,10 @@ interface Held {
 export class StationSinks {
   private held: readonly Held[];
   private readonly folder: string;
-  private readonly setup: Omit<SinkSetup, 'name'>;
+  private readonly setup: StationSinkSetup;
 
   /** @throws {KerfError} INVALID_ARGUMENT, for a secret that is not set say. */
-  constructor(configs: readonly SinkConfig[], folder: string, setup: Omit<SinkSetup, 'name'>) {
+  constructor(configs: readonly SinkConfig[], folder: string, setup: StationSinkSetup) {
     this.folder = folder;
     this.setup = setup;
     this.held = configs.map((config) => this.make(config));
