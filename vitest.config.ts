@@ -66,7 +66,7 @@ export default defineConfig({
           env,
           include: [
             '{packages/*,apps/*,models}/test/**/*.test.ts',
-            'test/{boundaries,conformance,fuzz,real-models}/**/*.test.ts',
+            'test/{boundaries,conformance,fuzz,real-models,sim}/**/*.test.ts',
           ],
           testTimeout: 60_000,
           hookTimeout: 60_000,

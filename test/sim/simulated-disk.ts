@@ -11,8 +11,8 @@ interface File {
 
 export type DiskOperation = 'list' | 'read' | 'size' | 'append' | 'sync' | 'syncNames' | 'remove';
 
-/** Decides about an operation before it is done: `fail` and `full` throw; `cut` is the power. */
-export type DiskFate = 'ok' | 'fail' | 'full' | 'cut';
+/** Decides about an operation before it is done: `fail` and `full` throw; `cut` is the power; `forget` is a sync that is none. */
+export type DiskFate = 'ok' | 'fail' | 'full' | 'cut' | 'forget';
 
 export interface SimulatedDiskOptions {
   readonly random: Random;
@@ -75,7 +75,8 @@ export class SimulatedDisk implements Disk {
 
   async append(name: string, added: Uint8Array): Promise<void> {
     const bytes = added.slice();
-    const fate = await this.#decide('append', name);
+    const decided = await this.#decide('append', name);
+    const fate = decided === 'forget' ? 'ok' : decided;
     if (fate === 'full' || this.usedBytes + bytes.byteLength > this.maxBytes)
       throw new KerfError('DISK_FULL', 'simulated: the disk is full');
     // A write that the power cut or a failure interrupts leaves any part of itself.
@@ -87,6 +88,7 @@ export class SimulatedDisk implements Disk {
 
   async sync(name: string): Promise<void> {
     const fate = await this.#decide('sync', name);
+    if (fate === 'forget') return;
     if (fate !== 'ok') {
       // As Linux does: what a failed sync did not write is called clean, and is not.
       throw this.#failure(fate, 'sync', name);
@@ -154,7 +156,7 @@ export class SimulatedDisk implements Disk {
 
   async #begin(operation: DiskOperation, name: string): Promise<void> {
     const fate = await this.#decide(operation, name);
-    if (fate !== 'ok') throw this.#failure(fate, operation, name);
+    if (fate !== 'ok' && fate !== 'forget') throw this.#failure(fate, operation, name);
   }
 
   async #decide(operation: DiskOperation, name: string): Promise<DiskFate> {

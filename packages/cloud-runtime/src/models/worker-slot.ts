@@ -3,7 +3,14 @@ import { type Clock, KerfError, messageOf } from '@kerf/protocol';
 import type { Log } from '../log.ts';
 import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 import type { DemotedProvider, RanReply } from '../worker/jobs.ts';
-import { type WorkerEnd, type WorkerModel, WorkerProcess, type WorkerSettings } from '../worker/worker-process.ts';
+import {
+  type ModelWorker,
+  type WorkerEnd,
+  type WorkerHandler,
+  type WorkerModel,
+  WorkerProcess,
+  type WorkerSettings,
+} from '../worker/worker-process.ts';
 import type { FrameTask } from './frame-task.ts';
 import { type GrowthLimits, GrowthWatch } from './growth-watch.ts';
 import { jobOf } from './run-request.ts';
@@ -43,16 +50,16 @@ const HEALTHY_MS = 10_000;
 const RECYCLE_PAUSE_MS = 60_000;
 
 interface Assigned extends RunningJob {
-  readonly worker: WorkerProcess;
+  readonly worker: ModelWorker;
 }
 
 export class WorkerSlot {
   readonly #options: SlotOptions;
   readonly #clock: Clock;
   readonly #jobs = new Map<number, Assigned>();
-  #worker: WorkerProcess | null = null;
+  #worker: ModelWorker | null = null;
   /** The one that a fresh worker has replaced; it finishes its jobs. */
-  #leaving: WorkerProcess | null = null;
+  #leaving: ModelWorker | null = null;
   #growth: GrowthWatch;
   #isReady = false;
   #isReplacing = false;
@@ -132,15 +139,17 @@ export class WorkerSlot {
     return model;
   }
 
-  #spawn(): WorkerProcess {
-    const worker: WorkerProcess = new WorkerProcess(this.#options.settings, {
+  #spawn(): ModelWorker {
+    const { settings } = this.#options;
+    const handler: WorkerHandler = {
       onRan: (reply, answer) => this.#ran(worker, reply, answer),
       onEnd: (end) => this.#ended(worker, end),
-    });
+    };
+    const worker = settings.spawn?.(settings, handler) ?? new WorkerProcess(settings, handler);
     return worker;
   }
 
-  #adopt(worker: WorkerProcess, { provider, demoted, warmUp }: WorkerModel): void {
+  #adopt(worker: ModelWorker, { provider, demoted, warmUp }: WorkerModel): void {
     if (this.#closed) {
       worker.kill('ended');
       throw new KerfError('CLOSED', 'the model was unloaded while it was loading');
@@ -167,7 +176,7 @@ export class WorkerSlot {
     handler.onReady();
   }
 
-  #ran(worker: WorkerProcess, reply: RanReply, answer: AnswerBuffer): void {
+  #ran(worker: ModelWorker, reply: RanReply, answer: AnswerBuffer): void {
     const job = this.#jobs.get(reply.job);
     this.#jobs.delete(reply.job);
     if (worker === this.#leaving && worker.outstanding === 0) worker.kill('ended');
@@ -178,7 +187,7 @@ export class WorkerSlot {
   }
 
   /** A fresh worker is ready before the old one takes its last job. */
-  #recycle(old: WorkerProcess, reason: string): void {
+  #recycle(old: ModelWorker, reason: string): void {
     const nowMs = this.#clock.nowMs();
     if (this.#isReplacing || this.#closed || nowMs - this.#recycledAtMs < RECYCLE_PAUSE_MS) return;
     this.#isReplacing = true;
@@ -206,7 +215,7 @@ export class WorkerSlot {
       });
   }
 
-  #ended(worker: WorkerProcess, end: WorkerEnd): void {
+  #ended(worker: ModelWorker, end: WorkerEnd): void {
     const jobs = this.#takeJobsOf(worker);
     if (worker === this.#leaving) {
       this.#leaving = null;
@@ -231,7 +240,7 @@ export class WorkerSlot {
     this.#restart();
   }
 
-  #takeJobsOf(worker: WorkerProcess): RunningJob[] {
+  #takeJobsOf(worker: ModelWorker): RunningJob[] {
     const taken = [...this.#jobs].filter(([, job]) => job.worker === worker);
     for (const [id] of taken) this.#jobs.delete(id);
     return taken.map(([, job]) => job);

@@ -26,7 +26,12 @@ export interface WorkerSettings {
   /** Where answers are read into. */
   readonly buffers: AnswerBuffers;
   readonly clock: Clock;
+  /** Makes the worker. @default a process */
+  readonly spawn?: (settings: WorkerSettings, handler: WorkerHandler) => ModelWorker;
 }
+
+/** One worker with one model; {@link WorkerProcess} is the real one. */
+export type ModelWorker = Pick<WorkerProcess, 'pid' | 'outstanding' | 'load' | 'run' | 'trim' | 'kill'>;
 
 /** What the worker says of its model. */
 export interface WorkerModel {

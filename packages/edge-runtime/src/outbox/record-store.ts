@@ -125,16 +125,16 @@ export class RecordStore {
     this.#settle(replaced);
   }
 
-  async #put(record: ResultRecord, { kept: keep = null, picture = null, signal }: PutExtras): Promise<void> {
+  async #put(record: ResultRecord, { picture = null, delivered = null, signal }: PutExtras): Promise<void> {
     if (this.#isClosed) throw closed();
     const encoded = new EncodedEntry({ kind: 'record', record });
-    const kept = keep === null || !record.isPartial ? null : new EncodedEntry({ kind: 'picture', picture: keep });
+    const kept = picture === null || !record.isPartial ? null : new EncodedEntry({ kind: 'picture', picture });
     const { maxRecordBytes, maxBytes } = this.#options;
     if (encoded.byteLength > maxRecordBytes)
       throw tooLarge('record', encoded.byteLength, 'maxRecordBytes', maxRecordBytes);
     const bytes = encoded.byteLength + (kept?.byteLength ?? 0) + 2 * FRAME_HEADER_BYTES;
     if (bytes > maxBytes) throw tooLarge('record and its picture', bytes, 'maxBytes', maxBytes);
-    const entered = this.#puts.enter(bytes, (done) => this.#store(record, encoded, kept, picture, done), signal);
+    const entered = this.#puts.enter(bytes, (done) => this.#store(record, encoded, kept, delivered, done), signal);
     this.#admit();
     await entered;
   }
@@ -144,7 +144,7 @@ export class RecordStore {
     record: ResultRecord,
     encoded: EncodedEntry,
     kept: EncodedEntry | null,
-    picture: DeliveryPicture | null,
+    delivered: DeliveryPicture | null,
     done: () => void,
   ): void {
     const seq = this.#nextSeq++;
@@ -157,7 +157,7 @@ export class RecordStore {
     if (replaced !== undefined) frames.push(frameOf({ kind: 'settled' }, replaced.seq));
     this.#table.add(entry);
     this.#records.set(seq, record);
-    if (picture !== null) this.#pictures.set(seq, picture);
+    if (delivered !== null) this.#pictures.set(seq, delivered);
     const commit = (): void => {
       if (entry.isCommitted) return;
       entry.isCommitted = true;

@@ -1,0 +1,62 @@
+// The simulation under test: no promise is broken, a seed can be run again exactly, and faults planted in it are found.
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { FAULT_KINDS } from './fault-counts.ts';
+import { planFaults } from './fault-plan.ts';
+import { NO_PLANTS, type Plants } from './plants.ts';
+import { runSeed, shrink } from './simulation.ts';
+
+interface Regression {
+  readonly seed: number;
+  readonly what: string;
+}
+
+const regressions = JSON.parse(
+  readFileSync(new URL('regressions.json', import.meta.url), 'utf8'),
+) as readonly Regression[];
+
+/** `npm run sim` runs as many as one likes. */
+const SEEDS = 250;
+
+test(`${SEEDS} seeds break no promise, and every kind of fault befalls them`, async () => {
+  const befell = new Set<string>();
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const { violations, faults } = await runSeed(seed);
+    expect(violations, `npm run sim -- --seed ${seed}`).toEqual([]);
+    for (const kind of faults.keys()) befell.add(kind);
+  }
+  expect(FAULT_KINDS.filter((kind) => !befell.has(kind))).toEqual([]);
+});
+
+test('seeds that once broke something stay whole', async () => {
+  for (const { seed, what } of regressions) {
+    const { violations } = await runSeed(seed);
+    expect(violations, `npm run sim -- --seed ${seed}: ${what}`).toEqual([]);
+  }
+});
+
+test('two runs of a seed are the same to the last event', async () => {
+  for (const seed of [3, 56, 1234, 99_991]) {
+    const [first, second] = [await runSeed(seed, { keepsTrace: true }), await runSeed(seed, { keepsTrace: true })];
+    expect(second.lines).toEqual(first.lines);
+    expect(second.hash).toBe(first.hash);
+  }
+  expect((await runSeed(3)).hash).not.toBe((await runSeed(4)).hash);
+});
+
+test.each(Object.keys(NO_PLANTS) as (keyof Plants)[])(
+  'finds the planted fault %s',
+  { timeout: 120_000 },
+  async (plant) => {
+    const plants = { [plant]: true };
+    for (let seed = 1; seed <= 150; seed++) {
+      const { violations } = await runSeed(seed, { plants });
+      if (violations.length === 0) continue;
+      const fewest = await shrink(seed, { plants });
+      expect(fewest.length).toBeLessThanOrEqual(planFaults(seed).length);
+      expect((await runSeed(seed, { plants, faults: fewest })).violations.length).toBeGreaterThan(0);
+      return;
+    }
+    expect.fail('150 seeds did not find it');
+  },
+);
