@@ -191,6 +191,7 @@ export class SimCloud {
       queue: DEFAULT_QUEUE,
       growth: CLOUD_LIMITS,
       meter: new Proxy({}, { get: () => () => {} }) as never,
+      trace: null,
       log: () => {},
       clock,
     });

@@ -326,6 +326,7 @@ const BLANK: ResultRecord = {
   reason: null,
   isPartial: false,
   isSimulated: true,
+  takenTime: '2026-01-01T00:00:00.000Z',
   creationTime: '2026-01-01T00:00:00.000Z',
   release: 'r',
   thresholdsVersion: 't',

@@ -72,6 +72,6 @@ export class World {
   readonly verify: VerifyToken = async (token) => {
     const expiresAtMs = Number(token);
     if (!(expiresAtMs > this.cloudWallMs())) throw new KerfError('TOKEN_EXPIRED', 'the token has expired');
-    return { subject: 'device', models: ['*'], registry: [], expiresAtMs };
+    return { subject: 'device', models: ['*'], registry: [], cloud: [], tokenId: null, expiresAtMs };
   };
 }
