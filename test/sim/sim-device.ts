@@ -266,8 +266,8 @@ export class SimDevice {
   }
 
   async #store(life: Life, part: number, record: ResultRecord): Promise<void> {
-    const picture = { kind: 'encoded', format: 'png', bytes: Uint8Array.from(this.#inputOf(part)) } as const;
-    await this.#put(life, record, record.isPartial ? { picture } : {});
+    const kept = { kind: 'encoded', format: 'png', bytes: Uint8Array.from(this.#inputOf(part)) } as const;
+    await this.#put(life, record, record.isPartial ? { kept } : {});
     this.#captured[part] = true;
     this.stored.add(keyOf(record));
   }

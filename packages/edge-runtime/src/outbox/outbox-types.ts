@@ -7,9 +7,9 @@ import type { SinkBlock } from './sink-lane.ts';
 
 export interface PutExtras {
   /** For a provisional record: kept on disk until a final record of the same id is put, so that the frame can be run again. */
-  readonly picture?: Picture | null;
+  readonly kept?: Picture | null;
   /** For sinks that want the picture; held in memory for the latest records only, and gone after a restart. */
-  readonly delivered?: Delivery['picture'];
+  readonly picture?: Delivery['picture'];
   /** Ends the wait for room, with CANCELLED; a record that is being written is written. */
   readonly signal?: AbortSignal;
 }

@@ -125,7 +125,10 @@ export class RecordStore {
     this.#settle(replaced);
   }
 
-  async #put(record: ResultRecord, { picture = null, delivered = null, signal }: PutExtras): Promise<void> {
+  async #put(
+    record: ResultRecord,
+    { kept: picture = null, picture: delivered = null, signal }: PutExtras,
+  ): Promise<void> {
     if (this.#isClosed) throw closed();
     const encoded = new EncodedEntry({ kind: 'record', record });
     const kept = picture === null || !record.isPartial ? null : new EncodedEntry({ kind: 'picture', picture });

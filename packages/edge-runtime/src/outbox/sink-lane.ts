@@ -66,8 +66,11 @@ export class SinkLane {
   async #run(): Promise<void> {
     while (!this.#isStopped) {
       const entry = this.#context.store.next(this.cursor);
-      if (entry === null) await this.#pause(null);
-      else await this.#deliver(entry);
+      if (entry === null) {
+        // What it failed on may have been given up meanwhile.
+        this.#unblock();
+        await this.#pause(null);
+      } else await this.#deliver(entry);
     }
   }
 
@@ -83,12 +86,15 @@ export class SinkLane {
       return;
     }
     this.cursor = entry.seq;
-    if (this.block !== null) {
-      this.block = null;
-      this.#context.listener({ kind: 'sink-unblocked', sink: this.sink.name });
-    }
+    this.#unblock();
     this.#context.onDelivered();
     this.#context.store.removeWhenDone(entry);
+  }
+
+  #unblock(): void {
+    if (this.block === null) return;
+    this.block = null;
+    this.#context.listener({ kind: 'sink-unblocked', sink: this.sink.name });
   }
 
   async #backOff(error: unknown): Promise<void> {

@@ -88,9 +88,9 @@ describe('provisional records', () => {
   test('keep their picture until a final record of the same id', async () => {
     const sink = new TestSink();
     const { outbox } = await open({ sinks: [sink] });
-    await outbox.put(partial('1'), { picture: picture(1, 2, 3) });
+    await outbox.put(partial('1'), { kept: picture(1, 2, 3) });
     await outbox.put(partial('2'), {
-      picture: { kind: 'pixels', image: { width: 1, height: 1, data: Uint8Array.of(7, 8, 9) } },
+      kept: { kind: 'pixels', image: { width: 1, height: 1, data: Uint8Array.of(7, 8, 9) } },
     });
     await settle();
     expect(sink.committed).toEqual(['1#0', '2#0']);
@@ -107,8 +107,8 @@ describe('provisional records', () => {
   test('are there after a restart, and settled ones are not', async () => {
     const disk = memoryDisk();
     const { outbox } = await open({ disk });
-    await outbox.put(partial('1'), { picture: picture(1) });
-    await outbox.put(partial('2'), { picture: picture(2) });
+    await outbox.put(partial('1'), { kept: picture(1) });
+    await outbox.put(partial('2'), { kept: picture(2) });
     await outbox.put(recordOf('1', { revision: 1 }));
     await outbox.close();
     const again = await open({ disk });
@@ -154,6 +154,27 @@ describe('when it is full', () => {
     expect(events.filter(({ kind }) => kind === 'released')).toHaveLength(1);
   });
 
+  test('a sink whose record was given up while it failed takes the next one', async () => {
+    const sink = new TestSink();
+    sink.mode = 'refuse';
+    let failing = false;
+    const disk = new SimulatedDisk({ random: seededRandom(1), fate: () => (failing ? 'fail' : 'ok') });
+    const { outbox, clock } = await open({ disk, sinks: [sink] }, { maxRecords: 1 });
+    await outbox.put(verdictRecord('1', 'PASS'));
+    await settle();
+    // The first goes, and until the second is safe there is nothing to fail on.
+    failing = true;
+    const second = outbox.put(verdictRecord('2', 'NG'));
+    await clock.advance(5000);
+    failing = false;
+    sink.mode = 'take';
+    await clock.advance(60_000);
+    await second;
+    await settle();
+    expect(sink.committed).toEqual(['2#0']);
+    expect(outbox.snapshot.sinks[0]).toMatchObject({ waiting: 0, block: null });
+  });
+
   test('the wait for room can be cancelled, and does not grow without end', async () => {
     const { outbox } = await open(
       { sinks: [Object.assign(new TestSink(), { mode: 'refuse' })] },
@@ -173,8 +194,7 @@ describe('when it is full', () => {
 
   test('kept pictures count, and go with their record', async () => {
     const { outbox } = await open({}, { maxBytes: 4096 });
-    for (let id = 0; id < 10; id++)
-      await outbox.put(partial(String(id)), { picture: picture(...new Uint8Array(1000)) });
+    for (let id = 0; id < 10; id++) await outbox.put(partial(String(id)), { kept: picture(...new Uint8Array(1000)) });
     expect(outbox.snapshot.bytes).toBeLessThanOrEqual(4096);
     expect(outbox.unsettled.map(({ resultId }) => resultId)).toEqual(['8', '9']);
     expect(outbox.snapshot.dropped).toEqual({ REVIEW: 8 });
@@ -186,7 +206,7 @@ test('what could never be stored is refused', async () => {
   await expect(outbox.put(recordOf('1', { route: 'x'.repeat(3000) }))).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
   });
-  await expect(outbox.put(partial('1'), { picture: picture(...new Uint8Array(9000)) })).rejects.toMatchObject({
+  await expect(outbox.put(partial('1'), { kept: picture(...new Uint8Array(9000)) })).rejects.toMatchObject({
     code: 'INVALID_ARGUMENT',
   });
   await outbox.put(recordOf('1'));
@@ -281,7 +301,7 @@ test('the disk holds no more than twice what is needed, past a few segments, how
   const disk = memoryDisk();
   const sink = new TestSink();
   const { outbox, clock } = await open({ disk, sinks: [sink] }, { segmentBytes: 4096, seenWindow: 8 });
-  await outbox.put(partial('kept'), { picture: picture(...new Uint8Array(500)) });
+  await outbox.put(partial('kept'), { kept: picture(...new Uint8Array(500)) });
   for (let id = 0; id < 400; id++) {
     await outbox.put(recordOf(String(id)));
     await clock.advance(300);

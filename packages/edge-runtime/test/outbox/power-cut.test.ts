@@ -37,7 +37,7 @@ const pictureAt = (index: number) =>
 /** Puts records one after the other and several at once, some provisional and settled later, while a sink fails at times. */
 async function work(outbox: Outbox, world: World, clock: VirtualClock, random: Random): Promise<void> {
   const put = async (record: ResultRecord, index: number): Promise<void> => {
-    await outbox.put(record, record.isPartial ? { picture: pictureAt(index) } : {});
+    await outbox.put(record, record.isPartial ? { kept: pictureAt(index) } : {});
     world.promised.push(record);
   };
   for (let index = 0; index < 24; index += 3) {

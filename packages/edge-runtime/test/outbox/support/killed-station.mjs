@@ -77,8 +77,8 @@ tell(`unsettled ${outbox.unsettled.map(({ resultId }) => resultId).join(' ')}`);
 for (let index = 0; index < Number(count); index++) {
   const id = `${run}-${index}`;
   const isPartial = index % 5 === 0;
-  const picture = isPartial ? { kind: 'encoded', format: 'png', bytes: new Uint8Array(300) } : null;
-  await outbox.put(record(id, { isPartial }), { picture });
+  const kept = isPartial ? { kind: 'encoded', format: 'png', bytes: new Uint8Array(300) } : null;
+  await outbox.put(record(id, { isPartial }), { kept });
   tell(`${id}#0`);
   if (index % 10 === 5) {
     await outbox.put(record(id, { revision: 1 }));
