@@ -118,7 +118,8 @@ export function describeSource(name: string, traits: SourceTraits, build: () => 
       await listener.until(() => listener.captures.length > 0, 'a picture');
       await source.stop();
       const count = listener.captures.length;
-      await rig.picture(1);
+      // Nobody may be there to take it.
+      void rig.picture(1).catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, 60));
       expect(listener.captures).toHaveLength(count);
       expect(listener.states.at(-1)?.kind).toBe('stopped');
@@ -189,9 +190,9 @@ export function describeSource(name: string, traits: SourceTraits, build: () => 
       await rig.vanish?.away();
       await listener.until(() => listener.states.at(-1)?.kind === 'lost', 'the loss');
       await rig.vanish?.back();
-      await listener.until(() => listener.states.at(-1)?.kind === 'running', 'the return');
       const before = listener.captures.length;
       await rig.picture(1);
+      await listener.until(() => listener.states.at(-1)?.kind === 'running', 'the return');
       await listener.until(() => listener.captures.length > before, 'a picture after the loss');
       expect(source.counters.recoveries).toBeGreaterThan(0);
       balanced(source);

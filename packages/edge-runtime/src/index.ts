@@ -4,10 +4,14 @@
 export type { Capture, Picture } from './capture/capture.ts';
 export type { FolderConfig } from './capture/folder-config.ts';
 export { folderShape } from './capture/folder-config.ts';
+export type { HttpDoorConfig, HttpTriggerConfig, UploadConfig } from './capture/http-config.ts';
+export { httpTriggerShape, uploadShape } from './capture/http-config.ts';
 export type { SourceSetup } from './capture/options.ts';
 export { CAPTURE_BOUNDS } from './capture/options.ts';
 export type { Source, SourceCounters, SourceHandler, SourceState } from './capture/source.ts';
 export type { Trigger, TriggerCounters, TriggerRequest } from './capture/trigger.ts';
+export type { RtspConfig, VideoConfig } from './capture/video-config.ts';
+export { rtspShape, videoShape } from './capture/video-config.ts';
 export type { CloudTarget } from './link/cloud-link.ts';
 export type { MeasureLinkOptions } from './link/measure-link.ts';
 export { measureLink } from './link/measure-link.ts';

@@ -1,9 +1,14 @@
 // What an edge needs in Node: the WebSocket transport, the backends, and split folders.
 
 export { folderSource } from './node/capture/folder-source.ts';
+export { httpTrigger } from './node/capture/http-trigger.ts';
+export { rtspSource } from './node/capture/rtsp-source.ts';
+export { uploadSource } from './node/capture/upload-source.ts';
+export { videoSource } from './node/capture/video-source.ts';
 export type { OpenChainFolderOptions } from './node/chain-folder.ts';
 export { openChainFolder } from './node/chain-folder.ts';
 export { openFolderDisk } from './node/folder-disk.ts';
+export { HttpDoor } from './node/http/http-door.ts';
 export type { NodeBackendSpec } from './node/make-backend.ts';
 export type { PlcDoorOptions } from './node/modbus/plc-door.ts';
 export { modbusSink, modbusTrigger, PlcDoor } from './node/modbus/plc-door.ts';

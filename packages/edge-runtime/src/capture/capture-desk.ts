@@ -94,13 +94,13 @@ export class CaptureDesk {
     this.wakeAsker?.();
   }
 
-  /** Takes a picture of a device that cannot wait. */
-  offer(taken: Taken): void {
+  /** Takes a picture of a device that cannot wait; it is only made when somebody wants it. */
+  offer(take: () => Taken): void {
     if (this.closed) return;
     this.counters.seen++;
     if (!this.setup.hasTrigger) {
       this.drop(this.outgoing.splice(0).length, true);
-      this.send(this.capture(taken, null));
+      this.send(this.capture(take(), null));
       return;
     }
     const asked = this.triggers.shift();
@@ -111,7 +111,7 @@ export class CaptureDesk {
       return;
     }
     asked.cancelTimer();
-    this.send(this.capture(taken, asked.request));
+    this.send(this.capture(take(), asked.request));
   }
 
   /** True when somebody wants a picture now; resolves false when the desk is closed. Only for devices that can wait. */

@@ -23,7 +23,10 @@ export interface SourceCounters {
   readonly skipped: number;
   /** Triggers that no picture followed in time; each became a capture without a picture. */
   readonly missed: number;
-  /** Pictures, among the skipped, that came after their trigger had been given up. */
+  /**
+   * Pictures, among the skipped, that came after their trigger had been given up; for uploads, results that came after the
+   * sender had stopped waiting.
+   */
   readonly late: number;
   /** Equal to the one before, byte for byte. */
   readonly repeated: number;

@@ -8,19 +8,11 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { describeSink } from '../../../../test/conformance/sink.ts';
 import { deliveryOf, recordOf } from '../../../../test/conformance/sink-records.ts';
 import { numberOfKey, REGISTERS } from '../../src/plc/plc-map.ts';
+import { freePort } from '../capture/support.ts';
 import { PlcSimulator, pause } from './plc-simulator.ts';
 
 const never = new AbortController().signal;
 const now = (): string => new Date().toISOString();
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 function doorAt(port: number, given: Record<string, unknown> = {}, wallClock: () => number = Date.now): PlcDoor {
   const config = plcShape.read({ listen: `127.0.0.1:${port}`, heartbeat: '20 ms', ...given }, 'sink');

@@ -11,6 +11,7 @@ import { generate } from 'selfsigned';
 import { afterEach, describe, expect, test } from 'vitest';
 import { describeSink } from '../../../../test/conformance/sink.ts';
 import { deliveryOf } from '../../../../test/conformance/sink-records.ts';
+import { freePort } from '../capture/support.ts';
 import { ScriptedBroker } from './scripted-broker.ts';
 import { sinkSetup } from './support.ts';
 
@@ -211,15 +212,6 @@ class Mosquitto {
     const prefix = 'kerf/line-1/results 0 ';
     return this.lines.filter((line) => line.startsWith(prefix)).map((line) => line.slice(prefix.length));
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function answers(port: number): Promise<void> {
