@@ -1,18 +1,21 @@
-// The renderer -> dist/renderer: what a browser loads from `kerf inspect`, and the desktop app from its own protocol.
-import { copyFile, rm } from 'node:fs/promises';
+// The Inspector -> dist/renderer (what a browser loads from `kerf inspect`, and the desktop from its own scheme),
+// dist/desktop (Electron's main process, preload script and the station's process) and dist/demo (the demo line).
+import { copyFile, cp, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const source = join(here, 'src/renderer');
-const target = join(here, 'dist/renderer');
+const source = join(here, 'src');
+const target = join(here, 'dist');
+const common = { bundle: true, absWorkingDir: here, logLevel: 'warning' };
 
-await rm(target, { recursive: true, force: true });
+for (const name of ['renderer', 'desktop', 'demo']) await rm(join(target, name), { recursive: true, force: true });
+
 await build({
-  entryPoints: { main: join(source, 'main.tsx') },
-  outdir: target,
-  bundle: true,
+  ...common,
+  entryPoints: { main: join(source, 'renderer/main.tsx') },
+  outdir: join(target, 'renderer'),
   format: 'esm',
   platform: 'browser',
   target: 'chrome114',
@@ -20,7 +23,33 @@ await build({
   minify: true,
   conditions: ['@kerf/source'],
   define: { 'process.env.NODE_ENV': '"production"' },
-  absWorkingDir: here,
-  logLevel: 'warning',
 });
-for (const name of ['index.html', 'main.css', 'icon.svg']) await copyFile(join(source, name), join(target, name));
+for (const name of ['index.html', 'main.css', 'icon.svg'])
+  await copyFile(join(source, 'renderer', name), join(target, 'renderer', name));
+
+// Main and preload are CommonJS, which every Electron takes; a sandboxed preload script can be nothing else.
+await build({
+  ...common,
+  entryPoints: ['main', 'preload', 'host'].map((name) => join(source, `desktop/${name}.ts`)),
+  outdir: join(target, 'desktop'),
+  outExtension: { '.js': '.cjs' },
+  format: 'cjs',
+  platform: 'node',
+  target: 'node18',
+  external: ['electron', './station-host.mjs'],
+});
+// The station itself stays a module among its packages: workers and native files are found beside them.
+await build({
+  ...common,
+  entryPoints: [join(source, 'desktop/station-host.ts')],
+  outdir: join(target, 'desktop'),
+  outExtension: { '.js': '.mjs' },
+  format: 'esm',
+  platform: 'node',
+  target: 'node18',
+  packages: 'external',
+});
+
+await mkdir(join(target, 'demo'), { recursive: true });
+await cp(join(here, 'demo/parts'), join(target, 'demo/parts'), { recursive: true });
+await copyFile(join(here, '../../models/files/surface-v1.onnx'), join(target, 'demo/model.onnx'));

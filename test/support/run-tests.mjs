@@ -2,9 +2,16 @@
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
 import { ensureBrowser } from './ensure-browser.mjs';
+import { ensureElectron } from './ensure-electron.mjs';
 
 const { path, reason } = await ensureBrowser();
 if (path === null) console.log(`browser tests will be skipped: ${reason}`);
+
+// Fetched where nobody watches; elsewhere the desktop is tested with the Electron that is there.
+if (process.env['CI'] !== undefined && process.argv.includes('e2e')) {
+  const electron = ensureElectron();
+  if (electron.folder === null) console.log(`desktop tests will be skipped: ${electron.reason}`);
+}
 
 const vitest = new URL('../../node_modules/vitest/vitest.mjs', import.meta.url).pathname;
 const given = process.argv.slice(2);

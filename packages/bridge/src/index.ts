@@ -15,6 +15,8 @@ export { BRIDGE_SUBPROTOCOL, BRIDGE_VERSION, CALLS, MAX_PAGE, TOPICS } from './c
 export { MAX_ENVELOPE_BYTES } from './envelope.ts';
 export type { OpenBridgeOptions } from './open-bridge.ts';
 export { openBridge } from './open-bridge.ts';
+export type { Port, PortTransport } from './port-transport.ts';
+export { portTransport } from './port-transport.ts';
 export { serveBridge } from './serve-bridge.ts';
 export type * from './views.ts';
 export { mayAct, ROLES } from './views.ts';

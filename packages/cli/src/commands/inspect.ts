@@ -1,9 +1,13 @@
 // `kerf inspect`: a station, and the Inspector's page to watch it by.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import process from 'node:process';
 import { ROLES } from '@kerf/bridge';
 import { openStation, readStationFile } from '@kerf/edge-runtime/node';
 import { messageOf } from '@kerf/protocol';
-import { type Command, usageError } from '../command.ts';
+import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
+import { prepareDemoLine } from '../inspect/demo-line.ts';
 import { serveInspector } from '../inspect/serve-inspector.ts';
 import { StationService } from '../inspect/station-service.ts';
 
@@ -11,11 +15,11 @@ const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 
 export const inspect: Command = {
   name: 'inspect',
-  usage: 'FILE [OPTIONS]',
+  usage: '[FILE] [OPTIONS]',
   summary:
     'Runs the station of FILE and serves the Inspector, a page with the line, results and their reasons, thresholds and ' +
-    'health. The address that is printed is the key: whoever has it has the role.',
-  positionals: [1, 1],
+    'health. Without FILE a demo line runs. The address that is printed is the key: whoever has it has the role.',
+  positionals: [0, 1],
   options: {
     role: { type: 'string', value: 'ROLE', help: `what the page may do: ${ROLES.join(', ')} (default engineer)` },
     host: { type: 'string', value: 'HOST', help: 'address of this machine to listen on (default 127.0.0.1)' },
@@ -31,36 +35,61 @@ export const inspect: Command = {
     const say = (event: string, message: string): void =>
       io.print(isJson ? JSON.stringify({ event, message }) : `${event}: ${message}`);
     const ended = signalled();
-    const file = await readStationFile(line.positional(0));
-    const opened = await openStation(file, {
-      onOutbox: (event) => {
-        if (event.kind === 'sink-blocked') say(`sink ${event.sink}`, event.message);
-      },
-    });
-    const service = new StationService(opened, file);
+    const [path] = line.positionals;
+    const temporary = path === undefined ? await mkdtemp(join(tmpdir(), 'kerf-demo-line-')) : null;
     try {
-      const served = await serveInspector(service, {
-        host,
-        port: line.number('port', 0, { most: 65_535 }),
-        tls: null,
-        role: line.choice('role', ROLES, 'engineer'),
-        onError: (error) => say('fault', messageOf(error)),
-      });
-      try {
-        await opened.station.start();
-        io.print(isJson ? JSON.stringify({ event: 'listening', url: served.url }) : `kerf Inspector at ${served.url}`);
-        if (!isJson) io.print('  stop with Ctrl-C');
-        await ended;
-      } finally {
-        await served.close();
-      }
+      const demo = temporary === null ? null : await prepareDemoLine(temporary);
+      await watch(
+        { stationPath: demo?.stationPath ?? path ?? '', onStarted: () => demo?.feed(), host, ended, say },
+        line,
+        io,
+      );
     } finally {
-      service.close();
-      await opened.close();
+      if (temporary !== null) await rm(temporary, { recursive: true, force: true });
     }
     return 0;
   },
 };
+
+interface Watched {
+  readonly stationPath: string;
+  readonly host: string;
+  readonly ended: Promise<void>;
+  onStarted(): void;
+  say(event: string, message: string): void;
+}
+
+async function watch({ stationPath, host, ended, onStarted, say }: Watched, line: CommandLine, io: Io): Promise<void> {
+  const file = await readStationFile(stationPath);
+  const opened = await openStation(file, {
+    onOutbox: (event) => {
+      if (event.kind === 'sink-blocked') say(`sink ${event.sink}`, event.message);
+    },
+  });
+  const service = new StationService(opened, file);
+  try {
+    const served = await serveInspector(service, {
+      host,
+      port: line.number('port', 0, { most: 65_535 }),
+      tls: null,
+      role: line.choice('role', ROLES, 'engineer'),
+      onError: (error) => say('fault', messageOf(error)),
+    });
+    try {
+      await opened.station.start();
+      onStarted();
+      const { url } = served;
+      if (line.flag('json')) io.print(JSON.stringify({ event: 'listening', url }));
+      else for (const text of [`kerf Inspector at ${url}`, '  stop with Ctrl-C']) io.print(text);
+      await ended;
+    } finally {
+      await served.close();
+    }
+  } finally {
+    service.close();
+    await opened.close();
+  }
+}
 
 function signalled(): Promise<void> {
   return new Promise((resolve) => {

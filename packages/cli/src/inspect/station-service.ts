@@ -155,6 +155,7 @@ export class StationService implements InspectorService {
       route: latest.at(-1)?.route ?? null,
       bytesUpPerPart: mean(latest.map(({ bytesUp }) => bytesUp)),
       pictureBytesPerPart: mean(this.pictureBytes),
+      queued: Math.max(0, ...this.opened.outbox.sinks.map(({ waiting }) => waiting)),
     });
   }
 

@@ -13,6 +13,8 @@ export interface ViewContext {
   /** Means over the last parts; null before the first. */
   readonly bytesUpPerPart: number | null;
   readonly pictureBytesPerPart: number | null;
+  /** Records that the slowest sink has not taken. */
+  readonly queued: number;
 }
 
 export function stationView(snapshot: StationSnapshot, context: ViewContext): StationView {
@@ -36,7 +38,7 @@ export function stationView(snapshot: StationSnapshot, context: ViewContext): St
     provider: context.provider,
     bytesUpPerPart: context.bytesUpPerPart,
     pictureBytesPerPart: context.pictureBytesPerPart,
-    queued: 0,
+    queued: context.queued,
     release: snapshot.release,
     thresholdsVersion: snapshot.thresholdsVersion,
   };

@@ -1,0 +1,82 @@
+// The desktop's main process: one window, its scheme, its permissions, and the station's process. Nothing else.
+import { join, resolve } from 'node:path';
+import { app, BrowserWindow, ipcMain, MessageChannelMain, protocol, session } from 'electron';
+import { CONNECT, GONE, ORIGIN, PORT, SCHEME } from './channels.ts';
+import { serveRenderer } from './serve-renderer.ts';
+import { StationProcess } from './station-process.ts';
+
+const RENDERER = join(__dirname, '../renderer');
+
+protocol.registerSchemesAsPrivileged([
+  { scheme: SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true } },
+]);
+// Every renderer, also one that a fault should make.
+app.enableSandbox();
+
+if (app.requestSingleInstanceLock()) void app.whenReady().then(start);
+else app.quit();
+
+function start(): void {
+  protocol.handle(SCHEME, (request) => serveRenderer(RENDERER, request.url));
+  // The page needs none: cameras belong to the station's process.
+  session.defaultSession.setPermissionRequestHandler((_, __, answer) => answer(false));
+  session.defaultSession.setPermissionCheckHandler(() => false);
+  const station = new StationProcess({
+    script: join(__dirname, 'host.cjs'),
+    args: stationArgs(),
+    onGone: () => {
+      for (const window of BrowserWindow.getAllWindows()) window.webContents.send(GONE);
+    },
+  });
+  station.start();
+  ipcMain.on(CONNECT, (event) => {
+    // A frame that is gone has none; one of elsewhere gets nothing.
+    if (event.senderFrame === null || !event.senderFrame.url.startsWith(`${ORIGIN}/`)) return;
+    const { port1, port2 } = new MessageChannelMain();
+    if (station.connect(port1)) event.sender.postMessage(PORT, null, [port2]);
+    else event.sender.send(GONE);
+  });
+  const window = openWindow();
+  app.on('second-instance', () => {
+    if (window.isMinimized()) window.restore();
+    window.focus();
+  });
+  app.on('window-all-closed', () => app.quit());
+  app.on('will-quit', () => station.stop());
+}
+
+function openWindow(): BrowserWindow {
+  const window = new BrowserWindow({
+    width: 1280,
+    height: 860,
+    minWidth: 400,
+    minHeight: 480,
+    show: false,
+    webPreferences: {
+      preload: join(__dirname, 'preload.cjs'),
+      contextIsolation: true,
+      sandbox: true,
+      nodeIntegration: false,
+      webSecurity: true,
+    },
+  });
+  window.removeMenu();
+  window.once('ready-to-show', () => window.show());
+  window.webContents.on('will-navigate', (event, url) => {
+    if (!url.startsWith(`${ORIGIN}/`)) event.preventDefault();
+  });
+  // Nothing is handed to other programs either.
+  window.webContents.setWindowOpenHandler(() => ({ action: 'deny' }));
+  window.webContents.on('will-attach-webview', (event) => event.preventDefault());
+  void window.loadURL(`${ORIGIN}/`);
+  return window;
+}
+
+/** The first argument that is no option is the station file; without one the demo line runs. */
+function stationArgs(): string[] {
+  const given = process.argv.slice(1).filter((argument) => !argument.startsWith('-'));
+  // Unpacked, the first one is the app's own folder.
+  const file = app.isPackaged ? given[0] : given[1];
+  const folder = join(app.getPath('userData'), 'demo-line');
+  return file === undefined ? ['--demo', folder] : ['--file', resolve(file)];
+}

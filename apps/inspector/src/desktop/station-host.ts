@@ -1,0 +1,65 @@
+// A station file (or the demo line) and ports from the main process -> a station that answers each page's bridge.
+import process from 'node:process';
+import { type Port, portTransport, serveBridge } from '@kerf/bridge';
+import { prepareDemoLine, StationService } from '@kerf/cli/inspect';
+import { openStation, readStationFile } from '@kerf/edge-runtime/node';
+
+/** Electron's port in a utility process. */
+interface ParentPort {
+  on(event: 'message', listener: (event: { ports: MessagePortMain[] }) => void): void;
+}
+interface MessagePortMain {
+  postMessage(value: unknown): void;
+  on(event: 'message', listener: (event: { data: unknown }) => void): void;
+  on(event: 'close', listener: () => void): void;
+  start(): void;
+  close(): void;
+}
+
+const parentPort = (process as unknown as { parentPort: ParentPort }).parentPort;
+
+function portOf(port: MessagePortMain): Port {
+  return {
+    postMessage: (value) => port.postMessage(value),
+    listen(onMessage, onClose) {
+      port.on('message', ({ data }) => onMessage(data));
+      port.on('close', onClose);
+      port.start();
+    },
+    close: () => port.close(),
+  };
+}
+
+async function startService(): Promise<StationService> {
+  const [kind, path = ''] = process.argv.slice(-2);
+  const demo = kind === '--demo' ? await prepareDemoLine(path) : null;
+  const file = await readStationFile(demo?.stationPath ?? path);
+  const opened = await openStation(file, {
+    onOutbox: (event) => {
+      if (event.kind === 'sink-blocked') console.error(`sink ${event.sink}: ${event.message}`);
+    },
+  });
+  const service = new StationService(opened, file);
+  await opened.station.start();
+  demo?.feed();
+  return service;
+}
+
+// Pages that come while models load are answered when they are there.
+const starting = startService();
+starting.catch((error: unknown) => {
+  console.error(error);
+  process.exit(1);
+});
+
+parentPort.on('message', ({ ports }) => {
+  const [port] = ports;
+  if (port === undefined) return;
+  const transport = portTransport(portOf(port));
+  starting.then(
+    // The one at the machine is its engineer.
+    (service) =>
+      serveBridge(transport, service, { name: 'desktop', role: 'engineer' }, (error) => console.error(error)),
+    () => transport.close(1011, 'the station does not start'),
+  );
+});

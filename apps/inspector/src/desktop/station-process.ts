@@ -1,0 +1,62 @@
+// A station in a process of its own: started, handed ports, and started again when it dies.
+import type { MessagePortMain, UtilityProcess } from 'electron';
+import { utilityProcess } from 'electron';
+
+export interface StationProcessOptions {
+  /** The host's script. */
+  readonly script: string;
+  /** Of the script: the station file, or none for the demo line; and a folder for the demo. */
+  readonly args: readonly string[];
+  /** Every port handed out is dead. */
+  onGone(): void;
+}
+
+const RESTART_MS = { first: 500, most: 10_000 };
+/** A process that lived as long was well: the next death counts as the first. */
+const WELL_MS = 60_000;
+
+export class StationProcess {
+  private readonly options: StationProcessOptions;
+  private child: UtilityProcess | null = null;
+  private deaths = 0;
+  private startedAt = 0;
+  private stopped = false;
+
+  constructor(options: StationProcessOptions) {
+    this.options = options;
+  }
+
+  get pid(): number | undefined {
+    return this.child?.pid;
+  }
+
+  start(): void {
+    this.startedAt = Date.now();
+    const child = utilityProcess.fork(this.options.script, [...this.options.args], {
+      serviceName: 'kerf station',
+      stdio: 'inherit',
+    });
+    this.child = child;
+    child.once('exit', () => this.onExit());
+  }
+
+  /** False while there is no process: the page asks again. */
+  connect(port: MessagePortMain): boolean {
+    if (this.child?.pid === undefined) return false;
+    this.child.postMessage('connect', [port]);
+    return true;
+  }
+
+  stop(): void {
+    this.stopped = true;
+    this.child?.kill();
+  }
+
+  private onExit(): void {
+    this.child = null;
+    this.options.onGone();
+    if (this.stopped) return;
+    if (Date.now() - this.startedAt > WELL_MS) this.deaths = 0;
+    setTimeout(() => this.start(), Math.min(RESTART_MS.first * 2 ** this.deaths++, RESTART_MS.most));
+  }
+}

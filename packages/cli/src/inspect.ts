@@ -1,0 +1,5 @@
+// What the desktop app needs of the command line package: a station's service, and the demo line.
+
+export type { DemoLine } from './inspect/demo-line.ts';
+export { prepareDemoLine } from './inspect/demo-line.ts';
+export { StationService } from './inspect/station-service.ts';

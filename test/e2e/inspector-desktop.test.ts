@@ -1,0 +1,203 @@
+// The Inspector's desktop app in a real Electron, as an ordinary user with the sandbox on.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, existsSync, statSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type ElectronApplication, _electron as electron, type Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findElectron } from '../support/ensure-electron.mjs';
+
+const APP = fileURLToPath(new URL('../../apps/inspector', import.meta.url));
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+
+const runtime = findElectron();
+const reason = runtime.reason ?? reasonNotToRun(runtime.folder);
+
+/** Chromium's sandbox refuses root, and an ordinary user needs a set-uid helper and must be able to read the app. */
+function reasonNotToRun(folder: string): string | null {
+  if (process.platform !== 'linux') return 'written for Linux';
+  if (spawnSync('which', ['Xvfb']).status !== 0) return 'no Xvfb on this machine';
+  const missing = spawnSync('ldd', [join(folder, 'electron')], { encoding: 'utf8' }).stdout.match(/(\S+) => not found/);
+  if (missing !== null) return `Electron needs ${missing[1]}, which this machine lacks`;
+  if (!isRoot) return null;
+  const reads = spawnSync('setpriv', [
+    `--reuid=${NOBODY}`,
+    `--regid=${NOBODY}`,
+    '--clear-groups',
+    'test',
+    '-r',
+    join(APP, 'dist/desktop/main.cjs'),
+  ]);
+  return reads.status === 0 ? null : 'an ordinary user cannot read this folder, and the sandbox refuses root';
+}
+
+describe.skipIf(reason !== null)(`the desktop app${reason === null ? '' : ` (${reason})`}`, () => {
+  const folder = runtime.folder as string;
+  let home = '';
+  let display: ChildProcess;
+  let environment: Record<string, string> = {};
+  let app: ElectronApplication;
+  let page: Page;
+  const said: string[] = [];
+
+  async function startDisplay(): Promise<string> {
+    display = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1400x1000x24', '-nolisten', 'tcp'], {
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    });
+    const [number] = (await once(display.stdio[3] as NodeJS.ReadableStream, 'data')) as [Buffer];
+    return `:${number.toString().trim()}`;
+  }
+
+  /** The runtime itself, or a script that starts it as nobody. */
+  async function executable(): Promise<string> {
+    const binary = join(folder, 'electron');
+    if (!isRoot) return binary;
+    const helper = join(folder, 'chrome-sandbox');
+    if (existsSync(helper) && (statSync(helper).mode & 0o4000) === 0) {
+      chownSync(helper, 0, 0);
+      chmodSync(helper, 0o4755);
+    }
+    chownSync(home, NOBODY, NOBODY);
+    const script = join(home, 'electron.sh');
+    await writeFile(
+      script,
+      `#!/bin/sh\nexec setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups '${binary}' "$@"\n`,
+    );
+    chmodSync(script, 0o755);
+    return script;
+  }
+
+  beforeAll(async () => {
+    home = await mkdtemp(join(tmpdir(), 'kerf-desktop-'));
+    environment = {
+      ...(process.env as Record<string, string>),
+      DISPLAY: await startDisplay(),
+      HOME: home,
+      XDG_CONFIG_HOME: join(home, 'config'),
+      LANG: 'en_GB.UTF-8',
+    };
+    app = await electron.launch({ executablePath: await executable(), args: [APP], env: environment, timeout: 60_000 });
+    page = await app.firstWindow();
+    page.on('pageerror', (error) => said.push(error.message));
+  });
+  afterAll(async () => {
+    await app?.close();
+    display?.kill('SIGKILL');
+    await rm(home, { recursive: true, force: true });
+  });
+
+  const verdict = () => page.locator('.tile').getAttribute('data-verdict');
+
+  test('without any configuration a demo line runs, and parts get verdicts', async () => {
+    await expect.poll(verdict, { timeout: 90_000 }).toMatch(/^(PASS|REVIEW|NG)$/);
+    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('demo');
+    expect(said).toEqual([]);
+  });
+
+  test('the page is isolated: no Node, one function of ours, nothing from elsewhere, no eval', async () => {
+    expect(
+      await page.evaluate(() => ({
+        require: typeof (globalThis as { require?: unknown }).require,
+        process: typeof (globalThis as { process?: unknown }).process,
+        ours: Object.keys((globalThis as unknown as { kerfDesktop: object }).kerfDesktop),
+        isolated: crossOriginIsolated,
+        url: location.href.split('#')[0],
+      })),
+    ).toEqual({
+      require: 'undefined',
+      process: 'undefined',
+      ours: ['connect'],
+      isolated: true,
+      url: 'kerf-inspector://app/',
+    });
+    const refused = await page.evaluate(async () => {
+      const fetched = await fetch('https://127.0.0.1:9/').then(
+        () => 'fetched',
+        () => 'refused',
+      );
+      // Later, since what a test evaluates may do what the page may not.
+      const evaluated = await new Promise<string>((resolve) => {
+        setTimeout(() => {
+          try {
+            resolve(String(new Function('return 1')()));
+          } catch {
+            resolve('refused');
+          }
+        }, 0);
+      });
+      return [fetched, evaluated];
+    });
+    expect(refused).toEqual(['refused', 'refused']);
+    const preferences = await app.evaluate(({ BrowserWindow }) => {
+      const [window] = BrowserWindow.getAllWindows();
+      const { contextIsolation, sandbox, nodeIntegration, webSecurity } = (
+        window?.webContents as unknown as { getLastWebPreferences(): Record<string, unknown> }
+      ).getLastWebPreferences();
+      return { contextIsolation, sandbox, nodeIntegration, webSecurity };
+    });
+    expect(preferences).toEqual({ contextIsolation: true, sandbox: true, nodeIntegration: false, webSecurity: true });
+  });
+
+  test('files outside of the renderer, other pages, windows and permissions are refused', async () => {
+    const statuses = await page.evaluate(async () => {
+      const image = (url: string): Promise<string> =>
+        new Promise((resolve) => {
+          const element = new Image();
+          element.onload = () => resolve('loaded');
+          element.onerror = () => resolve('refused');
+          element.src = url;
+        });
+      return [
+        await image('kerf-inspector://app/icon.svg'),
+        await image('kerf-inspector://app/..%2Fdesktop%2Fmain.cjs'),
+        await image('file:///etc/hostname'),
+        await navigator.mediaDevices.getUserMedia({ video: true }).then(
+          () => 'given',
+          () => 'refused',
+        ),
+        await Notification.requestPermission(),
+        String(window.open('https://example.invalid/')),
+      ];
+    });
+    expect(statuses).toEqual(['loaded', 'refused', 'refused', 'refused', 'denied', 'null']);
+    await page.evaluate(() => {
+      location.href = 'data:text/html,<p>elsewhere</p>';
+    });
+    await delay(300);
+    expect(page.url()).toMatch(/^kerf-inspector:/);
+    expect(app.windows()).toHaveLength(1);
+  });
+
+  test('the station is a process of its own: it dies, the app says so, and it comes back', async () => {
+    const station = (): Promise<number[]> =>
+      app.evaluate(({ app: main }) =>
+        main
+          .getAppMetrics()
+          .filter(
+            ({ type, name, serviceName }) => type === 'Utility' && `${name}${serviceName}`.includes('kerf station'),
+          )
+          .map(({ pid }) => pid),
+      );
+    const [pid] = await station();
+    expect(pid).toBeGreaterThan(0);
+    process.kill(pid as number, 'SIGKILL');
+    await page.getByText('The station cannot be reached').waitFor();
+    await page.getByText('The station cannot be reached').waitFor({ state: 'hidden', timeout: 60_000 });
+    await expect.poll(async () => (await station())[0], { timeout: 30_000 }).not.toBe(pid);
+    await page.locator('.tile').waitFor();
+    await expect.poll(verdict, { timeout: 90_000 }).toMatch(/^(PASS|REVIEW|NG)$/);
+  });
+
+  test('a second start ends at once and leaves the first its window', async () => {
+    const second = spawn(await executable(), [APP], { env: environment, stdio: 'ignore' });
+    const [code] = (await once(second, 'exit')) as [number];
+    expect(code).toBe(0);
+    expect(app.windows()).toHaveLength(1);
+  });
+});
