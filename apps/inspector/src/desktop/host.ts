@@ -14,6 +14,7 @@ function completeRuntime(): void {
   const array = Array.prototype as Addable;
   const define = (name: keyof Addable, value: (this: unknown[], ...args: never[]) => unknown): void => {
     if (array[name] === undefined)
+      // oxlint-disable-next-line no-extend-native -- with just what the standard says
       Object.defineProperty(Array.prototype, name, { value, writable: true, configurable: true });
   };
   define('toSorted', function toSorted(compare?: (a: unknown, b: unknown) => number) {

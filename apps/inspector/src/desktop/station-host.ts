@@ -18,6 +18,11 @@ interface MessagePortMain {
 
 const parentPort = (process as unknown as { parentPort: ParentPort }).parentPort;
 
+/** To the terminal that started the app, where there is one. */
+function say(what: unknown): void {
+  process.stderr.write(`${what instanceof Error ? (what.stack ?? what.message) : String(what)}\n`);
+}
+
 function portOf(port: MessagePortMain): Port {
   return {
     postMessage: (value) => port.postMessage(value),
@@ -36,7 +41,7 @@ async function startService(): Promise<StationService> {
   const file = await readStationFile(demo?.stationPath ?? path);
   const opened = await openStation(file, {
     onOutbox: (event) => {
-      if (event.kind === 'sink-blocked') console.error(`sink ${event.sink}: ${event.message}`);
+      if (event.kind === 'sink-blocked') say(`sink ${event.sink}: ${event.message}`);
     },
   });
   const service = new StationService(opened, file);
@@ -48,7 +53,7 @@ async function startService(): Promise<StationService> {
 // Pages that come while models load are answered when they are there.
 const starting = startService();
 starting.catch((error: unknown) => {
-  console.error(error);
+  say(error);
   process.exit(1);
 });
 
@@ -58,8 +63,7 @@ parentPort.on('message', ({ ports }) => {
   const transport = portTransport(portOf(port));
   starting.then(
     // The one at the machine is its engineer.
-    (service) =>
-      serveBridge(transport, service, { name: 'desktop', role: 'engineer' }, (error) => console.error(error)),
+    (service) => serveBridge(transport, service, { name: 'desktop', role: 'engineer' }, say),
     () => transport.close(1011, 'the station does not start'),
   );
 });

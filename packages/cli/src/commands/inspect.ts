@@ -55,8 +55,8 @@ interface Watched {
   readonly stationPath: string;
   readonly host: string;
   readonly ended: Promise<void>;
-  onStarted(): void;
-  say(event: string, message: string): void;
+  readonly onStarted: () => void;
+  readonly say: (event: string, message: string) => void;
 }
 
 async function watch({ stationPath, host, ended, onStarted, say }: Watched, line: CommandLine, io: Io): Promise<void> {

@@ -21,7 +21,7 @@ export interface DemoLine {
  */
 export async function prepareDemoLine(folder: string): Promise<DemoLine> {
   const assets = join(dirname(createRequire(import.meta.url).resolve('@kerf/inspector/package.json')), 'dist/demo');
-  const names = (await readdir(join(assets, 'parts')).catch(() => [])).sort();
+  const names = (await readdir(join(assets, 'parts')).catch((): string[] => [])).sort();
   if (names.length === 0) throw new KerfError('FILE_NOT_FOUND', "the demo line is not built: run 'npm run build'");
   const incoming = join(folder, 'in');
   // What an earlier run left over is not looked at again.
