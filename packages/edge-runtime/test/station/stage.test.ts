@@ -1,0 +1,119 @@
+// A stage: bounded in what waits and in what is worked on, in order, and honest about what it gives up.
+import { describe, expect, it } from 'vitest';
+import { Gate } from '../../src/pipeline/gate.ts';
+import { InOrder } from '../../src/pipeline/in-order.ts';
+import { Stage, type StageOptions } from '../../src/pipeline/stage.ts';
+import { settle } from '../support/fake-clock.ts';
+
+function staged(options: Partial<StageOptions> = {}) {
+  const begun: number[] = [];
+  const dropped: number[] = [];
+  const finish = new Map<number, () => void>();
+  const stage = new Stage<number>(
+    { name: 'test', queue: 2, workers: 1, policy: 'never-drop', ...options },
+    {
+      work: (item) => {
+        begun.push(item);
+        return new Promise((resolve) => {
+          finish.set(item, resolve);
+        });
+      },
+      onDropped: async (item) => void dropped.push(item),
+    },
+  );
+  const accepted: number[] = [];
+  const push = (item: number): void => void stage.push(item).then(() => accepted.push(item));
+  return { stage, begun, dropped, accepted, push, done: (item: number) => finish.get(item)?.() };
+}
+
+describe('a stage', () => {
+  it('holds back who pushes when its queue is full', async () => {
+    const { stage, begun, accepted, push, done } = staged();
+    for (let item = 0; item < 6; item++) push(item);
+    await settle();
+    expect([begun, accepted]).toEqual([[0], [0, 1, 2]]);
+    expect(stage.counters).toEqual({ in: 3, out: 0, dropped: 0, waiting: 2, working: 1 });
+    done(0);
+    await settle();
+    expect([begun, accepted]).toEqual([
+      [0, 1],
+      [0, 1, 2, 3],
+    ]);
+  });
+
+  it('gives up what has waited longest where the latest wins', async () => {
+    const { stage, begun, dropped, accepted, push } = staged({ policy: 'latest-wins' });
+    for (let item = 0; item < 6; item++) push(item);
+    await settle();
+    expect([begun, dropped]).toEqual([[0], [1, 2, 3]]);
+    expect(accepted.sort()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(stage.counters).toMatchObject({ in: 6, dropped: 3, waiting: 2 });
+  });
+
+  it('begins nothing while it is paused, and loses nothing', async () => {
+    const { stage, begun, push, done } = staged({ workers: 2 });
+    push(0);
+    stage.pause();
+    push(1);
+    push(2);
+    await settle();
+    done(0);
+    await settle();
+    expect(begun).toEqual([0]);
+    stage.resume();
+    await settle();
+    expect(begun).toEqual([0, 1, 2]);
+  });
+
+  it('works without a queue', async () => {
+    const { accepted, push, done, stage } = staged({ queue: 0, workers: 2 });
+    for (let item = 0; item < 4; item++) push(item);
+    await settle();
+    expect(accepted).toEqual([0, 1]);
+    done(0);
+    await settle();
+    expect(accepted).toEqual([0, 1, 2]);
+    expect(stage.counters.waiting).toBe(0);
+  });
+
+  it('says when it is idle', async () => {
+    const { stage, push, done } = staged();
+    await stage.idle();
+    push(0);
+    push(1);
+    let idle = false;
+    void stage.idle().then(() => {
+      idle = true;
+    });
+    await settle();
+    done(0);
+    await settle();
+    expect(idle).toBe(false);
+    done(1);
+    await settle();
+    expect(idle).toBe(true);
+  });
+});
+
+describe('order and places', () => {
+  it('puts items into the order of their numbers', () => {
+    const out: string[] = [];
+    const order = new InOrder<string>((item) => out.push(item));
+    order.put(2, 'c');
+    order.put(0, 'a');
+    expect([out, order.held]).toEqual([['a'], 1]);
+    order.put(1, 'b');
+    expect([out, order.held]).toEqual([['a', 'b', 'c'], 0]);
+  });
+
+  it('lets in as many as there are places, in the order of asking', async () => {
+    const gate = new Gate(2);
+    const inside: number[] = [];
+    for (let guest = 0; guest < 4; guest++) void gate.enter().then(() => inside.push(guest));
+    await settle();
+    expect(inside).toEqual([0, 1]);
+    gate.leave();
+    await settle();
+    expect(inside).toEqual([0, 1, 2]);
+  });
+});
