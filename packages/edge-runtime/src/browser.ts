@@ -9,4 +9,5 @@ export { makeBrowserBackend, WASM_FILES } from './browser/make-backend.ts';
 export type { Probe, Tolerance } from './browser/self-test.ts';
 export type { OpenSplitUrlOptions } from './browser/split-urls.ts';
 export { openSplitUrl } from './browser/split-urls.ts';
+export { browserPictures } from './browser/station/browser-pictures.ts';
 export type { OpenedSplit } from './session/split-files.ts';

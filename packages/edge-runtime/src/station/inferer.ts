@@ -3,6 +3,7 @@ import type { TensorSpec } from '@kerf/protocol';
 import type { InferOptions } from '../session/edge-session.ts';
 import type { FrameInputs } from '../session/inputs.ts';
 import type { Outcome } from '../session/outcome.ts';
+import type { SessionStatus } from '../session/status.ts';
 
 export interface Inferer {
   /** What `infer` takes; null while only the cloud could know and has not said. */
@@ -22,4 +23,36 @@ export interface MainModel {
   roundTripMs(): number | null;
   /** Why the cloud is away, `connected`, or null where there is none. */
   link(): string | null;
+}
+
+/** What is known of a session's status, as both kinds of session tell it. */
+interface Linked extends Inferer {
+  readonly snapshot: { readonly status: SessionStatus; readonly roundTripMs: number | null };
+}
+
+/** A session as the model of a station. */
+export function mainModel(
+  session: Linked,
+  {
+    release,
+    hasCloud,
+    canRunHere,
+  }: {
+    readonly release: string;
+    readonly hasCloud: boolean;
+    /** The device holds all of the model. */
+    readonly canRunHere: boolean;
+  },
+): MainModel {
+  return {
+    inferer: session,
+    release,
+    isReady: () => canRunHere || session.snapshot.status.kind === 'connected',
+    roundTripMs: () => session.snapshot.roundTripMs,
+    link: () => (hasCloud ? linkText(session.snapshot.status) : null),
+  };
+}
+
+function linkText(status: SessionStatus): string {
+  return 'code' in status ? `${status.kind}: ${status.code}` : status.kind;
 }

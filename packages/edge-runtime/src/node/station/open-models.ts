@@ -13,7 +13,7 @@ import { PlacedSession } from '../../placement/placed-session.ts';
 import { EdgeSession, type EdgeSessionConfig } from '../../session/edge-session.ts';
 import type { EdgeSessionOptions } from '../../session/options.ts';
 import type { SessionStatus } from '../../session/status.ts';
-import type { MainModel } from '../../station/inferer.ts';
+import { type MainModel, mainModel } from '../../station/inferer.ts';
 import type { StationConfig } from '../../station/station-file.ts';
 import { openChainFolder } from '../chain-folder.ts';
 import { openSplitFolder } from '../split-folder.ts';
@@ -79,7 +79,7 @@ async function openChain(
     const options = sessionOptions(config, setting);
     const session = await PlacedSession.open({ chain, cloud, options });
     return {
-      main: mainModel(session, chain.chain.source.sha256, { hasCloud: cloud !== null, canRunHere: true }),
+      main: mainModel(session, { release: chain.chain.source.sha256, hasCloud: cloud !== null, canRunHere: true }),
       // A chain notes thresholds in its last segment, as the model that it was made of.
       thresholds: (await notesOf(join(path, chain.chain.segments.at(-1)?.file ?? ''))).thresholds,
       onStatus: (listener) => session.onStatus(listener),
@@ -121,7 +121,11 @@ async function openSession(
 ): Promise<OpenedModel> {
   const session = await EdgeSession.open({ ...models, options: sessionOptions(config, setting) });
   return {
-    main: mainModel(session, notes.sha256, { hasCloud: models.cloud !== null, canRunHere: models.local !== null }),
+    main: mainModel(session, {
+      release: notes.sha256,
+      hasCloud: models.cloud !== null,
+      canRunHere: models.local !== null,
+    }),
     thresholds: notes.thresholds,
     onStatus: (listener) => session.onStatus(listener),
     onSwitch: () => () => {},
@@ -142,24 +146,6 @@ function sessionOptions(config: StationConfig, { clock, random }: ModelSetting):
     clock,
     random,
   };
-}
-
-function mainModel(
-  session: EdgeSession | PlacedSession,
-  release: string,
-  { hasCloud, canRunHere }: { readonly hasCloud: boolean; readonly canRunHere: boolean },
-): MainModel {
-  return {
-    inferer: session,
-    release,
-    isReady: () => canRunHere || session.snapshot.status.kind === 'connected',
-    roundTripMs: () => session.snapshot.roundTripMs,
-    link: () => (hasCloud ? linkText(session.snapshot.status) : null),
-  };
-}
-
-function linkText(status: SessionStatus): string {
-  return 'code' in status ? `${status.kind}: ${status.code}` : status.kind;
 }
 
 async function cloudTarget(
