@@ -55,6 +55,33 @@ describe('inspection', () => {
     expect(between.task.verdicts?.review).toMatchObject({ count: 16, of: 16 });
   });
 
+  test('a cascade says what goes on to the model, and what it costs in escapes', async () => {
+    const one = { count: 0, of: 6, share: 0 };
+    const same = await report(model, '--samples', parts, '--cascade', model);
+    expect(same.cascade).toMatchObject({
+      sureBelow: 0.3,
+      sureAbove: 0.7,
+      escalated: { count: 0, of: 16 },
+      escapesAdded: one,
+      escapesAvoided: one,
+      rates: { escape: one },
+      alone: { escape: one },
+    });
+    const all = await report(model, '--samples', parts, '--cascade', model, '--sure-below', '0', '--sure-above', '2');
+    expect(all.cascade?.escalated).toMatchObject({ count: 16, share: 1 });
+    const blind = await put(folder, 'blind.onnx', inspectionModel({ 'kerf.pass_below': '5', 'kerf.ng_above': '6' }));
+    const { cascade } = await report(model, '--samples', parts, '--cascade', blind);
+    expect(cascade).toMatchObject({
+      escalated: { count: 0 },
+      rates: { escape: { count: 6 } },
+      escapesAdded: { count: 6, of: 6 },
+    });
+    expect(cascade?.escapesAdded.interval.low).toBeGreaterThan(0.6);
+    expect(await kerf('evaluate', model, '--samples', parts, '--cascade', blind)).toMatch(
+      /escapes added +100.0 % +6 of 6/,
+    );
+  });
+
   test('a mask threshold that no pixel reaches leaves no IoU', async () => {
     const { task } = await report(model, '--samples', parts, '--mask-threshold', '0.999');
     expect(task.metric?.points).toBe(0);
@@ -146,6 +173,7 @@ describe('what cannot be evaluated is refused', () => {
     [['--task', 'none'], /--against MODEL says/],
     [['--output', 'nothing'], /there is no output 'nothing'/],
     [['--size', '8x8'], /--size does not fit/],
+    [['--sure-below', '0.1'], /--sure-below is for --cascade/],
   ])('%j', async (argv, message) => {
     const samples = argv.length === 0 ? [] : ['--samples', parts];
     await expect(kerf('evaluate', model, ...samples, ...argv)).rejects.toThrow(message);

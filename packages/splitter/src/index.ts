@@ -121,7 +121,7 @@ export type { PixelCounts } from './task/pixel-counts.ts';
 export { countPixels, iou, largestProbability } from './task/pixel-counts.ts';
 export type { Answered, Label, Mask, TaskMetric, TaskSample } from './task/task.ts';
 export type { PartVerdict, Rate, Thresholds, VerdictRates } from './task/verdicts.ts';
-export { verdictOf, verdictRates } from './task/verdicts.ts';
+export { rateOf, ratesOfVerdicts, verdictOf, verdictRates } from './task/verdicts.ts';
 export type { DimensionBindings, ValueSpec, ValueSpecOptions } from './value-types.ts';
 export { mergeSpec, valueSpecs } from './value-types.ts';
 export type {

@@ -3,6 +3,7 @@ import { type ModelFile, openModelFile } from '@kerf/onnx/node';
 import type { Backend } from '@kerf/protocol';
 import { HAND_CODECS, mergeSpec } from '@kerf/splitter';
 import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
+import { CASCADE_OPTIONS, Cascade } from '../evaluate/cascade.ts';
 import { evaluateSamples } from '../evaluate/evaluate-samples.ts';
 import { evaluationText } from '../evaluate/evaluation-text.ts';
 import { pictureCoding } from '../evaluate/picture-coding-option.ts';
@@ -42,6 +43,7 @@ export const evaluate: Command = {
       value: 'FORMAT',
       help: 'cloud alone, the picture sent as png, jpeg:QUALITY, webp:QUALITY or webp:lossless',
     },
+    ...CASCADE_OPTIONS,
     against: { type: 'string', value: 'MODEL', help: 'compare with this model on the same samples' },
     threads: { type: 'string', value: 'N', help: 'threads of one operator (default 1)' },
     json: { type: 'boolean', help: 'print JSON' },
@@ -83,7 +85,9 @@ async function evaluation(line: CommandLine, model: ModelFile, backend: Backend)
   }
   const placed = await placedBy(line, model, backend);
   let whole: Placed | null = null;
+  let cascade: Cascade | null = null;
   try {
+    cascade = await Cascade.open(line, model, backend, loading(line));
     if (reference !== null) whole = await wholePlaced(reference, backend, loading(line));
     const { report, loss } = await interruptible((signal) =>
       evaluateSamples({
@@ -93,6 +97,7 @@ async function evaluation(line: CommandLine, model: ModelFile, backend: Backend)
         options,
         placed,
         reference: whole,
+        cascade,
         signal,
         onProgress: sampleProgress(!line.flag('json')),
       }),
@@ -103,6 +108,7 @@ async function evaluation(line: CommandLine, model: ModelFile, backend: Backend)
       samples: { folder: set.folder, seed: line.number('seed', 1) },
       task: report,
       traffic: placed.traffic(),
+      cascade: cascade?.report() ?? null,
       against:
         loss === null || reference === null
           ? null
@@ -111,6 +117,7 @@ async function evaluation(line: CommandLine, model: ModelFile, backend: Backend)
   } finally {
     await placed.dispose();
     await whole?.dispose();
+    await cascade?.dispose();
   }
 }
 

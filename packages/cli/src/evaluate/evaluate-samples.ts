@@ -5,6 +5,7 @@ import type { PictureOptions } from '../frame-input.ts';
 import { checkInterrupted } from '../interruption.ts';
 import { loadSample } from '../samples/load-sample.ts';
 import type { SampleSet } from '../samples/sample-set.ts';
+import type { Cascade } from './cascade.ts';
 import type { Placed } from './placement.ts';
 
 export interface EvaluateRequest {
@@ -15,6 +16,8 @@ export interface EvaluateRequest {
   readonly placed: Placed;
   /** The whole model on the inputs as they are; null: nothing to compare with. */
   readonly reference: Placed | null;
+  /** A smaller model that is asked first. */
+  readonly cascade?: Cascade | null;
   readonly signal: AbortSignal;
   onProgress(done: number, all: number): void;
 }
@@ -38,6 +41,7 @@ export async function evaluateSamples(request: EvaluateRequest): Promise<Evaluat
     const expected = reference === null ? null : await reference.answer(sample.inputs);
     const outputs: TensorMap = await placed.answer(arrived.inputs);
     evaluation.add({ label: sample.label, outputs }, entry.group, expected);
+    await request.cascade?.add(sample.label, sample.inputs, outputs);
     if (expected !== null) whole.add({ label: sample.label, outputs: expected }, entry.group, expected);
   }
   return {

@@ -1,11 +1,11 @@
 // The report of an evaluation -> lines for a terminal.
-import type { GroupReport, Interval, Measured, Rate, TaskReport } from '@kerf/splitter';
+import type { GroupReport, Interval, Measured, Rate, TaskReport, VerdictRates } from '@kerf/splitter';
 import { printable } from '../commands/cuts.ts';
 import { formatBytes, table } from '../units.ts';
 import type { EvaluationReport } from './report.ts';
 
 export function evaluationText(report: EvaluationReport): string[] {
-  const { task, traffic, against } = report;
+  const { task, traffic, cascade, against } = report;
   const groups = groupTable(task);
   return [
     `model      ${printable(report.model.file)}`,
@@ -16,6 +16,7 @@ export function evaluationText(report: EvaluationReport): string[] {
     ...table(figures(task), [1]),
     ...(task.verdicts === null ? [] : ['', ...verdictLines(task.verdicts)]),
     ...(groups.length === 0 ? [] : ['', ...groups]),
+    ...(cascade === null ? [] : ['', ...cascadeLines(cascade)]),
     ...(against === null ? [] : ['', ...lossLines(against)]),
   ];
 }
@@ -41,25 +42,45 @@ function between({ low, high }: Interval, digits: number): string {
 }
 
 function verdictLines(verdicts: NonNullable<TaskReport['verdicts']>): string[] {
-  const { passBelow, ngAbove, escape, overkill, goodNotPassed, review } = verdicts;
-  const row = (name: string, meaning: string, { count, of, share, interval }: Rate): string[] => [
+  const { passBelow, ngAbove } = verdicts;
+  return [`verdicts   PASS below ${passBelow}, NG from ${ngAbove} on, REVIEW between`, ...rateTable(verdicts)];
+}
+
+function rateTable({ escape, overkill, goodNotPassed, review }: VerdictRates): string[] {
+  return table(
+    [
+      rateRow('escape', 'defective parts that got PASS', escape),
+      rateRow('overkill', 'good parts that got NG', overkill),
+      rateRow('good, not passed', 'good parts that got NG or REVIEW', goodNotPassed),
+      rateRow('review load', 'parts that a person must look at', review),
+    ],
+    [1, 2],
+  );
+}
+
+function rateRow(name: string, meaning: string, { count, of, share, interval }: Rate): string[] {
+  return [
     name,
     share === null ? '-' : `${(100 * share).toFixed(1)} %`,
     `${count} of ${of}`,
     `95 %: ${(100 * interval.low).toFixed(1)} to ${(100 * interval.high).toFixed(1)} %`,
     meaning,
   ];
+}
+
+function cascadeLines(cascade: NonNullable<EvaluationReport['cascade']>): string[] {
+  const { small, sureBelow, sureAbove, escalated, rates, escapesAdded, escapesAvoided } = cascade;
   return [
-    `verdicts   PASS below ${passBelow}, NG from ${ngAbove} on, REVIEW between`,
+    `cascade    ${printable(small.file)} first; scores from ${sureBelow} to ${sureAbove} go on to the model`,
     ...table(
       [
-        row('escape', 'defective parts that got PASS', escape),
-        row('overkill', 'good parts that got NG', overkill),
-        row('good, not passed', 'good parts that got NG or REVIEW', goodNotPassed),
-        row('review load', 'parts that a person must look at', review),
+        rateRow('escalated', 'parts that the model had to judge', escalated),
+        rateRow('escapes added', 'defective parts passed that the model alone does not pass', escapesAdded),
+        rateRow('escapes avoided', 'the other way round', escapesAvoided),
       ],
       [1, 2],
     ),
+    ...rateTable(rates),
   ];
 }
 

@@ -44,7 +44,15 @@ export function verdictRates(scored: readonly Scored[], thresholds: Thresholds):
   if (!(passBelow <= ngAbove)) {
     throw new KerfError('INVALID_ARGUMENT', `PASS below ${passBelow} and NG from ${ngAbove} on overlap: swap them`);
   }
-  const answers = scored.map(({ score, isDefective }) => ({ isDefective, verdict: verdictOf(score, thresholds) }));
+  return ratesOfVerdicts(
+    scored.map(({ score, isDefective }) => ({ isDefective, verdict: verdictOf(score, thresholds) })),
+  );
+}
+
+/** The same of parts that have been judged, by whatever means. */
+export function ratesOfVerdicts(
+  answers: readonly { readonly isDefective: boolean; readonly verdict: PartVerdict }[],
+): VerdictRates {
   const good = answers.filter(({ isDefective }) => !isDefective);
   const defective = answers.filter(({ isDefective }) => isDefective);
   const rate = (parts: typeof answers, counts: (verdict: PartVerdict) => boolean): Rate =>
@@ -57,6 +65,7 @@ export function verdictRates(scored: readonly Scored[], thresholds: Thresholds):
   };
 }
 
-function rateOf(count: number, of: number): Rate {
+/** A share with its interval. @throws {KerfError} INVALID_ARGUMENT for counts that are no counts. */
+export function rateOf(count: number, of: number): Rate {
   return { count, of, share: of === 0 ? null : count / of, interval: wilsonInterval(count, of) };
 }
