@@ -46,7 +46,7 @@ describe('a stage', () => {
     for (let item = 0; item < 6; item++) push(item);
     await settle();
     expect([begun, dropped]).toEqual([[0], [1, 2, 3]]);
-    expect(accepted.sort()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(accepted.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5]);
     expect(stage.counters).toMatchObject({ in: 6, dropped: 3, waiting: 2 });
   });
 
