@@ -16,7 +16,7 @@ export function figuresText(snapshot: StationSnapshot): string {
     counts.map(([name, count]) => `${name} ${count}`).join('  '),
     `${framesPerSecond.toFixed(1)}/s`,
     `p50 ${ms(p50Ms)} p99 ${ms(p99Ms)}`,
-    link === null ? 'all here' : `link ${link}`,
+    ...(snapshot.state === 'stopped' ? [] : [link === null ? 'all here' : `link ${link}`]),
     routes(snapshot),
     `waiting ${waiting}${snapshot.unsettled > 0 ? `, ${snapshot.unsettled} provisional` : ''}`,
     ...(dropped > 0 ? [`dropped ${dropped}`] : []),

@@ -42,10 +42,12 @@ export class Stage<T> {
   private dropped = 0;
   private working = 0;
   private paused = false;
+  private workers: number;
 
   constructor(options: StageOptions, handler: StageHandler<T>) {
     this.options = options;
     this.handler = handler;
+    this.workers = options.workers;
   }
 
   get counters(): StageCounters {
@@ -65,6 +67,12 @@ export class Stage<T> {
     this.dropped++;
     await this.handler.onDropped(oldest);
     this.settle();
+  }
+
+  /** Other numbers of workers, up to those of the options: what is in work goes on. */
+  setWorkers(workers: number): void {
+    this.workers = Math.min(workers, this.options.workers);
+    this.next();
   }
 
   /** Nothing more is begun; what is in work goes on, what waits stays. */
@@ -88,7 +96,7 @@ export class Stage<T> {
 
   /** An item that finds a worker free never waits, so that a queue of 0 is a stage without a queue. */
   private get isFull(): boolean {
-    const free = this.paused ? 0 : this.options.workers - this.working;
+    const free = this.paused ? 0 : this.workers - this.working;
     return this.queue.length >= Math.max(free, this.options.queue);
   }
 
@@ -99,7 +107,7 @@ export class Stage<T> {
   }
 
   private next(): void {
-    while (!this.paused && this.working < this.options.workers) {
+    while (!this.paused && this.working < this.workers) {
       const item = this.queue.shift();
       if (item === undefined) break;
       this.working++;

@@ -128,8 +128,9 @@ export class InferDesk {
     inferer: Inferer,
     frame: StationFrame,
     inputs: FrameInputs,
-    deadlineMs: number,
+    leftMs: number,
   ): Promise<RoutedOutcome> {
+    const deadlineMs = Math.floor(leftMs);
     const startMs = this.clock.nowMs();
     if (deadlineMs < 1) return failedOutcome('DEADLINE_EXCEEDED', 'no time was left for the model', 0);
     try {

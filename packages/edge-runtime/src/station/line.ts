@@ -4,8 +4,9 @@ import type { Capture } from '../capture/capture.ts';
 import { Gate } from '../pipeline/gate.ts';
 import { InOrder } from '../pipeline/in-order.ts';
 import { Stage, type StageCounters, type StageOptions } from '../pipeline/stage.ts';
-import { type Judges, judgeAnswer, unanswered } from './answer.ts';
+import { type Answer, type Judges, judgeAnswer, unanswered } from './answer.ts';
 import type { InferDesk } from './infer-frame.ts';
+import { InferLimit } from './infer-limit.ts';
 import type { Inferer } from './inferer.ts';
 import type { Judgement } from './judge/judgement.ts';
 import type { StageSettings } from './options.ts';
@@ -14,7 +15,7 @@ import { type Judged, StationFrame } from './station-frame.ts';
 
 export interface LineParts {
   readonly stages: StageSettings;
-  /** Frames under way at a time, where the file does not say. */
+  /** Frames under way at a time at most, where the file does not say. */
   readonly inferWorkers: number;
   readonly reading: Reading;
   readonly desk: InferDesk;
@@ -40,6 +41,7 @@ export class Line {
   private readonly sink: Stage<StationFrame>;
   private readonly order: InOrder<StationFrame>;
   private readonly inside: Gate;
+  private readonly limit: InferLimit | null;
   /** Who waits until a frame that was given up is in the store. */
   private readonly waiters = new Map<StationFrame, () => void>();
   private nextNumber = 0;
@@ -59,8 +61,11 @@ export class Line {
     const stage = (options: StageOptions, work: (frame: StationFrame) => Promise<void>): Stage<StationFrame> =>
       new Stage(options, { work, ...giveUp });
     this.preprocess = stage({ name: 'preprocess', ...stages.preprocess }, (frame) => this.prepare(frame));
+    // A number in the file holds; else as many are under way as are worth it.
+    this.limit = stages.infer.workers === null ? new InferLimit(infer.workers) : null;
     this.infer = stage({ name: 'infer', ...infer }, (frame) => this.ask(frame));
     this.postprocess = stage({ name: 'postprocess', ...stages.postprocess }, (frame) => this.judge(frame));
+    if (this.limit !== null) this.infer.setWorkers(this.limit.value);
     // Records keep their order and none may be lost: one worker, and nothing is ever given up here.
     const sink: StageOptions = { name: 'sink', queue: stages.sink.queue, workers: 1, policy: 'never-drop' };
     this.sink = stage(sink, (frame) => this.store(frame));
@@ -168,7 +173,14 @@ export class Line {
     if (frame.judged !== null || prepared === null) return;
     frame.enter('queue');
     frame.answer = await this.parts.desk.answer(frame, prepared.inputs, prepared.smallInputs);
+    this.adapt(frame.answer);
     await this.postprocess.push(frame);
+  }
+
+  private adapt(answer: Answer): void {
+    if (this.limit === null || answer.by !== 'main') return;
+    this.limit.see(answer.result.spans);
+    this.infer.setWorkers(this.limit.value);
   }
 
   private judge(frame: StationFrame): Promise<void> {

@@ -28,7 +28,7 @@ const INFER = object({
   queue: withDefault(queue, 1, 'frames that may wait before it'),
   workers: maybe(
     workers,
-    'frames under way at a time (default: 8 with a cloud, which hides its round trip; 1 without)',
+    'frames under way at a time (default: up to 8 with a cloud, as many as hide its round trip; 1 without)',
   ),
   policy: withDefault(policy, 'never-drop', 'when the queue is full: hold back who brings frames, or drop the oldest'),
 });
@@ -48,7 +48,7 @@ export const STAGES = object({
 
 export type StageSettings = ValueOf<typeof STAGES>;
 
-/** Frames under way where the file does not say: enough to hide a round trip, or one where all of it runs here. */
+/** Frames under way at most where the file does not say: what hides a round trip, or one where all of it runs here. */
 export const WORKERS_WITH_CLOUD = 8;
 export const WORKERS_ALONE = 1;
 

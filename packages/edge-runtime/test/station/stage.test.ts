@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Gate } from '../../src/pipeline/gate.ts';
 import { InOrder } from '../../src/pipeline/in-order.ts';
 import { Stage, type StageOptions } from '../../src/pipeline/stage.ts';
+import { InferLimit } from '../../src/station/infer-limit.ts';
 import { settle } from '../support/fake-clock.ts';
 
 function staged(options: Partial<StageOptions> = {}) {
@@ -92,6 +93,45 @@ describe('a stage', () => {
     done(1);
     await settle();
     expect(idle).toBe(true);
+  });
+});
+
+describe('frames under way', () => {
+  const wait = (share: number) => ({ queueMs: share * 100, totalMs: 100 });
+
+  it('grow while frames hardly wait, and are halved when they mostly do', () => {
+    const limit = new InferLimit(8);
+    expect(limit.value).toBe(2);
+    for (let frame = 0; frame < 20; frame++) limit.see(wait(0.1));
+    expect(limit.value).toBe(8);
+    limit.see(wait(0.3));
+    expect(limit.value).toBe(8);
+    // Those that were under way have waited too: once is enough for them.
+    for (let frame = 0; frame < 8; frame++) limit.see(wait(0.9));
+    expect(limit.value).toBe(4);
+    for (let frame = 0; frame < 20; frame++) limit.see(wait(0.9));
+    expect(limit.value).toBe(1);
+  });
+
+  it('never exceed what may be', () => {
+    const limit = new InferLimit(1);
+    for (let frame = 0; frame < 5; frame++) limit.see(wait(0));
+    expect(limit.value).toBe(1);
+  });
+
+  it('change the number of workers of a stage at once', async () => {
+    const { stage, begun, push, done } = staged({ workers: 3, queue: 9 });
+    stage.setWorkers(1);
+    for (let item = 0; item < 4; item++) push(item);
+    await settle();
+    expect(begun).toEqual([0]);
+    stage.setWorkers(9);
+    await settle();
+    expect(begun).toEqual([0, 1, 2]);
+    stage.setWorkers(1);
+    done(0);
+    await settle();
+    expect(begun).toEqual([0, 1, 2]);
   });
 });
 

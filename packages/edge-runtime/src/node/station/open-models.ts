@@ -5,15 +5,15 @@ import { basename, extname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { metadataOf } from '@kerf/onnx';
 import { openModelFile } from '@kerf/onnx/node';
-import { type Backend, type Clock, KerfError, type Random } from '@kerf/protocol';
-import type { Thresholds } from '@kerf/splitter';
+import { type Backend, type Clock, KerfError, type Random, type TensorSpec } from '@kerf/protocol';
+import { mergeSpec, type Thresholds } from '@kerf/splitter';
 import type { CloudTarget } from '../../link/cloud-link.ts';
 import type { RouteSwitch } from '../../placement/pilot.ts';
 import { PlacedSession } from '../../placement/placed-session.ts';
 import { EdgeSession, type EdgeSessionConfig } from '../../session/edge-session.ts';
 import type { EdgeSessionOptions } from '../../session/options.ts';
 import type { SessionStatus } from '../../session/status.ts';
-import { type MainModel, mainModel } from '../../station/inferer.ts';
+import { type Inferer, type MainModel, mainModel } from '../../station/inferer.ts';
 import type { StationConfig } from '../../station/station-file.ts';
 import { openChainFolder } from '../chain-folder.ts';
 import { openSplitFolder } from '../split-folder.ts';
@@ -48,13 +48,11 @@ export async function openMainModel(config: StationConfig, setting: ModelSetting
     const whole = cloud === null || config.model.resident ? await backend.load({ path }, load) : null;
     const local = whole === null ? null : { whole };
     const notes = await notesOf(path);
-    return openSession(
-      { split: null, head: null, local, cloud },
-      config,
-      setting,
-      notes,
-      whole === null ? [] : [whole],
-    );
+    const held = whole === null ? [] : [whole];
+    const opened = await openSession({ split: null, head: null, local, cloud }, config, setting, notes, held);
+    if (whole !== null) return opened;
+    // What the model takes stands in its file: parts need not wait until the cloud has said it.
+    return { ...opened, main: { ...opened.main, inferer: withInputs(opened.main.inferer, notes.inputs) } };
   }
   if (await exists(join(path, 'chain.json'))) return openChain(path, cloud, config, setting);
   if (!(await exists(join(path, 'split.json')))) {
@@ -108,6 +106,7 @@ export async function openSmallModel(
 }
 
 interface Notes {
+  readonly inputs: readonly TensorSpec[];
   readonly sha256: string;
   readonly thresholds: Thresholds | null;
 }
@@ -162,6 +161,15 @@ async function cloudTarget(
   return { model: model ?? id, connect: wsConnect({ url, ...authority }), token };
 }
 
+function withInputs(inferer: Inferer, inputs: readonly TensorSpec[]): Inferer {
+  return {
+    get inputs() {
+      return inferer.inputs ?? inputs;
+    },
+    infer: (given, options) => inferer.infer(given, options),
+  };
+}
+
 function defaultId(path: string): string {
   return basename(path).replace(/\.onnx$/i, '');
 }
@@ -176,7 +184,8 @@ async function notesOf(path: string): Promise<Notes> {
   const sha256 = createHash('sha256')
     .update(await readFile(path))
     .digest('hex');
-  return { sha256, thresholds: isNoted ? thresholds : null };
+  const inputs = graph.inputs.map((name) => mergeSpec(graph, name, undefined));
+  return { sha256, inputs, thresholds: isNoted ? thresholds : null };
 }
 
 async function readText(path: string, what: string): Promise<string> {
