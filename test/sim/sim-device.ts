@@ -2,6 +2,7 @@
 import { EdgeSession, Outbox, type OutboxSnapshot } from '@kerf/edge-runtime';
 import { type ErrorCode, KerfError, type Transport } from '@kerf/protocol';
 import type { ResultRecord } from '../../packages/edge-runtime/src/station/result-record.ts';
+import { BLANK } from './blank-record.ts';
 import { ProcessClock } from './process-clock.ts';
 import { MODEL, type SimCloud } from './sim-cloud.ts';
 import { Path, SimConnection } from './sim-link.ts';
@@ -313,34 +314,3 @@ export class SimDevice {
 export function keyOf({ resultId, revision }: ResultRecord): string {
   return `${resultId}#${revision}`;
 }
-
-const BLANK: ResultRecord = {
-  format: 'kerf-result/1',
-  resultId: '',
-  revision: 0,
-  station: 'sim',
-  frame: 0,
-  partId: null,
-  source: 'sim',
-  verdict: 'PASS',
-  reason: null,
-  isPartial: false,
-  isSimulated: true,
-  takenTime: '2026-01-01T00:00:00.000Z',
-  creationTime: '2026-01-01T00:00:00.000Z',
-  release: 'r',
-  thresholdsVersion: 't',
-  placement: 'split',
-  route: 'split',
-  fallbackReason: null,
-  score: null,
-  scores: {},
-  boxes: [],
-  mask: null,
-  imageSha256: null,
-  spans: [],
-  totalMs: 1,
-  bytesUp: 0,
-  bytesDown: 0,
-  traceId: null,
-};

@@ -1,0 +1,161 @@
+// A TCP service -> the same service behind a network that goes wrong while it is used.
+import { connect, createServer, type Socket } from 'node:net';
+
+/** What the network does to bytes from now on; it may be changed at any time. */
+export interface NetworkMood {
+  latencyMs: number;
+  /** Up to so much more, drawn for each piece; order is kept. */
+  jitterMs: number;
+  bytesPerMs: number;
+  /** Bytes are passed on in pieces of at most so many. */
+  sliceBytes: number;
+  /** Nothing moves in this direction; nobody is told, and what waits comes later. */
+  holdsUp: boolean;
+  holdsDown: boolean;
+  /** New connections are reset. */
+  refuses: boolean;
+}
+
+export const GOOD_MOOD: NetworkMood = {
+  latencyMs: 1,
+  jitterMs: 0,
+  bytesPerMs: 20_000,
+  sliceBytes: 65_536,
+  holdsUp: false,
+  holdsDown: false,
+  refuses: false,
+};
+
+interface Pair {
+  readonly near: Socket;
+  readonly far: Socket;
+  readonly ways: readonly [Way, Way];
+}
+
+export class FaultProxy {
+  readonly mood: NetworkMood = { ...GOOD_MOOD };
+  readonly #target: number;
+  readonly #random: () => number;
+  readonly #pairs = new Set<Pair>();
+  readonly #server = createServer({ noDelay: true }, (socket) => this.#open(socket));
+  port = 0;
+
+  private constructor(target: number, random: () => number) {
+    this.#target = target;
+    this.#random = random;
+  }
+
+  static async start(target: number, random: () => number): Promise<FaultProxy> {
+    const proxy = new FaultProxy(target, random);
+    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
+    proxy.port = (proxy.#server.address() as { port: number }).port;
+    return proxy;
+  }
+
+  /** Another mood; what waits goes on by it. */
+  change(mood: Partial<NetworkMood>): void {
+    Object.assign(this.mood, mood);
+    for (const { ways } of this.#pairs) for (const way of ways) way.pump();
+  }
+
+  /** Resets every connection, at both ends. */
+  reset(): number {
+    const count = this.#pairs.size;
+    for (const { near, far } of this.#pairs) {
+      near.resetAndDestroy();
+      far.resetAndDestroy();
+    }
+    return count;
+  }
+
+  async close(): Promise<void> {
+    this.change({ refuses: true });
+    this.reset();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #open(near: Socket): void {
+    near.on('error', () => {});
+    if (this.mood.refuses) {
+      near.resetAndDestroy();
+      return;
+    }
+    const far = connect({ host: '127.0.0.1', port: this.#target, noDelay: true });
+    far.on('error', () => near.destroy());
+    const ways = [
+      new Way(near, far, this.mood, () => this.mood.holdsUp, this.#random),
+      new Way(far, near, this.mood, () => this.mood.holdsDown, this.#random),
+    ] as const;
+    const pair: Pair = { near, far, ways };
+    this.#pairs.add(pair);
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      one.on('close', () => {
+        this.#pairs.delete(pair);
+        // What is held back must not keep an end open that nobody serves.
+        other.destroy();
+      });
+    }
+  }
+}
+
+const MAX_HELD_BYTES = 256 * 1024;
+
+/** One direction of one connection. */
+class Way {
+  readonly #from: Socket;
+  readonly #to: Socket;
+  readonly #mood: NetworkMood;
+  readonly #isHeld: () => boolean;
+  readonly #random: () => number;
+  readonly #queue: { readonly bytes: Uint8Array; readonly dueMs: number }[] = [];
+  #heldBytes = 0;
+  #freeAtMs = 0;
+  #lastDueMs = 0;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(from: Socket, to: Socket, mood: NetworkMood, isHeld: () => boolean, random: () => number) {
+    this.#from = from;
+    this.#to = to;
+    this.#mood = mood;
+    this.#isHeld = isHeld;
+    this.#random = random;
+    from.on('data', (chunk: Uint8Array) => this.#take(chunk));
+    from.on('close', () => {
+      if (this.#timer !== null) clearTimeout(this.#timer);
+    });
+  }
+
+  #take(chunk: Uint8Array): void {
+    const { latencyMs, jitterMs, bytesPerMs, sliceBytes } = this.#mood;
+    for (let at = 0; at < chunk.byteLength; at += sliceBytes) {
+      const bytes = chunk.subarray(at, at + sliceBytes);
+      this.#freeAtMs = Math.max(this.#freeAtMs, performance.now()) + bytes.byteLength / bytesPerMs;
+      this.#lastDueMs = Math.max(this.#lastDueMs, this.#freeAtMs + latencyMs + jitterMs * this.#random());
+      this.#queue.push({ bytes, dueMs: this.#lastDueMs });
+      this.#heldBytes += bytes.byteLength;
+    }
+    if (this.#heldBytes > MAX_HELD_BYTES) this.#from.pause();
+    this.pump();
+  }
+
+  pump(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    while (!this.#isHeld() && !this.#to.destroyed) {
+      const next = this.#queue[0];
+      if (next === undefined) break;
+      const leftMs = next.dueMs - performance.now();
+      if (leftMs > 0) {
+        this.#timer = setTimeout(() => this.pump(), leftMs);
+        return;
+      }
+      this.#queue.shift();
+      this.#heldBytes -= next.bytes.byteLength;
+      this.#to.write(next.bytes);
+    }
+    if (this.#heldBytes <= MAX_HELD_BYTES) this.#from.resume();
+  }
+}

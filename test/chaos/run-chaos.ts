@@ -1,0 +1,329 @@
+// A number of faults -> real gateways, workers, edges and networks that suffer them, and what became of every part.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import type { CloudProcess } from '@kerf/cli';
+import { buildModel } from '@kerf/onnx';
+import { seededRandom } from '@kerf/protocol';
+import { openWorkshop, pause, until, type Workshop } from '../e2e/support/workshop.ts';
+import type { EdgeOrders } from './edge-process.ts';
+import { FaultProxy, GOOD_MOOD } from './fault-proxy.ts';
+import { type ChaosReport, judge } from './judge.ts';
+
+export interface ChaosOptions {
+  readonly faults: number;
+  readonly edges: number;
+  readonly seed: number;
+  /** Between the beginnings of two faults, on average. */
+  readonly gapMs: number;
+  /** Without faults, before the first. */
+  readonly calmMs: number;
+  readonly log: (line: string) => void;
+}
+
+/** What befell, and when it was over. */
+export interface Fault {
+  readonly kind: string;
+  readonly atMs: number;
+  endMs: number;
+}
+
+const EDGE = fileURLToPath(new URL('edge-process.ts', import.meta.url));
+const KINDS = [
+  'reset',
+  'half-open-up',
+  'half-open-down',
+  'black-hole',
+  'latency',
+  'jitter',
+  'bandwidth',
+  'slicing',
+  'refused',
+  'gateway-kill',
+  'gateway-stop',
+  'gateway-drain',
+  'worker-kill',
+  'worker-stop',
+  'edge-kill',
+  'edge-stop',
+] as const;
+type Kind = (typeof KINDS)[number];
+
+/** y = factor * max(x, 0): another release's tail would give other numbers. */
+function scaler(factor: number): Uint8Array {
+  const row = (name: string) => ({ name, dtype: 'float32' as const, shape: ['rows', 'n'] });
+  const sums = Array.from({ length: factor - 1 }, (_, at) => ({
+    op: 'Add',
+    inputs: [at === 0 ? 'mid' : `s${at}`, 'mid'],
+    outputs: [at === factor - 2 ? 'y' : `s${at + 1}`],
+  }));
+  return buildModel({
+    nodes: [{ op: 'Relu', inputs: ['x'], outputs: ['mid'] }, ...sums],
+    inputs: [row('x')],
+    outputs: [row('y')],
+  });
+}
+
+/** @throws when the parts of the test itself cannot be started. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const shop = await openWorkshop();
+  const chaos = new Chaos(shop, options);
+  try {
+    await chaos.start();
+    await chaos.suffer();
+    return await chaos.finish();
+  } finally {
+    await chaos.stop();
+    await shop.remove();
+  }
+}
+
+interface Replica {
+  cloud: CloudProcess | null;
+  readonly port: number;
+  readonly proxy: FaultProxy;
+  isBusy: boolean;
+}
+
+interface Edge {
+  child: ChildProcess | null;
+  readonly orders: EdgeOrders;
+  isBusy: boolean;
+}
+
+class Chaos {
+  readonly #shop: Workshop;
+  readonly #options: ChaosOptions;
+  readonly #random: () => number;
+  readonly #replicas: Replica[] = [];
+  readonly #edges: Edge[] = [];
+  readonly #faults: Fault[] = [];
+  readonly #undoing = new Set<Promise<void>>();
+  #calmMs = 0;
+
+  constructor(shop: Workshop, options: ChaosOptions) {
+    this.#shop = shop;
+    this.#options = options;
+    this.#random = seededRandom(options.seed);
+  }
+
+  async start(): Promise<void> {
+    const { models, folder, state } = this.#shop;
+    await this.#shop.split(scaler(2), ['mid'], 'double');
+    await this.#shop.split(scaler(3), ['mid'], 'triple');
+    for (let count = 0; count < 2; count++) {
+      const cloud = await this.#serve(0);
+      const proxy = await FaultProxy.start(cloud.port, this.#random);
+      this.#replicas.push({ cloud, port: cloud.port, proxy, isBusy: false });
+    }
+    const ca = await readFile(join(state, 'dev-cert.pem'), 'utf8');
+    for (let number = 0; number < this.#options.edges; number++) {
+      const model = number % 2 === 0 ? 'double' : 'triple';
+      const home = join(folder, `edge-${number}`);
+      await mkdir(home);
+      const orders: EdgeOrders = {
+        number,
+        folder: home,
+        split: join(models, model),
+        model,
+        factor: number % 2 === 0 ? 2 : 3,
+        ports: this.#replicas.map(({ proxy }) => proxy.port),
+        ca,
+        token: await this.#shop.token(),
+        withTail: number % 3 === 2,
+        periodMs: 40,
+        deadlineMs: 1500,
+      };
+      const edge: Edge = { child: null, orders, isBusy: false };
+      this.#startEdge(edge);
+      this.#edges.push(edge);
+    }
+    const isServed = (edge: Edge): boolean => /^frame .* split$/m.test(toldBy(edge));
+    await until(() => this.#edges.every(isServed), 'every edge is served by the cloud', 60_000);
+    this.#calmMs = Date.now();
+    await pause(this.#options.calmMs);
+  }
+
+  async suffer(): Promise<void> {
+    const { faults, gapMs, log } = this.#options;
+    let last = 0;
+    while (this.#faults.length < faults) {
+      this.#inflict(KINDS[Math.floor(this.#random() * KINDS.length)] as Kind);
+      await pause(gapMs * (0.5 + this.#random()));
+      if (this.#faults.length >= last + 50) log(`${(last = this.#faults.length)} faults`);
+    }
+    await Promise.all(this.#undoing);
+  }
+
+  async finish(): Promise<ChaosReport> {
+    for (const { proxy } of this.#replicas) proxy.change(GOOD_MOOD);
+    await until(() => this.#replicas.every(({ cloud }) => cloud !== null), 'every replica is back', 60_000);
+    const isUp = (edge: Edge): boolean => toldBy(edge).includes(`alive ${edge.child?.pid}\n`);
+    await until(() => this.#edges.every(isUp), 'every edge is back', 60_000);
+    await pause(500);
+    const codes = await Promise.all(this.#edges.map(({ child }) => end(child)));
+    return judge({
+      edges: this.#edges.map((edge, index) => ({
+        told: toldBy(edge),
+        sink: readFileSync(join(edge.orders.folder, 'sink.txt'), 'utf8'),
+        exitCode: codes[index] ?? null,
+      })),
+      faults: this.#faults,
+      calmFromMs: this.#calmMs,
+      calmMs: this.#options.calmMs,
+    });
+  }
+
+  async stop(): Promise<void> {
+    for (const { child } of this.#edges) child?.kill('SIGKILL');
+    for (const { cloud, proxy } of this.#replicas) {
+      cloud?.child.kill('SIGCONT');
+      await proxy.close();
+    }
+  }
+
+  #serve(port: number): Promise<CloudProcess> {
+    return this.#shop.serve(port, '--preload', 'double', '--preload', 'triple');
+  }
+
+  #startEdge(edge: Edge): void {
+    const env = { ...process.env, KERF_CHAOS_EDGE: JSON.stringify(edge.orders) };
+    const args = ['--import', 'tsx', EDGE];
+    edge.child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'], env });
+  }
+
+  #inflict(kind: Kind): void {
+    const replica = this.#replicas[Math.floor(this.#random() * this.#replicas.length)] as Replica;
+    const edge = this.#edges[Math.floor(this.#random() * this.#edges.length)] as Edge;
+    const forMs = 30 + this.#random() ** 2 * 1200;
+    const undo = this.#deed(kind, replica, edge);
+    if (undo === null) return;
+    const fault: Fault = { kind, atMs: Date.now(), endMs: Number.POSITIVE_INFINITY };
+    this.#faults.push(fault);
+    const undone = pause(kind === 'reset' || kind === 'worker-kill' ? 0 : forMs)
+      .then(undo)
+      .finally(() => {
+        fault.endMs = Date.now();
+        this.#undoing.delete(undone);
+      });
+    this.#undoing.add(undone);
+  }
+
+  /** Does it. @returns how it is undone; null when it cannot be done now. */
+  #deed(kind: Kind, replica: Replica, edge: Edge): (() => Promise<void> | void) | null {
+    const { proxy } = replica;
+    const mood = (change: Parameters<FaultProxy['change']>[0]): (() => void) => {
+      proxy.change(change);
+      const names = Object.keys(change) as (keyof typeof GOOD_MOOD)[];
+      return () => proxy.change(Object.fromEntries(names.map((name) => [name, GOOD_MOOD[name]])));
+    };
+    switch (kind) {
+      case 'reset':
+        return proxy.reset() > 0 ? () => {} : null;
+      case 'half-open-up':
+        return mood({ holdsUp: true });
+      case 'half-open-down':
+        return mood({ holdsDown: true });
+      case 'black-hole':
+        return mood({ holdsUp: true, holdsDown: true });
+      case 'latency':
+        return mood({ latencyMs: 50 + this.#random() * 300 });
+      case 'jitter':
+        return mood({ jitterMs: 20 + this.#random() * 200 });
+      case 'bandwidth':
+        return mood({ bytesPerMs: 1 + this.#random() * 20 });
+      case 'slicing':
+        return mood({ sliceBytes: 1 + Math.floor(this.#random() * 50) });
+      case 'refused':
+        return mood({ refuses: true });
+      case 'gateway-kill':
+        return this.#restarting(replica, (child) => void child.kill('SIGKILL'));
+      case 'gateway-drain':
+        return this.#restarting(replica, (child) => void child.kill('SIGTERM'));
+      case 'gateway-stop':
+        return this.#stopping(replica, replica.cloud?.child.pid);
+      case 'worker-kill':
+        return this.#killWorker(replica);
+      case 'worker-stop':
+        return this.#stopping(replica, workerOf(replica));
+      case 'edge-kill':
+        return this.#killEdge(edge);
+      case 'edge-stop':
+        return this.#stopping(edge, edge.child?.pid);
+    }
+  }
+
+  #restarting(replica: Replica, deed: (child: ChildProcess) => void): (() => Promise<void>) | null {
+    const { cloud } = replica;
+    if (replica.isBusy || cloud === null) return null;
+    replica.isBusy = true;
+    deed(cloud.child);
+    return async () => {
+      await until(() => cloud.child.exitCode !== null || cloud.child.signalCode !== null, 'the gateway is gone');
+      replica.cloud = await this.#serve(replica.port);
+      replica.isBusy = false;
+    };
+  }
+
+  #stopping(holder: { isBusy: boolean }, pid: number | undefined): (() => void) | null {
+    if (holder.isBusy || pid === undefined || !signal(pid, 'SIGSTOP')) return null;
+    holder.isBusy = true;
+    return () => {
+      signal(pid, 'SIGCONT');
+      holder.isBusy = false;
+    };
+  }
+
+  #killWorker(replica: Replica): (() => void) | null {
+    const pid = workerOf(replica);
+    return !replica.isBusy && pid !== undefined && signal(pid, 'SIGKILL') ? () => {} : null;
+  }
+
+  #killEdge(edge: Edge): (() => Promise<void>) | null {
+    const { child } = edge;
+    if (edge.isBusy || child === null) return null;
+    edge.isBusy = true;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    return async () => {
+      await gone;
+      this.#startEdge(edge);
+      edge.isBusy = false;
+    };
+  }
+}
+
+function toldBy({ orders }: Edge): string {
+  const file = join(orders.folder, 'told.txt');
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+/** The worker that was ready last. */
+function workerOf({ cloud }: Replica): number | undefined {
+  const pid = cloud?.events.filter(({ event }) => event === 'worker-ready').at(-1)?.['pid'];
+  return typeof pid === 'number' && pid > 1 ? pid : undefined;
+}
+
+function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false;
+  }
+}
+
+/** SIGTERM; the edge finishes what it has. @returns its exit code, null for one that had to be killed. */
+async function end(child: ChildProcess | null): Promise<number | null> {
+  if (child === null) return null;
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const gone = once(child, 'exit');
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 100_000);
+  await gone;
+  clearTimeout(timer);
+  return child.exitCode;
+}

@@ -1,0 +1,33 @@
+// A result record in which nothing is said yet.
+import type { ResultRecord } from '../../packages/edge-runtime/src/station/result-record.ts';
+
+export const BLANK: ResultRecord = {
+  format: 'kerf-result/1',
+  resultId: '',
+  revision: 0,
+  station: 'sim',
+  frame: 0,
+  partId: null,
+  source: 'sim',
+  verdict: 'PASS',
+  reason: null,
+  isPartial: false,
+  isSimulated: true,
+  takenTime: '2026-01-01T00:00:00.000Z',
+  creationTime: '2026-01-01T00:00:00.000Z',
+  release: 'r',
+  thresholdsVersion: 't',
+  placement: 'split',
+  route: 'split',
+  fallbackReason: null,
+  score: null,
+  scores: {},
+  boxes: [],
+  mask: null,
+  imageSha256: null,
+  spans: [],
+  totalMs: 1,
+  bytesUp: 0,
+  bytesDown: 0,
+  traceId: null,
+};
