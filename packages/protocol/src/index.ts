@@ -25,6 +25,7 @@ export type {
   EncodeOptions,
 } from './codec/activation-codec.ts';
 export { CODEC_VERSION } from './codec/activation-codec.ts';
+export { ByteSink, ByteSource } from './codec/byte-sink.ts';
 export { float16Bits, float16Value } from './codec/float16.ts';
 export type { LevelSample } from './codec/level-priors.ts';
 export { learnPriors } from './codec/level-priors.ts';

@@ -9,7 +9,7 @@ import { ALL_SCALE_CONTEXTS } from '../codec/scale-model.ts';
 import { correct } from '../codec/snap.ts';
 import { decodeText } from '../codec/text-decode.ts';
 import { BitDecoder } from '../coder/bit-coder.ts';
-import { ByteSource } from '../coder/byte-io.ts';
+import { type ByteSource, patchSource } from '../coder/byte-io.ts';
 import { RawBitReader } from '../coder/raw-bits.ts';
 import { TokenReader } from '../coder/token-stream.ts';
 import { damaged } from '../damaged.ts';
@@ -54,7 +54,7 @@ export async function decodeSegment(
   checkBaseBytes(program, segment.baseBytes);
   const values: ValueReaders = { tokens, raw: new RawBitReader(parts.raw) };
   const text = await textOf(program, parts.text, base);
-  const patches = new ByteSource(parts.patches);
+  const patches = patchSource(parts.patches);
   const output = new Uint8Array(segment.bytes);
   let at = 0;
   for (const operation of program.operations) {
@@ -74,7 +74,7 @@ export async function decodeSegment(
 }
 
 function splitPayload(payload: Uint8Array): PayloadParts {
-  const source = new ByteSource(payload);
+  const source = patchSource(payload);
   const part = (): Uint8Array => source.take(source.number(MAX_SEGMENT_PAYLOAD_BYTES));
   const parts = { control: part(), text: part(), words: part(), raw: part(), patches: part() };
   source.end();
@@ -94,7 +94,7 @@ async function textOf(program: SegmentProgram, stream: Uint8Array, base: ByteRea
   const start = program.dictionary.reduce((sum, range) => sum + range.bytes, 0);
   if (bytes === 0) {
     if (stream.byteLength > 0 || start > 0) throw damaged('a text stream is there that nothing reads');
-    return new ByteSource(stream);
+    return patchSource(stream);
   }
   const history = new Uint8Array(start + bytes);
   let at = 0;
@@ -103,7 +103,7 @@ async function textOf(program: SegmentProgram, stream: Uint8Array, base: ByteRea
     at += range.bytes;
   }
   decodeText(stream, history, start);
-  return new ByteSource(history.subarray(start));
+  return patchSource(history.subarray(start));
 }
 
 function rangeOf(bytes: Uint8Array, offset: number, length: number): Uint8Array {

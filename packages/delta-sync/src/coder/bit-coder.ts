@@ -1,7 +1,7 @@
 // Bits with odds that are learnt from few examples <-> bytes: a carry-less range coder for the small, structured part of a
 // delta. The values of tensors, which are many, go through rans.ts.
 import { damaged } from '../damaged.ts';
-import { type ByteSink, ByteSource } from './byte-io.ts';
+import { type ByteSink, type ByteSource, patchSource } from './byte-io.ts';
 
 const EVEN = 1 << 15;
 const LEAST_ODDS = 32;
@@ -76,7 +76,7 @@ export class BitDecoder {
 
   /** @throws {KerfError} DELTA_MALFORMED. */
   constructor(bytes: Uint8Array) {
-    this.#source = new ByteSource(bytes);
+    this.#source = patchSource(bytes);
     for (let byte = 0; byte < 4; byte++) this.#code = ((this.#code << 8) | this.#source.byte()) >>> 0;
   }
 

@@ -1,7 +1,7 @@
 // The header and index of a delta <-> bytes. They say what the delta is for, what it makes and where each part lies; a
 // signature over them, and the hashes in them, cover everything.
 import { KerfError } from '@kerf/protocol';
-import { ByteSink, ByteSource } from '../coder/byte-io.ts';
+import { ByteSink, type ByteSource, patchSource } from '../coder/byte-io.ts';
 import { damaged } from '../damaged.ts';
 import { checkFileName } from './file-name.ts';
 import {
@@ -122,7 +122,7 @@ export function signedBytesOf(header: Uint8Array): number {
 export function decodeIndex(bytes: Uint8Array): DeltaIndex {
   const signedBytes = signedBytesOf(bytes);
   if (bytes.byteLength < signedBytes) throw damaged('it ends within its index');
-  const source = new ByteSource(bytes.subarray(HEADER_BYTES, signedBytes));
+  const source = patchSource(bytes.subarray(HEADER_BYTES, signedBytes));
   const base = readFiles(source);
   const target = readFiles(source);
   if (target.length === 0) throw damaged('it makes no file');

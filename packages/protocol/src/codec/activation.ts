@@ -17,7 +17,7 @@ import {
   type EncodedActivation,
   type EncodeOptions,
 } from './activation-codec.ts';
-import { damaged } from './byte-sink.ts';
+import { damagedPayload } from './byte-sink.ts';
 import { halvesOf, valuesOfHalves } from './float16.ts';
 import type { LevelTable } from './level-table.ts';
 import { decodeLevelValues, encodeLevelValues } from './levels-codec.ts';
@@ -70,9 +70,9 @@ export function decodeActivation(
     checkSize(coded, maxDecodedBytes);
     if (codec.kind === 'raw') return makeTensor(dtype, shape, coded.bytes);
     if (codec.version !== CODEC_VERSION) throw otherVersion(codec.kind, codec.version);
-    if (dtype === 'string') throw damaged('strings are sent raw');
+    if (dtype === 'string') throw damagedPayload('strings are sent raw');
     if (codec.kind === 'lossless') return makeTensor(dtype, shape, losslessBytes(coded.bytes, dtype, shape));
-    if (dtype !== 'float32') throw damaged(`codec '${codec.kind}' gives float32, not ${dtype}`);
+    if (dtype !== 'float32') throw damagedPayload(`codec '${codec.kind}' gives float32, not ${dtype}`);
     if (codec.kind === 'levels') {
       const table = tables.get(codec.table);
       if (table === undefined) throw unknownTable(codec.table);

@@ -3,11 +3,11 @@ import { KerfError } from '../errors.ts';
 
 /** Memory that grows as it is written. */
 export class ByteSink {
-  bytes: Uint8Array;
+  bytes: Uint8Array<ArrayBuffer>;
   length = 0;
 
   /** @param expectedBytes what will be written, if the guess is good; more is possible. */
-  constructor(expectedBytes: number) {
+  constructor(expectedBytes = 0) {
     this.bytes = new Uint8Array(Math.max(64, expectedBytes));
   }
 
@@ -32,6 +32,13 @@ export class ByteSink {
     this.byte(rest);
   }
 
+  /** LEB128, as {@link count}, of what may be larger. @param value a whole number below 2^53 */
+  number(value: number): void {
+    let rest = value;
+    for (; rest >= 128; rest = Math.floor(rest / 128)) this.byte((rest % 128) + 128);
+    this.byte(rest);
+  }
+
   append(values: Uint8Array): void {
     this.reserve(values.byteLength);
     this.bytes.set(values, this.length);
@@ -39,7 +46,7 @@ export class ByteSink {
   }
 
   /** What was written, as a view. */
-  written(): Uint8Array {
+  written(): Uint8Array<ArrayBuffer> {
     return this.bytes.subarray(0, this.length);
   }
 }
@@ -48,20 +55,23 @@ export class ByteSink {
 export class ByteSource {
   readonly bytes: Uint8Array;
   at = 0;
+  private readonly damaged: (what: string) => KerfError;
 
-  constructor(bytes: Uint8Array) {
+  /** @param damaged what is thrown at bytes that no encoder wrote */
+  constructor(bytes: Uint8Array, damaged: (what: string) => KerfError = damagedPayload) {
     this.bytes = bytes;
+    this.damaged = damaged;
   }
 
-  /** @throws {KerfError} MESSAGE_MALFORMED at the end. */
+  /** @throws {KerfError} as the constructor was told, at the end. */
   byte(): number {
     const value = this.bytes[this.at];
-    if (value === undefined) throw damaged('it ends early');
+    if (value === undefined) throw this.damaged('it ends early');
     this.at++;
     return value;
   }
 
-  /** As {@link ByteSink.count} writes it. @throws {KerfError} MESSAGE_MALFORMED. */
+  /** As {@link ByteSink.count} writes it. @throws {KerfError}. */
   count(): number {
     let count = 0;
     for (let shift = 0; shift < 28; shift += 7) {
@@ -69,25 +79,38 @@ export class ByteSource {
       count |= (byte & 127) << shift;
       if (byte < 128) return count;
     }
-    throw damaged('a count does not end');
+    throw this.damaged('a count does not end');
   }
 
-  /** A view of the next `count` bytes. @throws {KerfError} MESSAGE_MALFORMED when there are fewer. */
+  /** As {@link ByteSink.number} writes it, in its shortest form. @throws {KerfError}, also beyond `most`. */
+  number(most: number): number {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = this.byte();
+      value += (byte & 127) * scale;
+      if (value > most || scale > 2 ** 49) throw this.damaged('a number is too large');
+      if (byte >= 128) continue;
+      if (byte === 0 && scale > 1) throw this.damaged('a number is longer than it need be');
+      return value;
+    }
+  }
+
+  /** A view of the next `count` bytes. @throws {KerfError} when there are fewer. */
   take(count: number): Uint8Array {
-    const end = this.at + count;
-    if (end > this.bytes.byteLength) throw damaged('it ends early');
-    const taken = this.bytes.subarray(this.at, end);
-    this.at = end;
+    if (count > this.bytes.byteLength - this.at) throw this.damaged('it ends early');
+    const taken = this.bytes.subarray(this.at, this.at + count);
+    this.at += count;
     return taken;
   }
 
-  /** @throws {KerfError} MESSAGE_MALFORMED when bytes are left. */
+  /** @throws {KerfError} when bytes are left. */
   end(): void {
-    if (this.at !== this.bytes.byteLength) throw damaged(`${this.bytes.byteLength - this.at} bytes are left over`);
+    const left = this.bytes.byteLength - this.at;
+    if (left !== 0) throw this.damaged(`${left} bytes are left over`);
   }
 }
 
 /** What every decoder throws at bytes that no encoder wrote. */
-export function damaged(what: string): KerfError {
+export function damagedPayload(what: string): KerfError {
   return new KerfError('MESSAGE_MALFORMED', `a coded payload is damaged: ${what}; send the frame again`);
 }

@@ -1,5 +1,5 @@
 // Levels <-> a payload: groups of channels, each behind its length, so that what is cut off after a group still decodes.
-import { ByteSink, ByteSource, damaged } from './byte-sink.ts';
+import { ByteSink, ByteSource, damagedPayload } from './byte-sink.ts';
 import type { MachineMaker } from './level-machine.ts';
 import type { LevelTable } from './level-table.ts';
 import { fitsGolden, LevelWalk, resemblesGolden } from './level-walk.ts';
@@ -66,11 +66,12 @@ export function decodeLevelValues(
 ): Float32Array {
   const source = new ByteSource(bytes);
   const flags = source.byte();
-  if (flags > FLAG.golden || (flags !== 0 && !fitsGolden(shape, table))) throw damaged(`it has unknown flags ${flags}`);
+  if (flags > FLAG.golden || (flags !== 0 && !fitsGolden(shape, table)))
+    throw damagedPayload(`it has unknown flags ${flags}`);
   const walk = new LevelWalk(shape, table, { withGolden: flags === FLAG.golden, machineFor });
   try {
     const groups = decodeGroups(source, walk, table);
-    if (groups === 0 && walk.levels.length > 0) throw damaged('it has no group');
+    if (groups === 0 && walk.levels.length > 0) throw damagedPayload('it has no group');
     const values = reconstructLevels(walk.levels, shape, table);
     fillMissing(values, walk.layout, table, groups);
     return values;
@@ -84,7 +85,7 @@ function decodeGroups(source: ByteSource, walk: LevelWalk, table: LevelTable): n
   const coder = walk.decoder();
   let groups = 0;
   for (; source.at < source.bytes.byteLength; groups++) {
-    if (groups === table.groups.length) throw damaged('it has more groups than its table');
+    if (groups === table.groups.length) throw damagedPayload('it has more groups than its table');
     coder.start(source.take(source.count()));
     walk.codeGroup(coder, groups);
     coder.end();

@@ -3,7 +3,7 @@
 // The first byte of every element makes one plane, the second another, and so on: the exponents of floats are alike, the
 // last bits of their fractions are noise. Exact zeros of floats, which a ReLU makes many of, are a bitmap instead.
 import { DTYPE_BITS, type DType } from '../tensor.ts';
-import { ByteSink, ByteSource, damaged } from './byte-sink.ts';
+import { ByteSink, ByteSource, damagedPayload } from './byte-sink.ts';
 import { decodePlane, encodePlane } from './plane-coder.ts';
 
 /** First byte of the payload. */
@@ -64,7 +64,7 @@ export function decodeLossless(bytes: Uint8Array, byteLength: number, layout: Pl
     readPlanes(source, elements.byteLength / elementBytes, 0, layout, elements);
     spread(elements, bitmap, elementBytes, data);
   } else {
-    throw damaged(`it has the unknown form ${form}`);
+    throw damagedPayload(`it has the unknown form ${form}`);
   }
   source.end();
   return data;
@@ -115,7 +115,7 @@ function countBits(bitmap: Uint8Array, count: number): number {
   for (let at = 0; at < bitmap.length; at++) {
     for (let byte = bitmap[at] as number; byte !== 0; byte &= byte - 1) bits++;
   }
-  if (count % 8 !== 0 && (bitmap.at(-1) as number) >> (count % 8) !== 0) throw damaged('a bitmap is too long');
+  if (count % 8 !== 0 && (bitmap.at(-1) as number) >> (count % 8) !== 0) throw damagedPayload('a bitmap is too long');
   return bits;
 }
 

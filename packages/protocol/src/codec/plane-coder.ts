@@ -1,6 +1,6 @@
 // A plane of bytes (one byte of every element) <-> blocks, each in the form that takes least; flat pictures as a whole.
 
-import { type ByteSink, type ByteSource, damaged } from './byte-sink.ts';
+import { type ByteSink, type ByteSource, damagedPayload } from './byte-sink.ts';
 import { decodeFlatPlane, encodeFlatPlane, isFlatPlane, MAX_FLAT_BYTES } from './flat-plane.ts';
 import { decodeRans, encodeRans, frequenciesOf, histogramOf, ransBytes } from './rans.ts';
 
@@ -60,5 +60,5 @@ function decodeBlock(source: ByteSource, form: number, block: Uint8Array): void 
   if (form === FORM.raw) block.set(source.take(block.length));
   else if (form === FORM.constant) block.fill(source.byte());
   else if (form === FORM.rans) decodeRans(source, block);
-  else throw damaged(`a block has the unknown form ${form}`);
+  else throw damagedPayload(`a block has the unknown form ${form}`);
 }

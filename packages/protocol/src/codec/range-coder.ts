@@ -2,7 +2,7 @@
 //
 // One class works in both directions: `code` writes the bit that it is given, or reads one whatever it is given. One loop
 // over a model therefore serves encoder and decoder, which cannot differ, and is compiled for one class.
-import { damaged } from './byte-sink.ts';
+import { damagedPayload } from './byte-sink.ts';
 import { FULL_RANGE, LEAST_RANGE } from './level-numbers.ts';
 
 /** Bytes that hold the registers. */
@@ -141,11 +141,11 @@ export class RangeCoder {
     this.at = REGISTER_BYTES;
     this.range = FULL_RANGE;
     this.low = (a << 23) | (b << 15) | (c << 7) | (d >> 1);
-    if (this.low >= FULL_RANGE) throw damaged('its range coder starts out of range');
+    if (this.low >= FULL_RANGE) throw damagedPayload('its range coder starts out of range');
   }
 
   /** Decoder: no more bits. @throws {KerfError} MESSAGE_MALFORMED when bytes are left that no bit needed. */
   end(): void {
-    if (this.at < this.bytes.length) throw damaged('bytes of a group are left over');
+    if (this.at < this.bytes.length) throw damagedPayload('bytes of a group are left over');
   }
 }

@@ -1,7 +1,7 @@
 // Up to 65,536 bytes of one kind <-> their frequencies and two interleaved range asymmetric numeral systems (rANS).
 //
 // Each symbol costs -log2(frequency / 4096) bits. The two states take turns, so that the processor works on both at once.
-import { type ByteSink, type ByteSource, damaged } from './byte-sink.ts';
+import { type ByteSink, type ByteSource, damagedPayload } from './byte-sink.ts';
 
 const PRECISION_BITS = 12;
 const PRECISION = 1 << PRECISION_BITS;
@@ -76,18 +76,18 @@ function readFrequencies(source: ByteSource): Uint16Array {
   const frequencies = new Uint16Array(256);
   let sum = 0;
   for (let symbol = 0; sum < PRECISION; symbol++) {
-    if (symbol > 255) throw damaged('frequencies do not add up');
+    if (symbol > 255) throw damagedPayload('frequencies do not add up');
     const first = source.byte();
     if (first === 0) {
       symbol += source.byte();
       continue;
     }
     const frequency = first < 128 ? first : ((first & 127) << 8) | source.byte();
-    if (frequency === 0 || frequency >= PRECISION) throw damaged('a frequency is out of range');
+    if (frequency === 0 || frequency >= PRECISION) throw damagedPayload('a frequency is out of range');
     frequencies[symbol] = frequency;
     sum += frequency;
   }
-  if (sum !== PRECISION) throw damaged('frequencies do not add up');
+  if (sum !== PRECISION) throw damagedPayload('frequencies do not add up');
   return frequencies;
 }
 
@@ -150,7 +150,7 @@ export function decodeRans(source: ByteSource, symbols: Uint8Array): void {
       odd = (odd << 16) | (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
       at += 2;
     }
-    if (at > bytes.length) throw damaged('it ends early');
+    if (at > bytes.length) throw damagedPayload('it ends early');
   }
   if (pairs < symbols.length) {
     const last = table[even & 4095] as number;
@@ -162,7 +162,7 @@ export function decodeRans(source: ByteSource, symbols: Uint8Array): void {
     }
   }
   if (at > bytes.length || even !== LEAST_STATE || odd !== LEAST_STATE)
-    throw damaged('a block does not end as it began');
+    throw damagedPayload('a block does not end as it began');
   source.at = at;
 }
 
@@ -194,6 +194,6 @@ function writeState(state: number, sink: ByteSink): void {
 function readState(source: ByteSource): number {
   const [a = 0, b = 0, c = 0, d = 0] = source.take(STATE_BYTES);
   const state = (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
-  if (state < LEAST_STATE || state >= 2 ** 31) throw damaged('a coder state is out of range');
+  if (state < LEAST_STATE || state >= 2 ** 31) throw damagedPayload('a coder state is out of range');
   return state;
 }

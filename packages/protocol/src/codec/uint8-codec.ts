@@ -1,6 +1,6 @@
 // float32 values <-> 256 even steps between the least and the largest, of the tensor or of each slice along an axis.
 import { KerfError } from '../errors.ts';
-import { ByteSource, damaged } from './byte-sink.ts';
+import { ByteSource, damagedPayload } from './byte-sink.ts';
 import { decodeLossless, encodeLossless, type PlaneLayout, planeLayout } from './lossless.ts';
 
 /** First byte of the payload where the bounds are those of the whole tensor; else the axis. */
@@ -46,7 +46,7 @@ export function encodeUint8(values: Float32Array, shape: readonly number[], chan
 export function decodeUint8(bytes: Uint8Array, shape: readonly number[], count: number): Float32Array {
   const source = new ByteSource(bytes);
   const axis = source.byte();
-  if (axis !== WHOLE_TENSOR && axis >= shape.length) throw damaged(`it has no axis ${axis}`);
+  if (axis !== WHOLE_TENSOR && axis >= shape.length) throw damagedPayload(`it has no axis ${axis}`);
   const layout = channelLayout(shape, axis);
   const head = source.take(layout.channels * BOUND_BYTES);
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
