@@ -53,6 +53,18 @@ describe.each([
       expect(end).toMatchObject({ provider: 'webgpu', refusal: null, y: DOUBLED, late: 'TENSOR_MISMATCH' });
     });
 
+    test('quantises a cut by ordinary operators to what WASM makes of it, bit for bit', async (browser) => {
+      const there = await inPage(browser, () => page.quantised('webgpu'));
+      const here = await inPage(browser, () => page.quantised('wasm'));
+      expect([there.provider, here.provider]).toEqual(['webgpu', 'wasm']);
+      expect(there.y).toEqual(here.y);
+      // 256 steps of 0.02, doubled: all of them, the first for what is below, the last for what is beyond.
+      expect(new Set(here.y).size).toBeGreaterThan(250);
+      for (const [index, value] of here.y.entries()) {
+        expect(Math.abs(value - 2 * Math.min(5.1, Math.max(0, index * 0.01 - 0.3)))).toBeLessThan(0.021);
+      }
+    });
+
     test('falls back to WASM when the self-test does not end in time', async (browser) => {
       const end = await inPage(browser, () => page.run({ prefer: 'webgpu', selfTestTimeoutMs: 1 }));
       expect(end).toMatchObject({ provider: 'wasm', refusal: { code: 'SELF_TEST_FAILED' }, y: DOUBLED });

@@ -40,6 +40,19 @@ const page = {
     };
   },
 
+  /** The model with its cut quantised by ordinary operators, on values of which many lie half way between two steps. */
+  async quantised(prefer: 'webgpu' | 'wasm') {
+    const { backend, provider } = await browserBackend({ prefer, wasmFolder: 'ort', createWorker });
+    const model = await backend.load({ bytes: await bytesAt('split/elementwise.onnx') });
+    const x = float32Tensor(
+      [1, 600],
+      Float32Array.from({ length: 600 }, (_, index) => index * 0.01 - 0.3),
+    );
+    const y = floats((await model.run(new Map([['x', x]]))).get('y'));
+    await backend.dispose();
+    return { provider, y };
+  },
+
   /** A worker whose files are not there. */
   async runWithoutFiles() {
     const { backend } = await browserBackend({ prefer: 'wasm', wasmFolder: 'nowhere', createWorker });

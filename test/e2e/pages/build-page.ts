@@ -4,8 +4,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { buildModel } from '@kerf/onnx';
+import { buildModel, concatChunks, editModel, openModel } from '@kerf/onnx';
 import { SPLIT_FORMAT } from '@kerf/protocol';
+import { cutForm } from '@kerf/splitter';
 import { type ServedFolder, serveFolder } from '../../support/serve-folder.ts';
 import { bundlePage } from './bundle-page.ts';
 
@@ -30,6 +31,14 @@ const slow = buildModel({
   inputs: [{ name: 'x', dtype: 'float32', shape: [256, 256] }],
   outputs: [{ name: 'y', dtype: 'float32', shape: [256, 256] }],
 });
+
+/** The whole model with uint8 across the cut, in operators that stay on a GPU. */
+function elementwise(): Uint8Array {
+  const graph = openModel(MODELS.whole);
+  const range = { min: 0, max: 5.1 };
+  const { edit } = cutForm(graph, { values: [{ name: 'mid', ranges: [range], rank: 2 }], elementwise: true });
+  return concatChunks(editModel(graph, edit).chunks);
+}
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 const part = (file: string, bytes: Uint8Array) => ({
@@ -65,7 +74,7 @@ export async function servePage(): Promise<ServedFolder> {
   for (const name of ['split', 'wrong']) {
     await mkdir(join(folder, name));
     await writeFile(join(folder, name, 'split.json'), JSON.stringify(MANIFEST));
-    for (const [file, bytes] of Object.entries({ ...MODELS, slow }))
+    for (const [file, bytes] of Object.entries({ ...MODELS, slow, elementwise: elementwise() }))
       await writeFile(join(folder, name, `${file}.onnx`), bytes);
   }
   await writeFile(join(folder, 'wrong', 'head.onnx'), MODELS.tail);

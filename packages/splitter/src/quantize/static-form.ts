@@ -38,7 +38,8 @@ export async function staticForm(
   if (opset < QDQ_OPSET) {
     throw new KerfError(
       'MODEL_UNSUPPORTED',
-      `the model has operator set ${opset}, scales per channel need ${QDQ_OPSET}`,
+      `the model has operator set ${opset}, the static form's scales per channel need ${QDQ_OPSET}: convert the model first ` +
+        `(onnx.version_converter.convert_version(model, ${QDQ_OPSET}) in Python, or export it anew), or take the form weights`,
     );
   }
   const writer = new StaticWriter(graph, plan, ranges);

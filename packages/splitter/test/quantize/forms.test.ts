@@ -21,6 +21,7 @@ import {
   type StaticResult,
   searchStatic,
   splitModel,
+  staticForm,
   tensorsInBytes,
   valuesToObserve,
   weightsForm,
@@ -282,5 +283,11 @@ describe('the value at a cut', () => {
     const old = convNet({ opsets: { '': 11 } });
     expect(() => cutForm(old, { values: [value('r1', 16)] })).toThrow(/operator set 11/);
     expect(() => cutForm(old, { values: [value('r1')] })).not.toThrow();
+  });
+
+  it('says how to go on where the operator set is too old for the static form', async () => {
+    const graph = convNet({ opsets: { '': 11 } });
+    const options = { plan: { nodes: [] }, ranges: new Map(), read: tensorsInBytes(graph), note: '' };
+    await expect(staticForm(graph, options as never)).rejects.toThrow(/operator set 11.*convert_version.*weights/);
   });
 });
