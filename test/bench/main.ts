@@ -4,17 +4,31 @@ import { cpus, totalmem } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import type { Bench, BenchRow } from './bench.ts';
+import { codec } from './codec.ts';
 import { crossing } from './crossing.ts';
 import { delta } from './delta.ts';
 import { memory } from './memory.ts';
 import { pipeline } from './pipeline.ts';
+import { placement } from './placement.ts';
 import { planning } from './planning.ts';
 import { quantize } from './quantize.ts';
 import { rate } from './rate.ts';
 import { regret } from './regret.ts';
 import { splitCompute } from './split-compute.ts';
 
-const BENCHES: readonly Bench[] = [splitCompute, crossing, pipeline, planning, rate, quantize, regret, memory, delta];
+const BENCHES: readonly Bench[] = [
+  splitCompute,
+  crossing,
+  pipeline,
+  planning,
+  codec,
+  rate,
+  placement,
+  quantize,
+  regret,
+  memory,
+  delta,
+];
 
 const { values, positionals } = parseArgs({
   options: {

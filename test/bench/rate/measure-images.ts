@@ -5,7 +5,7 @@ import { pairedLoss, type Tally } from '@kerf/splitter';
 import type { RateRow } from './result.ts';
 import { inputsOf, type RateSample, type RateSubject } from './subjects.ts';
 
-const QUALITIES = [20, 50, 75, 90] as const;
+const QUALITIES = [50, 75, 90] as const;
 
 const CODINGS: readonly PictureCoding[] = [
   { format: 'png' },
@@ -14,9 +14,17 @@ const CODINGS: readonly PictureCoding[] = [
   ...QUALITIES.map((quality): PictureCoding => ({ format: 'webp', quality })),
 ];
 
-/** The format of a row. */
+/** The format of a row, of this run or of one with other qualities. */
 export function codingOf(label: string): PictureCoding {
-  const coding = CODINGS.find((one) => describeCoding(one) === label);
+  const qualities = Array.from({ length: 100 }, (_, at) => at + 1);
+  const all: PictureCoding[] = [
+    ...CODINGS,
+    ...qualities.flatMap((quality): PictureCoding[] => [
+      { format: 'jpeg', quality },
+      { format: 'webp', quality },
+    ]),
+  ];
+  const coding = all.find((one) => describeCoding(one) === label);
   if (coding === undefined) throw new TypeError(`no image format is called ${label}`);
   return coding;
 }

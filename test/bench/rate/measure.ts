@@ -3,6 +3,7 @@
 // First bytes and losses of every subject, which takes long, can be stopped and goes on where it was; then the times, which
 // want a machine that does nothing else.
 import { cpus } from 'node:os';
+import { join } from 'node:path';
 import { nodeBackend } from '@kerf/edge-runtime/node';
 import type { Backend } from '@kerf/protocol';
 import { HAND_CODECS, handCodec, type Tally } from '@kerf/splitter';
@@ -15,6 +16,7 @@ import { measureImages } from './measure-images.ts';
 import { partKey, readPart, type SubjectPart, writePart } from './parts.ts';
 import type { RateReport, SubjectRates } from './result.ts';
 import { type FoundSubject, inputsOf, type RateSample, type RateSubject, rateSubjects } from './subjects.ts';
+import { writeTables } from './tables.ts';
 import { ROUNDS, timedSubject } from './times.ts';
 
 /** A short run. */
@@ -35,6 +37,11 @@ export async function measureRates({ full, only, out }: BenchOptions): Promise<R
       if ('missing' in subject) missing.push({ name: subject.name, reason: subject.missing });
       else measured.push({ subject, part: await measuredPart(subject, backend, extent, out) });
     }
+    if (out !== null)
+      await writeTables(
+        join(out, 'tables'),
+        measured.map(({ part }) => part),
+      );
     for (const { subject, part } of measured) subjects.push(await timedSubject(subject, part, backend, browser));
   } finally {
     await browser?.close();

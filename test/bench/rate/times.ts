@@ -41,11 +41,11 @@ export async function timedSubject(
   return { ...rates, rows };
 }
 
-export function timedCodec(codec: ActivationCodec, activations: readonly Tensor[]): CodingTimes {
+export function timedCodec(codec: ActivationCodec, activations: readonly Tensor[], rounds = ROUNDS): CodingTimes {
   const tables = new Map(codec.kind === 'levels' ? [[codec.table.id, codec.table]] : []);
   const encodeMs: number[] = [];
   const decodeMs: number[] = [];
-  for (let round = 0; round <= ROUNDS; round++) {
+  for (let round = 0; round <= rounds; round++) {
     for (const { dtype, shape, data } of activations) {
       const startMs = performance.now();
       const coded = encodeActivation({ dtype, shape, data }, codec);
