@@ -17,6 +17,8 @@ import { StationReporter } from '../station/reporter.ts';
 
 /** Between two live lines. */
 const LIVE_MS = 500;
+/** For provisional parts, when the source has ended and nothing outlives the process. */
+const SETTLE_MS = 30_000;
 
 export const station: Command = {
   name: 'station',
@@ -78,7 +80,7 @@ async function runStation(file: StationFile, line: CommandLine, io: Io): Promise
     reporter.started(file, station.snapshot, door?.url ?? null);
     if (isLive) ends.push(everyHalfSecond(() => process.stdout.write(liveLine(station.snapshot))));
     ends.push(watchFile(file.path, file.sha256, systemClock, () => reload(file.path, opened, reporter)));
-    await Promise.race([station.ended, signalled.first]);
+    await Promise.race([station.ended.then(() => settled(opened, file)), signalled.first]);
   } finally {
     // A second signal does not wait: what has no record yet is lost, what the outbox holds is not.
     undelivered = await Promise.race([opened.close(), signalled.second.then(() => null)]);
@@ -87,6 +89,14 @@ async function runStation(file: StationFile, line: CommandLine, io: Io): Promise
   if (isLive) process.stdout.write('\n');
   reporter.summary(station.snapshot, undelivered, file.config.outbox !== null);
   return reporter.faults > 0 || undelivered === null ? 1 : 0;
+}
+
+/** A source that has ended leaves time for the parts that are to be judged again, where nothing would do it later. */
+async function settled({ station }: OpenedStation, { config }: StationFile): Promise<void> {
+  const endMs = systemClock.nowMs() + SETTLE_MS;
+  while (config.outbox === null && station.snapshot.unsettled > 0 && systemClock.nowMs() < endMs) {
+    await new Promise<void>((resolve) => void systemClock.after(LIVE_MS, resolve));
+  }
 }
 
 /** A broken new version of the file is told, and the old one stays. */

@@ -20,12 +20,12 @@ function stage(about: string, waiting: number, working: number) {
 }
 
 const CAPTURE = object({
-  queue: withDefault(queue, 2, 'captures that may wait at the door'),
+  queue: withDefault(queue, 1, 'captures that may wait at the door'),
   policy: withDefault(policy, 'never-drop', 'when the door is full: hold back the source, or drop the oldest capture'),
 });
 
 const INFER = object({
-  queue: withDefault(queue, 1, 'frames that may wait before it'),
+  queue: withDefault(queue, 0, 'frames that may wait before it'),
   workers: maybe(
     workers,
     'frames under way at a time (default: up to 8 with a cloud, as many as hide its round trip; 1 without)',
@@ -37,10 +37,13 @@ const SINK = object({
   queue: withDefault(queue, 64, 'records that may wait for the store; none is ever dropped here'),
 });
 
-/** The `stages` group. `infer` is head, encode, send, wait and decode: the session has its own bounds for them. */
+/**
+ * The `stages` group. `infer` is head, encode, send, wait and decode: the session has its own bounds for them. Queues are
+ * short: what waits has less of its deadline left, and stages work side by side without them.
+ */
 export const STAGES = object({
   capture: withDefault(CAPTURE, CAPTURE.read({}, ''), 'the door'),
-  preprocess: stage('decode, check and resize the picture', 1, 1),
+  preprocess: stage('decode, check and resize the picture', 0, 1),
   infer: withDefault(INFER, INFER.read({}, ''), 'head, encode, send, wait and decode'),
   postprocess: stage('read the outputs and judge', 8, 1),
   sink: withDefault(SINK, SINK.read({}, ''), 'hand records to the store'),

@@ -36,7 +36,7 @@ describe('a station file', () => {
       reconcileFor: 86_400_000,
       partId: { pattern: null, required: false },
       readable: { minBrightness: 2, repeated: 'refuse' },
-      stages: { capture: { queue: 2, policy: 'never-drop' }, infer: { workers: null } },
+      stages: { capture: { queue: 1, policy: 'never-drop' }, infer: { workers: null } },
       sinks: [{ kind: 'json-lines', name: 'json-lines' }],
     });
   });
