@@ -20,7 +20,7 @@ const SECTIONS = {
   sources: { folder: folderShape, upload: uploadShape, video: videoShape, rtsp: rtspShape, http: httpTriggerShape },
   sinks: {
     'json-lines': jsonLinesShape,
-    'image-folder': imageFolderShape,
+    images: imageFolderShape,
     webhook: webhookShape,
     mqtt: mqttShape,
     modbus: plcShape,

@@ -58,7 +58,7 @@ export class PlcStation implements ModbusData {
   private beat = false;
   private fault = false;
   private isProvisional = false;
-  private isClosed = false;
+  private closed = false;
 
   constructor(options: PlcStationOptions) {
     this.options = options;
@@ -69,6 +69,10 @@ export class PlcStation implements ModbusData {
   /** From now on results are answers to triggers. */
   useTrigger(fire: (request: TriggerRequest) => void): void {
     this.fire = fire;
+  }
+
+  get isClosed(): boolean {
+    return this.closed;
   }
 
   get inputs(): PlcInputs {
@@ -96,7 +100,7 @@ export class PlcStation implements ModbusData {
    */
   deliver(record: ResultRecord, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.reject(signal.reason);
-    if (this.isClosed) return Promise.reject(closedError());
+    if (this.closed) return Promise.reject(closedError());
     const key = recordKey(record);
     if (record.revision > 0 || this.known.has(key)) return Promise.resolve();
     const queued = this.queue.find((other) => recordKey(other.record) === key);
@@ -115,7 +119,7 @@ export class PlcStation implements ModbusData {
     this.cancelDebounce?.();
     this.busy?.cancel();
     this.busy = null;
-    this.isClosed = true;
+    this.closed = true;
     for (const { waiters } of this.queue.splice(0)) for (const waiter of waiters) waiter.reject(closedError());
     this.shown = null;
   }

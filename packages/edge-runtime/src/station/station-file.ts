@@ -133,6 +133,9 @@ export function parseStationConfig(value: unknown): StationConfig {
   const twice = names.findIndex((name, at) => names.indexOf(name) !== at);
   if (twice >= 0) throw problem(`sinks[${twice}].name`, `is '${names[twice]}' as another sink's: give each its own`);
   checkPlc(config);
+  if (config.source.kind === 'upload' && config.trigger !== null) {
+    throw problem('trigger', 'has no use: each upload is its own trigger; remove it');
+  }
   const { cascade } = config.fallback ?? { cascade: null };
   if (cascade !== null && cascade !== undefined && !(cascade.sureBelow <= cascade.sureAbove)) {
     throw problem('fallback.cascade', 'has sureBelow above sureAbove: swap them');

@@ -211,6 +211,21 @@ describe('Modbus door', () => {
     expect(plc.results).toHaveLength(1);
   });
 
+  test('a door that was closed is opened again with clean outputs, as when sinks are reloaded', async () => {
+    const { door, plc } = await start();
+    const first = modbusSink('plc', door);
+    const blocked = first.deliver({ record: recordOf(1, { creationTime: now() }), picture: null }, never);
+    await plc.until(({ done }) => done);
+    await first.close();
+    await expect(blocked).rejects.toMatchObject({ code: 'CLOSED' });
+    const second = modbusSink('plc', door);
+    ends.push(() => second.close());
+    const delivered = second.deliver({ record: recordOf(2, { creationTime: now() }), picture: null }, never);
+    plc.start();
+    await delivered;
+    expect(plc.results.map(({ partId }) => partId)).toEqual(['P-2']);
+  });
+
   test('the heartbeat changes, and addresses that are not there are refused', async () => {
     const { door, plc } = await start();
     const sink = modbusSink('plc', door);

@@ -15,7 +15,7 @@ export interface PlcDoorOptions {
 
 /** Opened by the first of its users, closed by the last. */
 export class PlcDoor {
-  readonly station: PlcStation;
+  private current: PlcStation;
   private readonly options: PlcDoorOptions;
   private server: Promise<ModbusServer> | null = null;
   private users = 0;
@@ -23,25 +23,31 @@ export class PlcDoor {
   constructor(options: PlcDoorOptions) {
     listenAddress(options.config.listen);
     this.options = options;
-    this.station = new PlcStation(options);
+    this.current = new PlcStation(options);
+  }
+
+  /** What stands at the outputs; another one after the door was closed and opened again. */
+  get station(): PlcStation {
+    return this.current;
   }
 
   /** @throws {KerfError} INVALID_ARGUMENT when the port cannot be used. */
   async open(): Promise<ModbusServer> {
     this.users++;
     const { config } = this.options;
+    if (this.current.isClosed) this.current = new PlcStation(this.options);
     this.server ??= modbusServer({
       ...listenAddress(config.listen),
       allow: config.allow,
       unit: config.unit === null ? null : Number(config.unit),
-      data: this.station,
+      data: this.current,
     });
     return this.server;
   }
 
   async close(): Promise<void> {
     if (--this.users > 0) return;
-    this.station.close();
+    this.current.close();
     await (await this.server?.catch(() => null))?.close();
     this.server = null;
   }
@@ -56,8 +62,9 @@ export function modbusTrigger(name: string, door: PlcDoor): Trigger {
     start: async (fire) => {
       if (isStarted) throw new KerfError('INVALID_ARGUMENT', `trigger '${name}' was started before`);
       isStarted = true;
+      const opened = door.open();
       door.station.useTrigger(fire);
-      await door.open();
+      await opened;
     },
     get counters(): TriggerCounters {
       return door.station.counters;

@@ -1,5 +1,6 @@
 // A sink of a station file -> the sink.
 import { resolve } from 'node:path';
+import type { MqttConfig } from '../../sinks/mqtt-config.ts';
 import type { SinkSetup } from '../../sinks/options.ts';
 import type { Sink } from '../../sinks/sink.ts';
 import type { SinkConfig } from '../../sinks/sink-config.ts';
@@ -26,8 +27,16 @@ export function makeSink(config: SinkConfig, folder: string, setup: StationSinkS
     case 'webhook':
       return webhookSink(config, own);
     case 'mqtt':
-      return mqttSink(config, own);
+      return mqttSink({ ...config, ...pemPaths(config, folder) }, own);
     case 'modbus':
       return modbusSink(config.name, setup.plc.of(config));
   }
+}
+
+function pemPaths(
+  { ca, certificate, key }: MqttConfig,
+  folder: string,
+): Pick<MqttConfig, 'ca' | 'certificate' | 'key'> {
+  const at = (path: string | null): string | null => (path === null ? null : resolve(folder, path));
+  return { ca: at(ca), certificate: at(certificate), key: at(key) };
 }

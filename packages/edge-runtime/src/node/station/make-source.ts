@@ -1,27 +1,62 @@
 // Source and trigger of a station file -> the source, the trigger.
 import { resolve } from 'node:path';
+import { type Clock, KerfError } from '@kerf/protocol';
 import type { SourceSetup } from '../../capture/options.ts';
 import type { Source } from '../../capture/source.ts';
 import type { SourceConfig } from '../../capture/source-config.ts';
 import type { Trigger } from '../../capture/trigger.ts';
 import type { TriggerConfig } from '../../capture/trigger-config.ts';
 import { folderSource } from '../capture/folder-source.ts';
+import { httpTrigger } from '../capture/http-trigger.ts';
+import { rtspSource } from '../capture/rtsp-source.ts';
+import { uploadSource } from '../capture/upload-source.ts';
+import { videoSource } from '../capture/video-source.ts';
 import { modbusTrigger } from '../modbus/plc-door.ts';
+import type { HttpDoors } from './http-doors.ts';
 import type { PlcDoors } from './plc-doors.ts';
 
+/** What source and trigger of a station share with others. */
+export interface StationDoors {
+  readonly plc: PlcDoors;
+  readonly http: HttpDoors;
+  readonly secret: (name: string) => string | null;
+}
+
 /** @param folder what relative paths are relative to. @throws {KerfError} INVALID_ARGUMENT. */
-export function makeSource(config: SourceConfig, folder: string, setup: Omit<SourceSetup, 'name'>): Source {
+export function makeSource(
+  config: SourceConfig,
+  folder: string,
+  setup: Omit<SourceSetup, 'name'>,
+  doors: StationDoors,
+): Source {
   const own = { ...setup, name: config.name };
   switch (config.kind) {
     case 'folder':
       return folderSource({ ...config, path: resolve(folder, config.path) }, own);
+    case 'upload':
+      return uploadSource(config, own, doors.http.of(config));
+    case 'video':
+      return videoSource({ ...config, path: resolve(folder, config.path) }, own);
+    case 'rtsp':
+      return rtspSource(config, own, config.passwordFrom === null ? null : passwordOf(config.passwordFrom, doors));
   }
 }
 
+function passwordOf(name: string, { secret }: StationDoors): string {
+  const password = secret(name);
+  if (password !== null && password !== '') return password;
+  throw new KerfError(
+    'INVALID_ARGUMENT',
+    `the environment variable ${name} is not set: it should hold the camera's password`,
+  );
+}
+
 /** @throws {KerfError} INVALID_ARGUMENT. */
-export function makeTrigger(config: TriggerConfig, plc: PlcDoors): Trigger {
+export function makeTrigger(config: TriggerConfig, clock: Clock, doors: StationDoors): Trigger {
   switch (config.kind) {
+    case 'http':
+      return httpTrigger(config, { name: config.name, clock }, doors.http.of(config));
     case 'modbus':
-      return modbusTrigger(config.name, plc.of(config));
+      return modbusTrigger(config.name, doors.plc.of(config));
   }
 }

@@ -14,6 +14,7 @@ import { Station } from '../../station/station.ts';
 import type { StationConfig } from '../../station/station-file.ts';
 import { openFolderDisk } from '../folder-disk.ts';
 import { nodeBackend } from '../node-backend.ts';
+import { HttpDoors } from './http-doors.ts';
 import { judgesOf } from './judges-of.ts';
 import { makeSource, makeTrigger } from './make-source.ts';
 import { nodePictures } from './node-pictures.ts';
@@ -95,6 +96,7 @@ async function assemble(
   const setup = { clock, random, wallClock: wallNow };
   const plc = new PlcDoors({ clock, wallClock: wallNow });
   const secret = (name: string): string | null => process.env[name] ?? null;
+  const doors = { plc, http: new HttpDoors(folder, secret), secret };
   const sinks = new StationSinks(config.sinks, folder, { ...setup, station: config.station, secret, plc });
   cleanups.push(() => sinks.close());
   const outbox = await openOutbox(config, folder, sinks, options);
@@ -102,8 +104,8 @@ async function assemble(
   const station = new Station({
     station: config.station,
     run: newRun(wallNow()),
-    source: makeSource(config.source, folder, { ...setup, hasTrigger: config.trigger !== null }),
-    trigger: config.trigger === null ? null : makeTrigger(config.trigger, plc),
+    source: makeSource(config.source, folder, { ...setup, hasTrigger: config.trigger !== null }, doors),
+    trigger: config.trigger === null ? null : makeTrigger(config.trigger, clock, doors),
     reading: readingOf(config),
     main: main.main,
     small: small === null ? null : { inferer: small.main.inferer, cascade: config.fallback?.cascade ?? null },
