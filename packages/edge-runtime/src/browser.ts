@@ -4,6 +4,10 @@ export type { BrowserBackend, BrowserBackendOptions } from './browser/browser-ba
 export { browserBackend } from './browser/browser-backend.ts';
 export type { BrowserConnectOptions } from './browser/browser-connect.ts';
 export { browserConnect } from './browser/browser-connect.ts';
+export type { CameraMedia } from './browser/capture/camera-source.ts';
+export { cameraSource } from './browser/capture/camera-source.ts';
+export type { KeyboardScannerOptions } from './browser/capture/keyboard-scanner.ts';
+export { keyboardScanner } from './browser/capture/keyboard-scanner.ts';
 export type { BrowserBackendSpec } from './browser/make-backend.ts';
 export { makeBrowserBackend, WASM_FILES } from './browser/make-backend.ts';
 export type { Probe, Tolerance } from './browser/self-test.ts';

@@ -1,6 +1,8 @@
 // A model on this device, in the cloud or cut between both, for Node and browsers. './node' and './browser' have the
 // transports and backends of each.
 
+export type { CameraConfig } from './capture/camera-config.ts';
+export { cameraShape } from './capture/camera-config.ts';
 export type { Capture, Picture } from './capture/capture.ts';
 export type { FolderConfig } from './capture/folder-config.ts';
 export { folderShape } from './capture/folder-config.ts';
@@ -8,6 +10,8 @@ export type { HttpDoorConfig, HttpTriggerConfig, UploadConfig } from './capture/
 export { httpTriggerShape, uploadShape } from './capture/http-config.ts';
 export type { SourceSetup } from './capture/options.ts';
 export { CAPTURE_BOUNDS } from './capture/options.ts';
+export type { ScannerConfig } from './capture/scanner-config.ts';
+export { scannerShape } from './capture/scanner-config.ts';
 export type { Source, SourceCounters, SourceHandler, SourceState } from './capture/source.ts';
 export type { Trigger, TriggerCounters, TriggerRequest } from './capture/trigger.ts';
 export type { RtspConfig, VideoConfig } from './capture/video-config.ts';

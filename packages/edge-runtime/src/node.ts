@@ -3,6 +3,7 @@
 export { folderSource } from './node/capture/folder-source.ts';
 export { httpTrigger } from './node/capture/http-trigger.ts';
 export { rtspSource } from './node/capture/rtsp-source.ts';
+export { serialScanner } from './node/capture/serial-scanner.ts';
 export { uploadSource } from './node/capture/upload-source.ts';
 export { videoSource } from './node/capture/video-source.ts';
 export type { OpenChainFolderOptions } from './node/chain-folder.ts';

@@ -1,6 +1,7 @@
 // docs/sources.md and docs/sinks.md against the shapes: every key is there with its sentence, and nothing that is not.
 import { readFileSync } from 'node:fs';
 import {
+  cameraShape,
   folderShape,
   httpTriggerShape,
   imageFolderShape,
@@ -8,6 +9,7 @@ import {
   mqttShape,
   plcShape,
   rtspShape,
+  scannerShape,
   uploadShape,
   videoShape,
   webhookShape,
@@ -17,7 +19,15 @@ import { describe, expect, test } from 'vitest';
 const page = (name: string): string => readFileSync(new URL(`../../../docs/${name}.md`, import.meta.url), 'utf8');
 
 const SECTIONS = {
-  sources: { folder: folderShape, upload: uploadShape, video: videoShape, rtsp: rtspShape, http: httpTriggerShape },
+  sources: {
+    folder: folderShape,
+    upload: uploadShape,
+    video: videoShape,
+    rtsp: rtspShape,
+    camera: cameraShape,
+    http: httpTriggerShape,
+    scanner: scannerShape,
+  },
   sinks: {
     'json-lines': jsonLinesShape,
     images: imageFolderShape,

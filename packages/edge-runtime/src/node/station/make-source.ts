@@ -1,6 +1,6 @@
 // Source and trigger of a station file -> the source, the trigger.
 import { resolve } from 'node:path';
-import { type Clock, KerfError } from '@kerf/protocol';
+import { KerfError } from '@kerf/protocol';
 import type { SourceSetup } from '../../capture/options.ts';
 import type { Source } from '../../capture/source.ts';
 import type { SourceConfig } from '../../capture/source-config.ts';
@@ -9,6 +9,7 @@ import type { TriggerConfig } from '../../capture/trigger-config.ts';
 import { folderSource } from '../capture/folder-source.ts';
 import { httpTrigger } from '../capture/http-trigger.ts';
 import { rtspSource } from '../capture/rtsp-source.ts';
+import { serialScanner } from '../capture/serial-scanner.ts';
 import { uploadSource } from '../capture/upload-source.ts';
 import { videoSource } from '../capture/video-source.ts';
 import { modbusTrigger } from '../modbus/plc-door.ts';
@@ -52,11 +53,18 @@ function passwordOf(name: string, { secret }: StationDoors): string {
 }
 
 /** @throws {KerfError} INVALID_ARGUMENT. */
-export function makeTrigger(config: TriggerConfig, clock: Clock, doors: StationDoors): Trigger {
+export function makeTrigger(
+  config: TriggerConfig,
+  setup: Pick<SourceSetup, 'clock' | 'random'>,
+  doors: StationDoors,
+): Trigger {
+  const own = { ...setup, name: config.name };
   switch (config.kind) {
     case 'http':
-      return httpTrigger(config, { name: config.name, clock }, doors.http.of(config));
+      return httpTrigger(config, own, doors.http.of(config));
     case 'modbus':
       return modbusTrigger(config.name, doors.plc.of(config));
+    case 'scanner':
+      return serialScanner(config, own);
   }
 }

@@ -105,7 +105,7 @@ async function assemble(
     station: config.station,
     run: newRun(wallNow()),
     source: makeSource(config.source, folder, { ...setup, hasTrigger: config.trigger !== null }, doors),
-    trigger: config.trigger === null ? null : makeTrigger(config.trigger, clock, doors),
+    trigger: config.trigger === null ? null : makeTrigger(config.trigger, setup, doors),
     reading: readingOf(config),
     main: main.main,
     small: small === null ? null : { inferer: small.main.inferer, cascade: config.fallback?.cascade ?? null },

@@ -1,0 +1,194 @@
+// A camera of the browser -> captures of its latest picture.
+import { KerfError, messageOf, type RgbImage } from '@kerf/protocol';
+import type { CameraConfig } from '../../capture/camera-config.ts';
+import { CaptureDesk } from '../../capture/capture-desk.ts';
+import { keepAlive } from '../../capture/keep-alive.ts';
+import type { SourceSetup } from '../../capture/options.ts';
+import type { Source } from '../../capture/source.ts';
+
+/** What of `navigator.mediaDevices` is used. */
+export type CameraMedia = Pick<MediaDevices, 'getUserMedia' | 'enumerateDevices'>;
+
+/**
+ * Opens the camera, again and again when it vanishes, stalls or freezes. Pixels are read only when somebody wants them.
+ * @throws {KerfError} INVALID_ARGUMENT where the page has no cameras: it is not secure (https or localhost).
+ */
+export function cameraSource(
+  config: CameraConfig,
+  setup: SourceSetup,
+  media: CameraMedia | undefined = navigator.mediaDevices,
+): Source {
+  if (media === undefined) {
+    throw new KerfError('INVALID_ARGUMENT', 'this page may not use cameras: open it over https:// or from localhost');
+  }
+  const desk = new CaptureDesk(setup, false);
+  const ended = new AbortController();
+  let run: Promise<void> | null = null;
+
+  const watch = async (signal: AbortSignal, up: () => void): Promise<void> => {
+    const stream = await openCamera(config, media);
+    const [track] = stream.getVideoTracks();
+    const ending = new AbortController();
+    const lose = (why: string): void => ending.abort(new KerfError('SOURCE_LOST', `the camera ${why}`));
+    const onStop = (): void => ending.abort();
+    signal.addEventListener('abort', onStop, { once: true });
+    if (signal.aborted) onStop();
+    track?.addEventListener('ended', () => lose('was unplugged, or its permission taken back'));
+    let cancelStall = (): void => undefined;
+    const alive = (): void => {
+      cancelStall();
+      cancelStall = setup.clock.after(config.stall, () => lose(`gave no picture within ${config.stall} ms`));
+    };
+    desk.repeatsInRow = 0;
+    alive();
+    try {
+      await eachFrame(stream, ending.signal, (frame) => {
+        alive();
+        up();
+        desk.offer(() => ({ what: { picture: { kind: 'pixels', image: pixelsOf(frame) } } }));
+        if (config.frozen !== null && desk.repeatsInRow >= config.frozen) {
+          lose(`gave ${desk.repeatsInRow} equal pictures in a row: it is frozen`);
+        }
+      });
+      if (!signal.aborted) throw ending.signal.reason ?? new KerfError('SOURCE_LOST', 'the camera ended its stream');
+    } finally {
+      cancelStall();
+      signal.removeEventListener('abort', onStop);
+      for (const each of stream.getTracks()) each.stop();
+    }
+  };
+
+  return {
+    name: setup.name,
+    counters: desk.counters,
+    trigger: (request) => desk.trigger(request),
+    start: async (handler) => {
+      desk.open(handler);
+      run = keepAlive({
+        attempt: watch,
+        clock: setup.clock,
+        random: setup.random,
+        signal: ended.signal,
+        onState: (state) => desk.state(state),
+        onRecovery: () => desk.counters.recoveries++,
+      });
+    },
+    stop: async () => {
+      ended.abort();
+      desk.close();
+      await run;
+    },
+  };
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  NotAllowedError: 'the camera may not be used: allow it for this page',
+  NotFoundError: 'there is no camera',
+  NotReadableError: 'the camera cannot be opened: does another program use it?',
+  OverconstrainedError: 'no camera is of this name or id',
+};
+
+async function openCamera(config: CameraConfig, media: CameraMedia): Promise<MediaStream> {
+  try {
+    const deviceId = config.device === null ? null : await idOf(config.device, media);
+    return await media.getUserMedia({
+      audio: false,
+      video: {
+        ...(deviceId !== null && { deviceId: { exact: deviceId } }),
+        ...(config.width !== null && { width: { ideal: config.width } }),
+        ...(config.height !== null && { height: { ideal: config.height } }),
+        ...(config.rate !== null && { frameRate: { ideal: config.rate } }),
+      },
+    });
+  } catch (cause) {
+    const name = cause instanceof Error ? cause.name : '';
+    throw new KerfError('SOURCE_LOST', REASONS[name] ?? `the camera cannot be opened: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** Names are told only to pages that were allowed a camera before; until then the text must be an id. */
+async function idOf(device: string, media: CameraMedia): Promise<string> {
+  const devices = await media.enumerateDevices();
+  const wanted = device.toLowerCase();
+  const found = devices.find(({ kind, deviceId, label }) => {
+    return kind === 'videoinput' && (deviceId === device || label.toLowerCase().includes(wanted));
+  });
+  return found?.deviceId ?? device;
+}
+
+type Frame = VideoFrame | HTMLVideoElement;
+
+/** The part of MediaStreamTrackProcessor that is used; TypeScript's DOM does not know it. */
+type TrackProcessor = new (init: {
+  track: MediaStreamTrack;
+  maxBufferSize: number;
+}) => { readable: ReadableStream<VideoFrame> };
+
+/** Until the signal or the end of the stream. Where there is a track processor, a hidden page goes on seeing. */
+async function eachFrame(stream: MediaStream, signal: AbortSignal, onFrame: (frame: Frame) => void): Promise<void> {
+  const [track] = stream.getVideoTracks();
+  const { MediaStreamTrackProcessor: Processor } = globalThis as { MediaStreamTrackProcessor?: TrackProcessor };
+  if (track === undefined || Processor === undefined) return eachVideoFrame(stream, signal, onFrame);
+  const reader = new Processor({ track, maxBufferSize: 1 }).readable.getReader();
+  const onAbort = (): void => void reader.cancel().catch(() => undefined);
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done || value === undefined) return;
+    try {
+      if (!signal.aborted) onFrame(value);
+    } finally {
+      value.close();
+    }
+  }
+}
+
+function eachVideoFrame(stream: MediaStream, signal: AbortSignal, onFrame: (frame: Frame) => void): Promise<void> {
+  const video = document.createElement('video');
+  video.muted = true;
+  video.srcObject = stream;
+  return new Promise((resolve, reject) => {
+    const next = (): void => {
+      if (signal.aborted) return;
+      video.requestVideoFrameCallback(() => {
+        if (signal.aborted) return;
+        onFrame(video);
+        next();
+      });
+    };
+    signal.addEventListener(
+      'abort',
+      () => {
+        video.srcObject = null;
+        resolve();
+      },
+      { once: true },
+    );
+    if (signal.aborted) return resolve();
+    next();
+    video.play().catch((error: unknown) => {
+      if (!signal.aborted) reject(error instanceof Error ? error : new Error(messageOf(error)));
+    });
+  });
+}
+
+let canvas: OffscreenCanvas | null = null;
+
+function pixelsOf(frame: Frame): RgbImage {
+  const width = 'displayWidth' in frame ? frame.displayWidth : frame.videoWidth;
+  const height = 'displayHeight' in frame ? frame.displayHeight : frame.videoHeight;
+  if (canvas === null || canvas.width !== width || canvas.height !== height)
+    canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d', { willReadFrequently: true, alpha: false });
+  if (context === null) throw new KerfError('IMAGE_INVALID', `a picture of ${width}x${height} pixels cannot be read`);
+  context.drawImage(frame, 0, 0, width, height);
+  const { data } = context.getImageData(0, 0, width, height);
+  const rgb = new Uint8Array(width * height * 3);
+  for (let from = 0, to = 0; from < data.length; from += 4, to += 3) {
+    rgb[to] = data[from] as number;
+    rgb[to + 1] = data[from + 1] as number;
+    rgb[to + 2] = data[from + 2] as number;
+  }
+  return { width, height, data: rgb };
+}
