@@ -1,6 +1,7 @@
 // Real files: cut off at every byte, rotated, moved away under the sink, and written by a process that is killed.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -104,6 +105,15 @@ describe('JSON-lines sink', () => {
     const sink = open(join(folder, 'file', 'results.jsonl'));
     await expect(sink.deliver(deliveryOf(0), never)).rejects.toMatchObject({ code: 'SINK_UNREACHABLE' });
     await chmod(folder, 0o700);
+  });
+
+  test.skipIf(!existsSync('/dev/full'))('a full disk is said to be full, and can be tried again', async () => {
+    // The kernel's own full disk.
+    const sink = open('/dev/full');
+    for (let turn = 0; turn < 2; turn++) {
+      await expect(sink.deliver(deliveryOf(0), never)).rejects.toMatchObject({ code: 'DISK_FULL', retryable: true });
+    }
+    await sink.close();
   });
 
   test('a process killed while it writes loses no record that it had confirmed, and writes none twice', async () => {

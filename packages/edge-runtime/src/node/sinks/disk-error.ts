@@ -4,6 +4,6 @@ import { KerfError, messageOf } from '@kerf/protocol';
 export function diskError(cause: unknown, what: string): unknown {
   if (KerfError.is(cause) || (cause instanceof Error && cause.name === 'AbortError')) return cause;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : messageOf(cause);
-  const hint = code === 'ENOSPC' || code === 'EDQUOT' ? 'the disk is full' : 'check the path and its permissions';
-  return new KerfError('SINK_UNREACHABLE', `${what} (${code}); ${hint}`, { cause });
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new KerfError('DISK_FULL', `${what}: the disk is full`, { cause });
+  return new KerfError('SINK_UNREACHABLE', `${what} (${code}); check the path and its permissions`, { cause });
 }
