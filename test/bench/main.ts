@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { adaptive } from './adaptive.ts';
 import type { Bench, BenchRow } from './bench.ts';
 import { codec } from './codec.ts';
 import { crossing } from './crossing.ts';
@@ -28,6 +29,7 @@ const BENCHES: readonly Bench[] = [
   regret,
   memory,
   delta,
+  adaptive,
 ];
 
 const { values, positionals } = parseArgs({

@@ -39,7 +39,7 @@ export const planning: Bench = {
   },
 };
 
-interface Case {
+export interface Case {
   readonly graph: ModelGraph;
   readonly edge: DeviceProfile;
   readonly cloud: DeviceProfile;
@@ -193,7 +193,7 @@ const CLOUD = { flops: 5e9, bytes: 4e8, launchMs: 0.008 };
  * DenseNet's graph as the ONNX zoo holds it (normalisation as three nodes), with as many layers in each block as given:
  * 6, 12, 24, 16 are DenseNet-121's. Costs follow from operations and bytes.
  */
-function denseModel(blocks: readonly number[]): Case {
+export function denseModel(blocks: readonly number[]): Case {
   const made = new DenseBuilder();
   let side = 56;
   let channels = 64;

@@ -49,6 +49,8 @@ export type { Curve } from './plan/plan-curve.ts';
 export { planCurve } from './plan/plan-curve.ts';
 export type { PricedCut } from './plan/price-cuts.ts';
 export { priceCuts } from './plan/price-cuts.ts';
+export type { DivisionPrices } from './plan/price-divisions.ts';
+export { priceDivisions } from './plan/price-divisions.ts';
 export type {
   CrossingCost,
   DeviceProfile,

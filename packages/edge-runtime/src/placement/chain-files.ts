@@ -2,6 +2,8 @@
 import {
   type Backend,
   type ChainManifest,
+  chainHash,
+  chainPair,
   KerfError,
   type LoadedModel,
   type LoadOptions,
@@ -9,9 +11,9 @@ import {
   type ModelSource,
   messageOf,
   parseChainManifest,
+  segmentId,
+  sha256Hex,
 } from '@kerf/protocol';
-import { chainHash, segmentId } from '@kerf/splitter';
-import { divisionPair } from './division-pair.ts';
 
 /** A chain whose first segments are on this device. */
 export interface OpenedChain {
@@ -67,7 +69,7 @@ export async function loadChain(
         segment.usesSharedData && shared !== null ? [{ file: chain.sharedData?.file ?? '', bytes: shared }] : [];
       segments.push(await backend.load(files.source(segment.file, bytes, [...own, ...more]), load));
     }
-    const pairs = await Promise.all(Array.from({ length: all }, (_, at) => divisionPair(chain.chain, at)));
+    const pairs = await Promise.all(chain.segments.map((_segment, at) => chainPair(chain, at)));
     return { chain, segments, pairs, dispose };
   } catch (error) {
     await dispose();
@@ -92,17 +94,16 @@ async function withBytes(files: ChainFileSource, wanted: ManifestFile): Promise<
 
 async function checkedFile(files: ChainFileSource, wanted: ManifestFile): Promise<Uint8Array> {
   const bytes = await files.read(wanted.file);
-  const found = bytes.byteLength === wanted.bytes ? await sha256(bytes) : `${bytes.byteLength} bytes`;
+  const found = bytes.byteLength === wanted.bytes ? await digestOf(bytes) : `${bytes.byteLength} bytes`;
   if (found !== wanted.sha256) throw mismatch(`${wanted.file} is not the file that chain.json names`);
   return bytes;
 }
 
-async function sha256(bytes: Uint8Array): Promise<string> {
+async function digestOf(bytes: Uint8Array): Promise<string> {
   if (globalThis.crypto?.subtle === undefined) {
     throw new KerfError('BACKEND_UNAVAILABLE', 'hashes need a secure context: serve the page over https');
   }
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return await sha256Hex(bytes);
 }
 
 function parseJson(bytes: Uint8Array): unknown {

@@ -1,6 +1,6 @@
 // What routes would take, what happened, and what was decided before -> where the next frame goes, and why. Pure.
 import type { PlacementOptions } from './options.ts';
-import { differenceError, type Price } from './price.ts';
+import { differenceError, type Price, SEGMENT, staleMs } from './price.ts';
 import { reasons } from './reasons.ts';
 import type { Route } from './routes.ts';
 
@@ -25,6 +25,10 @@ export interface ControlView {
   readonly deadlineMs: number;
   /** The device can finish any frame that the cloud does not answer in time. */
   readonly canFinishHere: boolean;
+  /** Frames that are under way to the cloud. */
+  readonly framesUnderWay: number;
+  /** When anything last came from the cloud. */
+  readonly lastHeardMs: number;
   /** A person's choice; null leaves it to the controller. */
   readonly pin: string | null;
 }
@@ -42,6 +46,8 @@ export type SwitchCause =
   | 'pinned';
 
 export interface Hold {
+  /** When the cloud last failed a frame. */
+  readonly sinceMs: number;
   /** Failures in a row, each of which doubled the time. */
   readonly failures: number;
   readonly untilMs: number;
@@ -58,8 +64,8 @@ export interface ControlMemory {
   readonly healthySinceMs: number;
   /** Of the time that trials may add. */
   readonly trialCreditMs: number;
-  /** A frame failed on the route since the last decision. */
-  readonly missed: boolean;
+  /** Frames in a row that the route has failed. */
+  readonly misses: number;
   readonly trialUnderWay: boolean;
 }
 
@@ -76,6 +82,8 @@ export interface Decision {
     readonly cause: SwitchCause;
     readonly reason: string;
   } | null;
+  /** Time from the sending that the cloud has, before the device should begin to finish the frame; null: what the deadline allows. */
+  readonly patienceMs: number | null;
   readonly memory: ControlMemory;
 }
 
@@ -87,13 +95,18 @@ export function startMemory(route: string, nowMs: number): ControlMemory {
     hold: null,
     healthySinceMs: nowMs,
     trialCreditMs: 0,
-    missed: false,
+    misses: 0,
     trialUnderWay: false,
   };
 }
 
 /** So many frames' worth of trials may be saved up. */
 const MOST_CREDIT_FRAMES = 3;
+/** Beyond what an answer needs, at least: as a share of it, and in milliseconds. */
+const LEAST_PATIENCE = 0.5;
+const LEAST_PATIENCE_MS = 15;
+/** Least time between trials of a route, as a share of the age at which an estimate is worth nothing. */
+const TRIAL_PAUSE = 0.2;
 /** Frames that a queue is looked ahead for, where frames come faster than a stage takes them. */
 const QUEUE_FRAMES = 10;
 
@@ -141,7 +154,7 @@ class Deciding {
     if (!isRemote(current)) return null;
     const { deadlineMs } = this.#view;
     const isCloudThere = this.#view.isCloudThere && current.isReady;
-    const { missed } = this.#memory;
+    const missed = this.#missed();
     const isLate = current.price !== null && this.#worstMs(current) > deadlineMs;
     if (isCloudThere && !missed && !isLate) return null;
     const safe = this.#allowed.filter(
@@ -150,18 +163,24 @@ class Deciding {
     const inTime = safe.filter((view) => view.price !== null && this.#worstMs(view) <= deadlineMs);
     const target =
       this.#otherThere(safe, inTime, isCloudThere) ?? (isCloudThere && !missed ? null : this.#refuge(safe));
-    if (target === null) return missed ? this.#stay({ memory: { ...this.#memory, missed: false } }) : null;
+    if (target === null) return missed ? this.#stay({ memory: { ...this.#memory, misses: 0 } }) : null;
     const cause = isCloudThere ? 'deadline' : 'link-lost';
     const reason = isCloudThere
-      ? reasons.deadline(current, target, missed, this.#worstMs(current), deadlineMs)
+      ? reasons.deadline(current, target, missed ? this.#memory.misses : 0, this.#worstMs(current), deadlineMs)
       : reasons.linkLost(target);
     const decision = this.#switch(target, cause, reason);
     return isRemote(target) ? decision : { ...decision, memory: { ...decision.memory, hold: this.#nextHold() } };
   }
 
+  /** One late answer happens; where the device cannot help, it is one too many. */
+  #missed(): boolean {
+    const { canFinishHere } = this.#view;
+    return this.#memory.misses >= (canFinishHere ? this.#options.missesToLeave : 1);
+  }
+
   /** The best that is in time; where the route of now has lost its link alone, any other that has one. */
   #otherThere(safe: readonly RouteView[], inTime: readonly RouteView[], isCloudThere: boolean): RouteView | null {
-    if (this.#memory.missed) return null;
+    if (this.#missed()) return null;
     const unknown = isCloudThere ? [] : safe.filter((view) => isRemote(view) && view.price === null);
     return this.#best(inTime.filter(({ route }) => route.kind !== 'small')) ?? unknown.at(-1) ?? null;
   }
@@ -178,7 +197,8 @@ class Deciding {
     const { holdBaseMs, holdMaxMs } = this.#options;
     const failures = (hold?.failures ?? 0) + 1;
     const lastsMs = Math.min(holdMaxMs, holdBaseMs * 2 ** Math.min(failures - 1, 30));
-    return { failures, untilMs: this.#view.nowMs + lastsMs, successes: 0 };
+    const { nowMs } = this.#view;
+    return { sinceMs: nowMs, failures, untilMs: nowMs + lastsMs, successes: 0 };
   }
 
   /** To a faster route when it is faster by more than chance; or a trial of one that may be. */
@@ -209,6 +229,8 @@ class Deciding {
   #returnTrial(current: RouteView, rivals: readonly RouteView[]): Decision | null {
     const { hold, trialUnderWay } = this.#memory;
     if (hold === null || trialUnderWay || !this.#isHeld() || this.#view.nowMs < hold.untilMs) return null;
+    // Who has heard nothing since need not try.
+    if (this.#view.lastHeardMs <= hold.sinceMs) return null;
     const best = this.#best(rivals.filter(isRemote));
     if (best === null || !this.#gains(current, best)) return null;
     if (!best.isReady) return this.#stay({ wanted: best.route.name });
@@ -222,8 +244,9 @@ class Deciding {
     const { ms } = current.price;
     const unsure = open.filter(({ price, route }) => {
       if (price === null) return isRemote({ route });
-      const isOld = !price.isMeasured || price.ageMs > this.#options.trialAgeMs;
-      return isOld && this.#expectedMs(price) - ownError(current.price, price) < ms;
+      const { trialAgeMs } = this.#options;
+      const mayBeOffMs = Math.max(ownError(current.price, price), staleMs(price, trialAgeMs));
+      return price.ageMs > trialAgeMs * TRIAL_PAUSE && this.#expectedMs(price) - mayBeOffMs < ms;
     });
     const costMs = (view: RouteView): number => (view.price === null ? ms : Math.max(0, view.price.ms - ms));
     const affordable = unsure.filter((view) => costMs(view) <= trialCreditMs && this.#isSafe(view));
@@ -284,8 +307,9 @@ class Deciding {
     const { nowMs } = this.#view;
     const from = this.#memory.route;
     const to = target.route.name;
-    const memory = { ...this.#memory, route: to, sinceMs: nowMs, missed: false };
-    return { route: to, isTrial: false, wanted: null, switched: { from, to, cause, reason }, memory };
+    const memory = { ...this.#memory, route: to, sinceMs: nowMs, misses: 0 };
+    const patienceMs = this.#patienceMs(target);
+    return { route: to, isTrial: false, wanted: null, patienceMs, switched: { from, to, cause, reason }, memory };
   }
 
   #try(view: RouteView, costMs: number): Decision {
@@ -294,12 +318,26 @@ class Deciding {
       trialUnderWay: true,
       trialCreditMs: Math.max(0, this.#memory.trialCreditMs - costMs),
     };
-    return { route: view.route.name, isTrial: true, wanted: null, switched: null, memory };
+    const patienceMs = this.#patienceMs(view);
+    return { route: view.route.name, isTrial: true, wanted: null, patienceMs, switched: null, memory };
   }
 
   #stay({ wanted = null, memory }: { wanted?: string | null; memory?: ControlMemory }): Decision {
     const kept = memory ?? this.#credited();
-    return { route: this.#memory.route, isTrial: false, wanted, switched: null, memory: kept };
+    const patienceMs = this.#current === null ? null : this.#patienceMs(this.#current);
+    return { route: this.#memory.route, isTrial: false, wanted, patienceMs, switched: null, memory: kept };
+  }
+
+  /** What nearly every answer needs, and a bit: who waits longer waits for one that does not come. */
+  #patienceMs({ price, route }: RouteView): number | null {
+    const { hedgeDeviations } = this.#options;
+    if (price === null || !price.isMeasured || !isRemote({ route }) || hedgeDeviations === 0) return null;
+    const away = [...price.terms].filter(([name]) => !name.startsWith(SEGMENT)).map(([, term]) => term);
+    const awayMs = away.reduce((sum, { ms }) => sum + ms, 0);
+    const deviation = Math.hypot(...away.flatMap(({ spreadMs, errorMs }) => [spreadMs, errorMs]));
+    // What is under way is carried first.
+    const aheadMs = this.#view.framesUnderWay * (price.terms.get('uplink')?.ms ?? 0);
+    return awayMs + aheadMs + Math.max(hedgeDeviations * deviation, LEAST_PATIENCE * awayMs, LEAST_PATIENCE_MS);
   }
 
   /** Each frame adds its share to what trials may cost; a long time without failures ends the hold. */
@@ -312,7 +350,6 @@ class Deciding {
       ...this.#memory,
       hold: isHealthy ? null : hold,
       trialCreditMs: Math.min(MOST_CREDIT_FRAMES * ms, trialCreditMs + trialShare * ms),
-      missed: false,
     };
   }
 }
@@ -326,14 +363,15 @@ export function afterFrame(
 ): ControlMemory {
   const settled = frame.isTrial ? { ...memory, trialUnderWay: false } : memory;
   if (frame.isAnswered) {
-    if (!frame.isTrial || settled.hold === null) return settled;
+    if (!frame.isTrial || settled.hold === null) return frame.isTrial ? settled : { ...settled, misses: 0 };
     return { ...settled, hold: { ...settled.hold, successes: settled.hold.successes + 1 } };
   }
-  const failed = { ...settled, healthySinceMs: nowMs, missed: settled.missed || frame.route === settled.route };
+  const misses = frame.route === settled.route ? settled.misses + 1 : settled.misses;
+  const failed = { ...settled, healthySinceMs: nowMs, misses };
   if (!frame.isTrial || settled.hold === null) return failed;
   const failures = settled.hold.failures + 1;
   const lastsMs = Math.min(options.holdMaxMs, options.holdBaseMs * 2 ** Math.min(failures - 1, 30));
-  return { ...failed, hold: { failures, untilMs: nowMs + lastsMs, successes: 0 } };
+  return { ...failed, hold: { sinceMs: nowMs, failures, untilMs: nowMs + lastsMs, successes: 0 } };
 }
 
 export function isRemote({ route }: Pick<RouteView, 'route'>): boolean {

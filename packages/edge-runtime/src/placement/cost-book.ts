@@ -2,7 +2,7 @@
 import type { CloudSpans } from '@kerf/protocol';
 import { type Estimate, Track } from './estimate.ts';
 import type { LinkEstimates } from './link-estimator.ts';
-import { guessed, NOTHING, type Price, priceOf, type Term, termOf } from './price.ts';
+import { guessed, NOTHING, type Price, priceOf, SEGMENT, type Term, termOf } from './price.ts';
 import type { Route } from './routes.ts';
 
 /** What a profile or a plan expects of a route, before anything was measured. A frame's milliseconds and bytes. */
@@ -144,8 +144,8 @@ export class CostBook {
     for (let at = 0; at < count; at++) {
       const measured = this.#segments[at]?.at(nowMs) ?? null;
       const expected = this.#expectedSegmentMs(at);
-      if (measured !== null) head.set(`segment ${at}`, termOf(measured));
-      else if (expected !== null) head.set(`segment ${at}`, ofProfile(expected * factor));
+      if (measured !== null) head.set(`${SEGMENT}${at}`, termOf(measured));
+      else if (expected !== null) head.set(`${SEGMENT}${at}`, ofProfile(expected * factor));
       else return null;
     }
     return head;
@@ -211,7 +211,7 @@ export class CostBook {
 }
 
 function ofProfile(ms: number): Term {
-  return { ms, spreadMs: ms * PROFILE_ERROR, errorMs: ms * PROFILE_ERROR };
+  return { ms, spreadMs: ms * PROFILE_ERROR, errorMs: ms * PROFILE_ERROR, ageMs: Number.POSITIVE_INFINITY };
 }
 
 function localPrice(route: Route, measured: Estimate | null, link: LinkEstimates): Price | null {

@@ -61,8 +61,9 @@ export class LinkEstimator {
     };
   }
 
-  get isBusy(): boolean {
-    return this.#busy.some(({ untilMs }) => untilMs === Number.POSITIVE_INFINITY);
+  /** Of those that began, how many have not crossed. */
+  get underWay(): number {
+    return this.#busy.filter(({ untilMs }) => untilMs === Number.POSITIVE_INFINITY).length;
   }
 
   onRoundTrip(ms: number, nowMs: number): void {

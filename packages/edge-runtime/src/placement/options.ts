@@ -11,6 +11,13 @@ export interface PlacementOptions {
   readonly dwellMs: number;
   /** Deviations above the expected latency that must still be within the deadline. */
   readonly deadlineDeviations: number;
+  /**
+   * An answer that is later than expected by so many deviations is not waited for: the device begins to finish the frame, where
+   * it can. 0: it waits as long as the deadline allows.
+   */
+  readonly hedgeDeviations: number;
+  /** Late answers in a row after which frames leave the cloud; one, where the device cannot finish frames. */
+  readonly missesToLeave: number;
   /** First time that frames stay on the device after the cloud failed them; doubled at each further failure. */
   readonly holdBaseMs: number;
   /** Where the doubling stops. */
@@ -39,16 +46,18 @@ export interface PlacementOptions {
 
 export const DEFAULT_PLACEMENT: PlacementOptions = {
   minGainShare: 0.05,
-  gainDeviations: 1,
+  gainDeviations: 0.7,
   dwellMs: 1_000,
   deadlineDeviations: 3,
+  hedgeDeviations: 4,
+  missesToLeave: 2,
   holdBaseMs: 1_000,
   holdMaxMs: 60_000,
-  returnTrials: 2,
+  returnTrials: 1,
   healthyMs: 30_000,
   trialShare: 0.02,
   trialAgeMs: 15_000,
-  probeAgeMs: 2_500,
+  probeAgeMs: 1_500,
   probeBytesPerMinute: 1_000_000,
   maxProbeBytes: 131_072,
   idleCloseMs: 60_000,
@@ -61,6 +70,8 @@ const RANGES: Readonly<Record<keyof PlacementOptions, readonly [number, number]>
   gainDeviations: [0, 10],
   dwellMs: [0, 3_600_000],
   deadlineDeviations: [0, 10],
+  hedgeDeviations: [0, 100],
+  missesToLeave: [1, 1000],
   holdBaseMs: [1, 3_600_000],
   holdMaxMs: [1, 3_600_000],
   returnTrials: [0, 100],

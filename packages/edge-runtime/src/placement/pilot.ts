@@ -72,6 +72,8 @@ export interface Assignment {
   readonly isTrial: boolean;
   /** A route to make ready. */
   readonly wanted: string | null;
+  /** Time that the cloud has for the frame, before the device begins to finish it; null: as long as the deadline allows. */
+  readonly patienceMs: number | null;
   readonly switched: RouteSwitch | null;
 }
 
@@ -116,6 +118,7 @@ export class Pilot {
   #lastFrameMs: number | null = null;
   #frame = -1;
   #pin: string | null = null;
+  #lastHeardMs = Number.NEGATIVE_INFINITY;
 
   constructor({ routes, segments, priors = new Map(), options }: PilotSetup) {
     this.options = resolvePlacementOptions(options);
@@ -164,16 +167,18 @@ export class Pilot {
         arrivalMs: this.#arrivals.at(nowMs)?.value ?? null,
         deadlineMs,
         canFinishHere: this.#canFinishHere,
+        framesUnderWay: this.#link.underWay,
+        lastHeardMs: this.#lastHeardMs,
         pin: this.#pin,
       },
       this.options,
     );
     this.#memory = decision.memory;
-    const { route, isTrial, wanted, switched } = decision;
-    if (switched === null) return { route, isTrial, wanted, switched: null };
+    const { route, isTrial, wanted, patienceMs, switched } = decision;
+    if (switched === null) return { route, isTrial, wanted, patienceMs, switched: null };
     const record = { atMs: nowMs, frame: this.#frame, ...switched, estimates: this.estimates(nowMs) };
     this.#history = [...this.#history, record].slice(-this.options.maxHistory);
-    return { route, isTrial, wanted, switched: record };
+    return { route, isTrial, wanted, patienceMs, switched: record };
   }
 
   /** Bytes of tensors of a frame, raw: sizes that the chain leaves open. */
@@ -197,6 +202,7 @@ export class Pilot {
     const { spans, failure, isTrial } = outcome;
     if (!isRemote({ route })) {
       if (route.kind === 'small' && failure === null) this.#costs.onLocal(route.name, spans.localMs, nowMs);
+      if (isTrial) this.#memory = { ...this.#memory, trialUnderWay: false };
       return;
     }
     const isAnswered = failure === null && spans.cloud !== null;
@@ -212,9 +218,12 @@ export class Pilot {
   #learn({ route, startMs, spans, bytesUp, bytesDown, isDisturbed, failure }: RouteOutcome, isAnswered: boolean): void {
     const sentMs = startMs + spans.queueMs + spans.headMs + spans.encodeMs;
     if (isAnswered && spans.cloud !== null) {
-      const receivedMs = sentMs + spans.networkMs + spans.cloudMs;
+      // The device may have begun to finish the frame when the answer came after all.
+      const receivedMs = sentMs + spans.networkMs + spans.cloudMs + spans.localMs;
+      const cloudMs = Math.min(spans.cloud.totalMs, receivedMs - sentMs);
+      this.#lastHeardMs = Math.max(this.#lastHeardMs, receivedMs);
       this.#costs.onAnswer(route, { encodeMs: spans.encodeMs, bytesUp, bytesDown, cloud: spans.cloud }, receivedMs);
-      if (!isDisturbed) this.#link.onCrossed({ sentMs, receivedMs, cloudMs: spans.cloudMs, bytesUp, bytesDown });
+      if (!isDisturbed) this.#link.onCrossed({ sentMs, receivedMs, cloudMs, bytesUp, bytesDown });
     } else if (failure === 'DEADLINE_EXCEEDED' && bytesUp > 0 && !isDisturbed) {
       // Where the device finished the frame, waiting for it was part of the queue as well.
       const fromMs = startMs + spans.headMs + spans.encodeMs;
@@ -223,16 +232,18 @@ export class Pilot {
   }
 
   onRoundTrip(ms: number, nowMs: number): void {
+    this.#lastHeardMs = nowMs;
     this.#link.onRoundTrip(ms, nowMs);
   }
 
   onProbe({ upBytes, downBytes }: ProbeSize, elapsedMs: number, nowMs: number): void {
+    this.#lastHeardMs = nowMs;
     this.#link.onProbe(upBytes, downBytes, elapsedMs, nowMs);
   }
 
   /** A probe to send now, or null; its bytes are counted as sent. */
   probeDue(nowMs: number): ProbeSize | null {
-    if (this.#link.isBusy) return null;
+    if (this.#link.underWay > 0) return null;
     return this.#probing.due(this.#link.at(nowMs), this.#costs.downlinkBytes(nowMs), nowMs);
   }
 

@@ -318,7 +318,9 @@ export class PlacedSession {
     const isRemote = route.kind === 'cloud' || route.kind === 'split';
     const free = isRemote ? this.#pilot.occupy(startMs) : null;
     try {
-      const { frame: _, ...rest } = options;
+      const { frame: _, ...given } = options;
+      const { patienceMs } = assignment;
+      const rest = patienceMs === null ? given : { ...given, patienceMs };
       const outcome = await this.#sessions.use(route, async (session) =>
         session.infer(await inputsFor(route, inputs), rest),
       );
@@ -333,7 +335,11 @@ export class PlacedSession {
   }
 
   async #runSmall(inputs: FrameInputs, options: InferOptions): Promise<Outcome> {
-    return this.#run({ route: 'small', isTrial: false, wanted: null, switched: null }, inputs, options);
+    return this.#run(
+      { route: 'small', isTrial: false, wanted: null, patienceMs: null, switched: null },
+      inputs,
+      options,
+    );
   }
 
   /** Now and then: probes a link of which little is known, and closes what nobody uses. */

@@ -10,6 +10,8 @@ export interface Term {
   readonly spreadMs: number;
   /** Standard deviation of what `ms` is wrong by. */
   readonly errorMs: number;
+  /** Since it was measured; infinite for a guess. */
+  readonly ageMs: number;
 }
 
 /** What a frame takes on a route. Terms of the same name in two prices are off by the same cause. */
@@ -81,21 +83,37 @@ export function differenceError(left: Price, right: Price): number {
   );
 }
 
-export function termOf({ value, spread, error }: Estimate): Term {
-  return { ms: value, spreadMs: spread, errorMs: error };
+/** What may have gone since a price's terms were measured: half of a term that is `oldMs` old, later all; the device changes slowly. */
+export function staleMs(price: Price, oldMs: number): number {
+  let total = 0;
+  for (const [name, { ms, ageMs }] of price.terms) {
+    const factor = name.startsWith(SEGMENT) ? DEVICE_STEADINESS : 1;
+    total += ms * Math.min(1, (STALE_SHARE * ageMs) / (oldMs * factor));
+  }
+  return total;
+}
+
+export function termOf({ value, spread, error, ageMs }: Estimate): Term {
+  return { ms: value, spreadMs: spread, errorMs: error, ageMs };
 }
 
 /** What nobody measured: half of it either way. */
 export function guessed(ms: number): Term {
-  return { ms, spreadMs: ms * GUESS, errorMs: ms * GUESS };
+  return { ms, spreadMs: ms * GUESS, errorMs: ms * GUESS, ageMs: Number.POSITIVE_INFINITY };
 }
 
 const GUESS = 0.5;
 
-export const NOTHING: Term = { ms: 0, spreadMs: 0, errorMs: 0 };
+const STALE_SHARE = 0.5;
+const DEVICE_STEADINESS = 10;
 
-function scaled({ value, spread, error }: Estimate, by: number): Term {
-  return { ms: value * by, spreadMs: spread * by, errorMs: error * by };
+/** Terms of runs on the device have names that begin so. */
+export const SEGMENT = 'segment ';
+
+export const NOTHING: Term = { ms: 0, spreadMs: 0, errorMs: 0, ageMs: 0 };
+
+function scaled({ value, spread, error, ageMs }: Estimate, by: number): Term {
+  return { ms: value * by, spreadMs: spread * by, errorMs: error * by, ageMs };
 }
 
 function sum(terms: Iterable<Term>): number {

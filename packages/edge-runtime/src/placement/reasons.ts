@@ -14,10 +14,11 @@ export const reasons = {
     );
   },
 
-  deadline(current: RouteView, target: RouteView, missed: boolean, worstMs: number, deadlineMs: number): string {
-    const what = missed
-      ? `a frame on ${current.route.name} was not answered within its deadline of ${figure(deadlineMs)} ms`
-      : `on ${current.route.name} a slow frame takes ${figure(worstMs)} ms, the deadline is ${figure(deadlineMs)} ms`;
+  deadline(current: RouteView, target: RouteView, misses: number, worstMs: number, deadlineMs: number): string {
+    const what =
+      misses > 0
+        ? `${misses === 1 ? 'a frame' : `${misses} frames in a row`} on ${current.route.name} got no answer in time`
+        : `on ${current.route.name} a slow frame takes ${figure(worstMs)} ms, the deadline is ${figure(deadlineMs)} ms`;
     return `${what}; ${target.route.name} takes ${priced(target.price)}`;
   },
 

@@ -19,6 +19,11 @@ export interface EdgeSessionConfig extends DeviceModels {
 export interface InferOptions {
   /** Time from this call to the outcome, at most. */
   readonly deadlineMs?: number;
+  /**
+   * Time from the sending that the cloud has, where the device can finish the frame: then it begins to, and whichever is first
+   * with the result ends the frame. @default what the deadline leaves beside the device's own time
+   */
+  readonly patienceMs?: number;
   /** Ends the frame with CANCELLED. */
   readonly signal?: AbortSignal;
   /** Id of the frame: larger than every one before. @default one more than the last */
@@ -150,13 +155,20 @@ export class EdgeSession {
    * must not change until then.
    * @throws {KerfError} TENSOR_MISMATCH, INVALID_ARGUMENT when the call itself is wrong; everything else is an outcome.
    */
-  async infer(inputs: FrameInputs, { deadlineMs, signal, frame, trace }: InferOptions = {}): Promise<Outcome> {
+  async infer(
+    inputs: FrameInputs,
+    { deadlineMs, patienceMs, signal, frame, trace }: InferOptions = {},
+  ): Promise<Outcome> {
     const wanted = deadlineMs ?? this.options.deadlineMs;
     resolveEdgeSessionOptions({ deadlineMs: wanted });
     const { inputSpecs } = this.flow;
     if (inputSpecs !== null) checkInputs(inputs, inputSpecs);
     this.plan.checkImages(inputs);
-    const task = new FrameTask(this.nextFrame(frame), inputs, wanted, this.options.clock, trace);
+    if (patienceMs !== undefined && !(patienceMs >= 0)) {
+      throw new KerfError('INVALID_ARGUMENT', `patienceMs must be a number of at least 0, got ${patienceMs}`);
+    }
+    const limits = { deadlineMs: wanted, patienceMs: patienceMs ?? Number.POSITIVE_INFINITY };
+    const task = new FrameTask(this.nextFrame(frame), inputs, limits, this.options.clock, trace);
     if (this.closed) task.fail('CLOSED', 'the session was closed');
     else if (signal?.aborted === true) task.fail('CANCELLED', 'the caller cancelled the frame');
     else this.flow.add(task, signal);

@@ -213,6 +213,7 @@ export class FrameFlow {
       task.sends++;
       task.bytesUp += bytes.byteLength;
       link.sendFrame(task.frame, bytes);
+      this.watchAnswer(task);
     } catch (error) {
       const fault = KerfError.from(error, 'INTERNAL', `the frame could not be sent: ${messageOf(error)}`);
       this.notByCloud(task, fault.code, fault.message);
@@ -231,7 +232,7 @@ export class FrameFlow {
       return;
     }
     if (task.stage === 'sent') task.ledger.markAnswer(message.spans, receivedMs);
-    else task.ledger.mark('localMs', receivedMs);
+    else task.ledger.markLateAnswer(message.spans, receivedMs);
     try {
       const answer = new Map(message.tensors.map((payload) => [payload.name, tensorOf(payload, this.options.limits)]));
       this.plan.checkAnswer(answer, this.opened?.outputs ?? []);
@@ -292,6 +293,13 @@ export class FrameFlow {
       task.onSettled(clock.after(waitMs, () => this.lastChance(task)));
     }
     task.onSettled(clock.after(task.deadlineMs, () => this.expire(task)));
+  }
+
+  /** Where the caller does not wait for an answer as long as the deadline allows. */
+  private watchAnswer(task: FrameTask): void {
+    const { patienceMs } = task;
+    if (patienceMs >= task.remainingMs || !this.plan.canFinish(task.inputs)) return;
+    task.onSettled(this.options.clock.after(patienceMs, () => this.lastChance(task)));
   }
 
   private lastChance(task: FrameTask): void {

@@ -16,6 +16,8 @@ export class FrameTask {
   readonly deadlineMs: number;
   /** W3C `traceparent`, or null. */
   readonly trace: string | null;
+  /** From the sending until the device begins to finish the frame, at most. */
+  readonly patienceMs: number;
   readonly ledger: SpanLedger;
   readonly outcome: Promise<Outcome>;
   stage: FrameStage = 'waiting';
@@ -32,10 +34,17 @@ export class FrameTask {
   private readonly cleanups: (() => void)[] = [];
   private resolve: ((outcome: Outcome) => void) | null = null;
 
-  constructor(frame: number, inputs: FrameInputs, deadlineMs: number, clock: Clock, trace?: string) {
+  constructor(
+    frame: number,
+    inputs: FrameInputs,
+    { deadlineMs, patienceMs }: { readonly deadlineMs: number; readonly patienceMs: number },
+    clock: Clock,
+    trace?: string,
+  ) {
     this.frame = frame;
     this.inputs = inputs;
     this.deadlineMs = deadlineMs;
+    this.patienceMs = patienceMs;
     this.clock = clock;
     this.trace = trace ?? null;
     this.startMs = clock.nowMs();

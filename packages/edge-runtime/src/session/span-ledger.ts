@@ -42,6 +42,12 @@ export class SpanLedger {
     this.cloud = cloud;
   }
 
+  /** An answer came while the device was at the frame: its time is the device's, the cloud's account is kept. */
+  markLateAnswer(cloud: CloudSpans, receivedMs: number): void {
+    this.mark('localMs', receivedMs);
+    this.cloud = cloud;
+  }
+
   spans(): FrameSpans {
     return { ...this.parts, totalMs: this.markMs - this.startMs, cloud: this.cloud };
   }
