@@ -1,6 +1,6 @@
 // Records -> the few figures that a person watches: verdicts, rate, p50 and p99.
 import type { Clock } from '@kerf/protocol';
-import type { ResultRecord, Verdict } from './result-record.ts';
+import type { ResultRecord, ResultSpan, Verdict } from './result-record.ts';
 
 /** Frames that the quantiles are over. */
 const WINDOW_FRAMES = 512;
@@ -20,6 +20,8 @@ export interface StationFigures {
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
   readonly placements: Readonly<Record<ResultRecord['placement'], number>>;
+  /** By the spans of records, those inside the session too: frames that were in it, and their mean time there. */
+  readonly spans: Readonly<Partial<Record<ResultSpan['stage'], { readonly frames: number; readonly meanMs: number }>>>;
   readonly bytesUp: number;
   readonly bytesDown: number;
 }
@@ -35,6 +37,7 @@ export class Statistics {
     small: 0,
     none: 0,
   };
+  private readonly times = new Map<ResultSpan['stage'], { frames: number; totalMs: number }>();
   private readonly window: { readonly atMs: number; readonly totalMs: number }[] = [];
   private frames = 0;
   private provisional = 0;
@@ -60,6 +63,7 @@ export class Statistics {
     this.frames++;
     this.placements[record.placement]++;
     if (record.isPartial) this.provisional++;
+    this.countSpans(record.spans);
     this.window.push({ atMs: this.clock.nowMs(), totalMs: record.totalMs });
     if (this.window.length > WINDOW_FRAMES) this.window.shift();
   }
@@ -73,6 +77,12 @@ export class Statistics {
       frames,
       verdicts: { ...this.verdicts },
       placements: { ...this.placements },
+      spans: Object.fromEntries(
+        [...this.times].map(([stage, { frames: count, totalMs }]) => [
+          stage,
+          { frames: count, meanMs: totalMs / count },
+        ]),
+      ),
       provisional,
       reconciled,
       bytesUp,
@@ -81,6 +91,14 @@ export class Statistics {
       p50Ms: quantile(0.5),
       p99Ms: quantile(0.99),
     };
+  }
+
+  private countSpans(spans: readonly ResultSpan[]): void {
+    for (const stage of new Set(spans.map((span) => span.stage))) {
+      const known = this.times.get(stage) ?? { frames: 0, totalMs: 0 };
+      const ownMs = spans.reduce((sum, span) => sum + (span.stage === stage ? span.durationMs : 0), 0);
+      this.times.set(stage, { frames: known.frames + 1, totalMs: known.totalMs + ownMs });
+    }
   }
 
   private rate(): number {

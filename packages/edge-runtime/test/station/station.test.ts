@@ -32,10 +32,18 @@ describe('a station', () => {
   });
 
   it('puts every moment of a frame into one span', async () => {
-    const { clock, sink, take } = await bench({ mainMs: 30 });
-    for (const part of ['a', 'b', 'c']) await take(part);
-    await flow(clock, 200);
+    const { clock, sink, station, take } = await bench({ mainMs: 30 });
+    for (const part of ['a', 'b', 'c']) {
+      await take(part);
+      await flow(clock, 40);
+    }
     expect(sink.records).toHaveLength(3);
+    expect(station.snapshot.spans).toMatchObject({ local: { frames: 3, meanMs: 30 } });
+    const mean = Object.values(station.snapshot.spans).reduce((sum, { frames, meanMs }) => sum + frames * meanMs, 0);
+    expect(mean).toBeCloseTo(
+      sink.records.reduce((sum, { totalMs }) => sum + totalMs, 0),
+      6,
+    );
     for (const record of sink.records) {
       expect(sumOf(record)).toBeCloseTo(record.totalMs, 6);
       expect(record.totalMs).toBeGreaterThanOrEqual(30);

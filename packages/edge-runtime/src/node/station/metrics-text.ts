@@ -40,6 +40,7 @@ export function metricsText(station: string, snapshot: StationSnapshot, outbox: 
       [own, snapshot.link === null || snapshot.link === 'connected' ? 1 : 0],
     ]),
     ...stageFamilies(own, snapshot),
+    ...spanFamilies(own, snapshot),
     ...sourceFamily(own, snapshot),
     ...outboxFamilies(own, outbox),
   ];
@@ -71,6 +72,25 @@ function stageFamilies(own: Labels, { stages }: StationSnapshot): string[] {
       'counter',
       'Frames that a full stage gave up.',
       of(({ dropped }) => dropped),
+    ),
+  ];
+}
+
+function spanFamilies(own: Labels, { spans }: StationSnapshot): string[] {
+  const of = (pick: (span: { readonly frames: number; readonly meanMs: number }) => number): Sample[] =>
+    Object.entries(spans).map(([stage, span]) => [{ ...own, stage }, pick(span)]);
+  return [
+    ...family(
+      'kerf_station_span_frames_total',
+      'counter',
+      'Frames that were in a part of their way.',
+      of(({ frames }) => frames),
+    ),
+    ...family(
+      'kerf_station_span_seconds_total',
+      'counter',
+      'Time that frames spent there.',
+      of(({ frames, meanMs }) => (frames * meanMs) / 1000),
     ),
   ];
 }
