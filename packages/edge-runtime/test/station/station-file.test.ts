@@ -1,7 +1,7 @@
 // A station file: defaults, what is refused and how, and what the judge says of tasks that contradict themselves.
 import { KerfError } from '@kerf/protocol';
 import { describe, expect, it } from 'vitest';
-import { checkClassifier } from '../../src/station/judge/classifier.ts';
+import { checkClasses } from '../../src/station/judge/classifier.ts';
 import { makeJudge } from '../../src/station/judge/judge.ts';
 import { parseStationConfig, STATION_SCHEMA } from '../../src/station/station-file.ts';
 
@@ -77,7 +77,7 @@ describe('a station file', () => {
     expect(said).toBe(
       "deadlin is not a key; did you mean 'deadline'?; model.pth is not a key; did you mean 'path'?; model.path is needed: " +
         'split folder, chain folder, or an .onnx file; relative to the station file; task.kind must be one of anomaly, ' +
-        "classifier, is 'anomali'; did you mean 'anomaly'?",
+        "classifier, detector, is 'anomali'; did you mean 'anomaly'?",
     );
   });
 
@@ -107,9 +107,7 @@ describe('a judge', () => {
   });
 
   it('refuses classes to reject that are no classes', () => {
-    const classifier = { kind: 'classifier', output: null, values: 'logits', sureFrom: 0 } as const;
-    const check = (classes: string[], reject: string[]) => () =>
-      checkClassifier({ ...classifier, classes, reject }, 'task');
+    const check = (classes: string[], reject: string[]) => () => checkClasses({ classes, reject }, 'task');
     expect(check(['a', 'b'], ['c'])).toThrow("task.reject names 'c', which is not among the classes");
     expect(check(['a', 'a'], ['a'])).toThrow("task.classes names 'a' twice");
     expect(check(['a', 'b'], ['b'])).not.toThrow();

@@ -37,7 +37,7 @@ const NAMES: readonly string[] = ['logits', 'probabilities', 'scores', 'class'];
 const LISTED = 5;
 
 /** @throws {KerfError} CONFIG_INVALID where a class to reject is no class, or a class is named twice. */
-export function checkClassifier({ classes, reject }: ClassifierTask, path: string): void {
+export function checkClasses({ classes, reject }: Pick<ClassifierTask, 'classes' | 'reject'>, path: string): void {
   const twice = classes.find((one, at) => classes.indexOf(one) !== at);
   if (twice !== undefined) throw problem(`${path}.classes`, `names '${twice}' twice`);
   const stray = reject.find((one) => !classes.includes(one));

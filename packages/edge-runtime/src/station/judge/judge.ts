@@ -5,11 +5,12 @@ import { kinds, needed, object, problem, type ValueOf } from '../../config/shape
 import { number } from '../../config/values.ts';
 import { sha256Hex } from '../sha256.ts';
 import { ANOMALY_TASK, anomalyReader } from './anomaly.ts';
-import { CLASSIFIER_TASK, checkClassifier, classifierReader } from './classifier.ts';
+import { CLASSIFIER_TASK, checkClasses, classifierReader } from './classifier.ts';
+import { DETECTOR_TASK, detectorReader } from './detector.ts';
 import type { Finding, FindingReader, Judgement, PictureGeometry, Reason } from './judgement.ts';
 
 /** The `task` group: what the model's outputs mean. */
-export const TASK = kinds({ anomaly: ANOMALY_TASK, classifier: CLASSIFIER_TASK });
+export const TASK = kinds({ anomaly: ANOMALY_TASK, classifier: CLASSIFIER_TASK, detector: DETECTOR_TASK });
 
 /** The `thresholds` group. */
 export const THRESHOLDS = object({
@@ -37,7 +38,7 @@ export async function makeJudge(task: Task, thresholds: Thresholds, path = ''): 
       `say PASS below ${thresholds.passBelow} and NG from ${thresholds.ngAbove} on, which overlap: swap them`,
     );
   }
-  if (task.kind === 'classifier') checkClassifier(task, at('task'));
+  if (task.kind !== 'anomaly') checkClasses(task, at('task'));
   const read = readerOf(task);
   const version = await sha256Hex(new TextEncoder().encode(JSON.stringify([task, thresholds])));
   return {
@@ -65,6 +66,8 @@ function readerOf(task: Task): FindingReader {
       return anomalyReader(task);
     case 'classifier':
       return classifierReader(task);
+    case 'detector':
+      return detectorReader(task);
   }
 }
 
