@@ -128,6 +128,20 @@ describe('uploads', () => {
     expect(statuses.slice(8)).toEqual(statuses.slice(8).map(() => 200));
   });
 
+  test('a part that is judged while the station ends gets its answer', async () => {
+    const config = uploadShape.read({ listen: `127.0.0.1:${await freePort()}` }, 'source');
+    const source = uploadSource(config, setupOf('uploads'), new HttpDoor(config, null));
+    const listener = new CaptureListener();
+    await source.start(listener);
+    const answering = post(`http://${config.listen}/parts`, await blob(1));
+    await listener.until(() => listener.captures.length === 1, 'the picture');
+    const stopping = source.stop();
+    listener.captures[0]?.onResult?.(recordOf(1, { verdict: 'NG' }));
+    const answer = await answering;
+    expect([answer.status, ((await answer.json()) as ResultRecord).verdict]).toEqual([200, 'NG']);
+    await stopping;
+  });
+
   test('an open door without a token is refused', () => {
     const config = uploadShape.read({ listen: '0.0.0.0:0' }, 'source');
     expect(() => new HttpDoor(config, null)).toThrow('tokenFrom');

@@ -1,7 +1,9 @@
 // Pictures that are posted -> captures, and their results -> the answers.
+import { setImmediate } from 'node:timers/promises';
 import { KerfError } from '@kerf/protocol';
 import { CaptureDesk } from '../../capture/capture-desk.ts';
 import type { UploadConfig } from '../../capture/http-config.ts';
+import { sleep } from '../../capture/keep-alive.ts';
 import { type FormField, readMultipart } from '../../capture/multipart.ts';
 import type { SourceSetup } from '../../capture/options.ts';
 import { checkedPartId } from '../../capture/part-id.ts';
@@ -11,6 +13,9 @@ import { awaitResult } from '../http/await-result.ts';
 import type { HttpAnswer, HttpDoor, HttpRequest } from '../http/http-door.ts';
 import { hashText } from './hash-text.ts';
 
+/** At the end, requests that wait for their result get it if it comes within this. */
+const PARTING_MS = 2_000;
+
 /**
  * Takes a PNG, JPEG or WebP as the body of a POST, or as a file of a form. An upload with the `Idempotency-Key` of an earlier
  * one is the same part.
@@ -18,6 +23,7 @@ import { hashText } from './hash-text.ts';
 export function uploadSource(config: UploadConfig, setup: SourceSetup, door: HttpDoor): Source {
   const desk = new CaptureDesk({ ...setup, hasTrigger: false }, false);
   let isOpen = false;
+  const inside = new Set<Promise<HttpAnswer>>();
   const answer = async (request: HttpRequest): Promise<HttpAnswer> => {
     if (!isOpen) throw new KerfError('CLOSED', 'the station takes no more pictures');
     const { bytes, partId } = contentOf(request);
@@ -37,7 +43,12 @@ export function uploadSource(config: UploadConfig, setup: SourceSetup, door: Htt
     start: async (handler) => {
       desk.open(handler);
       desk.state({ kind: 'starting' });
-      await door.add({ path: config.path, maxBytes: config.largest, answer });
+      const counted = (request: HttpRequest): Promise<HttpAnswer> => {
+        const answering = answer(request).finally(() => inside.delete(answering));
+        inside.add(answering);
+        return answering;
+      };
+      await door.add({ path: config.path, maxBytes: config.largest, answer: counted });
       isOpen = true;
       desk.state({ kind: 'running' });
     },
@@ -48,6 +59,10 @@ export function uploadSource(config: UploadConfig, setup: SourceSetup, door: Htt
       if (!isOpen) return;
       isOpen = false;
       desk.close();
+      const parted = new AbortController();
+      void Promise.allSettled(inside).then(() => parted.abort());
+      await sleep(setup.clock, PARTING_MS, parted.signal);
+      await setImmediate(); // the answers are written
       await door.remove(config.path);
       desk.state({ kind: 'stopped' });
     },
