@@ -1,5 +1,5 @@
 // MQTT against Mosquitto, where it is installed, and against a broker that fails as it is told to.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -164,12 +164,8 @@ describe('MQTT sink', () => {
 });
 
 function hasMosquitto(): boolean {
-  try {
-    execFileSync('mosquitto', ['-h'], { stdio: 'ignore' });
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ENOENT';
-  }
+  const isThere = (program: string): boolean => spawnSync(program, ['-h'], { stdio: 'ignore' }).error === undefined;
+  return isThere('mosquitto') && isThere('mosquitto_sub');
 }
 
 /** Mosquitto on a port of its own, and a subscriber. */
@@ -231,7 +227,7 @@ async function answers(port: number): Promise<void> {
 
 describe('MQTT sink and Mosquitto', () => {
   test('results arrive across a restart of the broker', async ({ skip }) => {
-    if (!hasMosquitto()) return skip('Mosquitto is not installed');
+    if (!hasMosquitto()) return skip('Mosquitto or its clients are not installed');
     const folder = await mkdtemp(join(tmpdir(), 'kerf-mqtt-'));
     const broker = new Mosquitto(folder);
     try {
