@@ -59,20 +59,32 @@ function drawStrip(canvas: Canvas, strip: number, scale: number, record: ResultR
   canvas.text(words.filter((word) => word !== '').join('  '), strip + scale, 2 * scale, scale, ink);
 }
 
+/** Cell by cell: what was not found costs nothing. */
 function drawMask(canvas: Canvas, { width, height }: RgbImage, strip: number, mask: ResultMask): void {
   const cells = cellsOf(mask);
   if (cells === null) return;
-  const isSet = (x: number, y: number): boolean =>
-    x >= 0 && y >= 0 && x < mask.width && y < mask.height && cells[y * mask.width + x] === 1;
-  for (let y = 0; y < height; y++) {
-    const row = Math.floor((y * mask.height) / height);
-    for (let x = 0; x < width; x++) {
-      const column = Math.floor((x * mask.width) / width);
+  const isSet = (column: number, row: number): boolean =>
+    column >= 0 && row >= 0 && column < mask.width && row < mask.height && cells[row * mask.width + column] === 1;
+  for (let row = 0; row < mask.height; row++) {
+    const top = Math.ceil((row * height) / mask.height);
+    const bottom = Math.ceil(((row + 1) * height) / mask.height) - 1;
+    for (let column = 0; column < mask.width; column++) {
       if (!isSet(column, row)) continue;
-      const beside = (dx: number, dy: number): boolean =>
-        isSet(Math.floor(((x + dx) * mask.width) / width), Math.floor(((y + dy) * mask.height) / height));
-      const isEdge = !beside(-1, 0) || !beside(1, 0) || !beside(0, -1) || !beside(0, 1);
-      canvas.tint(x, y + strip, MARK, isEdge ? 1 : MASK_SHARE);
+      const left = Math.ceil((column * width) / mask.width);
+      const right = Math.ceil(((column + 1) * width) / mask.width) - 1;
+      const open = {
+        left: !isSet(column - 1, row),
+        right: !isSet(column + 1, row),
+        top: !isSet(column, row - 1),
+        bottom: !isSet(column, row + 1),
+      };
+      for (let y = top; y <= bottom; y++) {
+        const isEdgeRow = (open.top && y === top) || (open.bottom && y === bottom);
+        for (let x = left; x <= right; x++) {
+          const isEdge = isEdgeRow || (open.left && x === left) || (open.right && x === right);
+          canvas.tint(x, y + strip, MARK, isEdge ? 1 : MASK_SHARE);
+        }
+      }
     }
   }
 }
