@@ -131,6 +131,18 @@ describe('kerf station', () => {
   });
 });
 
+describe('a signal', () => {
+  it('ends the station when every part that was taken has its record', async () => {
+    const station = startStation(await stationFile('signal', {}), folder);
+    await station.event('record');
+    expect(await station.stop()).toBe(0);
+    const { frames, undelivered, source } = await station.event('summary');
+    expect(undelivered).toBe(0);
+    expect(await recordsOf('signal')).toHaveLength(Number(frames));
+    expect((source as { captured: number }).captured).toBe(frames);
+  });
+});
+
 describe('a station with a cloud', () => {
   let cloud: KerfServe;
   let more: object;
