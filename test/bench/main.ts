@@ -15,6 +15,7 @@ import { planning } from './planning.ts';
 import { quantize } from './quantize.ts';
 import { rate } from './rate.ts';
 import { regret } from './regret.ts';
+import { rollout } from './rollout.ts';
 import { splitCompute } from './split-compute.ts';
 
 const BENCHES: readonly Bench[] = [
@@ -30,6 +31,7 @@ const BENCHES: readonly Bench[] = [
   memory,
   delta,
   adaptive,
+  rollout,
 ];
 
 const { values, positionals } = parseArgs({

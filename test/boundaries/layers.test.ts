@@ -13,7 +13,7 @@ const LAYERS: Record<string, { mayImport: string[]; browser: boolean }> = {
   onnx: { mayImport: ['protocol'], browser: true },
   splitter: { mayImport: ['onnx', 'protocol'], browser: true },
   'delta-sync': { mayImport: ['onnx', 'protocol'], browser: true },
-  registry: { mayImport: ['protocol', 'access', 'delta-sync'], browser: false },
+  registry: { mayImport: ['protocol', 'access', 'onnx', 'delta-sync'], browser: false },
   'edge-runtime': { mayImport: ['protocol', 'onnx', 'splitter', 'delta-sync'], browser: true },
   bridge: { mayImport: ['protocol', 'edge-runtime'], browser: true },
   'cloud-runtime': { mayImport: ['protocol', 'access', 'onnx', 'delta-sync'], browser: false },

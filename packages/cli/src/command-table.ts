@@ -59,6 +59,22 @@ const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise
     load: async () => (await import('./commands/inspect.ts')).inspect,
   },
   serve: { summary: 'run the cloud', load: async () => (await import('./commands/serve.ts')).serve },
+  registry: {
+    summary: 'run the registry of a fleet, send releases to it',
+    load: async () => (await import('./commands/registry.ts')).registry,
+  },
+  devices: {
+    summary: 'devices of a registry, and what they should have',
+    load: async () => (await import('./commands/devices.ts')).devices,
+  },
+  rollout: {
+    summary: 'bring a release to a fleet, stage by stage',
+    load: async () => (await import('./commands/rollout.ts')).rollout,
+  },
+  audit: {
+    summary: 'verify and export the audit log of a registry',
+    load: async () => (await import('./commands/audit.ts')).audit,
+  },
   run: { summary: 'run an edge', load: async () => (await import('./commands/run.ts')).run },
   station: {
     summary: 'run an inspection station',

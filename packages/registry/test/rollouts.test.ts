@@ -181,7 +181,7 @@ describe.each(TEST_ENGINES)('$name', ({ missing, make }) => {
     await tick(5001);
     expect((await readRollout(database, id)).state.stages[0]).toEqual({ offered: 1, succeeded: 0, failed: 1 });
     expect(await wish(devices[2]!)).toBe(old);
-    await retryDevice(context, id, devices[0]!);
+    await retryDevice(context, 'ann', id, devices[0]!);
     desk.forget();
     expect(await wish(devices[0]!)).toBe(next);
   });

@@ -1,8 +1,9 @@
 // A device that asks or reports -> its row in the rollout, and the rollout moved by it; time -> those that never reported.
 import { KerfError } from '@kerf/protocol';
+import { appendAudit } from '../audit/log.ts';
 import type { RegistryContext } from '../context.ts';
 import type { Sql } from '../store/database.ts';
-import { mayOffer } from './machine.ts';
+import { inFlight, mayOffer } from './machine.ts';
 import {
   type DevicePart,
   partsOfDevice,
@@ -137,7 +138,10 @@ export async function tickRollouts(context: RegistryContext, totals: StageTotals
   const active = await rolloutsWith(context.database, ['scheduled', 'running', 'paused', 'finished']);
   for (const { id, state, spec } of active) {
     const nowMs = context.wallNowMs();
-    while ((await failSilent(context, id, nowMs - spec.reportTimeoutMs, nowMs)) === TIMEOUT_BATCH);
+    while (
+      inFlight(state) > 0 &&
+      (await failSilent(context, id, nowMs - spec.reportTimeoutMs, nowMs)) === TIMEOUT_BATCH
+    );
     if (state.status !== 'scheduled' && state.status !== 'running') continue;
     await context.database.transaction(async (sql) => {
       const rollout = await readRollout(sql, id);
@@ -180,19 +184,23 @@ async function failSilent({ database }: RegistryContext, id: string, before: num
   });
 }
 
-/** @throws {KerfError} NOT_FOUND when the device has no part in the rollout. */
+/** @throws {KerfError} NOT_FOUND when the device has no part in the rollout, CONFLICT when it has not failed. */
 export async function retryDevice(
   { database, wallNowMs }: RegistryContext,
+  actor: string,
   rolloutId: string,
   deviceId: string,
 ): Promise<void> {
   await database.transaction(async (sql) => {
+    const nowMs = wallNowMs();
     const part = await rolloutDevice(sql, rolloutId, deviceId);
     if (part === null) throw new KerfError('NOT_FOUND', `device '${deviceId}' has no part in this rollout`);
     if (part.state !== 'failed')
       throw new KerfError('CONFLICT', `device '${deviceId}' has not failed: it ${part.state}`);
     await sql.all('DELETE FROM rollout_devices WHERE rollout_id = $1 AND device_id = $2', [rolloutId, deviceId]);
     const rollout = await readRollout(sql, rolloutId);
-    await moveRollout(sql, rollout, { type: 'retried', stage: part.stage }, wallNowMs());
+    await moveRollout(sql, rollout, { type: 'retried', stage: part.stage }, nowMs);
+    const detail = { device: deviceId };
+    await appendAudit(sql, { actor, action: 'rollout.device-retried', subject: rolloutId, detail }, nowMs);
   });
 }

@@ -12,11 +12,13 @@ export const SCHEMA_1: readonly string[] = [
     published_by TEXT NOT NULL, UNIQUE (name, version))`,
   `CREATE TABLE release_files (
     release_id TEXT NOT NULL REFERENCES releases (id), name TEXT NOT NULL, sha256 TEXT NOT NULL, bytes BIGINT NOT NULL,
-    edge BIGINT NOT NULL, PRIMARY KEY (release_id, name))`,
+    role TEXT NOT NULL, PRIMARY KEY (release_id, name))`,
   'CREATE INDEX release_files_by_hash ON release_files (sha256)',
-  // What turns one file into another. from_sha256 is 'none' for a compressed file.
+  // What turns one file into another. from_sha256 is 'none' for a compressed file. index_sha256: over header and index,
+  // as manifests list it.
   `CREATE TABLE deltas (
-    from_sha256 TEXT NOT NULL, to_sha256 TEXT NOT NULL, state TEXT NOT NULL, bytes BIGINT, done_bytes BIGINT NOT NULL,
+    from_sha256 TEXT NOT NULL, to_sha256 TEXT NOT NULL, state TEXT NOT NULL, bytes BIGINT, index_sha256 TEXT,
+    done_bytes BIGINT NOT NULL,
     total_bytes BIGINT NOT NULL, attempts BIGINT NOT NULL, owner TEXT, lease_until BIGINT, reason TEXT,
     asked_at BIGINT NOT NULL, changed_at BIGINT NOT NULL, PRIMARY KEY (from_sha256, to_sha256))`,
   'CREATE INDEX deltas_by_state ON deltas (state, asked_at)',

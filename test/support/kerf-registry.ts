@@ -1,0 +1,68 @@
+// A `kerf registry` in a process of its own, as an operator starts it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const KERF = fileURLToPath(new URL('../../packages/cli/bin/kerf.js', import.meta.url));
+
+export interface KerfRegistry {
+  readonly url: string;
+  /** PEM of the development certificate, and its path. */
+  readonly ca: string;
+  readonly certificatePath: string;
+  /** Path of the private key for tokens. */
+  readonly keyPath: string;
+  /** SIGKILL: nothing is said to anybody. */
+  kill(): Promise<void>;
+  /** SIGTERM. @returns the exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** Starts the registry on a free port and waits until it listens. */
+export async function startKerfRegistry(data: string): Promise<KerfRegistry> {
+  const child = spawn(process.execPath, [KERF, 'registry', '--data', data, '--port', '0', '--json'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const event = await listening(child);
+  return {
+    ...event,
+    ca: await readFile(event.certificatePath, 'utf8'),
+    kill: () => end(child, 'SIGKILL').then(() => {}),
+    stop: () => end(child, 'SIGTERM'),
+  };
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  await exited;
+  return child.exitCode;
+}
+
+interface Listening {
+  readonly url: string;
+  readonly certificatePath: string;
+  readonly keyPath: string;
+}
+
+async function listening(child: ChildProcess): Promise<Listening> {
+  let said = '';
+  child.stderr?.on('data', (data) => {
+    said = (said + String(data)).slice(-4000);
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
+  try {
+    for await (const line of createInterface({ input: child.stdout! })) {
+      const event = JSON.parse(line) as { event?: string } & Listening;
+      if (event.event !== 'listening') continue;
+      child.stdout?.resume();
+      return event;
+    }
+    throw new Error(`kerf registry ended before it listened: ${said}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
