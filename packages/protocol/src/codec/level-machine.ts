@@ -13,8 +13,10 @@ export interface MachineNeeds {
   readonly padded: number;
   /** Golden classes in padded planes; null without. */
   readonly golden: Uint8Array | null;
-  /** Where the models start; the machine may write into it. */
+  /** Where the models start. */
   readonly states: Int32Array;
+  /** Whether what the models learn is left in `states`. Only the reference can. */
+  readonly learns: boolean;
   /** Where the models stop counting. */
   readonly limit: number;
 }
@@ -36,7 +38,7 @@ export interface LevelMachine {
 export type MachineMaker = (needs: MachineNeeds) => LevelMachine;
 
 /** The reference. */
-export function typescriptMachine({ levels, padded, golden, states, limit }: MachineNeeds): LevelMachine {
+export function typescriptMachine({ levels, padded, golden, states, learns, limit }: MachineNeeds): LevelMachine {
   const near = new Uint8Array(padded);
   const store: PlaneStore = {
     levels: new Uint8Array(levels),
@@ -44,7 +46,7 @@ export function typescriptMachine({ levels, padded, golden, states, limit }: Mac
     far: new Uint8Array(padded),
     summaries: new Uint8Array(padded),
     golden: golden ?? near,
-    states,
+    states: learns ? states : states.slice(),
     limit,
   };
   return {

@@ -33,6 +33,17 @@ export function startStates(models: Uint16Array | null): Int32Array {
   return states;
 }
 
+const keptStarts = new WeakMap<Uint16Array, Int32Array>();
+
+/** {@link startStates}, made once for models that do not change any more. Whoever codes works on a copy. */
+export function keptStartStates(models: Uint16Array): Int32Array {
+  const known = keptStarts.get(models);
+  if (known !== undefined) return known;
+  const states = startStates(models);
+  keptStarts.set(models, states);
+  return states;
+}
+
 /** A state's odds in 65,536ths and its count -> what is stored. */
 export function storedModel(odds: number, count: number): number {
   let start = 0;

@@ -1,7 +1,7 @@
 // A table and a group -> its planes, one after another, through the models; encoder, decoder and learning walk alike.
 import { fastestMachine } from './fastest-machine.ts';
 import type { LevelMachine, MachineMaker } from './level-machine.ts';
-import { LIMITS, startStates } from './level-models.ts';
+import { keptStartStates, LIMITS, startStates } from './level-models.ts';
 import { PAD, SET_MODELS, SHARED_MODELS } from './level-numbers.ts';
 import type { GoldenLevels, LevelTable } from './level-table.ts';
 import { type LevelLayout, levelLayout } from './levels.ts';
@@ -46,7 +46,8 @@ export class LevelWalk {
       // The last plane stays empty: it is the reference of channels that have none.
       padded: (batch * channels + 1) * this.paddedPlane,
       golden,
-      states: options.states ?? startStates(table.priors?.models ?? null),
+      states: options.states ?? startsOf(table),
+      learns: options.states !== undefined,
       limit: options.limit ?? LIMITS.coding,
     });
     this.isReferred = new Uint8Array(channels);
@@ -112,6 +113,10 @@ export class LevelWalk {
       this.machine.summarise(plane * this.paddedPlane + inset, rows, columns);
     }
   }
+}
+
+function startsOf({ priors }: LevelTable): Int32Array {
+  return priors === null ? startStates(null) : keptStartStates(priors.models);
 }
 
 /** Whether a frame of this shape can be compared with the golden part, whatever its batch. */

@@ -30,7 +30,8 @@ export const STORE_AT = TABLES.reduce((at, { byteLength }) => aligned(at + byteL
 
 /** Null where WebAssembly is not to be had, or not so much memory: the reference codes then. */
 export function wasmMachine(needs: MachineNeeds): LevelMachine | null {
-  const { levels, padded, golden, states, limit } = needs;
+  const { levels, padded, golden, states, learns, limit } = needs;
+  if (learns) return null;
   const sizes = [states.byteLength, levels, padded, padded, padded, golden?.byteLength ?? 0];
   const places = [STORE_AT];
   for (const size of sizes) places.push(aligned((places.at(-1) as number) + size));
