@@ -2,8 +2,9 @@
 //
 // First bytes and losses of every subject, which takes long, can be stopped and goes on where it was; then the times, which
 // want a machine that does nothing else.
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { nodeBackend } from '@kerf/edge-runtime/node';
 import type { Backend } from '@kerf/protocol';
 import { HAND_CODECS, handCodec, type Tally } from '@kerf/splitter';
@@ -22,6 +23,9 @@ import { ROUNDS, timedSubject } from './times.ts';
 /** A short run. */
 const SHORT = { cuts: 1, limits: [0.5], choose: 40, judge: 40 } as const;
 
+/** Takes the times of what earlier runs measured, and measures nothing else. */
+const KEPT_ONLY = process.env['KERF_RATE_KEPT'] === '1';
+
 type Extent = 'full' | 'short';
 
 export async function measureRates({ full, only, out }: BenchOptions): Promise<RateReport> {
@@ -34,8 +38,13 @@ export async function measureRates({ full, only, out }: BenchOptions): Promise<R
   const browser = await browserTimes(ROUNDS);
   try {
     for (const subject of found) {
-      if ('missing' in subject) missing.push({ name: subject.name, reason: subject.missing });
-      else measured.push({ subject, part: await measuredPart(subject, backend, extent, out) });
+      if ('missing' in subject) {
+        missing.push({ name: subject.name, reason: subject.missing });
+        continue;
+      }
+      const part = await measuredPart(subject, backend, extent, out);
+      if (part === null) missing.push({ name: subject.name, reason: 'left out of this run' });
+      else measured.push({ subject, part });
     }
     if (out !== null)
       await writeTables(
@@ -52,6 +61,8 @@ export async function measureRates({ full, only, out }: BenchOptions): Promise<R
     format: 'kerf-rate/1',
     isFull: full,
     processor,
+    cores: cpus().length,
+    load: loadavg()[0] ?? 0,
     node: process.version,
     chromium: browser?.version ?? null,
     subjects,
@@ -72,10 +83,10 @@ async function measuredPart(
   backend: Backend,
   extent: Extent,
   out: string | null,
-): Promise<SubjectPart> {
+): Promise<SubjectPart | null> {
   const key = await partKey(subject, extent);
   const known = out === null ? null : await readPart(out, subject.name, key);
-  if (known !== null) return known;
+  if (known !== null || KEPT_ONLY) return known;
   console.log(`  measuring ${subject.name}`);
   const part = await measureSubject(subject, backend, extent);
   if (out !== null) await writePart(out, subject.name, key, part);

@@ -2,7 +2,7 @@
 import { formatBytes, Html, html, PLAN_STYLE, scrolling, section } from '@kerf/cli';
 import { FAMILIES, rateChart, SHAPES } from './chart.ts';
 import type { RateReport, RateRow, SubjectRates } from './result.ts';
-import { bitsText, lossText, timesText, waysOf } from './text.ts';
+import { bitsText, loadText, lossText, timesText, waysOf } from './text.ts';
 
 const STYLE = new Html(`${PLAN_STYLE.text}
 .goal{stroke:var(--win);stroke-width:1.5;stroke-dasharray:6 4}
@@ -73,8 +73,8 @@ function rowOf(row: RateRow): Html {
   return html`<tr><th scope="row">${row.label}</th><td>${formatBytes(Math.round(row.bytesPerFrame))}</td><td>${bitsText(row.bitsPerValue)}</td><td>${bitsText(row.entropyBits)}</td><td>${timesText(times)}</td><td>${timesText(browser)}</td><td>${lossText(row.lossPoints)}</td><td>${lossText(lossInterval.low)} to ${lossText(lossInterval.high)}</td></tr>`;
 }
 
-function methodText({ processor, node, chromium, missing, isFull }: RateReport): string {
+function methodText({ processor, cores, load, node, chromium, missing, isFull }: RateReport): string {
   const left = missing.map(({ name, reason }) => ` Not measured: ${name} (${reason}).`).join('');
   const browser = chromium === null ? 'no Chromium' : `Chromium ${chromium}`;
-  return `npm run bench -- rate${isFull ? ' --full' : ''}, on ${processor}, Node ${node}, ${browser}, one thread. Times are medians of milliseconds for one frame. Chromium's are those of its own image coders, and of kerf's codecs, whose bytes were checked to be the same as Node's. test/bench/METHODOLOGY.md says more.${left}`;
+  return `npm run bench -- rate${isFull ? ' --full' : ''}, on ${processor}, Node ${node}, ${browser}, one thread. Times are medians of milliseconds for one frame. Chromium's are those of its own image coders, and of kerf's codecs, whose bytes were checked to be the same as Node's. test/bench/METHODOLOGY.md says more.${loadText(load, cores).replaceAll('**', '')}${left}`;
 }

@@ -54,6 +54,9 @@ export interface RateReport {
   /** All cuts, limits and samples; a short run is for seeing that it works. */
   readonly isFull: boolean;
   readonly processor: string;
+  readonly cores: number;
+  /** Processes that wanted a core while times were taken, the bench among them: more than there are make times too long. */
+  readonly load: number;
   readonly node: string;
   readonly chromium: string | null;
   readonly subjects: readonly SubjectRates[];

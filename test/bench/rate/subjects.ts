@@ -40,7 +40,7 @@ const PLAIN: ImagePixels = { layout: 'nchw', channels: 'rgb', scale: [1 / 255, 1
 const OCR: ImagePixels = { layout: 'nchw', channels: 'bgr', scale: [2 / 255, 2 / 255, 2 / 255], offset: [-1, -1, -1] };
 /** Points of loss: what is promised, and where loss is no matter of chance. */
 const LIMITS = [0.5, 2] as const;
-const PARTS = { choose: 120, judge: 80 };
+const PARTS = { choose: 80, judge: 60 };
 const FIXTURE_PARTS = { choose: 48, judge: 32 };
 /** Where Debian's dataset-fashion-mnist puts it. */
 const FASHION = process.env['KERF_FASHION_MNIST'] ?? '/usr/share/datasets/fashion-mnist';
@@ -72,7 +72,7 @@ function inspector(name: string, model: string, cuts: readonly string[], isFixtu
     width: 384,
     height: 384,
     metric: metricFor('defect', { maskThreshold: 128 / 255 }),
-    held: { full: isFixture ? 120 : 250, short: 16 },
+    held: { full: isFixture ? 120 : 160, short: 16 },
     calibration: isFixture ? FIXTURE_PARTS : PARTS,
     cuts,
     limits: [0.5],

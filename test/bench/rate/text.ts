@@ -34,7 +34,7 @@ export function lossText(points: number): string {
 
 /** The committed page; `rate.png`, the charts, lies beside it. */
 export function rateMarkdown(report: RateReport): string {
-  const { processor, node, chromium, subjects, missing, isFull } = report;
+  const { processor, cores, load, node, chromium, subjects, missing, isFull } = report;
   return `${[
     '# Rate against accuracy',
     'What a frame costs and what it loses, in every codec of kerf at several cuts and as an image of the input. Made by ' +
@@ -45,10 +45,16 @@ export function rateMarkdown(report: RateReport): string {
     'Loss is in points of the metric against the whole model on the same held-out samples, with its 95 % interval; no codec ' +
       'was chosen on them. Times are medians of milliseconds for one frame, in Node and in Chromium ' +
       '(encode / decode), one thread.',
-    `${processor}, Node ${node}, ${chromium === null ? 'no Chromium' : `Chromium ${chromium}`}.`,
+    `${processor}, Node ${node}, ${chromium === null ? 'no Chromium' : `Chromium ${chromium}`}.${loadText(load, cores)}`,
     ...missing.map(({ name, reason }) => `Not measured: ${name} (${reason}).`),
     ...subjects.map(subjectMarkdown),
   ].join('\n\n')}\n`;
+}
+
+/** A machine that did other things as well is no place to take times. */
+export function loadText(load: number, cores: number): string {
+  if (load <= cores) return '';
+  return ` While times were taken, ${load.toFixed(1)} processes shared ${cores} cores: **times here are several times too long**, and only their ratios to each other say something.`;
 }
 
 function subjectMarkdown(subject: SubjectRates): string {
