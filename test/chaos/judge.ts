@@ -17,7 +17,7 @@ export interface ChaosReport {
   /** Of frames that the cloud answered, milliseconds. */
   readonly calmP99Ms: number | null;
   readonly faultyP99Ms: number | null;
-  /** From the end of a fault to the next answer of the cloud to any edge. */
+  /** From the end of a fault, no other being under way then, to the next answer of the cloud to any edge. */
   readonly recoveryMs: { readonly median: number; readonly p99: number } | null;
 }
 
@@ -42,7 +42,9 @@ export function judge(run: {
   const calm = answered.filter(({ atMs }) => atMs >= run.calmFromMs && atMs < calmEndMs);
   const lastMs = Math.max(0, ...run.faults.map(({ endMs }) => endMs));
   const faulty = answered.filter(({ atMs }) => atMs >= calmEndMs && atMs <= lastMs);
+  const isCovered = (endMs: number): boolean => run.faults.some((other) => other.atMs < endMs && endMs < other.endMs);
   const recoveries = run.faults.flatMap(({ endMs }) => {
+    if (isCovered(endMs)) return [];
     const next = answered.find(({ atMs }) => atMs >= endMs);
     return next === undefined ? [] : [next.atMs - endMs];
   });

@@ -22,6 +22,12 @@ test('a run that kept its promises', () => {
   expect(report.recoveryMs).toEqual({ median: 200, p99: 200 });
 });
 
+test('the time to recover is taken where no other fault is under way', () => {
+  const overlapping = [...faults, { kind: 'latency', atMs: 2000, endMs: 2400 }];
+  const report = judge({ edges: [WHOLE], faults: overlapping, calmFromMs: 900, calmMs: 200 });
+  expect(report.recoveryMs).toEqual({ median: 100, p99: 100 });
+});
+
 test.each([
   ['a lost record', { sink: 'e0-0#0 final\ne0-1#0 provisional\n' }, /e0-1#1 was safe and is lost/],
   ['a doubled record', { sink: `${WHOLE.sink}e0-0#0 final\n` }, /the sink has e0-0#0 twice/],
