@@ -16,12 +16,18 @@ import { quantize } from './quantize.ts';
 import { rate } from './rate.ts';
 import { regret } from './regret.ts';
 import { rollout } from './rollout.ts';
+import { serving } from './serving.ts';
+import { sessions } from './sessions.ts';
 import { splitCompute } from './split-compute.ts';
+import { swaps } from './swaps.ts';
 
 const BENCHES: readonly Bench[] = [
   splitCompute,
   crossing,
   pipeline,
+  serving,
+  swaps,
+  sessions,
   planning,
   codec,
   rate,

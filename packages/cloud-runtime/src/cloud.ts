@@ -20,6 +20,7 @@ import { OipServer } from './oip/oip-server.ts';
 import { StatisticsBook } from './oip/statistics.ts';
 import { type AuthOptions, type CloudOptions, type ResolvedCloudOptions, resolveCloudOptions } from './options.ts';
 import { Gateway, listenForMetrics } from './server/gateway.ts';
+import type { LinkContext } from './server/link.ts';
 import { type CloudMetrics, cloudMetrics } from './server/metrics.ts';
 import { ByteBudget } from './session/byte-budget.ts';
 import { SessionStore } from './session/session-store.ts';
@@ -85,6 +86,9 @@ async function verifierOf(auth: AuthOptions): Promise<VerifyToken> {
   return tokenVerifier(keys, auth.audience, auth.issuer);
 }
 
+/** What links and HTTP requests have in common. */
+type Shared = Omit<LinkContext, 'agent' | 'wallNowMs' | 'isDraining' | 'metrics'>;
+
 interface Doorkeepers {
   readonly verify: VerifyToken;
   readonly revocations: Revocations | null;
@@ -128,7 +132,7 @@ class RunningCloud implements Cloud {
   ) {
     const verify = verifierWith(doorkeepers);
     this.#revocations = doorkeepers.revocations;
-    const { limits, wire, host, port } = options;
+    const { limits, wire } = options;
     this.#options = options;
     this.#log = log;
     this.certificatePath = certificate?.certPath ?? null;
@@ -153,50 +157,38 @@ class RunningCloud implements Cloud {
         buffers,
         log,
       });
-    this.#pool = new ModelPool({ catalog, limits, makeRunner, clock, log });
+    const onSuperseded = (release: Release): void => {
+      this.#metrics.forget(release);
+      statistics.forget(release);
+    };
+    this.#pool = new ModelPool({ catalog, limits, makeRunner, onSuperseded, clock, log });
     this.#pinned = new PinnedModels(this.#pool, limits.releasePollMs, clock, log);
     this.#sessions = new SessionStore({ limits, queue: options.queue, wire, clock, inFlight });
+    const shared = { verify, pool: this.#pool, inFlight, limits, wire, clock, log };
+    this.#gateway = this.#makeGateway(certificate, { ...shared, sessions: this.#sessions }, statistics);
+  }
+
+  #makeGateway(certificate: ServerCertificate | null, shared: Shared, statistics: StatisticsBook): Gateway {
+    const { host, port, queue, metrics } = this.#options;
+    const isDraining = (): boolean => this.#state === 'draining' || this.#state === 'closed';
     const oip = new OipServer({
+      ...shared,
       version: VERSION,
-      verify,
-      pool: this.#pool,
       pinned: this.#pinned,
-      inFlight,
-      limits,
-      queue: options.queue,
-      wire,
-      clock,
+      queue,
       statistics,
-      isDraining: () => this.#state === 'draining' || this.#state === 'closed',
+      isDraining,
       onBytes: (received, sent) => {
         this.#metrics.bytesIn.inc(received);
         this.#metrics.bytesOut.inc(sent);
       },
-      log,
     });
-    this.#gateway = new Gateway({
+    return new Gateway({
       host,
       port,
       certificate,
-      routes: {
-        isReady: () => this.#isReady(),
-        registry: options.metrics === null ? this.#metrics.registry : null,
-        oip,
-      },
-      link: {
-        agent: AGENT,
-        verify,
-        pool: this.#pool,
-        sessions: this.#sessions,
-        inFlight,
-        limits,
-        wire,
-        clock,
-        wallNowMs: Date.now,
-        isDraining: () => this.#state === 'draining' || this.#state === 'closed',
-        metrics: this.#metrics,
-        log,
-      },
+      routes: { isReady: () => this.#isReady(), registry: metrics === null ? this.#metrics.registry : null, oip },
+      link: { ...shared, agent: AGENT, wallNowMs: Date.now, isDraining, metrics: this.#metrics },
     });
   }
 

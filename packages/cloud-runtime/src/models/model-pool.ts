@@ -28,6 +28,8 @@ export interface PoolOptions {
   readonly limits: Pick<CloudLimits, 'maxLoadedModels' | 'maxLoadedBytes' | 'idleUnloadMs'>;
   /** A runner that is not started yet. */
   readonly makeRunner: (files: ModelFiles) => ModelRunner;
+  /** Told when a release has gone because a newer one serves: nobody asks for its figures any more. */
+  readonly onSuperseded?: (release: Release) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -101,10 +103,7 @@ export class ModelPool {
    * @throws {KerfError} MODEL_NOT_FOUND, PAIR_MISMATCH, MANIFEST_INVALID, OVERLOADED when no place is free, and what loading says.
    */
   async acquire(id: string, pair: string | null): Promise<ModelLease> {
-    const found = await this.#options.catalog.candidates(id, pair);
-    const candidates = found.filter(({ release }) => !this.#withdrawn.has(release.model));
-    if (candidates.length === 0) throw new KerfError('MODEL_NOT_FOUND', 'the model was unloaded; load it again');
-    if (this.#closed) throw new KerfError('DRAINING', 'the cloud is going away; connect again');
+    const candidates = await this.#candidates(id, pair);
     const [newest] = candidates;
     const serving = candidates.find((files) => this.#entries.get(keyOf(files))?.isReady === true);
     if (newest !== undefined && serving !== undefined && serving !== newest) {
@@ -120,6 +119,21 @@ export class ModelPool {
       }
     }
     throw error;
+  }
+
+  /** The newest release and no other, once it is ready. @throws {KerfError} as {@link acquire}, and why it is refused. */
+  async acquireNewest(id: string, pair: string | null): Promise<ModelLease> {
+    const [newest] = await this.#candidates(id, pair);
+    if (newest === undefined) throw new KerfError('MODEL_NOT_FOUND', 'the cloud has no model of this id');
+    return this.#use(id, newest, pair);
+  }
+
+  async #candidates(id: string, pair: string | null): Promise<ModelFiles[]> {
+    const found = await this.#options.catalog.candidates(id, pair);
+    const candidates = found.filter(({ release }) => !this.#withdrawn.has(release.model));
+    if (candidates.length === 0) throw new KerfError('MODEL_NOT_FOUND', 'the model was unloaded; load it again');
+    if (this.#closed) throw new KerfError('DRAINING', 'the cloud is going away; connect again');
+    return candidates;
   }
 
   /** The pair of the tail that an id names now; null for a whole model. @throws {KerfError} as `acquire`. */
@@ -298,6 +312,7 @@ export class ModelPool {
     entry.runner.close();
     const { model, version } = entry.files.release;
     this.#options.log({ level: 'info', event: 'model-unloaded', model, version, reason });
+    if (reason === 'superseded') this.#options.onSuperseded?.(entry.files.release);
   }
 }
 

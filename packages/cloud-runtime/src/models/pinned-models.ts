@@ -19,9 +19,13 @@ export class PinnedModels {
     this.#log = log;
   }
 
-  /** A tail is pinned by its id alone: its own split.json says which pair it is. @throws {KerfError} what loading says. */
-  async pin(id: string): Promise<void> {
-    const lease = await this.#pool.acquire(id, await this.#pool.pairOf(id));
+  /**
+   * Loads and keeps a model. A tail is pinned by its id alone: its own split.json says which pair it is.
+   * @param newest waits for the newest release; else an older one will do. @throws {KerfError} what loading says.
+   */
+  async pin(id: string, newest = false): Promise<void> {
+    const pair = await this.#pool.pairOf(id);
+    const lease = await (newest ? this.#pool.acquireNewest(id, pair) : this.#pool.acquire(id, pair));
     this.#replace(id, lease);
     if (this.#leases.size === 1) this.#pollLater();
   }

@@ -221,7 +221,7 @@ export class OipServer {
     log({ level: 'info', event: `model-${action}-asked`, model, subject: grant.subject });
     if (action === 'load') {
       pool.restore(model);
-      await pinned.pin(model);
+      await pinned.pin(model, true);
     } else {
       pinned.unpin(model);
       pool.withdraw(model);

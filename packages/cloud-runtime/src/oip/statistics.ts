@@ -108,6 +108,10 @@ export class StatisticsBook {
     return statistics;
   }
 
+  forget({ model, version }: Release): void {
+    this.#releases.delete(`${model}\n${version}`);
+  }
+
   /** Of one model, of one of its releases, or of all. */
   toJson(model: string | null, version: string | null): { release: Release; json: object }[] {
     return [...this.#releases.values()]

@@ -24,6 +24,8 @@ export interface CloudMetrics {
   readonly faults: Counter<'code'>;
   /** Meter of one release. */
   meterOf(release: Release): RunnerMeter;
+  /** Ends the series of a release that is served no more. */
+  forget(release: Release): void;
 }
 
 type ByModel = 'model' | 'version';
@@ -89,6 +91,12 @@ export function cloudMetrics(live: LiveValues): CloudMetrics {
       registers,
     }),
     meterOf: ({ model, version }) => meterOf({ model, version }, counters, histograms),
+    forget: ({ model, version }) => {
+      const labels = { model, version };
+      for (const reason of REASONS) counters.failure.remove({ ...labels, reason });
+      const { failure: _failure, demoted: _demoted, ...others } = counters;
+      for (const metric of [...Object.values(others), ...Object.values(histograms)]) metric.remove(labels);
+    },
   };
 }
 
@@ -142,7 +150,9 @@ function meterOf(labels: { model: string; version: string }, counters: Counters,
 }
 
 /** Triton's reasons. */
-function reasonOf(code: ErrorCode): string {
+const REASONS = ['CANCELED', 'REJECTED', 'BACKEND', 'OTHER'] as const;
+
+function reasonOf(code: ErrorCode): (typeof REASONS)[number] {
   if (code === 'CANCELLED') return 'CANCELED';
   if (code === 'OVERLOADED' || code === 'DEADLINE_EXCEEDED') return 'REJECTED';
   return ERROR_CODES[code].wire >= 600 ? 'BACKEND' : 'OTHER';
