@@ -8,6 +8,10 @@ const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise
     summary: 'compare head then tail with the whole model',
     load: async () => (await import('./commands/verify.ts')).verify,
   },
+  golden: {
+    summary: 'samples that a release must get right before a cloud serves it',
+    load: async () => (await import('./commands/golden.ts')).golden,
+  },
   evaluate: {
     summary: 'how well a model does its task, at any placement and with any codec',
     load: async () => (await import('./commands/evaluate.ts')).evaluate,

@@ -12,6 +12,8 @@ export {
 } from '@kerf/access';
 export type { Cloud } from './cloud.ts';
 export { startCloud } from './cloud.ts';
+export type { WriteGoldenOptions } from './golden/write-golden.ts';
+export { openModelFolder, writeGolden } from './golden/write-golden.ts';
 export type { Log, LogEvent, LogLevel } from './log.ts';
 export type { ModelFiles, Release } from './models/catalog.ts';
 export { ModelCatalog } from './models/catalog.ts';

@@ -258,19 +258,26 @@ describe('inference', () => {
     const client = await serve({ queue: { admission: false } });
     const big = floats([900, 900], (i) => Math.fround(Math.sin(i) / 900));
     const input = [{ name: 'x', datatype: 'FP32', tensor: big }];
-    const first = client.binaryInfer('/v2/models/power/infer', input);
-    const second = client.binaryInfer('/v2/models/power/infer', input);
-    const third = client.binaryInfer('/v2/models/power/infer', input, { parameters: { timeout: 20_000 } });
-    expect((await third).status).toBe(504);
+    const path = '/v2/models/power/infer';
+    const served = [1, 2, 3].map(() => client.binaryInfer(path, input));
+    const late = client.binaryInfer(path, input, { parameters: { timeout: 20_000 } });
     const gone = clientOf(cloud);
-    const lost = gone.binaryInfer('/v2/models/power/infer', input).catch(() => 'gone');
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const lost = gone.binaryInfer(path, input).catch(() => 'gone');
+    const metrics = async (): Promise<string> => (await client.call('GET', '/metrics')).body.toString('utf8');
+    const until = async (pattern: RegExp): Promise<void> => {
+      for (const endMs = Date.now() + 30_000; !pattern.test(await metrics()); ) {
+        if (Date.now() > endMs) throw new Error(`${pattern} did not come: ${await metrics()}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    };
+    expect((await late).status).toBe(504);
+    await until(/nv_inference_request_failure\{model="power",version="1",reason="REJECTED"\} 1/);
+    // The body of the last one is there while the first one still runs.
+    await until(/kerf_in_flight_bytes (129|16[0-9])[0-9]{5}/);
     gone.close();
     expect(await lost).toBe('gone');
-    expect([(await first).status, (await second).status]).toEqual([200, 200]);
-    const metrics = (await client.call('GET', '/metrics')).body.toString('utf8');
-    expect(metrics).toContain('nv_inference_request_failure{model="power",version="1",reason="CANCELED"} 1');
-    expect(metrics).toContain('nv_inference_request_failure{model="power",version="1",reason="REJECTED"} 1');
+    await until(/nv_inference_request_failure\{model="power",version="1",reason="CANCELED"\} 1/);
+    expect((await Promise.all(served)).map(({ status }) => status)).toEqual([200, 200, 200]);
   });
 });
 
