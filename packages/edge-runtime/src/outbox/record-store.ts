@@ -121,6 +121,8 @@ export class RecordStore {
   async #putAgain(record: ResultRecord): Promise<void> {
     const replaced = record.isPartial ? undefined : this.#table.unsettledOf(record.resultId);
     if (replaced === undefined || this.#isClosed) return;
+    // The part was captured anew after a crash, and this bears the provisional record's own key: sinks would not take it.
+    if (replaced.revision >= record.revision) return;
     this.#journal.write({ frames: [frameOf({ kind: 'settled' }, replaced.seq)] });
     this.#settle(replaced);
   }

@@ -104,6 +104,21 @@ describe('provisional records', () => {
     expect(sink.committed).toEqual(['1#0', '2#0', '1#1']);
   });
 
+  test('are not settled by a record with their own key, which no sink would take', async () => {
+    const [disk, sink] = [memoryDisk(), new TestSink()];
+    const { outbox } = await open({ disk, sinks: [sink] });
+    await outbox.put(partial('1'), { kept: picture(1) });
+    await outbox.close();
+    // The device crashed before `put` resolved, and captures the part once more; this time there is an answer.
+    const again = await open({ disk, sinks: [sink] });
+    await again.outbox.put(recordOf('1'));
+    expect(again.outbox.unsettled).toMatchObject([{ resultId: '1' }]);
+    await again.outbox.put(recordOf('1', { revision: 1 }));
+    await settle();
+    expect(again.outbox.unsettled).toEqual([]);
+    expect(sink.committed).toEqual(['1#0', '1#1']);
+  });
+
   test('are there after a restart, and settled ones are not', async () => {
     const disk = memoryDisk();
     const { outbox } = await open({ disk });
