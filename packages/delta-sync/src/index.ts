@@ -17,6 +17,7 @@ export type { GoldenOptions, GoldenReport } from './device/golden-check.ts';
 export { checkGolden, goldenModel } from './device/golden-check.ts';
 export type { HealthPolicy, HealthVerdict, ShadowAnswer } from './device/health-gate.ts';
 export { DEFAULT_HEALTH_POLICY, HealthGate } from './device/health-gate.ts';
+export { indexedDbDisk, indexedDbStorage } from './device/indexed-db-disk.ts';
 export type { MaintenanceWindow } from './device/maintenance-window.ts';
 export { isInWindow, parseMaintenanceWindow } from './device/maintenance-window.ts';
 export type { HttpMirrorOptions, Mirror } from './device/mirror.ts';

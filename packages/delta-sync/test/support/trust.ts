@@ -1,5 +1,4 @@
 // A repository of TUF metadata in memory, with keys, that tests change as an attacker or a careless publisher would.
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import {
   ed25519Key,
   keyIdOf,
@@ -17,17 +16,18 @@ import {
   timestampJson,
   updateTrust,
 } from '@kerf/delta-sync';
+import { keygen, sign } from '@noble/ed25519';
 
 export const NOW_MS = Date.parse('2026-11-26T12:00:00Z');
 export const DAY_MS = 24 * 3600 * 1000;
 
 export function testSigner(): Signer {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const { x } = publicKey.export({ format: 'jwk' });
-  return {
-    key: ed25519Key(Buffer.from(x as string, 'base64url').toString('hex')),
-    sign: async (message) => new Uint8Array(sign(null, message, privateKey as KeyObject)),
-  };
+  const { secretKey, publicKey } = keygen();
+  return { key: ed25519Key(hex(publicKey)), sign: async (message) => sign(message, secretKey) };
+}
+
+function hex(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 type Json = Record<string, unknown>;
