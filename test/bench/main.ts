@@ -12,6 +12,7 @@ import { memory } from './memory.ts';
 import { pipeline } from './pipeline.ts';
 import { placement } from './placement.ts';
 import { planning } from './planning.ts';
+import { power } from './power.ts';
 import { quantize } from './quantize.ts';
 import { rate } from './rate.ts';
 import { regret } from './regret.ts';
@@ -38,6 +39,7 @@ const BENCHES: readonly Bench[] = [
   delta,
   adaptive,
   rollout,
+  power,
 ];
 
 const { values, positionals } = parseArgs({

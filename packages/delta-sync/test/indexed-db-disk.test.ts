@@ -8,7 +8,7 @@ const hasIndexedDb = typeof indexedDB !== 'undefined';
 /** The disk's bytes are what this says; names are those of the files that are there. */
 async function contents(disk: DeviceDisk): Promise<Record<string, number[]>> {
   const entries = await Promise.all(
-    [...(await disk.list())].sort().map(async (name) => [name, [...(await disk.read(name))]] as const),
+    [...(await disk.list())].sort().map(async (name) => [name, [...(await disk.read(name))]] as [string, number[]]),
   );
   return Object.fromEntries(entries);
 }

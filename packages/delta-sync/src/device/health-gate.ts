@@ -23,6 +23,8 @@ export interface HealthPolicy {
   readonly maxNgShift: number;
   /** Change of the share of REVIEW, up or down, beyond chance. @default 0.1 */
   readonly maxReviewShift: number;
+  /** Of the frames that were NG, those that are PASS now, beyond chance: where NG is rare, its share says little. @default 0.2 */
+  readonly maxEscapeShare: number;
 }
 
 export const DEFAULT_HEALTH_POLICY: HealthPolicy = {
@@ -33,6 +35,7 @@ export const DEFAULT_HEALTH_POLICY: HealthPolicy = {
   latencyFloorMs: 20,
   maxNgShift: 0.05,
   maxReviewShift: 0.1,
+  maxEscapeShare: 0.2,
 };
 
 export interface HealthVerdict {
@@ -55,6 +58,7 @@ export class HealthGate {
   /** Frames with this verdict from one release and not from the other: what a paired test looks at. */
   readonly #gained = { NG: 0, REVIEW: 0 };
   readonly #lost = { NG: 0, REVIEW: 0 };
+  readonly #ng = { all: 0, escaped: 0 };
   readonly #latencies = { old: new Float64Array(LATENCIES), fresh: new Float64Array(LATENCIES) };
 
   constructor(policy: Partial<HealthPolicy> = {}) {
@@ -67,6 +71,10 @@ export class HealthGate {
     this.#latencies.fresh[at] = fresh.latencyMs;
     if (isError(old)) this.#errors.old++;
     if (isError(fresh)) this.#errors.fresh++;
+    if (old.verdict === 'NG') {
+      this.#ng.all++;
+      if (fresh.verdict === 'PASS') this.#ng.escaped++;
+    }
     for (const verdict of ['NG', 'REVIEW'] as const) {
       if (fresh.verdict === verdict && old.verdict !== verdict) this.#gained[verdict]++;
       if (fresh.verdict !== verdict && old.verdict === verdict) this.#lost[verdict]++;
@@ -79,7 +87,16 @@ export class HealthGate {
     const errorShare = frames === 0 ? 0 : (this.#errors.fresh - this.#errors.old) / frames;
     const p95Ms = { old: this.#percentile('old'), fresh: this.#percentile('fresh') };
     const shifts = { NG: this.#shift('NG'), REVIEW: this.#shift('REVIEW') };
-    const figures = { frames, errorShare, p95Ms, ngShift: shifts.NG.share, reviewShift: shifts.REVIEW.share };
+    const { all, escaped } = this.#ng;
+    const escapeShare = all === 0 ? 0 : escaped / all;
+    const figures = {
+      frames,
+      errorShare,
+      p95Ms,
+      escapeShare,
+      ngShift: shifts.NG.share,
+      reviewShift: shifts.REVIEW.share,
+    };
     const back = (reason: string): HealthVerdict => ({ decision: 'rollBack', reason, figures });
 
     // Errors need no patience: as many as the least number of frames would allow are enough.
@@ -95,6 +112,11 @@ export class HealthGate {
       if (Math.abs(share) - SIGMAS * error > most) {
         return back(`the share of ${verdict} moved by ${percent(share)}, ${percent(most)} is allowed`);
       }
+    }
+    // A share of few frames is uncertain: as if one more had escaped and one had not.
+    const doubt = SIGMAS * Math.sqrt(((escaped + 1) * (all - escaped + 1)) / (all + 2) ** 3);
+    if ((escaped + 1) / (all + 2) - doubt > policy.maxEscapeShare) {
+      return back(`${escaped} of ${all} frames that were NG are PASS now`);
     }
     if (p95Ms.fresh > Math.max(policy.latencyFloorMs, policy.maxLatencyRatio * p95Ms.old)) {
       return back(
