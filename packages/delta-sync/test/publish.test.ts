@@ -257,9 +257,27 @@ test('tuf-js, the reference client in JavaScript, reads the repository over HTTP
   }
 });
 
-test('refresh makes an abandoned repository trustworthy again', async () => {
-  const later = NOW_MS + 40 * 24 * 3600 * 1000;
+test('refresh makes an abandoned repository trustworthy again, role by role as their keys are here', async () => {
+  const day = 24 * 3600 * 1000;
+  const store = folderStore(path.join(keys, 'trusted'));
+  const later = NOW_MS + 40 * day;
   await expect(freshDevice(later)).rejects.toMatchObject({ code: 'METADATA_EXPIRED' });
-  await refreshRepository({ repository, ring, store: folderStore(path.join(keys, 'trusted')), nowMs: later });
+  const soon = await refreshRepository({ repository, ring, store, nowMs: later });
+  expect(soon.filter(({ isRefreshed }) => isRefreshed).map(({ role }) => role)).toEqual(['timestamp', 'snapshot']);
   expect((await (await freshDevice(later)).releases('surface')).length).toBe(6);
+  const year = NOW_MS + 300 * day;
+  const most = await refreshRepository({ repository, ring, store, nowMs: year });
+  expect(
+    most
+      .filter(({ isRefreshed }) => isRefreshed)
+      .map(({ role }) => role)
+      .sort(),
+  ).toEqual(['snapshot', 'surface', 'targets', 'timestamp']);
+  const old = NOW_MS + 590 * day;
+  const full = await KeyRing.open([keys, rootKeys], PASSPHRASE, repository);
+  const all = await refreshRepository({ repository, ring: full, store, nowMs: old });
+  expect(all.every(({ isRefreshed }) => isRefreshed)).toBe(true);
+  const trusted = await freshDevice(old + 29 * day);
+  expect((await trusted.releases('surface')).length).toBe(6);
+  expect(trusted.metadata.root.version).toBe(6);
 });

@@ -34,7 +34,7 @@ export const keys: Command = {
     'kerf keys init --keys DIR --repo REPO       makes keys and the repository; root.json is what devices are shipped with',
     'kerf keys add NAME --keys DIR               makes a key for the releases of a model',
     'kerf keys rotate ROLE --keys DIR --repo REPO  gives a role new keys, signed by the old and the new ones',
-    'kerf keys refresh --keys DIR --repo REPO    signs timestamp and snapshot anew, before they expire',
+    'kerf keys refresh --keys DIR --repo REPO    signs anew what expires: timestamp, snapshot, and what is near its end',
   ].join('\n'),
   run(line, io) {
     const action = line.positional(0);
@@ -134,10 +134,16 @@ async function rotate(line: CommandLine, io: Io): Promise<number> {
 async function refresh(line: CommandLine, io: Io): Promise<number> {
   const repository = line.required('repo');
   const { ring, store } = await openKeys(line, repository);
-  const { expiresMs } = await refreshRepository({ repository, ring, store, nowMs: Date.now() });
-  const expires = new Date(expiresMs).toISOString();
-  if (line.flag('json')) io.print(JSON.stringify({ repository, expires }));
-  else io.print(`${repository} is signed until ${expires}`);
+  const roles = (await refreshRepository({ repository, ring, store, nowMs: Date.now() })).map((one) => ({
+    role: one.role,
+    expires: new Date(one.expiresMs).toISOString(),
+    isRefreshed: one.isRefreshed,
+  }));
+  if (line.flag('json')) io.print(JSON.stringify({ repository, roles }));
+  else {
+    const rows = roles.map(({ role, expires, isRefreshed }) => [role, expires, isRefreshed ? 'signed anew' : '']);
+    for (const text of table([['role', 'expires', ''], ...rows], [])) io.print(text);
+  }
   return 0;
 }
 

@@ -155,7 +155,7 @@ async function goldenOf(
 ): Promise<{ draft: ReleaseDraft; claim: Awaited<ReturnType<typeof makeGolden>>['claim'] } | null> {
   const count = line.number('golden', GOLDEN_COUNT, { most: 64 });
   if (count === 0 || draft.kind === 'files') return null;
-  const { name } = goldenModel({ kind: draft.kind, files: draft.files.map(({ described }) => described) });
+  const { name, sides } = goldenModel({ kind: draft.kind, files: draft.files.map(({ described }) => described) });
   const modelPath = draft.kind === 'model' ? place : join(place, name);
   onStep(`running ${count} golden samples`);
   const made = await makeGolden({
@@ -172,7 +172,10 @@ async function goldenOf(
   const extra = await draftRelease({ place: file });
   const files = [
     ...draft.files.filter(({ described }) => described.name !== GOLDEN_FILE),
-    ...extra.files.map(({ described, source }) => ({ described: { ...described, role: 'golden' as const }, source })),
+    ...extra.files.map(({ described, source }) => ({
+      described: { ...described, role: 'golden' as const, sides },
+      source,
+    })),
   ];
   const close = async (): Promise<void> => {
     await extra.close();

@@ -78,7 +78,7 @@ const ACTIONS: Readonly<Record<string, (line: CommandLine, io: Io) => Promise<nu
       const texts = {
         current: 'nothing newer',
         waiting: 'staged; it is switched to in the maintenance window',
-        switched: 'switched; on probation until kerf update confirm',
+        switched: device.state.trialStarts === null ? 'installed' : 'switched; on probation until kerf update confirm',
       };
       if (!line.flag('json')) io.print(texts[outcome]);
       return { outcome };

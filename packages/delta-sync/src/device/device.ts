@@ -267,8 +267,10 @@ export class Device {
   }
 
   async #runGolden({ manifest, release }: Candidate, slot: SlotIndex): Promise<void> {
-    const { golden, onEvent } = this.#options;
-    if (manifest.golden === null) return;
+    const { golden, side, onEvent } = this.#options;
+    const claimed = manifest.golden?.file ?? null;
+    // A side that has not the model has not its samples either.
+    if (claimed === null || !filesOfSide(manifest, side).some(({ name }) => name === claimed)) return;
     try {
       if (golden === undefined)
         throw new KerfError('GOLDEN_FAILED', 'this device has no runtime to run golden samples with');

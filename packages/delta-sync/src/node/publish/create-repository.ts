@@ -4,9 +4,9 @@ import { KerfError } from '@kerf/protocol';
 import { keyIdOf, type TufKey } from '../../trust/keys.ts';
 import { type RoleKeys, TOP_ROLES, type TopRole } from '../../trust/metadata.ts';
 import type { MetadataStore } from '../../trust/update-trust.ts';
-import { expiryMs } from './expiry.ts';
+import { type ExpiryRole, expiryMs } from './expiry.ts';
 import { addKey, checkApart, KeyRing } from './key-folder.ts';
-import { RepositoryEditor, writeFirstMetadata } from './repository-editor.ts';
+import { type ReleaseRoleBody, RepositoryEditor, writeFirstMetadata } from './repository-editor.ts';
 import { withRepositoryLock } from './repository-lock.ts';
 
 export interface CreateOptions {
@@ -117,18 +117,49 @@ export interface RefreshOptions {
   readonly nowMs: number;
 }
 
-/** Signs timestamp and snapshot anew, so that devices know that nothing is held back from them. */
-export async function refreshRepository({
-  repository,
-  ring,
-  store,
-  nowMs,
-}: RefreshOptions): Promise<{ expiresMs: number }> {
-  await withRepositoryLock(repository, async () => {
+/** When a role's metadata expires. */
+export interface RoleExpiry {
+  readonly role: string;
+  readonly expiresMs: number;
+  readonly isRefreshed: boolean;
+}
+
+/**
+ * Signs timestamp and snapshot anew, so that devices know that nothing is held back from them; and every other role that
+ * has less than a third of its time left, where its keys are here.
+ * @returns all roles, the one that expires first in front
+ */
+export async function refreshRepository({ repository, ring, store, nowMs }: RefreshOptions): Promise<RoleExpiry[]> {
+  return await withRepositoryLock(repository, async () => {
     const editor = await RepositoryEditor.open({ folder: repository, ring, store, nowMs });
-    await editor.commit({});
+    const { root, targets } = editor;
+    const isDue = (role: ExpiryRole, expiresMs: number, signers: RoleKeys): boolean =>
+      expiresMs - nowMs < (expiryMs(role, nowMs) - nowMs) / 3 && ring.canSign(signers);
+    const expiries: RoleExpiry[] = [];
+    const note = (role: string, kind: ExpiryRole, expiresMs: number, isRefreshed: boolean): void => {
+      expiries.push({ role, expiresMs: isRefreshed ? expiryMs(kind, nowMs) : expiresMs, isRefreshed });
+    };
+    const isRootDue = isDue('root', root.expiresMs, root.roles.root);
+    note('root', 'root', root.expiresMs, isRootDue);
+    const areTargetsDue = isDue('targets', targets.expiresMs, root.roles.targets);
+    note('targets', 'targets', targets.expiresMs, areTargetsDue);
+    const due = new Map<string, ReleaseRoleBody>();
+    for (const role of targets.roles) {
+      const signed = await editor.releaseRole(role.name);
+      if (signed === null) continue;
+      const isRefreshed = isDue('release', signed.expiresMs, role);
+      note(role.name, 'release', signed.expiresMs, isRefreshed);
+      if (isRefreshed) due.set(role.name, { targets: signed.targets, roles: [], keys: [] });
+    }
+    await editor.commit({
+      ...(isRootDue ? { root: { keys: root.keys.values(), roles: root.roles } } : {}),
+      ...(areTargetsDue ? { targets: { ...targets, keys: targets.keys.values() } } : {}),
+      ...(due.size > 0 ? { releases: due } : {}),
+    });
+    note('snapshot', 'snapshot', 0, true);
+    note('timestamp', 'timestamp', 0, true);
+    return expiries.sort((x, y) => x.expiresMs - y.expiresMs);
   });
-  return { expiresMs: expiryMs('timestamp', nowMs) };
 }
 
 /** Keys that a role names; the others have no business in metadata. */

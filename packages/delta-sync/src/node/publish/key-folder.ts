@@ -66,6 +66,11 @@ export class KeyRing {
     return this.#files;
   }
 
+  /** Whether enough keys of a role are here; their passphrase is not tried. */
+  canSign({ keyids, threshold }: RoleKeys): boolean {
+    return this.#files.filter(({ keyid }) => keyids.includes(keyid)).length >= threshold;
+  }
+
   /**
    * As many signers of a role as these folders hold, at least its threshold.
    * @throws {KerfError} KEY_UNUSABLE when there are fewer.

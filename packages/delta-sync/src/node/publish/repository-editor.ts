@@ -33,13 +33,16 @@ export interface EditorOptions {
   readonly nowMs: number;
 }
 
+/** A role of targets without what signing adds. */
+export type ReleaseRoleBody = Omit<TargetsBody, 'version' | 'expiresMs'>;
+
 /** What to sign anew; a role that is left out keeps its metadata. */
 export interface RepositoryChange {
   readonly root?: Omit<RootBody, 'version' | 'expiresMs'>;
   /** Top-level targets: which names are whose. */
-  readonly targets?: Omit<TargetsBody, 'version' | 'expiresMs'>;
+  readonly targets?: ReleaseRoleBody;
   /** Roles of models, by name. */
-  readonly releases?: ReadonlyMap<string, Omit<TargetsBody, 'version' | 'expiresMs'>>;
+  readonly releases?: ReadonlyMap<string, ReleaseRoleBody>;
 }
 
 /** Opened under the repository's lock. */
