@@ -2,6 +2,7 @@
 
 export { folderDisk, folderStorage, slotFolder } from './node/device/folder-disk.ts';
 export { folderMirror } from './node/device/folder-mirror.ts';
+export { fetchTrusting } from './node/device/node-fetch.ts';
 export type { DiffOptions } from './node/diff-files.ts';
 export { diffFiles } from './node/diff-files.ts';
 export type { FileReader } from './node/file-reader.ts';

@@ -1,6 +1,6 @@
 // `kerf releases`: what a repository has, as a device would trust it.
 import type { Command } from '../command.ts';
-import { openRepository, ROOT_OPTION } from '../publish/read-repository.ts';
+import { ACCESS_OPTIONS, openRepository, ROOT_OPTION } from '../publish/read-repository.ts';
 import { formatBytes, table } from '../units.ts';
 
 /** Manifests that are read for one list. */
@@ -11,7 +11,7 @@ export const releases: Command = {
   usage: 'REPO [NAME] [OPTIONS]',
   summary: 'Lists the models of a repository and their releases, the newest last. REPO is a folder or an address.',
   positionals: [1, 2],
-  options: { ...ROOT_OPTION, json: { type: 'boolean', help: 'print JSON' } },
+  options: { ...ROOT_OPTION, ...ACCESS_OPTIONS, json: { type: 'boolean', help: 'print JSON' } },
   async run(line, io) {
     const { repository, manifest } = await openRepository(line, line.positional(0));
     const wanted = line.positionals[1];

@@ -2,7 +2,7 @@
 import type { ReleaseManifest, TrustedRelease } from '@kerf/delta-sync';
 import { KerfError } from '@kerf/protocol';
 import type { Command, Io } from '../command.ts';
-import { openRepository, ROOT_OPTION } from '../publish/read-repository.ts';
+import { ACCESS_OPTIONS, openRepository, ROOT_OPTION } from '../publish/read-repository.ts';
 import { formatBytes, table } from '../units.ts';
 
 export const show: Command = {
@@ -12,6 +12,7 @@ export const show: Command = {
   positionals: [2, 3],
   options: {
     ...ROOT_OPTION,
+    ...ACCESS_OPTIONS,
     against: { type: 'string', value: 'VERSION', help: 'which groups of tensors differ from this release' },
     json: { type: 'boolean', help: 'print JSON' },
   },

@@ -1,12 +1,17 @@
 // `kerf update`: a device's releases from the command line: look, install, confirm, go back.
+import { resolve } from 'node:path';
 import type { DeviceEvent, DeviceState } from '@kerf/delta-sync';
 import { Device, parseMaintenanceWindow, SIDES } from '@kerf/delta-sync';
 import { slotFolder } from '@kerf/delta-sync/node';
-import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
+import { type Command, type CommandLine, type Io, type OptionSpec, usageError } from '../command.ts';
 import { interruptible } from '../interruption.ts';
-import { readRoot } from '../publish/read-repository.ts';
+import { ACCESS_OPTIONS, type MirrorAccess, mirrorAccess, readRoot } from '../publish/read-repository.ts';
 import { formatBytes } from '../units.ts';
 import { deviceOptions, initDevice, readSettings } from '../update/device-folder.ts';
+
+const INIT_ACCESS: Readonly<Record<string, OptionSpec>> = Object.fromEntries(
+  Object.entries(ACCESS_OPTIONS).map(([name, spec]) => [name, { ...spec, help: `init: ${spec.help}` }]),
+);
 
 export const update: Command = {
   name: 'update',
@@ -31,6 +36,7 @@ export const update: Command = {
       value: 'TIMES',
       help: "init: when it may be switched, local time, such as '22:00-05:00'",
     },
+    ...INIT_ACCESS,
     'max-rate': { type: 'string', value: 'BYTES', help: 'init: bytes per second that updates may take' },
     version: { type: 'string', value: 'V', help: 'check, apply: this version (default: the newest)' },
     'allow-older': { type: 'boolean', help: 'check, apply: also one below what it has run' },
@@ -100,6 +106,11 @@ const ACTIONS: Readonly<Record<string, (line: CommandLine, io: Io) => Promise<nu
     }),
 };
 
+/** A device is updated from other folders than the one that it was made in. */
+function absolute({ tokenFile, ca }: MirrorAccess): MirrorAccess {
+  return { tokenFile: tokenFile === null ? null : resolve(tokenFile), ca: ca === null ? null : resolve(ca) };
+}
+
 async function init(line: CommandLine, io: Io): Promise<number> {
   const folder = line.required('device');
   const side = line.choice('side', [...SIDES, 'all'] as const, 'edge');
@@ -112,6 +123,7 @@ async function init(line: CommandLine, io: Io): Promise<number> {
     mirrors,
     side: side === 'all' ? null : side,
     window,
+    ...absolute(mirrorAccess(line)),
     bytesPerSecond: line.text('max-rate') === undefined ? null : line.number('max-rate', 0, { least: 1 }),
   };
   await initDevice(folder, settings, await readRoot(line.required('root')));

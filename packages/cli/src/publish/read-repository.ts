@@ -12,7 +12,7 @@ import {
   type TrustedRepository,
   updateTrust,
 } from '@kerf/delta-sync';
-import { folderMirror } from '@kerf/delta-sync/node';
+import { fetchTrusting, folderMirror } from '@kerf/delta-sync/node';
 import { KerfError, systemClock } from '@kerf/protocol';
 import type { CommandLine, OptionSpec } from '../command.ts';
 
@@ -26,9 +26,40 @@ export const ROOT_OPTION: Readonly<Record<string, OptionSpec>> = {
 
 const MAX_ROOT_BYTES = 512 * 1024;
 
-/** An `http:` or `https:` address, else a folder. */
-export function mirrorOf(place: string): Mirror {
-  return /^https?:\/\//.test(place) ? httpMirror({ url: place }) : folderMirror(place);
+/** What a mirror asks for before it serves. */
+export interface MirrorAccess {
+  /** File with a token or a device's credential; null: none. */
+  readonly tokenFile: string | null;
+  /** File with the certificate to trust besides the system's; null: none. */
+  readonly ca: string | null;
+}
+
+export const ACCESS_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  'token-file': { type: 'string', value: 'FILE', help: 'token for a mirror that asks for one, such as a registry' },
+  ca: { type: 'string', value: 'FILE', help: 'certificate to trust, such as the dev-cert.pem of a registry' },
+};
+
+export function mirrorAccess(line: CommandLine): MirrorAccess {
+  return { tokenFile: line.text('token-file') ?? null, ca: line.text('ca') ?? null };
+}
+
+/** An `http:` or `https:` address, else a folder. @throws {KerfError} FILE_NOT_FOUND. */
+export async function mirrorOf(place: string, { tokenFile, ca }: MirrorAccess): Promise<Mirror> {
+  if (!/^https?:\/\//.test(place)) return folderMirror(place);
+  const token = tokenFile === null ? null : (await readText(tokenFile)).trim();
+  return httpMirror({
+    url: place,
+    ...(token === null ? {} : { headers: { authorization: `Bearer ${token}` } }),
+    ...(ca === null ? {} : { fetch: fetchTrusting(await readText(ca)) }),
+  });
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new KerfError('FILE_NOT_FOUND', `'${file}' is not there or cannot be read`, { cause });
+  }
 }
 
 export interface OpenRepository {
@@ -39,7 +70,7 @@ export interface OpenRepository {
 
 /** @throws {KerfError} FILE_NOT_FOUND when there is no repository; TRUST_FAILED, METADATA_EXPIRED, CLOCK_WRONG. */
 export async function openRepository(line: CommandLine, place: string): Promise<OpenRepository> {
-  const mirror = mirrorOf(place);
+  const mirror = await mirrorOf(place, mirrorAccess(line));
   const mirrors = new MirrorSet({ mirrors: [mirror], clock: systemClock });
   const kept = new Map<string, Uint8Array>([['root.json', await firstRoot(line, mirrors, mirror)]]);
   const repository = await updateTrust({

@@ -16,10 +16,10 @@ import { nodeBackend } from '@kerf/edge-runtime/node';
 import { KerfError, messageOf, systemClock } from '@kerf/protocol';
 import { VERSION } from '../command.ts';
 import { versionsOf } from '../profile/device.ts';
-import { mirrorOf } from '../publish/read-repository.ts';
+import { type MirrorAccess, mirrorOf } from '../publish/read-repository.ts';
 
 /** What stays the same from one update to the next: `device.json` in the folder. */
-export interface DeviceSettings {
+export interface DeviceSettings extends MirrorAccess {
   readonly name: string;
   readonly mirrors: readonly string[];
   /** Null: all files. */
@@ -56,14 +56,24 @@ export async function readSettings(folder: string): Promise<DeviceSettings> {
     );
   }
   try {
-    const { name, mirrors, side, window, bytesPerSecond } = JSON.parse(text) as Record<string, unknown>;
+    const {
+      name,
+      mirrors,
+      side,
+      window,
+      bytesPerSecond,
+      tokenFile = null,
+      ca = null,
+    } = JSON.parse(text) as Record<string, unknown>;
     const isText = (value: unknown): value is string => typeof value === 'string';
     if (!isText(name) || !Array.isArray(mirrors) || !mirrors.every(isText))
       throw new Error('name or mirrors are missing');
     if (side !== null && !SIDES.some((one) => one === side)) throw new Error("side is neither 'edge' nor 'cloud'");
     if (window !== null && !isText(window)) throw new Error('window is no text');
     if (bytesPerSecond !== null && typeof bytesPerSecond !== 'number') throw new Error('bytesPerSecond is no number');
-    return { name, mirrors, side: side as Side | null, window, bytesPerSecond };
+    if (tokenFile !== null && !isText(tokenFile)) throw new Error('tokenFile is no text');
+    if (ca !== null && !isText(ca)) throw new Error('ca is no text');
+    return { name, mirrors, side: side as Side | null, window, bytesPerSecond, tokenFile, ca };
   } catch (cause) {
     throw new KerfError('INVALID_ARGUMENT', `${SETTINGS} in '${folder}': ${messageOf(cause)}`, { cause });
   }
@@ -80,7 +90,7 @@ export async function deviceOptions(
   return {
     storage: await folderStorage(folder),
     mirrors: new MirrorSet({
-      mirrors: places.map(mirrorOf),
+      mirrors: await Promise.all(places.map((place) => mirrorOf(place, settings))),
       clock: systemClock,
       bytesPerSecond: settings.bytesPerSecond,
     }),
