@@ -1,11 +1,13 @@
 // Mirrors over real HTTP and folders: ranges, servers without them, silence, breaks; devices that install from them.
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Device, httpMirror, type Mirror, MirrorSet } from '@kerf/delta-sync';
-import { folderMirror, folderStorage } from '@kerf/delta-sync/node';
+import { folderDisk, folderMirror, folderStorage } from '@kerf/delta-sync/node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { deviceDiskSuite } from '../../../test/conformance/device-disk.ts';
 import { instantClock, noise, runningOf, World } from './support/device-world.ts';
 
 const servers: Server[] = [];
@@ -158,4 +160,10 @@ test('a device in a folder: one server that dies in the middle, then a stick', a
   const options = world.device(storage, { mirrors });
   expect(await (await Device.open(options)).update()).toBe('switched');
   expect((await runningOf(options)).version).toBe('1.0');
+});
+
+deviceDiskSuite('a folder', () => {
+  const place = path.join(tmpdir(), `kerf-disk-${randomUUID()}`);
+  const open = (): ReturnType<typeof folderDisk> => folderDisk(place);
+  return { open, reopen: open, remove: () => rm(place, { recursive: true }) };
 });

@@ -166,6 +166,7 @@ async function eachPiece(
   from: number,
   to: number,
 ): Promise<void> {
+  if (to <= from) return;
   const store = tx.objectStore(PIECES);
   const first = await done(store.openKeyCursor(IDBKeyRange.bound([id, 0], [id, from]), 'prev'));
   const start = first === null ? [id, from] : first.key;
