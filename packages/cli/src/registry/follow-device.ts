@@ -27,10 +27,11 @@ export async function followDevice(folder: string, client: RegistryClient, line:
   const seconds = every === undefined ? null : durationSeconds('every', every);
   const round = async (signal: AbortSignal): Promise<FollowReport> => {
     const options = await deviceOptions(folder, [], () => {});
+    const mirrors = await Promise.all(settings.mirrors.map((place) => mirrorOf(place, settings)));
     const device = await Device.open({
       ...options,
       mirrors: new MirrorSet({
-        mirrors: [registryMirror(client, 'the registry'), ...settings.mirrors.map(mirrorOf)],
+        mirrors: [registryMirror(client, 'the registry'), ...mirrors],
         clock: systemClock,
         bytesPerSecond: settings.bytesPerSecond,
       }),
