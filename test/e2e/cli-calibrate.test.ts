@@ -79,7 +79,8 @@ test('the reports have the keys that are documented', async () => {
   expect([...keysOf(report, new Set())].sort()).toEqual(documentedKeys('calibrate'));
   const samples = ['--samples', 'parts', '--limit', '10'];
   const evaluated = jsonOf(await kerf('evaluate', 'model.onnx', ...samples, '--split', 'models/part', '--json'));
-  expect([...keysOf(evaluated, new Set())].sort()).toEqual(documentedKeys('evaluate'));
+  const cascaded = jsonOf(await kerf('evaluate', 'model.onnx', ...samples, '--cascade', 'model.onnx', '--json'));
+  expect([...keysOf([evaluated, cascaded], new Set())].sort()).toEqual(documentedKeys('evaluate'));
 });
 
 test('levels cross the socket, and the answer is that of decoding here', async () => {

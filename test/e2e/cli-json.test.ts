@@ -69,7 +69,8 @@ test('verify', async () => {
 
 test('token', async () => {
   const keys = await kerf('token', 'keys', '--out', 'keys', '--json');
-  const issued = await kerf('token', 'issue', '--key', 'keys/token-private.pem', '--subject', 'a', '--json');
+  const more = ['--registry', 'read', '--cloud', 'manage'];
+  const issued = await kerf('token', 'issue', '--key', 'keys/token-private.pem', '--subject', 'a', ...more, '--json');
   expectDocumented('token', [...jsonLines(keys.stdout), ...jsonLines(issued.stdout)]);
 });
 
