@@ -123,8 +123,8 @@ test('a version is published once', async () => {
   });
 });
 
-test('a delta from the release before is listed with the hash of its index, where it saves bytes', async () => {
-  const place = path.join(root, 'surface-lite.onnx');
+test('a delta from the release before, the model renamed, is listed with the hash of its index', async () => {
+  const place = path.join(root, 'surface-lite-of-march.onnx');
   const bytes = await readFile(path.join(models, 'surface-lite.onnx'));
   // Another bias or two.
   bytes.writeFloatLE(0.125, 120_000);

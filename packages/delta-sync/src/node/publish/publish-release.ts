@@ -151,7 +151,7 @@ function delegationFor(targets: TargetsMetadata, name: string, files: readonly K
   };
 }
 
-/** Of each file: itself compressed, and from the files of its name in the last releases. */
+/** Of each file: itself compressed, and from what it was in the last releases. */
 async function makeDeltas(editor: RepositoryEditor, options: PublishOptions): Promise<Map<string, ListedDelta[]>> {
   const { repository, draft, words, deltasFrom = 2, onStep } = options;
   const manifests: ReleaseManifest[] = [];
@@ -168,7 +168,11 @@ async function makeDeltas(editor: RepositoryEditor, options: PublishOptions): Pr
     const listed: ListedDelta[] = compressed === null ? [] : [compressed];
     const seen = new Set([sha256]);
     for (const manifest of manifests) {
-      const base = manifest.files.find((file) => file.name === name);
+      const base = counterpartOf(
+        described,
+        draft.files.map((file) => file.described),
+        manifest,
+      );
       if (base === undefined || seen.has(base.sha256)) continue;
       seen.add(base.sha256);
       onStep?.(`making the delta of ${name} from ${manifest.version}`);
@@ -178,6 +182,22 @@ async function makeDeltas(editor: RepositoryEditor, options: PublishOptions): Pr
     byFile.set(name, listed);
   }
   return byFile;
+}
+
+type Named = Pick<ReleaseFile, 'name' | 'role'>;
+
+/** The file of its name; else the one of its role that has left, where both are the only ones: a model is often renamed. */
+function counterpartOf(
+  { name, role }: Named,
+  files: readonly Named[],
+  before: ReleaseManifest,
+): ReleaseFile | undefined {
+  const same = before.files.find((file) => file.name === name);
+  if (same !== undefined) return same;
+  const hasName = (list: readonly Named[], wanted: string): boolean => list.some((file) => file.name === wanted);
+  const came = files.filter((file) => file.role === role && !hasName(before.files, file.name));
+  const left = before.files.filter((file) => file.role === role && !hasName(files, file.name));
+  return came.length === 1 && left.length === 1 ? left[0] : undefined;
 }
 
 async function deltaFrom(
