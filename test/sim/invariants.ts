@@ -6,9 +6,8 @@ import type { World } from './world.ts';
 
 /** While it runs: nothing grows beyond its bound. */
 export function checkBounds(world: World, devices: readonly SimDevice[], gateways: readonly SimCloud[]): void {
-  for (const { outbox, setup } of devices) {
-    if (outbox !== null && outbox.records > setup.maxRecords)
-      world.violate(`an outbox holds ${outbox.records} records`);
+  for (const { outbox, maxRecords } of devices) {
+    if (outbox !== null && outbox.records > maxRecords) world.violate(`an outbox holds ${outbox.records} records`);
   }
   for (const gateway of gateways) {
     if (gateway.queued > CLOUD_LIMITS.maxQueuedFrames + CLOUD_LIMITS.credits)

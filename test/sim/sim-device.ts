@@ -35,6 +35,8 @@ interface Life {
   readonly clock: ProcessClock;
   readonly disk: SimulatedDisk;
   outbox: Outbox | null;
+  /** Records that it held when it was opened: those that sinks had taken since their last written word among them. */
+  foundRecords: number;
   session: EdgeSession | null;
   version: number;
 }
@@ -72,6 +74,11 @@ export class SimDevice {
     return this.#life?.disk ?? null;
   }
 
+  /** Bound of the outbox's records: what came back after a crash may be more, and only shrinks. */
+  get maxRecords(): number {
+    return Math.max(this.setup.maxRecords, this.#life?.foundRecords ?? 0);
+  }
+
   get outbox(): OutboxSnapshot | null {
     return this.#life?.outbox?.snapshot ?? null;
   }
@@ -98,7 +105,14 @@ export class SimDevice {
       this.#platter,
     );
     disk.maxBytes = this.diskMaxBytes;
-    const life: Life = { clock, disk, outbox: null, session: null, version: world.pick(world.releases) };
+    const life: Life = {
+      clock,
+      disk,
+      outbox: null,
+      foundRecords: 0,
+      session: null,
+      version: world.pick(world.releases),
+    };
     this.#life = life;
     world.note(`device ${this.setup.number} starts with head ${life.version}`);
     void this.#run(life).catch((error: unknown) => {
@@ -126,6 +140,7 @@ export class SimDevice {
     const { clock } = life;
     const world = this.#world;
     life.outbox = await this.#openOutbox(life);
+    life.foundRecords = life.outbox.snapshot.records;
     await this.#openSession(life);
     void this.#reconcile(life, life.outbox);
     let order: Promise<void> = Promise.resolve();
