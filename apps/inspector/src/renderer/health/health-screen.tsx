@@ -2,6 +2,7 @@
 import type { HealthView, StationView } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
 import { formatBytes, formatNumber, formatSpan, shortHash } from '../shared/format.ts';
+import { PairsPanel } from '../shared/pairs-panel.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { useCall } from '../shared/use-call.ts';
 
@@ -38,7 +39,7 @@ function Device({ health }: { readonly health: HealthView }) {
     t('health.memoryFree', { free: formatBytes(freeBytes, language), total: formatBytes(totalBytes, language) });
   const celsius = health.temperatureCelsius;
   return (
-    <Rows
+    <PairsPanel
       title={t('health.device')}
       rows={[
         [t('health.cpu'), `${health.cpu}, ${t('health.cores', { cores: health.cores })}`],
@@ -58,7 +59,7 @@ function Device({ health }: { readonly health: HealthView }) {
 function Software({ health, station }: { readonly health: HealthView; readonly station: StationView | null }) {
   const { t, language } = useTexts();
   return (
-    <Rows
+    <PairsPanel
       title={t('health.software')}
       rows={[
         [t('health.version'), health.version],
@@ -96,22 +97,6 @@ function Pipeline({ station }: { readonly station: StationView }) {
           ))}
         </tbody>
       </table>
-    </section>
-  );
-}
-
-function Rows({ title, rows }: { readonly title: string; readonly rows: readonly (readonly [string, string])[] }) {
-  return (
-    <section className="panel" aria-label={title}>
-      <h2>{title}</h2>
-      <dl className="pairs">
-        {rows.map(([name, value]) => (
-          <div key={name} className="pair">
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
     </section>
   );
 }

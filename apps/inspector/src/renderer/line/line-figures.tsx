@@ -3,6 +3,7 @@ import type { StationView } from '@kerf/bridge';
 import type { Verdict } from '@kerf/edge-runtime';
 import { useTexts } from '../i18n/messages.tsx';
 import { formatBytes, formatMs, formatNumber, formatShare } from '../shared/format.ts';
+import { PairsPanel } from '../shared/pairs-panel.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
 
@@ -60,7 +61,7 @@ function Speed({ station }: { readonly station: StationView }) {
     ],
     [t('line.queued'), formatNumber(station.queued, language)],
   ];
-  return <Pairs title={t('line.speed')} rows={rows} />;
+  return <PairsPanel title={t('line.speed')} rows={rows} />;
 }
 
 function SourceCounts({ station }: { readonly station: StationView }) {
@@ -68,21 +69,5 @@ function SourceCounts({ station }: { readonly station: StationView }) {
   const { source } = station;
   const names = ['captured', 'dropped', 'late', 'repeated', 'unreadable', 'recoveries'] as const;
   const rows = names.map((name): [string, string] => [t(`line.${name}`), formatNumber(source[name], language)]);
-  return <Pairs title={`${t('line.source')} ${source.name}`} rows={rows} />;
-}
-
-function Pairs({ title, rows }: { readonly title: string; readonly rows: readonly [string, string][] }) {
-  return (
-    <section className="panel" aria-label={title}>
-      <h2>{title}</h2>
-      <dl className="pairs">
-        {rows.map(([name, value]) => (
-          <div key={name} className="pair">
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-    </section>
-  );
+  return <PairsPanel title={`${t('line.source')} ${source.name}`} rows={rows} />;
 }

@@ -128,7 +128,6 @@ function useResults(filter: Verdict | null) {
   };
   useEffect(() => {
     if (isConnected) ask(null);
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [bridge, isConnected, filter]);
   return {
     records: merged(newest, pages.records, filter),
