@@ -15,9 +15,10 @@ import { TokenReader } from '../coder/token-stream.ts';
 import { damaged } from '../damaged.ts';
 import { ELEMENT_KINDS, type ElementKind } from '../format/element-kinds.ts';
 import { MAX_SEGMENT_BYTES, MAX_SEGMENT_PAYLOAD_BYTES } from '../format/limits.ts';
-import { baseRangeOf, outputBytesOf, readProgram, type SegmentProgram } from '../format/operation-coder.ts';
-import type { LowRankOperation, MatrixFields, Operation, SnapOperation } from '../format/operations.ts';
+import { baseRangeOf, outputBytesOf } from '../format/operation-sizes.ts';
+import type { LowRankOperation, MatrixFields, Operation, SegmentProgram, SnapOperation } from '../format/operations.ts';
 import type { DeltaSegment } from '../format/patch-index.ts';
+import { readProgram } from '../format/read-program.ts';
 import { applyBsdiff } from './bsdiff.ts';
 
 /** Contexts of every token stream: differences, then byte planes. */

@@ -4,6 +4,16 @@
 // is found with random probes (Halko, Martinsson, Tropp: Finding structure with randomness, SIAM Review 2011).
 import { seededRandom } from '@kerf/protocol';
 import { MAX_FACTOR } from '../codec/low-rank.ts';
+import {
+  addScaled,
+  coordinatesIn,
+  type Dense,
+  eigen,
+  gram,
+  orthonormalise,
+  product,
+  transposed,
+} from './dense-matrix.ts';
 
 export interface Factors {
   readonly rank: number;
@@ -26,12 +36,6 @@ const LEAST_FALL = 16;
 const PREVIEW = 96;
 /** How coarse the factors are, in last places of the result that they may be off. */
 export const FACTOR_ERRORS = [0.02, 0.06, 0.2, 1] as const;
-
-interface Dense {
-  readonly rows: number;
-  readonly columns: number;
-  readonly values: Float64Array;
-}
 
 /** The rank and factors before they are rounded. */
 export interface RealFactors {
@@ -109,67 +113,6 @@ function isWithin(coordinates: Dense, squares: number): boolean {
   return squares > 0 && squares - found < squares * MOST_LEFT;
 }
 
-/** difference . probes */
-function product({ rows, columns, values }: Dense, probes: Dense): Dense {
-  const result = { rows, columns: PROBES, values: new Float64Array(rows * PROBES) };
-  for (let row = 0; row < rows; row++) {
-    const sums = result.values.subarray(row * PROBES, (row + 1) * PROBES);
-    for (let column = 0; column < columns; column++) {
-      addScaled(sums, probes.values, column * PROBES, values[row * columns + column] as number);
-    }
-  }
-  return result;
-}
-
-/** The transposed basis . difference */
-function coordinatesIn(basis: Dense, { rows, columns, values }: Dense): Dense {
-  const result = { rows: PROBES, columns, values: new Float64Array(PROBES * columns) };
-  for (let row = 0; row < rows; row++) {
-    for (let probe = 0; probe < PROBES; probe++) {
-      const weight = basis.values[row * PROBES + probe] as number;
-      if (weight === 0) continue;
-      addScaled(result.values.subarray(probe * columns, (probe + 1) * columns), values, row * columns, weight);
-    }
-  }
-  return result;
-}
-
-function transposed({ rows, columns, values }: Dense): Dense {
-  const turned = new Float64Array(values.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++)
-      turned[column * rows + row] = values[row * columns + column] as number;
-  }
-  return { rows: columns, columns: rows, values: turned };
-}
-
-function addScaled(sums: Float64Array, values: Float64Array, from: number, weight: number): void {
-  for (let at = 0; at < sums.length; at++) sums[at] = (sums[at] as number) + weight * (values[from + at] as number);
-}
-
-/** Gram-Schmidt, twice; a column that adds nothing becomes 0. */
-function orthonormalise({ rows, columns, values }: Dense): void {
-  const dot = (a: number, b: number): number => {
-    let sum = 0;
-    for (let at = 0; at < rows * columns; at += columns) sum += (values[at + a] as number) * (values[at + b] as number);
-    return sum;
-  };
-  for (let column = 0; column < columns; column++) {
-    const before = Math.sqrt(dot(column, column));
-    for (let pass = 0; pass < 2; pass++) {
-      for (let other = 0; other < column; other++) {
-        const share = dot(column, other);
-        for (let at = 0; at < rows * columns; at += columns) {
-          values[at + column] = (values[at + column] as number) - share * (values[at + other] as number);
-        }
-      }
-    }
-    const length = Math.sqrt(dot(column, column));
-    const scale = length > before * 1e-10 ? 1 / length : 0;
-    for (let at = 0; at < rows * columns; at += columns) values[at + column] = (values[at + column] as number) * scale;
-  }
-}
-
 function factorsIn(
   all: Dense,
   { basis, coordinates }: { basis: Dense; coordinates: Dense },
@@ -211,49 +154,6 @@ function rankOf(squares: readonly number[]): number | null {
     most = fall;
   }
   return rank === 0 ? null : rank;
-}
-
-/** rows x rows. */
-function gram({ rows, columns, values }: Dense): Float64Array {
-  const product = new Float64Array(rows * rows);
-  for (let a = 0; a < rows; a++) {
-    for (let b = a; b < rows; b++) {
-      let sum = 0;
-      for (let at = 0; at < columns; at++)
-        sum += (values[a * columns + at] as number) * (values[b * columns + at] as number);
-      product[a * rows + b] = sum;
-      product[b * rows + a] = sum;
-    }
-  }
-  return product;
-}
-
-/** Eigenvalues and eigenvectors (columns) of a symmetric matrix, by Jacobi's rotations. */
-function eigen(matrix: Float64Array, size: number): { vectors: Float64Array; squares: number[] } {
-  const vectors = new Float64Array(size * size);
-  for (let at = 0; at < size; at++) vectors[at * size + at] = 1;
-  for (let sweep = 0; sweep < 12; sweep++) {
-    for (let a = 0; a < size; a++) for (let b = a + 1; b < size; b++) rotate(matrix, vectors, size, a, b);
-  }
-  return { vectors, squares: Array.from({ length: size }, (_, at) => matrix[at * size + at] as number) };
-}
-
-function rotate(matrix: Float64Array, vectors: Float64Array, size: number, a: number, b: number): void {
-  const off = matrix[a * size + b] as number;
-  if (off === 0) return;
-  const theta = ((matrix[b * size + b] as number) - (matrix[a * size + a] as number)) / (2 * off);
-  const tangent = Math.sign(theta || 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
-  const cosine = 1 / Math.sqrt(tangent * tangent + 1);
-  const sine = tangent * cosine;
-  const turn = (values: Float64Array, first: number, second: number): void => {
-    const x = values[first] as number;
-    const y = values[second] as number;
-    values[first] = cosine * x - sine * y;
-    values[second] = sine * x + cosine * y;
-  };
-  for (let at = 0; at < size; at++) turn(matrix, at * size + a, at * size + b);
-  for (let at = 0; at < size; at++) turn(matrix, a * size + at, b * size + at);
-  for (let at = 0; at < size; at++) turn(vectors, at * size + a, at * size + b);
 }
 
 function medianLastPlace(values: Float32Array): number {

@@ -92,3 +92,9 @@ export type Operation =
   | LowRankOperation
   | PlanesOperation
   | BsdiffOperation;
+
+export interface SegmentProgram {
+  /** Ranges of the base that stand in front of the text stream. */
+  readonly dictionary: readonly BaseRange[];
+  readonly operations: readonly Operation[];
+}

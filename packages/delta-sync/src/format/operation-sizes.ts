@@ -1,0 +1,38 @@
+// An operation -> how much it makes, and what it reads of the base.
+import { bytesOfElements, ELEMENT_KINDS, type ElementKind } from './element-kinds.ts';
+import type { BaseRange, Operation } from './operations.ts';
+
+/** Bytes that an operation makes. */
+export function outputBytesOf(operation: Operation): number {
+  switch (operation.op) {
+    case 'planes':
+      return operation.elements * operation.elementBytes;
+    case 'differences':
+    case 'snap':
+    case 'lowRank':
+      return bytesOfElements(ELEMENT_KINDS[operation.kind] as ElementKind, operation.rows * operation.columns);
+    case 'copy':
+    case 'scratch':
+    case 'text':
+    case 'bsdiff':
+      return operation.bytes;
+  }
+}
+
+/** The range of the base that an operation reads; null when it reads none. */
+export function baseRangeOf(operation: Operation): BaseRange | null {
+  switch (operation.op) {
+    case 'copy':
+      return { offset: operation.offset, bytes: operation.bytes };
+    case 'differences':
+    case 'snap':
+    case 'lowRank':
+      return { offset: operation.base, bytes: outputBytesOf(operation) };
+    case 'bsdiff':
+      return operation.from;
+    case 'scratch':
+    case 'text':
+    case 'planes':
+      return null;
+  }
+}

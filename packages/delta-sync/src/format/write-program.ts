@@ -1,0 +1,119 @@
+// The operations of a segment and its dictionary -> numbers in the control stream.
+import { writeLevels } from '../codec/levels.ts';
+import type { BitEncoder } from '../coder/bit-coder.ts';
+import { encodeNumber, NumberOdds, zigzag } from '../coder/number-coder.ts';
+import { CODE, LEVEL_ROLES, ROLE } from './operation-roles.ts';
+import { outputBytesOf } from './operation-sizes.ts';
+import type { BaseRange, Correction, MatrixFields, Operation, SegmentProgram } from './operations.ts';
+
+export function writeProgram(coder: BitEncoder, { dictionary, operations }: SegmentProgram): void {
+  new ProgramWriter(coder).write(dictionary, operations);
+}
+
+class ProgramWriter {
+  readonly #coder: BitEncoder;
+  readonly #odds = new NumberOdds(ROLE.total);
+  #baseEnd = 0;
+  #scratchEnd = 0;
+
+  constructor(coder: BitEncoder) {
+    this.#coder = coder;
+  }
+
+  write(dictionary: readonly BaseRange[], operations: readonly Operation[]): void {
+    this.#number(ROLE.count, dictionary.length);
+    for (const { offset, bytes } of dictionary) {
+      this.#number(ROLE.dictionaryShift, zigzag(offset - this.#baseEnd));
+      this.#number(ROLE.dictionaryBytes, bytes);
+      this.#baseEnd = offset + bytes;
+    }
+    this.#baseEnd = 0;
+    this.#number(ROLE.count, operations.length);
+    let before: number = CODE.copy;
+    for (const operation of operations) {
+      const code = CODE[operation.op];
+      this.#number(ROLE.code + before, code);
+      before = code;
+      this.#operation(operation, code);
+    }
+  }
+
+  #operation(operation: Operation, code: number): void {
+    switch (operation.op) {
+      case 'copy':
+        this.#base(operation.offset, operation.bytes, code);
+        this.#number(ROLE.bytes + code, operation.bytes);
+        break;
+      case 'scratch':
+        this.#number(ROLE.scratchShift, zigzag(operation.offset - this.#scratchEnd));
+        this.#scratchEnd = operation.offset + operation.bytes;
+        this.#number(ROLE.bytes + code, operation.bytes);
+        break;
+      case 'text':
+        this.#number(ROLE.bytes + code, operation.bytes);
+        break;
+      case 'differences':
+        this.#matrix(operation, code);
+        writeLevels(this.#coder, this.#odds, LEVEL_ROLES, operation.levels);
+        break;
+      case 'snap':
+        this.#matrix(operation, code);
+        this.#double(operation.step);
+        writeLevels(this.#coder, this.#odds, LEVEL_ROLES, operation.levels);
+        this.#corrections(operation.corrections);
+        break;
+      case 'lowRank':
+        this.#matrix(operation, code);
+        this.#number(ROLE.rank, operation.rank);
+        this.#double(operation.scale);
+        for (const levels of [operation.leftLevels, operation.rightLevels, operation.levels]) {
+          writeLevels(this.#coder, this.#odds, LEVEL_ROLES, levels);
+        }
+        break;
+      case 'planes':
+        this.#number(ROLE.layout, Math.log2(operation.elementBytes) * 2 + (operation.isFloat ? 1 : 0));
+        this.#number(ROLE.bytes + code, operation.elements);
+        this.#number(ROLE.rawPlanes, operation.rawPlanes);
+        break;
+      case 'bsdiff':
+        this.#base(operation.from.offset, operation.from.bytes, code);
+        this.#number(ROLE.bytes, operation.from.bytes);
+        this.#number(ROLE.bytes + code, operation.bytes);
+        this.#number(ROLE.patchBytes, operation.patchBytes);
+        break;
+    }
+  }
+
+  #number(role: number, value: number): void {
+    encodeNumber(this.#coder, this.#odds, role, value);
+  }
+
+  /** Where a range begins, from where the last one ended. */
+  #base(offset: number, bytes: number, code: number): void {
+    this.#number(ROLE.baseShift + code, zigzag(offset - this.#baseEnd));
+    this.#baseEnd = offset + bytes;
+  }
+
+  #matrix(operation: MatrixFields & Operation, code: number): void {
+    this.#number(ROLE.element, operation.kind);
+    this.#number(ROLE.rows, operation.rows);
+    this.#number(ROLE.columns, operation.columns);
+    this.#base(operation.base, outputBytesOf(operation), code);
+  }
+
+  #double(value: number): void {
+    const view = new DataView(new ArrayBuffer(8));
+    view.setFloat64(0, value);
+    for (let at = 0; at < 8; at += 2) this.#number(ROLE.double, view.getUint16(at));
+  }
+
+  #corrections(corrections: readonly Correction[]): void {
+    this.#number(ROLE.count, corrections.length);
+    let next = 0;
+    for (const { at, difference } of corrections) {
+      this.#number(ROLE.correctionGap, at - next);
+      this.#number(ROLE.correction, zigzag(difference));
+      next = at + 1;
+    }
+  }
+}
