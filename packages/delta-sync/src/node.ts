@@ -1,5 +1,7 @@
 // Node-only door: deltas between files and folders.
 
+export type { BsdiffLimits, BsdiffPatcher } from './node/bsdiff/bsdiff-patcher.ts';
+export { bsdiffPatcher } from './node/bsdiff/bsdiff-patcher.ts';
 export { folderDisk, folderStorage, slotFolder } from './node/device/folder-disk.ts';
 export { folderMirror } from './node/device/folder-mirror.ts';
 export { fetchTrusting } from './node/device/node-fetch.ts';

@@ -1,7 +1,7 @@
 // `kerf diff`: the bytes that turn one version of a model into another.
 import { stat } from 'node:fs/promises';
 import type { DeltaReport, PartReport, Strategy } from '@kerf/delta-sync';
-import { diffFiles } from '@kerf/delta-sync/node';
+import { bsdiffPatcher, diffFiles } from '@kerf/delta-sync/node';
 import { KerfError } from '@kerf/protocol';
 import { type Command, type Io } from '../command.ts';
 import { formatBytes, table } from '../units.ts';
@@ -20,21 +20,33 @@ export const diff: Command = {
   options: {
     out: { type: 'string', value: 'FILE', help: 'the delta to write' },
     force: { type: 'boolean', help: 'replace a delta that is there' },
+    'no-bsdiff': { type: 'boolean', help: 'do not try bsdiff against what kerf makes' },
     json: { type: 'boolean', help: 'print JSON' },
   },
   notes:
     'Tensors are found again by their bytes, under any name and in any order, then by name and shape. Each is coded in the ' +
-    'way that takes least: as differences from the old one, as steps on a grid, as a low-rank product, or by itself.',
+    'way that takes least: as differences from the old one, as steps on a grid, as a low-rank product, or by itself. Where ' +
+    'bsdiff-node is installed, segments are tried with it too, in a process of its own.',
   async run(line, io) {
     const out = line.required('out');
     if (!line.flag('force') && (await stat(out).catch(() => null)) !== null) {
       throw new KerfError('FILE_EXISTS', `'${out}' is already there: name another file, or use --force`);
     }
     const [oldPath, newPath] = [line.positional(0), line.positional(1)];
-    const report = await diffFiles({ oldPath, newPath, out });
+    const bsdiff = line.flag('no-bsdiff') ? null : bsdiffPatcher();
+    const report = await diffFiles({
+      oldPath,
+      newPath,
+      out,
+      ...(bsdiff === null ? {} : { patcher: bsdiff.patch }),
+    });
+    const skipped = bsdiff?.skipped ?? [];
     const strategies = summarise(report.parts);
-    if (line.flag('json')) io.print(JSON.stringify({ out, ...report, strategies }));
-    else printReport(report, strategies, out, io);
+    if (line.flag('json')) io.print(JSON.stringify({ out, ...report, strategies, skipped }));
+    else {
+      printReport(report, strategies, out, io);
+      for (const reason of skipped) io.print(`without bsdiff for a part: ${reason}`);
+    }
     return 0;
   },
 };

@@ -3,7 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { checkReleaseName, goldenModel, REPOSITORY_PATHS, type SnapClaim } from '@kerf/delta-sync';
-import { draftRelease, type PublishReport, publishRelease, type ReleaseDraft } from '@kerf/delta-sync/node';
+import {
+  bsdiffPatcher,
+  draftRelease,
+  type PublishReport,
+  publishRelease,
+  type ReleaseDraft,
+} from '@kerf/delta-sync/node';
 import { openModelFile } from '@kerf/onnx/node';
 import { type Backend, KerfError, messageOf } from '@kerf/protocol';
 import { mergeSpec } from '@kerf/splitter';
@@ -62,6 +68,7 @@ export const publish: Command = {
       help: `part of a value that another device may differ by (default ${TOLERANCE})`,
     },
     deltas: { type: 'string', value: 'N', help: `releases before this one to make deltas from (default ${DELTAS})` },
+    'no-bsdiff': { type: 'boolean', help: 'do not try bsdiff against the deltas that kerf makes' },
     snap: {
       type: 'string',
       value: 'STEP',
@@ -118,6 +125,7 @@ async function published(
   try {
     const golden = await goldenOf(line, draft, snap?.path ?? line.positional(0), folder, backend, onStep);
     if (golden !== null) whole = golden.draft;
+    const bsdiff = line.flag('no-bsdiff') ? null : bsdiffPatcher();
     const report = await publishRelease({
       repository,
       ring,
@@ -126,6 +134,7 @@ async function published(
       draft: whole,
       deltasFrom: line.number('deltas', DELTAS, { most: 16 }),
       onStep,
+      ...(bsdiff === null ? {} : { patcher: bsdiff.patch }),
       words: {
         name,
         version,
@@ -138,6 +147,7 @@ async function published(
         createdBy: `kerf ${VERSION}`,
       },
     });
+    for (const reason of bsdiff?.skipped ?? []) onStep(`without bsdiff for a part: ${reason}`);
     return { ...report, snap: snap === null ? null : { claim: snap.claim, tried: snap.tried } };
   } finally {
     await whole.close();

@@ -1,25 +1,28 @@
 // Two sets of files -> the delta that makes the second of the first.
 
-import { KerfError } from '@kerf/protocol';
-import { decodeSegment } from '../apply/decode-segment.ts';
 import { type ByteReader, joinedReader } from '../byte-reader.ts';
-import { ELEMENT_KINDS, type ElementKind } from '../format/element-kinds.ts';
-import { MAX_SCRATCH_BYTES, MAX_SEGMENT_BYTES } from '../format/limits.ts';
-import { type DeltaFile, type DeltaSegment, encodeIndex } from '../format/patch-index.ts';
-import { type MakeHasher, portableHasher, sha256Hex } from '../hash.ts';
+import { MAX_SEGMENT_BYTES } from '../format/limits.ts';
+import { type DeltaFile, encodeIndex } from '../format/patch-index.ts';
+import { type MakeHasher, portableHasher } from '../hash.ts';
+import { type BytePatcher, ByteRival } from './byte-rival.ts';
+import { KeptSegments } from './kept-segments.ts';
 import { type BytePart, matchBytes } from './match-bytes.ts';
-import { matchTensors, type PlacedTensor, placeTensors } from './match-tensors.ts';
-import { type GapPiece, type Piece, piecesOf, structureOf, type TensorPiece } from './pieces.ts';
-import type { DeltaReport, PartReport, Strategy } from './report.ts';
-import { type BuiltSegment, SegmentBuilder } from './segment-builder.ts';
+import { matchTensors, placeTensors } from './match-tensors.ts';
+import { type GapPiece, piecesOf, type TensorPiece } from './pieces.ts';
+import { type DeltaReport, type PartReport, strategyOf } from './report.ts';
+import { SegmentBuilder } from './segment-builder.ts';
 import type { SourceFile } from './source-files.ts';
+import { keepStructure } from './structure.ts';
 import { bestWithOld, type Candidate, planesCandidate } from './tensor-candidates.ts';
+import { chunksOf } from './tensor-chunks.ts';
 
 export interface EncodeOptions {
   readonly base: readonly SourceFile[];
   readonly target: readonly SourceFile[];
   /** @default the portable one */
   readonly makeHasher?: MakeHasher;
+  /** Tried against each segment; the smaller one is kept. @default none */
+  readonly patcher?: BytePatcher;
   /** Called as bytes of the target are done. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
@@ -29,9 +32,6 @@ export interface EncodedDelta {
   readonly chunks: readonly Uint8Array[];
   readonly report: DeltaReport;
 }
-
-/** Old structure in front of each scratch segment. */
-const DICTIONARY_BYTES = MAX_SEGMENT_BYTES;
 
 /**
  * Makes a delta. Every segment is decoded again and compared before it is kept. Memory: the delta, one segment's work
@@ -47,21 +47,22 @@ class DeltaEncoder {
   readonly #base: ByteReader;
   readonly #target: ByteReader;
   readonly #makeHasher: MakeHasher;
-  readonly #segments: Omit<DeltaSegment, 'payloadOffset'>[] = [];
-  readonly #payloads: Uint8Array[] = [];
+  readonly #segments: KeptSegments;
+  readonly #rival: ByteRival | null;
   readonly #parts: PartReport[] = [];
-  #scratch = new Uint8Array(0);
+  #scratch: Uint8Array = new Uint8Array(0);
   #builder = new SegmentBuilder();
-  /** Where the segment that is built begins, in all target files together. */
+  /** Where the segment that is built begins, in all target files together, and its parts in the report. */
   #segmentStart = 0;
-  #valueBytes = 0;
-  #entropyBytes = 0;
+  #segmentParts = 0;
 
   constructor(options: EncodeOptions) {
     this.#options = options;
     this.#base = joinedReader(options.base.map(({ reader }) => reader));
     this.#target = joinedReader(options.target.map(({ reader }) => reader));
     this.#makeHasher = options.makeHasher ?? portableHasher;
+    this.#segments = new KeptSegments(this.#base);
+    this.#rival = options.patcher === undefined ? null : new ByteRival(options.patcher, this.#base, this.#segments);
   }
 
   async encode(): Promise<EncodedDelta> {
@@ -69,50 +70,25 @@ class DeltaEncoder {
     const old = await placeTensors(base, this.#makeHasher);
     const fresh = await placeTensors(target, this.#makeHasher);
     const pieces = piecesOf(target, fresh, matchTensors(old, fresh));
-    const inScratch = await this.#makeScratch(pieces);
+    const readers = { base: this.#base, target: this.#target };
+    const structure = await keepStructure(pieces, { base, target }, readers, this.#segments);
+    this.#scratch = structure.bytes;
+    if (structure.places.size > 0) {
+      const sizes = { bytes: structure.bytes.byteLength, deltaBytes: this.#segments.payloadBytes };
+      this.#parts.push({ name: 'structure', shape: null, file: '', strategy: 'structure', ...sizes });
+      this.#segmentParts = this.#parts.length;
+    }
     let file = 0;
     for (const piece of pieces) {
       if (piece.file !== file) await this.#endSegment();
       file = piece.file;
       if (piece.kind === 'tensor') await this.#tensor(piece);
-      else await this.#gap(piece, inScratch.get(piece));
+      else await this.#gap(piece, structure.places.get(piece));
     }
     await this.#endSegment();
-    const chunks = [encodeIndex(base.map(fileOf), target.map(fileOf), this.#segments), ...this.#payloads];
+    const { segments, payloads } = this.#segments;
+    const chunks = [encodeIndex(base.map(fileOf), target.map(fileOf), segments), ...payloads];
     return { chunks, report: this.#report(chunks) };
-  }
-
-  /** The structure of models goes first and is coded as one text. @returns where each gap lies in the scratch. */
-  async #makeScratch(pieces: readonly Piece[]): Promise<Map<Piece, number>> {
-    const places = new Map<Piece, number>();
-    const isWhole = (piece: GapPiece): boolean => !(this.#options.target[piece.file] as SourceFile).isModel;
-    let bytes = 0;
-    for (const piece of pieces) {
-      if (piece.kind !== 'gap' || bytes + piece.bytes > MAX_SCRATCH_BYTES) continue;
-      if (isWhole(piece) && (this.#options.target[piece.file] as SourceFile).tensors.length === 0) continue;
-      places.set(piece, bytes);
-      bytes += piece.bytes;
-    }
-    if (bytes === 0) return places;
-    const all = new Uint8Array(bytes);
-    for (const [piece, at] of places) {
-      const gap = piece as GapPiece;
-      all.set(await this.#target.read(gap.place, gap.bytes), at);
-    }
-    const structure = structureOf(this.#options.base, MAX_SCRATCH_BYTES);
-    for (let at = 0, left = structure; at < bytes; at += MAX_SEGMENT_BYTES) {
-      const part = all.subarray(at, Math.min(bytes, at + MAX_SEGMENT_BYTES));
-      const { taken, rest } = takeRanges(left, DICTIONARY_BYTES);
-      left = rest.length > 0 ? rest : structure;
-      const builder = new SegmentBuilder();
-      for (const range of taken) builder.addDictionary(range, await this.#base.read(range.offset, range.bytes));
-      builder.text(part);
-      await this.#keep(builder.finish(), 'scratch', part, all.subarray(0, at));
-    }
-    this.#scratch = all;
-    const deltaBytes = this.#payloads.reduce((sum, payload) => sum + payload.byteLength, 0);
-    this.#parts.push({ name: 'structure', shape: null, file: '', strategy: 'structure', bytes, deltaBytes });
-    return places;
   }
 
   async #gap(piece: GapPiece, scratchAt: number | undefined): Promise<void> {
@@ -138,13 +114,7 @@ class DeltaEncoder {
     const name = tensor.name === '' ? 'tensor' : tensor.name;
     const part = { name, shape: tensor.shape, file: (this.#options.target[file] as SourceFile).name };
     if (match?.isSame === true) {
-      for (let done = 0; done < tensor.bytes; ) {
-        if (!this.#builder.hasRoomFor(1, 1)) await this.#endSegment();
-        const bytes = Math.min(tensor.bytes - done, MAX_SEGMENT_BYTES - this.#builder.bytes);
-        if (!this.#builder.hasRoomFor(bytes, bytes)) await this.#endSegment();
-        this.#builder.copy({ offset: match.old.place + done, bytes });
-        done += bytes;
-      }
+      await this.#copy(match.old.place, tensor.bytes);
       this.#parts.push({ ...part, strategy: 'copy', bytes: tensor.bytes, deltaBytes: 8 });
       return;
     }
@@ -161,6 +131,17 @@ class DeltaEncoder {
               fresh,
             );
       this.#add(best, { ...part, bytes: chunk.bytes });
+    }
+  }
+
+  /** From the base, over as many segments as it takes. */
+  async #copy(from: number, length: number): Promise<void> {
+    for (let done = 0; done < length; ) {
+      if (!this.#builder.hasRoomFor(1, 1)) await this.#endSegment();
+      const bytes = Math.min(length - done, MAX_SEGMENT_BYTES - this.#builder.bytes);
+      if (!this.#builder.hasRoomFor(bytes, bytes)) await this.#endSegment();
+      this.#builder.copy({ offset: from + done, bytes });
+      done += bytes;
     }
   }
 
@@ -193,19 +174,14 @@ class DeltaEncoder {
   }
 
   async #bytePart(part: BytePart, file: string): Promise<void> {
+    const named = { name: 'bytes', shape: null, file };
     if (part.kind === 'copy') {
-      for (let done = 0; done < part.bytes; ) {
-        if (!this.#builder.hasRoomFor(1, 1)) await this.#endSegment();
-        const bytes = Math.min(part.bytes - done, MAX_SEGMENT_BYTES - this.#builder.bytes);
-        if (!this.#builder.hasRoomFor(bytes, bytes)) await this.#endSegment();
-        this.#builder.copy({ offset: part.from + done, bytes });
-        done += bytes;
-      }
-      this.#parts.push({ name: 'bytes', shape: null, file, strategy: 'copy', bytes: part.bytes, deltaBytes: 8 });
+      await this.#copy(part.from, part.bytes);
+      this.#parts.push({ ...named, strategy: 'copy', bytes: part.bytes, deltaBytes: 8 });
     } else if (part.kind === 'values') {
       const bytes = part.fresh.byteLength;
       if (!this.#builder.hasRoomFor(bytes, bytes)) await this.#endSegment();
-      this.#add(part.candidate, { name: 'bytes', shape: null, file, bytes });
+      this.#add(part.candidate, { ...named, bytes });
     } else {
       const bytes = part.fresh.byteLength;
       const { dictionary } = part;
@@ -214,38 +190,32 @@ class DeltaEncoder {
         this.#builder.addDictionary(dictionary, await this.#base.read(dictionary.offset, dictionary.bytes));
       }
       this.#builder.text(part.fresh);
-      this.#parts.push({
-        name: 'bytes',
-        shape: null,
-        file,
-        strategy: 'text',
-        bytes,
-        deltaBytes: Math.ceil(part.bits / 8),
-      });
+      this.#parts.push({ ...named, strategy: 'text', bytes, deltaBytes: Math.ceil(part.bits / 8) });
     }
   }
 
   async #endSegment(): Promise<void> {
     if (this.#builder.bytes === 0) return;
+    const { operations, dictionary } = this.#builder;
     const built = this.#builder.finish();
     this.#builder = new SegmentBuilder();
     const bytes = await this.#target.read(this.#segmentStart, built.bytes);
-    await this.#keep(built, 'output', bytes, this.#scratch);
+    const rival = (await this.#rival?.against(built, operations, dictionary, bytes)) ?? null;
+    if (rival !== null) this.#reportRival(rival.payload.byteLength);
+    await this.#segments.keep(rival ?? built, 'output', bytes, this.#scratch);
     this.#segmentStart += built.bytes;
+    this.#segmentParts = this.#parts.length;
     this.#options.onProgress?.(this.#segmentStart, this.#target.byteLength);
   }
 
-  async #keep(built: BuiltSegment, kind: DeltaSegment['kind'], bytes: Uint8Array, scratch: Uint8Array): Promise<void> {
-    const { payload, baseBytes } = built;
-    const decoded = await decodeSegment({ bytes: bytes.byteLength, baseBytes }, payload, this.#base, scratch);
-    if (decoded.some((byte, at) => byte !== bytes[at])) {
-      throw new KerfError('INTERNAL', 'a segment of the delta does not decode to what it was made of');
+  /** What the parts of the segment took, they take no more. */
+  #reportRival(deltaBytes: number): void {
+    const replaced = this.#parts.splice(this.#segmentParts);
+    const bytes = replaced.reduce((sum, part) => sum + part.bytes, 0);
+    for (const part of replaced) {
+      const share = Math.ceil((deltaBytes * part.bytes) / Math.max(1, bytes));
+      this.#parts.push({ ...part, strategy: 'bsdiff', deltaBytes: share });
     }
-    const segment = { kind, bytes: bytes.byteLength, baseBytes, payloadBytes: payload.byteLength };
-    this.#segments.push({ ...segment, sha256: await sha256Hex(bytes) });
-    this.#payloads.push(payload);
-    this.#valueBytes += built.valueBytes;
-    this.#entropyBytes += built.entropyBytes;
   }
 
   #report(chunks: readonly Uint8Array[]): DeltaReport {
@@ -253,9 +223,10 @@ class DeltaEncoder {
       baseBytes: this.#base.byteLength,
       targetBytes: this.#target.byteLength,
       deltaBytes: chunks.reduce((sum, { byteLength }) => sum + byteLength, 0),
-      valueBytes: this.#valueBytes,
-      entropyBytes: this.#entropyBytes,
-      segments: this.#segments.length,
+      valueBytes: this.#segments.valueBytes,
+      entropyBytes: this.#segments.entropyBytes,
+      segments: this.#segments.segments.length,
+      rival: this.#rival?.report ?? null,
       parts: this.#parts,
     };
   }
@@ -263,54 +234,6 @@ class DeltaEncoder {
 
 function fileOf({ name, reader, sha256 }: SourceFile): DeltaFile {
   return { name, bytes: reader.byteLength, sha256 };
-}
-
-function strategyOf(op: Candidate['operation']['op']): Strategy {
-  if (op === 'lowRank') return 'low rank';
-  if (op === 'planes') return 'byte planes';
-  if (op === 'scratch') return 'structure';
-  return op;
-}
-
-interface Chunk {
-  readonly offset: number;
-  readonly bytes: number;
-  readonly rows: number;
-  readonly columns: number;
-}
-
-/** Whole rows as long as one fits; else the tensor counts as one row. */
-function chunksOf({ kind, rows, columns, bytes, planes }: PlacedTensor): Chunk[] {
-  const element = ELEMENT_KINDS[kind] as ElementKind;
-  const rowBytes = (columns * element.bits) / 8;
-  const isByRow =
-    rows > 1 && Number.isInteger(rowBytes) && rowBytes % planes.elementBytes === 0 && rowBytes <= MAX_SEGMENT_BYTES;
-  const step = isByRow ? Math.floor(MAX_SEGMENT_BYTES / rowBytes) * rowBytes : MAX_SEGMENT_BYTES;
-  const chunks: Chunk[] = [];
-  for (let offset = 0; offset < bytes; offset += step) {
-    const size = Math.min(step, bytes - offset);
-    const elements = (size * 8) / element.bits;
-    const chunkRows = isByRow ? size / rowBytes : bytes <= MAX_SEGMENT_BYTES ? rows : 1;
-    chunks.push({ offset, bytes: size, rows: chunkRows, columns: elements / chunkRows });
-  }
-  return chunks;
-}
-
-/** Divides a list of ranges behind so many bytes. */
-function takeRanges(
-  ranges: readonly { offset: number; bytes: number }[],
-  most: number,
-): { taken: { offset: number; bytes: number }[]; rest: { offset: number; bytes: number }[] } {
-  const taken: { offset: number; bytes: number }[] = [];
-  const rest: { offset: number; bytes: number }[] = [];
-  let left = most;
-  for (const { offset, bytes } of ranges) {
-    const now = Math.min(left, bytes);
-    if (now > 0) taken.push({ offset, bytes: now });
-    if (bytes > now) rest.push({ offset: offset + now, bytes: bytes - now });
-    left -= now;
-  }
-  return { taken, rest };
 }
 
 export function deltaBytesOf(chunks: readonly Uint8Array[]): Uint8Array {

@@ -1,7 +1,16 @@
 // What became of each part of the target: for people, and for programs.
+import type { Operation } from '../format/operations.ts';
 
 /** How a part of the target is made. */
 export type Strategy = 'copy' | 'structure' | 'text' | 'differences' | 'snap' | 'low rank' | 'byte planes' | 'bsdiff';
+
+/** What people call an operation. */
+export function strategyOf(op: Operation['op']): Strategy {
+  if (op === 'lowRank') return 'low rank';
+  if (op === 'planes') return 'byte planes';
+  if (op === 'scratch') return 'structure';
+  return op;
+}
 
 export interface PartReport {
   /** Name of the tensor; what else it is, where it is none. */
@@ -16,6 +25,13 @@ export interface PartReport {
   readonly deltaBytes: number;
 }
 
+/** What came of trying another maker of patches against each segment. */
+export interface RivalReport {
+  /** Segments that it was asked for, and those that were smaller. */
+  readonly tried: number;
+  readonly kept: number;
+}
+
 export interface DeltaReport {
   readonly baseBytes: number;
   readonly targetBytes: number;
@@ -24,5 +40,7 @@ export interface DeltaReport {
   readonly valueBytes: number;
   readonly entropyBytes: number;
   readonly segments: number;
+  /** Null when there was none. */
+  readonly rival: RivalReport | null;
   readonly parts: readonly PartReport[];
 }

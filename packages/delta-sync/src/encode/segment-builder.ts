@@ -7,8 +7,9 @@ import { ByteSink } from '../coder/byte-io.ts';
 import { RawBitWriter } from '../coder/raw-bits.ts';
 import { TokenWriter } from '../coder/token-stream.ts';
 import { MAX_OPERATIONS, MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES } from '../format/limits.ts';
-import { baseRangeOf, outputBytesOf, writeProgram } from '../format/operation-coder.ts';
+import { baseRangeOf, outputBytesOf } from '../format/operation-sizes.ts';
 import type { BaseRange, Operation } from '../format/operations.ts';
+import { writeProgram } from '../format/write-program.ts';
 
 export interface BuiltSegment {
   readonly bytes: number;
@@ -29,6 +30,15 @@ export class SegmentBuilder {
   readonly #dictionary: { readonly range: BaseRange; readonly bytes: Uint8Array }[] = [];
   #bytes = 0;
   #baseBytes = 0;
+
+  get operations(): readonly Operation[] {
+    return this.#operations;
+  }
+
+  /** Ranges of the base in front of the text. */
+  get dictionary(): readonly BaseRange[] {
+    return this.#dictionary.map(({ range }) => range);
+  }
 
   get bytes(): number {
     return this.#bytes;
@@ -82,8 +92,7 @@ export class SegmentBuilder {
     const control = new ByteSink(1024);
     const coder = new BitEncoder(control);
     const text = this.#encodedText();
-    const dictionary = this.#dictionary.map(({ range }) => range);
-    writeProgram(coder, { dictionary, operations: this.#operations });
+    writeProgram(coder, { dictionary: this.dictionary, operations: this.#operations });
     const { words, entropyBits } = this.#tokens.finish(coder);
     coder.finish();
     const raw = this.#raw.finish();

@@ -2,6 +2,7 @@
 import { open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { KerfError } from '@kerf/protocol';
+import type { BytePatcher } from '../encode/byte-rival.ts';
 import { encodeDelta } from '../encode/encode-delta.ts';
 import type { DeltaReport } from '../encode/report.ts';
 import { renameDurably, writeAt } from './atomic-file.ts';
@@ -14,6 +15,8 @@ export interface DiffOptions {
   readonly newPath: string;
   /** The delta file to write. */
   readonly out: string;
+  /** Tried against each segment, such as {@link bsdiffPatcher}'s; the smaller one is kept. @default none */
+  readonly patcher?: BytePatcher;
   /** Called as bytes of the new version are done. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
@@ -22,7 +25,7 @@ export interface DiffOptions {
  * Makes a delta file. It is written under a temporary name, flushed and renamed.
  * @throws {KerfError} FILE_NOT_FOUND, EXTERNAL_DATA, INVALID_ARGUMENT.
  */
-export async function diffFiles({ oldPath, newPath, out, onProgress }: DiffOptions): Promise<DeltaReport> {
+export async function diffFiles({ oldPath, newPath, out, patcher, onProgress }: DiffOptions): Promise<DeltaReport> {
   const base = await openSources(oldPath);
   try {
     const target = await openSources(newPath);
@@ -31,6 +34,7 @@ export async function diffFiles({ oldPath, newPath, out, onProgress }: DiffOptio
         base: base.files,
         target: target.files,
         makeHasher: nodeHasher,
+        ...(patcher === undefined ? {} : { patcher }),
         ...(onProgress === undefined ? {} : { onProgress }),
       });
       await writeChunks(out, chunks);

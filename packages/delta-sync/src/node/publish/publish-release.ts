@@ -1,5 +1,6 @@
 // A draft and a repository -> the draft as a signed release, or a clear error and the repository as it was.
 import { KerfError } from '@kerf/protocol';
+import type { BytePatcher } from '../../encode/byte-rival.ts';
 import type { SourceFile } from '../../encode/source-files.ts';
 import { sha256Hex } from '../../hash.ts';
 import {
@@ -39,6 +40,8 @@ export interface PublishOptions {
   readonly words: ReleaseWords;
   /** Releases before this one that devices get deltas from. @default 2 */
   readonly deltasFrom?: number;
+  /** Tried against each segment of a delta, such as {@link bsdiffPatcher}'s; the smaller one is kept. @default none */
+  readonly patcher?: BytePatcher;
   /** Called before each step that takes time. */
   readonly onStep?: (what: string) => void;
 }
@@ -176,7 +179,7 @@ async function makeDeltas(editor: RepositoryEditor, options: PublishOptions): Pr
       if (base === undefined || seen.has(base.sha256)) continue;
       seen.add(base.sha256);
       onStep?.(`making the delta of ${name} from ${manifest.version}`);
-      const delta = await deltaFrom(repository, manifest, base, source, compressed?.bytes ?? bytes);
+      const delta = await deltaFrom(options, manifest, base, source, compressed?.bytes ?? bytes);
       if (delta !== null) listed.push(delta);
     }
     byFile.set(name, listed);
@@ -201,7 +204,7 @@ function counterpartOf(
 }
 
 async function deltaFrom(
-  repository: string,
+  { repository, patcher }: PublishOptions,
   manifest: ReleaseManifest,
   base: ReleaseFile,
   target: SourceFile,
@@ -209,7 +212,7 @@ async function deltaFrom(
 ): Promise<ListedDelta | null> {
   const blob = await openBlob(repository, manifest, base);
   try {
-    return await storeDelta(repository, blob.source, target, bestBytes);
+    return await storeDelta(repository, blob.source, target, bestBytes, patcher);
   } finally {
     await blob.close();
   }

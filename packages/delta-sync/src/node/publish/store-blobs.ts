@@ -2,6 +2,7 @@
 import { mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ByteReader } from '../../byte-reader.ts';
+import type { BytePatcher } from '../../encode/byte-rival.ts';
 import { encodeDelta } from '../../encode/encode-delta.ts';
 import type { SourceFile } from '../../encode/source-files.ts';
 import { HEADER_BYTES, signedBytesOf } from '../../format/patch-index.ts';
@@ -31,6 +32,7 @@ export async function storeDelta(
   base: SourceFile | null,
   target: SourceFile,
   bestBytes: number,
+  patcher?: BytePatcher,
 ): Promise<ListedDelta | null> {
   const file = path.join(repository, REPOSITORY_PATHS.delta(base?.sha256 ?? null, target.sha256));
   const known = await readListed(file, base?.sha256 ?? null);
@@ -41,6 +43,7 @@ export async function storeDelta(
     base: base === null ? [] : [{ ...base, name: target.name }],
     target: [target],
     makeHasher: nodeHasher,
+    ...(patcher === undefined ? {} : { patcher }),
   });
   if (report.deltaBytes > most) return null;
   await storeOnce(file, report.deltaBytes, chunks);
