@@ -34,7 +34,12 @@ describe('kerf calibrate', () => {
   test('writes a split that sends levels, and evaluate finds what calibration found', async () => {
     const out = join(folder, 'levels');
     const report = await calibrate('--at', 'features', '--out', out);
-    expect(report).toMatchObject({ metric: 'pixel IoU', samples: { chosenOn: 18, judgedOn: 18 }, maxLossPoints: 0.5 });
+    expect(report).toMatchObject({
+      metric: 'pixel IoU',
+      samples: { chosenOn: 16, judgedOn: 20 },
+      maxLossPoints: 0.5,
+      confidencePercent: 95,
+    });
     const [cut] = report.cuts;
     expect(cut).toMatchObject({ cut: ['features'], folder: out });
     expect(cut?.best).toMatch(/^levels/);
@@ -43,7 +48,7 @@ describe('kerf calibrate', () => {
     expect(codec).toMatchObject({
       kind: 'coded',
       tensors: [{ name: 'features', codec: { kind: 'levels' } }],
-      calibration: { metric: 'pixel IoU', samples: 18, maxLossPoints: 0.5, lossPoints: best?.loss.lossPoints },
+      calibration: { metric: 'pixel IoU', samples: 20, maxLossPoints: 0.5, lossPoints: best?.loss.lossPoints },
     });
     const table = (await readdir(out)).filter((name) => name.endsWith('.klt'));
     expect(table).toHaveLength(1);
@@ -101,7 +106,7 @@ describe('kerf calibrate', () => {
   test('people get a table', async () => {
     const out = join(folder, 'text');
     const text = await kerf('calibrate', model, '--samples', parts, '--at', 'features', '--out', out);
-    expect(text).toMatch(/18 of .* to choose by, 18 others to judge by/);
+    expect(text).toMatch(/16 of .* to choose by, 20 others to judge by/);
     expect(text).toMatch(/^levels \d+ \* .* ms/m);
     expect(text).toContain(`* written to ${out}`);
   });

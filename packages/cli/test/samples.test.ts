@@ -5,7 +5,7 @@ import { type ErrorCode, float32Tensor, KerfError, type TensorSpec, typedView } 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { encodeNpy } from '../src/npy.ts';
 import { encodePng } from '../src/picture.ts';
-import { chooseSamples, halves, requireSamples } from '../src/samples/choose-samples.ts';
+import { chooseSamples, halves, requireSamples, thirds } from '../src/samples/choose-samples.ts';
 import { findSamples } from '../src/samples/find-samples.ts';
 import { parseLabelFile } from '../src/samples/label-file.ts';
 import { loadSample, loadSamples } from '../src/samples/load-sample.ts';
@@ -242,6 +242,16 @@ describe('choosing samples', () => {
     expect(ids(first).filter((id) => ids(second).includes(id))).toEqual([]);
     expect(shares(first)).toMatchObject({ a: 40 });
     expect(Math.min(shares(first)['c'] as number, shares(second)['c'] as number)).toBe(1);
+  });
+
+  test('a third chooses and two judge, of few samples half and half, with the shares', () => {
+    const [choosing, judging] = thirds(many);
+    expect([choosing.entries.length, judging.entries.length]).toEqual([34, 66]);
+    expect(ids(choosing).filter((id) => ids(judging).includes(id))).toEqual([]);
+    expect(shares(choosing)['a']).toBeGreaterThanOrEqual(25);
+    expect(Math.min(shares(choosing)['c'] as number, shares(judging)['c'] as number)).toBe(1);
+    const few = thirds(chooseSamples(many, 20));
+    expect(few.map(({ entries }) => entries.length)).toEqual([10, 10]);
   });
 
   test('says how many are missing', () => {

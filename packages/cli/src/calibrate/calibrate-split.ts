@@ -1,4 +1,4 @@
-// One cut and two halves of the samples -> the codecs measured there, and the split with the best of them written.
+// One cut and two parts of the samples -> the codecs measured there, and the split with the best of them written.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,10 +23,13 @@ export interface SplitTask {
 export interface SplitCalibration extends Omit<AnswerOptions, 'split'> {
   readonly backend: Backend;
   readonly load: LoadOptions;
-  readonly halves: readonly [chosenOn: SampleSet, judgedOn: SampleSet];
+  readonly parts: readonly [chosenOn: SampleSet, judgedOn: SampleSet];
   /** Inputs of a part in its usual pose. */
   readonly golden: TensorMap | null;
-  readonly limits: Pick<CalibrationRequest, 'maxLossPoints' | 'maxLevels' | 'maxBytes' | 'codec' | 'nonFinite'>;
+  readonly limits: Pick<
+    CalibrationRequest,
+    'maxLossPoints' | 'confidencePercent' | 'maxLevels' | 'maxBytes' | 'codec' | 'nonFinite'
+  >;
   readonly onProgress: (text: string) => void;
 }
 
@@ -48,7 +51,7 @@ export async function calibrateSplit(task: SplitTask, options: SplitCalibration)
 }
 
 async function calibrateFolder(task: SplitTask, source: string, options: SplitCalibration): Promise<CalibratedCut> {
-  const { backend, load, halves, limits, onProgress } = options;
+  const { backend, load, parts, limits, onProgress } = options;
   const opened = await openSplitFolder(source, { backend, withTail: true, load });
   try {
     const { split, head, local } = opened;
@@ -57,8 +60,8 @@ async function calibrateFolder(task: SplitTask, source: string, options: SplitCa
     }
     const loaded = { head, tail: local.tail, names: split };
     const budget = new KeptBytes();
-    const [chosenOn, judgedOn] = halves.map((half) => cutAnswers(half, { ...options, split: loaded }, budget));
-    if (chosenOn === undefined || judgedOn === undefined) throw new KerfError('INTERNAL', 'samples have two halves');
+    const [chosenOn, judgedOn] = parts.map((part) => cutAnswers(part, { ...options, split: loaded }, budget));
+    if (chosenOn === undefined || judgedOn === undefined) throw new KerfError('INTERNAL', 'samples have two parts');
     const golden = options.golden === null ? null : (await runHead(loaded, options.golden)).crossing;
     const result = await calibrateCut({ ...limits, chosenOn, judgedOn, golden, onProgress });
     if (result.best === null) return calibratedCut(split.cut, result, null);

@@ -5,35 +5,47 @@ import { formatBytes, table } from '../units.ts';
 import type { CalibratedCut, CalibrationReport, MeasuredRow } from './report.ts';
 
 export function calibrationText(report: CalibrationReport): string[] {
-  const { samples, metric, maxLossPoints, maxBytes } = report;
-  const limits = `at most ${maxLossPoints} points${maxBytes === null ? '' : ` and ${formatBytes(maxBytes)} per frame`}`;
+  const { samples, metric, maxLossPoints, confidencePercent, maxBytes } = report;
+  const limits = `at most ${maxLossPoints} points, ${confidencePercent} % sure${maxBytes === null ? '' : ` and ${formatBytes(maxBytes)} per frame`}`;
   return [
     `model    ${printable(report.model.file)}`,
     `samples  ${samples.chosenOn} of ${printable(samples.folder)} to choose by, ${samples.judgedOn} others to judge by`,
     `loss     of ${metric}, ${limits}`,
-    ...report.cuts.flatMap((cut) => ['', ...cutLines(cut)]),
+    ...report.cuts.flatMap((cut) => ['', ...cutLines(cut, maxLossPoints)]),
     ...(report.cuts.length > 1 ? ['', ...overview(report.cuts)] : []),
     ...(report.codecs === null ? [] : ['', `codecs   ${report.codecs}, for kerf plan --codecs`]),
   ];
 }
 
-function cutLines({ cut, folder, best, nonFinite, measured }: CalibratedCut): string[] {
+function cutLines({ cut, folder, best, nonFinite, measured }: CalibratedCut, maxLossPoints: number): string[] {
   const rows = measured.map((row) => [
     row.label === best ? `${row.label} *` : row.label,
     formatBytes(Math.round(row.bytesPerFrame)),
     row.bitsPerValue.toFixed(3),
     row.loss.lossPoints.toFixed(2),
     interval(row.loss),
+    row.upperLossPoints.toFixed(2),
     row.chosenLoss === null ? '' : row.chosenLoss.lossPoints.toFixed(2),
     `${row.encodeMs.toFixed(1)} ms`,
     `${row.decodeMs.toFixed(1)} ms`,
   ]);
-  const head = ['codec', 'frame', 'bits/value', 'loss', '95 %', 'where chosen', 'encode', 'decode'];
+  const head = ['codec', 'frame', 'bits/value', 'loss', '95 %', 'at most', 'where chosen', 'encode', 'decode'];
   return [
     `cut at ${cut.map(printable).join(', ')}, whole model ${whole(measured)}`,
-    ...table([head, ...rows], [1, 2, 3, 5, 6, 7]),
+    ...table([head, ...rows], [1, 2, 3, 5, 6, 7, 8]),
+    ...notShown(measured, maxLossPoints),
     ...(nonFinite.samples === 0 ? [] : [notFinite(nonFinite)]),
     best === null ? 'no codec keeps the limits: nothing was written' : `* written to ${folder}`,
+  ];
+}
+
+/** Codecs that look good enough and are not taken need a word. */
+function notShown(measured: readonly MeasuredRow[], limit: number): string[] {
+  const open = measured.filter(({ loss, upperLossPoints }) => loss.lossPoints <= limit && upperLossPoints > limit);
+  if (open.length === 0) return [];
+  const names = open.map(({ label }) => label).join(', ');
+  return [
+    `${names}: what was seen is within the limit, but may be luck; more samples could show it, or --confidence ask less`,
   ];
 }
 

@@ -14,7 +14,7 @@ import { checkInterrupted } from '../interruption.ts';
 import { loadSample } from '../samples/load-sample.ts';
 import type { SampleSet } from '../samples/sample-set.ts';
 
-/** Activations, inputs that are outputs too, and labels that are kept; both halves of the samples together. */
+/** Activations, inputs that are outputs too, and labels that are kept; both parts of the samples together. */
 const MAX_KEPT_BYTES = 768 * 2 ** 20;
 
 export interface AnswerOptions {

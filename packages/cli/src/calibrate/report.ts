@@ -14,6 +14,8 @@ export interface CalibrationReport {
   };
   readonly metric: string;
   readonly maxLossPoints: number;
+  /** How sure the loss is within it. */
+  readonly confidencePercent: number;
   /** Null: no bound. */
   readonly maxBytes: number | null;
   readonly cuts: readonly CalibratedCut[];
@@ -39,6 +41,8 @@ export interface MeasuredRow {
   readonly bitsPerValue: number;
   /** On samples that no choice has seen. */
   readonly loss: PairedLoss;
+  /** Points that the loss is no more than, at that confidence. */
+  readonly upperLossPoints: number;
   /** On the samples of the choice; null where there was nothing to choose. */
   readonly chosenLoss: PairedLoss | null;
   readonly encodeMs: number;
@@ -51,10 +55,20 @@ export function calibratedCut(cut: readonly string[], result: CutCalibration, fo
 }
 
 export function measuredRow(codec: MeasuredCodec): MeasuredRow {
-  const { label, loss, chosenLoss, totalBytes, bitsPerValue, encodeMs, decodeMs } = codec;
+  const { label, loss, upperLossPoints, chosenLoss, totalBytes, bitsPerValue, encodeMs, decodeMs } = codec;
   const tensors = codecFiles(codec).tensors.map((tensor) => ({
     ...tensor,
     bytesPerFrame: codec.bytesPerFrame.get(tensor.name) ?? 0,
   }));
-  return { label, tensors, bytesPerFrame: totalBytes, bitsPerValue, loss, chosenLoss, encodeMs, decodeMs };
+  return {
+    label,
+    tensors,
+    bytesPerFrame: totalBytes,
+    bitsPerValue,
+    loss,
+    upperLossPoints,
+    chosenLoss,
+    encodeMs,
+    decodeMs,
+  };
 }

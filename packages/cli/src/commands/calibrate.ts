@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { ModelFile } from '@kerf/onnx/node';
 import type { Backend, TensorSpec } from '@kerf/protocol';
-import { LEAST_SAMPLES, lossMetric, mergeSpec } from '@kerf/splitter';
+import { DEFAULT_CONFIDENCE_PERCENT, LEAST_SAMPLES, lossMetric, mergeSpec } from '@kerf/splitter';
 import { readManifestFile } from '@kerf/splitter/node';
 import { calibrateSplit, type SplitCalibration, type SplitTask } from '../calibrate/calibrate-split.ts';
 import { calibrationText } from '../calibrate/calibration-text.ts';
@@ -15,22 +15,22 @@ import { PICTURE_OPTIONS, pictureOptions, readFrame } from '../frame-input.ts';
 import { interruptible } from '../interruption.ts';
 import { openNamedModel, withCpu } from '../model-options.ts';
 import { progressTo } from '../profile/progress.ts';
-import { halves, requireSamples } from '../samples/choose-samples.ts';
+import { requireSamples, thirds } from '../samples/choose-samples.ts';
 import { loadSample } from '../samples/load-sample.ts';
 import { namedSamples, SAMPLE_OPTIONS } from '../samples/sample-options.ts';
 import type { SampleSet } from '../samples/sample-set.ts';
 import { byteSize } from '../units.ts';
 
 const CODECS = ['auto', 'levels', 'lossless', 'float16', 'uint8', 'uint8-channel'] as const;
-const DEFAULT_LIMIT = 200;
+const DEFAULT_LIMIT = 400;
 
 export const calibrate: Command = {
   name: 'calibrate',
   usage: 'MODEL --at CUT --samples DIR --out DIR [OPTIONS]',
   summary:
     'Finds the smallest codec for what crosses at a cut: the activation in a few levels for each channel, or one of the ' +
-    'plain codecs, whichever is smallest and costs the task no more than --max-loss. Codecs are chosen on one half of ' +
-    'the samples and judged on the other. Writes the split with the codec and its tables.',
+    'plain codecs, whichever is smallest and costs the task no more than --max-loss. Codecs are chosen on a third of ' +
+    'the samples; the others must show, at --confidence, that the limit is kept. Writes the split with the codec and its tables.',
   positionals: [1, 1],
   isolated: true,
   options: {
@@ -52,6 +52,11 @@ export const calibrate: Command = {
     ...PICTURE_OPTIONS,
     ...TASK_OPTIONS,
     'max-loss': { type: 'string', value: 'POINTS', help: 'points of the metric that the codec may cost (default 0.5)' },
+    confidence: {
+      type: 'string',
+      value: 'PERCENT',
+      help: 'how sure it must be that the loss is within --max-loss, 50 to 99.9 (default 95)',
+    },
     'max-bytes': { type: 'string', value: 'SIZE', help: 'bytes of a frame at most, on average' },
     codec: { type: 'string', value: 'NAME', help: `${CODECS.join(', ')} (default auto)` },
     levels: { type: 'string', value: 'N', help: 'levels of a channel at most (default 64)' },
@@ -69,7 +74,7 @@ export const calibrate: Command = {
     threads: { type: 'string', value: 'N', help: 'threads of one operator (default 1)' },
     json: { type: 'boolean', help: 'print JSON' },
   },
-  notes: `At least ${2 * LEAST_SAMPLES} samples are needed; 100 and more give an interval that says something. Exit status 1 when no codec keeps the limits at some cut.`,
+  notes: `At least ${2 * LEAST_SAMPLES} samples are needed, and as many more as it takes to show the limit: hundreds for half a point. Exit status 1 when no codec keeps the limits at some cut.`,
   async run(line, io) {
     const request = requestOf(line);
     const known = request.codecs === null ? null : await readCodecs(request.codecs);
@@ -102,6 +107,7 @@ function requestOf(line: CommandLine): Request {
     codecs: line.text('codecs') ?? null,
     limits: {
       maxLossPoints: line.number('max-loss', 0.5, { most: 100, whole: false }),
+      confidencePercent: line.number('confidence', DEFAULT_CONFIDENCE_PERCENT, { least: 50, most: 99.9, whole: false }),
       maxBytes: bytes === undefined ? undefined : byteSize('max-bytes', /^\d+$/.test(bytes) ? `${bytes}B` : bytes),
       maxLevels: line.number('levels', 64, { least: 2, most: 64 }),
       codec: line.choice('codec', CODECS, 'auto'),
@@ -122,14 +128,14 @@ async function calibration(
   requireSamples(set, 2 * LEAST_SAMPLES, 'a calibration');
   const metric = lossMetric(await taskOptions(line, model, set));
   const seed = line.number('seed', 1);
-  const [chosenOn, judgedOn] = halves(set, seed);
+  const [chosenOn, judgedOn] = thirds(set, seed);
   const tasks = await tasksOf(line, split, { model, backend, set, specs });
   const tell = progressTo(!line.flag('json'));
   const golden = line.text('golden');
   const options: Omit<SplitCalibration, 'signal'> = {
     backend,
     load: { threads: line.number('threads', 1, { least: 1, most: 256 }) },
-    halves: [chosenOn, judgedOn],
+    parts: [chosenOn, judgedOn],
     golden: golden === undefined ? null : await readFrame(golden, specs, pictures),
     limits,
     metric,
@@ -151,6 +157,7 @@ async function calibration(
     samples: { folder: set.folder, chosenOn: chosenOn.entries.length, judgedOn: judgedOn.entries.length, seed },
     metric: metric.name,
     maxLossPoints: limits.maxLossPoints,
+    confidencePercent: limits.confidencePercent ?? DEFAULT_CONFIDENCE_PERCENT,
     maxBytes: limits.maxBytes ?? null,
     cuts,
     codecs,

@@ -28,6 +28,22 @@ export function halves(set: SampleSet, seed = 1): [first: SampleSet, second: Sam
   ];
 }
 
+/** Of few samples, half choose. */
+const FEW = 32;
+
+/**
+ * Two sets without a sample in common, each with the shares of the whole: a third to choose by, two to judge by, for it
+ * takes more samples to show that little is lost than to find where.
+ */
+export function thirds(set: SampleSet, seed = 1): [choosing: SampleSet, judging: SampleSet] {
+  const ordered = interleaved(set.entries, seededRandom(seed));
+  const count = Math.max(Math.ceil(ordered.length / 3), Math.min(ordered.length >> 1, FEW / 2));
+  return [
+    { ...set, entries: ordered.slice(0, count) },
+    { ...set, entries: ordered.slice(count) },
+  ];
+}
+
 /** @throws {KerfError} SAMPLES_UNUSABLE saying how many there are and how many are needed. */
 export function requireSamples(set: SampleSet, least: number, purpose: string): void {
   const { length } = set.entries;

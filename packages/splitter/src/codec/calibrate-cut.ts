@@ -1,5 +1,6 @@
 // Samples at a cut and limits -> the codecs that were tried there, measured, and the smallest that keeps the limits.
 import { type ActivationCodec, KerfError, systemClock, type Tensor } from '@kerf/protocol';
+import { DEFAULT_CONFIDENCE_PERCENT, lossBound } from '../task/loss-bound.ts';
 import { type PairedLoss, pairedLoss, type Tally } from '../task/metric-for.ts';
 import type { CalibrationRequest, CutCalibration, MeasuredCodec } from './calibration.ts';
 import { channelImportance } from './channel-importance.ts';
@@ -7,17 +8,13 @@ import { CodedCut } from './coded-cut.ts';
 import { type CutSamples, talliesOf } from './cut-samples.ts';
 import { type FinishedTable, finishTable } from './finish-table.ts';
 import { handCodec } from './hand-codec.ts';
+import { judgeLevels } from './judge-levels.ts';
 import type { LevelDesign } from './level-design.ts';
-import { searchLevels, type TriedLevels, tryPrice } from './level-search.ts';
+import { searchLevels, tryPrice } from './level-search.ts';
 import { type LookedAt, lookAt } from './level-tensors.ts';
 
 /** Fewer show nothing of a loss of half a point, and too little of what activations hold. */
 export const LEAST_SAMPLES = 8;
-/** Levels are taken somewhat finer when the samples that judge them disagree with those that chose. */
-const REFINEMENTS = 4;
-const REFINING = 1.6;
-/** Of the loss that is allowed, when codecs are chosen: chance prefers what was lucky on the samples of the choice. */
-const CHOSEN_SHARE = 0.8;
 const MAX_LEVELS = 64;
 /** Values of samples that priors are learned from. */
 const PRIOR_VALUES = 1 << 24;
@@ -49,7 +46,9 @@ export async function calibrateCut(request: CalibrationRequest): Promise<CutCali
     chosenOnSamples: chosenOn.count,
     judgedOnSamples: judgedOn.count,
     measured,
-    best: measured.find(({ loss, totalBytes }) => loss.lossPoints <= maxLossPoints && totalBytes <= maxBytes) ?? null,
+    best:
+      measured.find(({ upperLossPoints, totalBytes }) => upperLossPoints <= maxLossPoints && totalBytes <= maxBytes) ??
+      null,
     nonFinite: { values: nonFinite, samples: chosenOn.count - finite.length },
   };
 }
@@ -66,7 +65,7 @@ function checkCount(chosenOn: number, judgedOn: number): void {
   if (least >= LEAST_SAMPLES) return;
   throw new KerfError(
     'SAMPLES_UNUSABLE',
-    `${chosenOn + judgedOn} samples are too few: one half chooses and the other judges, at least ${LEAST_SAMPLES} each`,
+    `${chosenOn + judgedOn} samples are too few: some choose and the others judge, at least ${LEAST_SAMPLES} each`,
     { details: { samples: chosenOn + judgedOn, least: 2 * LEAST_SAMPLES } },
   );
 }
@@ -97,10 +96,10 @@ async function measuredByHand(run: Run, name: keyof typeof LABELS): Promise<Meas
   return await measure(run, { label: LABELS[name], codecs, tables: new Map(), chosenLoss: null });
 }
 
-/** None where no tensor can be sent in levels, or the finest lose too much. */
+/** None where no tensor can be sent in levels. */
 async function measuredLevels(run: Run): Promise<MeasuredCodec[]> {
-  const { request, wholeOfChosen, seen } = run;
-  const { chosenOn, maxLossPoints, maxLevels = MAX_LEVELS } = request;
+  const { request, wholeOfChosen, wholeOfJudged, seen } = run;
+  const { chosenOn, judgedOn, maxLossPoints, maxLevels = MAX_LEVELS } = request;
   const { tensors, finite } = seen;
   const onProgress = request.onProgress ?? ((): void => {});
   if (tensors.length === 0) return [];
@@ -111,32 +110,17 @@ async function measuredLevels(run: Run): Promise<MeasuredCodec[]> {
     whole: wholeOfChosen,
     tensors,
     importance,
-    maxLossPoints: maxLossPoints * CHOSEN_SHARE,
+    maxLossPoints,
+    confidencePercent: request.confidencePercent ?? DEFAULT_CONFIDENCE_PERCENT,
+    judgedSamples: judgedOn.count,
     maxLevels,
     onProgress,
   };
-  const judged = async ({ design, loss }: TriedLevels): Promise<MeasuredCodec> => {
-    const found = await measure(run, await finished(run, design, loss));
-    onProgress(
-      `${found.label}, ${found.bitsPerValue.toFixed(3)} bits per value, on samples not seen: ${found.loss.lossPoints.toFixed(2)} points`,
-    );
-    return found;
-  };
-  const isWithin = ({ loss }: MeasuredCodec): boolean => loss.lossPoints <= maxLossPoints;
-  let tried: TriedLevels | null = await searchLevels(search);
-  if (tried === null) return [];
-  let found = await judged(tried);
-  if (isWithin(found)) return [found];
-  for (let refinement = 0; refinement < REFINEMENTS; refinement++) {
-    const failed: number = tried.bitPrice;
-    tried = await tryPrice(search, failed / REFINING);
-    found = await judged(tried);
-    if (!isWithin(found)) continue;
-    // The step was a long one: what lies between may do as well.
-    const between = await judged(await tryPrice(search, Math.sqrt(failed * tried.bitPrice)));
-    return [isWithin(between) ? between : found];
-  }
-  return [found];
+  const { bitPrice } = await searchLevels(search);
+  onProgress('from fine to coarse on samples not seen');
+  const { tried } = await judgeLevels({ ...search, samples: judgedOn, whole: wholeOfJudged }, bitPrice);
+  const chosen = await tryPrice(search, tried.bitPrice);
+  return [await measure(run, await finished(run, tried.design, chosen.loss), tried.tallies)];
 }
 
 type Unmeasured = Pick<MeasuredCodec, 'label' | 'codecs' | 'tables' | 'chosenLoss'>;
@@ -177,23 +161,26 @@ async function samplesOf(samples: CutSamples, finite: readonly number[], name: s
   return found;
 }
 
-/** Really encoded and decoded. */
-async function measure(run: Run, codec: Unmeasured): Promise<MeasuredCodec> {
-  const { judgedOn, nonFinite, clock = systemClock } = run.request;
+/** Really encoded and decoded. @param answers of the judging samples, where what comes back is known already */
+async function measure(run: Run, codec: Unmeasured, answers?: readonly Tally[]): Promise<MeasuredCodec> {
+  const { judgedOn, nonFinite, confidencePercent, clock = systemClock } = run.request;
   const cut = new CodedCut(
     (name) => codec.codecs.get(name) ?? { kind: 'raw' },
     nonFinite === undefined ? {} : { nonFinite },
     clock,
   );
   const isLossless = [...codec.codecs.values()].every(({ kind }) => kind === 'lossless');
-  const tallies = isLossless
-    ? await sent(judgedOn, cut, run.wholeOfJudged)
-    : await talliesOf(judgedOn, (crossing) => cut.send(crossing));
+  const known = isLossless ? run.wholeOfJudged : answers;
+  const tallies =
+    known === undefined
+      ? await talliesOf(judgedOn, (crossing) => cut.send(crossing))
+      : await sent(judgedOn, cut, known);
   const { bytes, frames, values, encodeMs, decodeMs } = cut.traffic;
   const totalBytes = [...bytes.values()].reduce((sum, one) => sum + one, 0) / frames;
   return {
     ...codec,
     loss: pairedLoss(judgedOn.metric, run.wholeOfJudged, tallies),
+    upperLossPoints: isLossless ? 0 : lossBound(judgedOn.metric, run.wholeOfJudged, tallies, { confidencePercent }),
     bytesPerFrame: new Map([...bytes].map(([name, total]) => [name, total / frames])),
     totalBytes,
     bitsPerValue: (8 * totalBytes * frames) / values,
@@ -202,8 +189,7 @@ async function measure(run: Run, codec: Unmeasured): Promise<MeasuredCodec> {
   };
 }
 
-/** What comes back bit for bit is answered as before. */
-async function sent(samples: CutSamples, cut: CodedCut, whole: readonly Tally[]): Promise<readonly Tally[]> {
+async function sent(samples: CutSamples, cut: CodedCut, answers: readonly Tally[]): Promise<readonly Tally[]> {
   for (let index = 0; index < samples.count; index++) cut.send(await samples.crossing(index));
-  return whole;
+  return answers;
 }

@@ -9,8 +9,10 @@ export interface CalibrationRequest {
   readonly chosenOn: CutSamples;
   /** ... and judged on these, which no choice has seen. */
   readonly judgedOn: CutSamples;
-  /** Points of the metric that a codec may cost. */
+  /** Points of the metric that a codec may cost: the bound of its loss keeps this, not only what was seen. */
   readonly maxLossPoints: number;
+  /** Of that bound, 50 to 99.9, one side. @default 95 */
+  readonly confidencePercent?: number | undefined;
   /** `auto` tries all but `raw` and takes the smallest that keeps the limit. */
   readonly codec: 'auto' | 'levels' | Exclude<HandCodec, 'raw'>;
   /** Levels of a channel at most, 2 to 64. @default 64 */
@@ -36,6 +38,8 @@ export interface MeasuredCodec {
   /** On the samples that it was chosen on; null for a codec that had nothing to choose. */
   readonly chosenLoss: PairedLoss | null;
   readonly loss: PairedLoss;
+  /** Points that the loss is no more than, at the confidence asked for; 0 where every bit comes back. */
+  readonly upperLossPoints: number;
   /** On average, by tensor. */
   readonly bytesPerFrame: ReadonlyMap<string, number>;
   readonly totalBytes: number;

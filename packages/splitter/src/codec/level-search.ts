@@ -1,5 +1,6 @@
-// Samples at a cut and a loss that is allowed -> the coarsest levels whose measured loss stays within it.
+// Samples at a cut and a loss that is allowed -> about the coarsest levels that other samples could show to stay within it.
 import { float32Tensor, type LevelTable, reconstructLevels, type Tensor, type TensorMap } from '@kerf/protocol';
+import { lossBound } from '../task/loss-bound.ts';
 import { type PairedLoss, pairedLoss, type Tally } from '../task/metric-for.ts';
 import { type CutSamples, talliesOf } from './cut-samples.ts';
 import { levelsOf } from './finish-table.ts';
@@ -14,6 +15,9 @@ export interface SearchRequest {
   readonly tensors: readonly LevelTensor[];
   readonly importance: ChannelImportance;
   readonly maxLossPoints: number;
+  /** The bound of the loss has to keep the limit, as it would be on so many samples. */
+  readonly confidencePercent: number;
+  readonly judgedSamples: number;
   readonly maxLevels: number;
   readonly onProgress: (text: string) => void;
 }
@@ -23,57 +27,61 @@ export interface TriedLevels {
   readonly bitPrice: number;
   readonly design: LevelDesign;
   readonly loss: PairedLoss;
+  /** Of the loss, in points, see {@link lossBound}. */
+  readonly upperLossPoints: number;
+  readonly tallies: readonly Tally[];
 }
 
 /** Where the search starts: what good codecs need. */
 const FIRST_BITS = 0.4;
 const FIRST_TRIALS = 6;
 const STRIDE = 4;
-const HALVINGS = 3;
+const HALVINGS = 2;
 /** A finer trial that spends no more than this share more is as fine as levels get. */
 const NO_FINER = 1.02;
 /** A quantiser that sends nothing more than this is as coarse as it gets. */
-const LEAST_BITS = 0.01;
+export const LEAST_BITS = 0.01;
 
 /**
- * Doubles and halves the price of a bit. The loss is measured, so it is no smooth function of the price: what is found
- * keeps the limit on these samples, and so did every finer trial that was made.
- * @returns null when not even the finest levels keep it.
+ * Moves the price of a bit in long strides, then in short ones. The loss is measured, so it is no smooth function of the
+ * price: what is found is where samples that were not looked at are to be asked, and no more.
+ * @returns the finest that were tried when not even they keep the limit.
  */
-export async function searchLevels(request: SearchRequest): Promise<TriedLevels | null> {
+export async function searchLevels(request: SearchRequest): Promise<TriedLevels> {
   let good: TriedLevels | null = null;
   let bad: TriedLevels | null = null;
   let price = firstPrice(request);
   let lastBits = 0;
   for (;;) {
     const tried = await tryPrice(request, price);
-    if (tried.loss.lossPoints <= request.maxLossPoints) good = tried;
+    if (tried.upperLossPoints <= request.maxLossPoints) good = tried;
     else bad = tried;
     if (good !== null && bad !== null) break;
     const { bitsPerValue } = tried.design;
     if (good !== null && bitsPerValue < LEAST_BITS) return good;
-    if (good === null && bitsPerValue <= lastBits * NO_FINER) return null;
+    if (good === null && bitsPerValue <= lastBits * NO_FINER) return tried;
     lastBits = bitsPerValue;
     price *= good === null ? 1 / STRIDE : STRIDE;
   }
   for (let halving = 0; halving < HALVINGS; halving++) {
     const tried = await tryPrice(request, Math.sqrt(good.bitPrice * bad.bitPrice));
-    if (tried.loss.lossPoints <= request.maxLossPoints) good = tried;
+    if (tried.upperLossPoints <= request.maxLossPoints) good = tried;
     else bad = tried;
   }
   return good;
 }
 
-/** Levels at a price, and their loss. */
+/** Levels at a price, and their loss on the samples. */
 export async function tryPrice(request: SearchRequest, bitPrice: number): Promise<TriedLevels> {
-  const { samples, whole, tensors, importance, maxLevels } = request;
+  const { samples, whole, tensors, importance, maxLevels, confidencePercent, judgedSamples } = request;
   const design = designLevels(tensors, importance, bitPrice, maxLevels);
   const tallies = await talliesOf(samples, (crossing) => throughLevels(crossing, design.tables));
   const loss = pairedLoss(samples.metric, whole, tallies);
+  const upperLossPoints = lossBound(samples.metric, whole, tallies, { confidencePercent, samples: judgedSamples });
   request.onProgress(
-    `levels at about ${design.bitsPerValue.toFixed(2)} bits per value: ${loss.lossPoints.toFixed(2)} points`,
+    `levels at about ${design.bitsPerValue.toFixed(2)} bits per value: ${loss.lossPoints.toFixed(2)} points, at most ${upperLossPoints.toFixed(2)}`,
   );
-  return { bitPrice, design, loss };
+  return { bitPrice, design, loss, upperLossPoints, tallies };
 }
 
 /** Tensors as their levels show them; those that are not finite cross as they are. */
