@@ -39,6 +39,57 @@ async function withNext(): Promise<void> {
   await world.publish('1.1', { 'model.onnx': next });
 }
 
+describe('looking before installing', () => {
+  test('lists what was released, the newest first, and says what each would cost', async () => {
+    await withNext();
+    const device = await opened();
+    const [newest, first, none] = await device.releases(5);
+    expect([newest?.manifest.version, first?.manifest.version, none]).toEqual(['1.1', '1.0', undefined]);
+    const [file] = await device.plan(newest as NonNullable<typeof newest>);
+    expect(file).toMatchObject({ name: 'model.onnx', way: 'delta', bytes: 9000 });
+    expect(file?.fetchBytes).toBeLessThan(2500);
+    expect(await device.plan(first as NonNullable<typeof first>)).toMatchObject([{ way: 'copy', fetchBytes: 0 }]);
+    expect((await device.releases(1)).map(({ manifest }) => manifest.version)).toEqual(['1.1']);
+  });
+
+  test('a release can be staged first, and is switched to without fetching again', async () => {
+    await withNext();
+    let bytes = 0;
+    const events: DeviceEvent[] = [];
+    const device = await opened({
+      onBytes: (some) => void (bytes += some),
+      onEvent: (event) => void events.push(event),
+    });
+    const candidate = (await device.check()) as NonNullable<Awaited<ReturnType<Device['check']>>>;
+    expect(await device.staged()).toBeNull();
+    expect(await device.stage(candidate)).toBeNull();
+    expect(bytes).toBeGreaterThan(0);
+    expect(device.state.active?.version).toBe('1.0');
+    expect(await device.staged()).toMatchObject({
+      slot: 1,
+      id: candidate.release.sha256,
+      manifest: { version: '1.1' },
+    });
+    bytes = 0;
+    await expect(device.installStaged('0'.repeat(64))).rejects.toEqual(refused('CONTENT_MISMATCH'));
+    // Without a mirror: the stick is back in its drawer.
+    expect(await device.installStaged(candidate.release.sha256)).toBe('switched');
+    expect(bytes).toBe(0);
+    expect(device.state).toMatchObject({ active: { version: '1.1' }, previous: { version: '1.0' }, trialStarts: 0 });
+    // What lies in the other slot now is the way back, not something new.
+    expect(await device.staged()).toBeNull();
+    await expect(device.stage(candidate)).rejects.toEqual(refused('INVALID_ARGUMENT', /probation/));
+  });
+
+  test('a pinned device takes its version and no other', async () => {
+    await withNext();
+    const pinned = await opened({ pinned: '1.0' });
+    expect(await pinned.update()).toBe('current');
+    await expect(pinned.update({ version: '1.1' })).rejects.toEqual(refused('CONFLICT', /pinned to 1\.0/));
+    expect(await (await opened({ pinned: '1.1' })).update()).toBe('switched');
+  });
+});
+
 describe('fetching', () => {
   test('a first release comes as a blob, the next one as a delta', async () => {
     const events: DeviceEvent[] = [];

@@ -42,3 +42,22 @@ export function waysTo(file: ReleaseFile, installed: readonly BaseFile[]): Way[]
   ways.push({ kind: 'blob', bytes: file.bytes });
   return ways;
 }
+
+/** How a file would come, as far as the manifest says. */
+export interface PlannedFile {
+  readonly name: string;
+  readonly way: Way['kind'];
+  /** Of the file itself. */
+  readonly bytes: number;
+  /** Over the line: of the delta or the blob; 0 for what is here. */
+  readonly fetchBytes: number;
+}
+
+/** A delta that only a server knows of may make it less. */
+export function planFetch(files: readonly ReleaseFile[], installed: readonly BaseFile[]): PlannedFile[] {
+  return files.map((file) => {
+    const { name, bytes } = file;
+    const way = waysTo(file, installed).find((one) => one.kind !== 'delta' || one.bytes !== null) as Way;
+    return { name, way: way.kind, bytes, fetchBytes: way.kind === 'copy' ? 0 : (way.bytes ?? bytes) };
+  });
+}

@@ -1,20 +1,20 @@
 // A device: what it runs, and what the repository has -> the newest release that it can run, or the one that it had.
 import { type Clock, KerfError } from '@kerf/protocol';
-import { type MakeHasher, sha256Hex } from '../hash.ts';
-import { MAX_MANIFEST_BYTES } from '../release/limits.ts';
+import type { MakeHasher } from '../hash.ts';
 import { filesOfSide, parseReleaseManifest, type ReleaseManifest, type Side } from '../release/release-manifest.ts';
-import { REPOSITORY_PATHS } from '../release/repository-layout.ts';
 import { type TrustedRelease, updateTrust } from '../trust/update-trust.ts';
 import { checkRuntime, isPaired, type RuntimeVersions } from './check-runtime.ts';
+import { type PlannedFile, planFetch } from './choose-way.ts';
 import type { DeviceDisk, DeviceStorage } from './device-disk.ts';
 import { type DeviceState, type Installed, readState, type SlotIndex, writeState } from './device-state.ts';
 import { diskStore } from './disk-store.ts';
+import { type Candidate, fetchCandidate } from './fetch-candidate.ts';
 import type { FetchedFile, FetchOptions } from './fetch-file.ts';
 import type { GoldenReport } from './golden-check.ts';
 import { isInWindow, type MaintenanceWindow } from './maintenance-window.ts';
 import type { MirrorSet } from './mirror-set.ts';
 import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './options.ts';
-import { checkSlot, MARK, stageRelease } from './stage-release.ts';
+import { checkSlot, MARK, readMark, stageRelease } from './stage-release.ts';
 
 export interface DeviceOptions {
   readonly storage: DeviceStorage;
@@ -30,12 +30,16 @@ export interface DeviceOptions {
   readonly wallClockMs: () => number;
   /** When releases may be switched; null: at any time. */
   readonly window?: MaintenanceWindow | null;
+  /** The only version that this device installs; null: whatever is newest. */
+  readonly pinned?: string | null;
   readonly limits?: Partial<DeviceLimits>;
   /** Runs the golden samples on this device's provider; without it, a release with golden samples is refused. */
   readonly golden?: (slot: SlotIndex, manifest: ReleaseManifest) => Promise<GoldenReport | null>;
   /** Pairs whose tails the cloud serves now; null when this device needs no cloud, or it cannot say. */
   readonly cloudPairs?: () => Promise<readonly string[] | null>;
   readonly onEvent?: (event: DeviceEvent) => void;
+  /** Bytes that have just come over the line. */
+  readonly onBytes?: (fetched: number) => void;
 }
 
 /** What happens, for logs and for the registry. */
@@ -48,11 +52,12 @@ export type DeviceEvent =
   | { readonly kind: 'confirmed'; readonly version: string }
   | { readonly kind: 'rolledBack'; readonly version: string | null; readonly reason: string };
 
-/** What a check found. */
-export interface Candidate {
-  readonly release: TrustedRelease;
+/** A whole release in the slot that does not run. */
+export interface Staged {
+  readonly slot: SlotIndex;
+  /** Hex SHA-256 of the manifest. */
+  readonly id: string;
   readonly manifest: ReleaseManifest;
-  readonly manifestBytes: Uint8Array;
 }
 
 export interface UpdateOptions {
@@ -118,17 +123,16 @@ export class Device {
 
   /**
    * What to install; null when there is nothing newer, or what is newer failed here before.
-   * @throws {KerfError} what {@link updateTrust} throws; RELEASE_NOT_FOUND, ROLLBACK_REFUSED, RUNTIME_TOO_OLD.
+   * @throws {KerfError} what {@link updateTrust} throws; RELEASE_NOT_FOUND, ROLLBACK_REFUSED, RUNTIME_TOO_OLD; CONFLICT for
+   *   another version than the device is pinned to.
    */
-  async check({ version = null, allowOlder = false }: UpdateOptions = {}): Promise<Candidate | null> {
-    const { mirrors, name, storage, wallClockMs, versions, onEvent } = this.#options;
-    const nowMs = wallClockMs();
-    let releases: TrustedRelease[] = [];
-    await mirrors.trust(async (source) => {
-      const repository = await updateTrust({ source, store: diskStore(storage.state), nowMs });
-      releases = await repository.releases(name);
-      return repository;
-    });
+  async check({ version: asked = null, allowOlder = false }: UpdateOptions = {}): Promise<Candidate | null> {
+    const { mirrors, name, versions, onEvent, pinned = null } = this.#options;
+    if (asked !== null && pinned !== null && asked !== pinned) {
+      throw new KerfError('CONFLICT', `this device is pinned to ${pinned}: take the pin away to install ${asked}`);
+    }
+    const version = asked ?? pinned;
+    const releases = await this.#trusted();
     const { active, rejected, floor } = this.#state;
     const release = version === null ? releases.at(-1) : releases.find((one) => one.version === version);
     onEvent?.({ kind: 'checked', newest: releases.at(-1)?.version ?? null });
@@ -139,14 +143,8 @@ export class Device {
     }
     if (release.sha256 === active?.id) return null;
     if (version === null && rejected.some(({ id }) => id === release.sha256)) return null;
-    const manifestBytes = await this.#fetchManifest(release);
-    const manifest = parseReleaseManifest(manifestBytes);
-    if (manifest.name !== name || manifest.version !== release.version) {
-      throw new KerfError(
-        'RELEASE_INVALID',
-        `the manifest of ${release.targetPath} is of ${manifest.name} ${manifest.version}`,
-      );
-    }
+    const candidate = await fetchCandidate(mirrors, name, release);
+    const { manifest } = candidate;
     if (manifest.sequence < Math.max(floor, active?.sequence ?? 0)) {
       if (version === null) return null;
       if (!allowOlder) {
@@ -157,7 +155,46 @@ export class Device {
       }
     }
     checkRuntime(manifest, versions);
-    return { release, manifest, manifestBytes };
+    return candidate;
+  }
+
+  /**
+   * The newest releases of the model, whatever has become of them here, the newest first.
+   * @throws {KerfError} what {@link check} throws for metadata and manifests.
+   */
+  async releases(most: number): Promise<readonly Candidate[]> {
+    const { mirrors, name } = this.#options;
+    const trusted = (await this.#trusted()).slice(-most).reverse();
+    const found: Candidate[] = [];
+    for (const release of trusted) found.push(await fetchCandidate(mirrors, name, release));
+    return found;
+  }
+
+  /** What of a candidate would be fetched, and how. What a broken-off attempt has left is not looked at. */
+  async plan({ manifest }: Candidate): Promise<readonly PlannedFile[]> {
+    return planFetch(filesOfSide(manifest, this.#options.side), (await this.#base())?.files ?? []);
+  }
+
+  /** The whole release that waits in the inactive slot; null when there is none, or it is the one to go back to. */
+  async staged(): Promise<Staged | null> {
+    const { active, previous } = this.#state;
+    const slot = otherSlot(active);
+    if (previous !== null) return null;
+    const found = await readMark(this.#options.storage.slots[slot]);
+    return found === null ? null : { slot, ...found };
+  }
+
+  /**
+   * Fetches and checks a candidate in the inactive slot and runs its golden samples, without switching. What lay in that slot,
+   * the release before included, is gone.
+   * @returns what the golden samples gave; null for a release without them.
+   * @throws {KerfError} what {@link install} throws before it switches.
+   */
+  async stage(candidate: Candidate, { signal }: UpdateOptions = {}): Promise<GoldenReport | null> {
+    this.#requireNoTrial();
+    const slot = otherSlot(this.#state.active);
+    await this.#stage(candidate, slot, signal);
+    return await this.#runGolden({ slot, id: candidate.release.sha256, manifest: candidate.manifest });
   }
 
   /**
@@ -166,24 +203,23 @@ export class Device {
    *   the next call goes on; MODEL_NOT_FOUND when the cloud has no tail for it.
    */
   async install(candidate: Candidate, { signal }: UpdateOptions = {}): Promise<UpdateOutcome> {
-    if (this.#state.trialStarts !== null) {
-      throw new KerfError(
-        'INVALID_ARGUMENT',
-        'a release is on probation: it is confirmed or rolled back before another comes',
-      );
-    }
-    const slot: SlotIndex = this.#state.active?.slot === 0 ? 1 : 0;
-    const installed = installedOf(candidate, slot);
+    this.#requireNoTrial();
+    const slot = otherSlot(this.#state.active);
     await this.#stage(candidate, slot, signal);
-    await this.#runGolden(candidate, slot);
-    await this.#requireTail(candidate);
-    if (!this.#mayWork()) return 'waiting';
-    const { active } = this.#state;
-    await this.#write({ active: installed, previous: active, trialStarts: active === null ? null : 0 });
-    this.#options.onEvent?.({ kind: 'switched', version: candidate.manifest.version });
-    // The first release of a device has nothing to go back to.
-    if (active === null) await this.#write({ floor: installed.sequence });
-    return 'switched';
+    return await this.#switchTo({ slot, id: candidate.release.sha256, manifest: candidate.manifest });
+  }
+
+  /**
+   * Switches to what {@link staged} has said, without a mirror: every file of it is read and hashed again.
+   * @param id of the release that is meant
+   * @throws {KerfError} CONTENT_MISMATCH when the slot holds something else, and as {@link install}.
+   */
+  async installStaged(id: string): Promise<UpdateOutcome> {
+    this.#requireNoTrial();
+    const slot = otherSlot(this.#state.active);
+    const { storage, side, makeHasher } = this.#options;
+    const manifest = await checkSlot({ slot: storage.slots[slot], side, makeHasher, id });
+    return await this.#switchTo({ slot, id, manifest });
   }
 
   /** {@link check}, then {@link install}. */
@@ -215,8 +251,41 @@ export class Device {
     this.#options.onEvent?.({ kind: 'rolledBack', version: previous.version, reason });
   }
 
+  async #switchTo(staged: Staged): Promise<UpdateOutcome> {
+    await this.#runGolden(staged);
+    await this.#requireTail(staged);
+    if (!this.#mayWork()) return 'waiting';
+    const { active } = this.#state;
+    const installed = installedOf(staged);
+    await this.#write({ active: installed, previous: active, trialStarts: active === null ? null : 0 });
+    this.#options.onEvent?.({ kind: 'switched', version: installed.version });
+    // The first release of a device has nothing to go back to.
+    if (active === null) await this.#write({ floor: installed.sequence });
+    return 'switched';
+  }
+
+  async #trusted(): Promise<TrustedRelease[]> {
+    const { mirrors, name, storage, wallClockMs } = this.#options;
+    const nowMs = wallClockMs();
+    let releases: TrustedRelease[] = [];
+    await mirrors.trust(async (source) => {
+      const repository = await updateTrust({ source, store: diskStore(storage.state), nowMs });
+      releases = await repository.releases(name);
+      return repository;
+    });
+    return releases;
+  }
+
+  #requireNoTrial(): void {
+    if (this.#state.trialStarts === null) return;
+    throw new KerfError(
+      'INVALID_ARGUMENT',
+      'a release is on probation: it is confirmed or rolled back before another comes',
+    );
+  }
+
   async #stage(candidate: Candidate, slot: SlotIndex, signal: AbortSignal | undefined): Promise<void> {
-    const { storage, mirrors, side, makeHasher, clock, onEvent } = this.#options;
+    const { storage, mirrors, side, makeHasher, clock, onEvent, onBytes } = this.#options;
     const { previous } = this.#state;
     // From now on there is no way back to what lies in that slot.
     if (previous !== null && previous.slot === slot) await this.#write({ previous: null });
@@ -233,6 +302,7 @@ export class Device {
       manifest: candidate.manifest,
       manifestBytes: candidate.manifestBytes,
       ...(signal === undefined ? {} : { signal }),
+      ...(onBytes === undefined ? {} : { onBytes }),
       onFile: (file) => {
         fetchedBytes += file.fetchedBytes;
         onEvent?.({ kind: 'fetched', file });
@@ -266,27 +336,28 @@ export class Device {
     }
   }
 
-  async #runGolden({ manifest, release }: Candidate, slot: SlotIndex): Promise<void> {
+  async #runGolden({ manifest, id, slot }: Staged): Promise<GoldenReport | null> {
     const { golden, side, onEvent } = this.#options;
     const claimed = manifest.golden?.file ?? null;
     // A side that has not the model has not its samples either.
-    if (claimed === null || !filesOfSide(manifest, side).some(({ name }) => name === claimed)) return;
+    if (claimed === null || !filesOfSide(manifest, side).some(({ name }) => name === claimed)) return null;
     try {
       if (golden === undefined)
         throw new KerfError('GOLDEN_FAILED', 'this device has no runtime to run golden samples with');
       const report = await golden(slot, manifest);
       if (report !== null) onEvent?.({ kind: 'golden', report });
+      return report;
     } catch (error) {
       if (KerfError.is(error) && error.code === 'GOLDEN_FAILED') {
-        const left = { id: release.sha256, version: release.version, reason: error.message.slice(0, 500) };
-        await this.#write({ rejected: [...this.#state.rejected.filter(({ id }) => id !== left.id), left] });
+        const left = { id, version: manifest.version, reason: error.message.slice(0, 500) };
+        await this.#write({ rejected: [...this.#state.rejected.filter((one) => one.id !== id), left] });
       }
       throw error;
     }
   }
 
   /** @throws {KerfError} MODEL_NOT_FOUND. */
-  async #requireTail({ manifest }: Candidate): Promise<void> {
+  async #requireTail({ manifest }: Staged): Promise<void> {
     const pairs = (await this.#options.cloudPairs?.()) ?? null;
     if (pairs === null || manifest.pair === null || pairs.some((pair) => isPaired(manifest, { pair }))) return;
     throw new KerfError(
@@ -302,29 +373,6 @@ export class Device {
     return isInWindow(window, { day: now.getDay(), minute: now.getHours() * 60 + now.getMinutes() });
   }
 
-  async #fetchManifest(release: TrustedRelease): Promise<Uint8Array> {
-    const { mirrors } = this.#options;
-    const path = REPOSITORY_PATHS.target(release.targetPath, release.sha256);
-    if (release.length > MAX_MANIFEST_BYTES) throw new KerfError('RELEASE_INVALID', `the manifest ${path} is too long`);
-    let last: unknown = null;
-    for (let tries = 0; tries < mirrors.count; tries++) {
-      const mirror = mirrors.best;
-      try {
-        const bytes = await mirrors.readFile(mirror, path, release.length);
-        if (bytes !== null && (await sha256Hex(bytes)) === release.sha256) return bytes;
-        last = new KerfError(
-          bytes === null ? 'MIRROR_UNAVAILABLE' : 'CONTENT_MISMATCH',
-          `${mirror.name}: the manifest of ${release.targetPath} ${bytes === null ? 'is not there' : 'is not the one that was signed for'}`,
-        );
-      } catch (error) {
-        if (!KerfError.is(error)) throw error;
-        last = error;
-      }
-      mirrors.demote(mirror);
-    }
-    throw last;
-  }
-
   async #checkSlot({ slot, id }: Installed): Promise<ReleaseManifest> {
     const { storage, side, makeHasher } = this.#options;
     return await checkSlot({ slot: storage.slots[slot], side, makeHasher, id });
@@ -335,7 +383,10 @@ export class Device {
   }
 }
 
-function installedOf({ manifest, release }: Candidate, slot: SlotIndex): Installed {
-  const { name, version, sequence } = manifest;
-  return { slot, id: release.sha256, name, version, sequence };
+function otherSlot(active: Installed | null): SlotIndex {
+  return active?.slot === 0 ? 1 : 0;
+}
+
+function installedOf({ slot, id, manifest: { name, version, sequence } }: Staged): Installed {
+  return { slot, id, name, version, sequence };
 }

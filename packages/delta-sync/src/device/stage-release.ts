@@ -54,6 +54,15 @@ async function clear(slot: DeviceDisk, { manifest, side }: StageOptions): Promis
   for (const name of await slot.list()) if (!wanted.has(name)) await slot.remove(name);
 }
 
+/** The manifest that marks a slot as whole; null for one that holds no release. Its files are not read. */
+export async function readMark(
+  slot: DeviceDisk,
+): Promise<{ readonly id: string; readonly manifest: ReleaseManifest } | null> {
+  if ((await sizeOf(slot, MARK)) === null) return null;
+  const bytes = await slot.read(MARK);
+  return { id: await sha256Hex(bytes), manifest: parseReleaseManifest(bytes) };
+}
+
 export interface SlotCheck {
   readonly slot: DeviceDisk;
   readonly side: Side | null;
