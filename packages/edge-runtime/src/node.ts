@@ -33,6 +33,8 @@ export type { OpenSplitOptions } from './node/split-folder.ts';
 export { openSplitFolder } from './node/split-folder.ts';
 export type { OpenedStation, OpenStationOptions } from './node/station/open-station.ts';
 export { openStation } from './node/station/open-station.ts';
+export type { PartAnswer, PartJudge } from './node/station/part-judge.ts';
+export { openPartJudge } from './node/station/part-judge.ts';
 export type { StationFile } from './node/station/read-station-file.ts';
 export { readStationFile } from './node/station/read-station-file.ts';
 export type { StatusDoor } from './node/station/status-door.ts';

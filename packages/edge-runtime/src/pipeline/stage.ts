@@ -94,6 +94,15 @@ export class Stage<T> {
     }
   }
 
+  /** Resolves when nothing is in work; what waits stays where the stage is paused. */
+  async rest(): Promise<void> {
+    while (this.working > 0) {
+      await new Promise<void>((resolve) => {
+        this.idlers.push(resolve);
+      });
+    }
+  }
+
   /** An item that finds a worker free never waits, so that a queue of 0 is a stage without a queue. */
   private get isFull(): boolean {
     const free = this.paused ? 0 : this.workers - this.working;
@@ -122,7 +131,7 @@ export class Stage<T> {
   }
 
   private settle(): void {
-    if (this.queue.length + this.working > 0) return;
+    if (this.working > 0) return;
     for (const wake of this.idlers.splice(0)) wake();
   }
 }

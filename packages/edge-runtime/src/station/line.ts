@@ -47,9 +47,10 @@ export class Line {
   private nextNumber = 0;
   private settled = 0;
   private released = 0;
-  private paused = false;
-  /** Frames whose time ran out at a door that someone had closed. */
-  private readonly overdue = new Set<StationFrame>();
+  /** Who holds the door closed. */
+  private readonly holds = new Set<'user' | 'change'>();
+  /** Frames at the door. */
+  private readonly outside = new Set<StationFrame>();
 
   constructor(parts: LineParts) {
     this.parts = parts;
@@ -81,6 +82,7 @@ export class Line {
   async take(capture: Capture): Promise<void> {
     const frame = new StationFrame(this.nextNumber++, capture, this.parts.deadlineMs, this.traceId(), this.parts.clock);
     frame.watch(() => this.onLate(frame));
+    this.outside.add(frame);
     await this.door.push(frame);
   }
 
@@ -96,26 +98,40 @@ export class Line {
     };
   }
 
-  /** True while frames wait for a model or are in one. */
+  /** True while frames wait for a model or are in one, and while something is changed between two frames. */
   get isBusy(): boolean {
+    if (this.holds.has('change')) return true;
     const { waiting, working } = this.infer.counters;
     return waiting + working > 0;
   }
 
   /** Closes the door: what is inside goes on, what waits stays and gets its whole time when it opens. */
-  pause(): void {
-    this.paused = true;
+  pause(by: 'user' | 'change' = 'user'): void {
+    this.holds.add(by);
     this.door.pause();
   }
 
-  resume(): void {
-    this.paused = false;
-    for (const frame of this.overdue) {
+  resume(by: 'user' | 'change' = 'user'): void {
+    this.holds.delete(by);
+    if (this.holds.size > 0) return;
+    for (const frame of this.outside) {
+      frame.cancel();
       frame.renew(this.parts.deadlineMs);
       frame.watch(() => this.onLate(frame));
     }
-    this.overdue.clear();
     this.door.resume();
+  }
+
+  /** Runs `change` when everything inside has its record: what waits at the door goes on after it, with its whole time. */
+  async betweenFrames(change: () => Promise<void>): Promise<void> {
+    this.pause('change');
+    try {
+      await this.door.rest();
+      for (const stage of [this.preprocess, this.infer, this.postprocess, this.sink]) await stage.idle();
+      await change();
+    } finally {
+      this.resume('change');
+    }
   }
 
   /** Resolves when every capture taken has its record in the store. */
@@ -125,8 +141,12 @@ export class Line {
   }
 
   private async admit(frame: StationFrame): Promise<void> {
-    if (frame.judged !== null) return;
+    if (frame.judged !== null) {
+      this.outside.delete(frame);
+      return;
+    }
     await this.inside.enter();
+    this.outside.delete(frame);
     frame.isInside = true;
     if (frame.judged !== null) {
       this.leave(frame);
@@ -225,17 +245,15 @@ export class Line {
   }
 
   private onLate(frame: StationFrame): void {
-    if (this.paused && frame.stage === 'capture') {
-      this.overdue.add(frame);
-      return;
-    }
+    // It gets its time back when the door opens.
+    if (this.holds.size > 0 && this.outside.has(frame)) return;
     const message = `no verdict within ${this.parts.deadlineMs} ms: the frame was in ${frame.stage}`;
     this.settle(frame, unanswered({ code: 'DEADLINE_EXCEEDED', message }, this.parts.judges()));
   }
 
   /** A part with an id, or one that somebody waits for, gets its record even when the line cannot keep up; another frame is only counted. */
   private async onDropped(frame: StationFrame): Promise<void> {
-    this.overdue.delete(frame);
+    this.outside.delete(frame);
     if (frame.judged !== null) return;
     const { partId, onResult } = frame.capture;
     if (partId === null && onResult === null && frame.stage === 'capture') {

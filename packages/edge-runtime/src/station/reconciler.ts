@@ -53,6 +53,11 @@ export class Reconciler {
     }
   }
 
+  /** Resolves when no part is being judged again; none is begun while the line is busy. */
+  async rest(): Promise<void> {
+    await this.running;
+  }
+
   private later(): void {
     if (this.stopped) return;
     this.cancel = this.parts.clock.after(this.waitMs, () => {

@@ -40,7 +40,10 @@ const SEND = object({
 });
 
 const MODEL = object({
-  path: needed(path, 'split folder, chain folder, or an .onnx file; relative to the station file'),
+  path: needed(
+    path,
+    "split folder, chain folder, .onnx file, or a device's folder (kerf update) whose release runs; relative to the station file",
+  ),
   threads: withDefault(number({ least: 1, most: 256, whole: true }), 1, 'threads of one operator'),
   provider: withDefault(text({ mostCharacters: 32 }), 'cpu', 'execution provider of the runtime'),
   resident: withDefault(
@@ -93,6 +96,21 @@ const STATUS = object({
   port: needed(number({ least: 0, most: 65_535, whole: true }), 'TCP port; 0 takes a free one'),
 });
 
+const REGISTRY = object({
+  url: needed(text({ mostCharacters: 2048, pattern: /^https?:\/\//, like: 'an https:// URL' }), 'of kerf registry'),
+  tokenFile: needed(path, 'file with a token for it, read again at each call; it never leaves the station'),
+  ca: maybe(path, "PEM file of the authority behind the registry's certificate"),
+});
+
+const UPDATES = object({
+  every: maybe(
+    duration({ leastMs: 60_000, mostMs: 30 * 86_400_000 }),
+    'between two looks for a newer release, which is fetched and never switched to by itself (default: when asked)',
+  ),
+  knownParts: maybe(path, 'folder of known parts that a new release is tried on; relative to the station file'),
+  registry: maybe(REGISTRY, "the fleet's registry, whose rollouts are shown and steered from here"),
+});
+
 const SHAPE = object({
   format: needed(choice([STATION_FORMAT]), 'version of this file'),
   station: needed(
@@ -117,6 +135,7 @@ const SHAPE = object({
   ),
   stages: withDefault(STAGES, STAGES.read({}, ''), 'bounds of the pipeline'),
   outbox: maybe(OUTBOX, 'keeps records and provisional parts over restarts (default: in memory)'),
+  updates: maybe(UPDATES, 'releases of the model: when to look, what to try them on, whose fleet'),
   status: maybe(STATUS, 'health, metrics and counters over HTTP, on this machine only (default: none)'),
   sinks: needed(list(SINK_CONFIG, { least: 1, most: 32 }), 'who gets the records'),
 });

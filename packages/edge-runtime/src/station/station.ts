@@ -165,6 +165,17 @@ export class Station {
     this.tell({ kind: 'thresholds', version: judges.main.version });
   }
 
+  /**
+   * Runs `change` between two frames: what is inside has its record by then, and what waits goes on after it. One at a
+   * time.
+   */
+  betweenFrames(change: () => void): Promise<void> {
+    return this.line.betweenFrames(async () => {
+      await this.reconciler.rest();
+      change();
+    });
+  }
+
   /** A part from a program, beside the source: its record comes as an event. Resolves when there is room for the next one. */
   take(capture: Capture): Promise<void> {
     return this.line.take(capture);

@@ -76,8 +76,8 @@ describe('a station file', () => {
     const said = refusal({ deadlin: '1 s', model: { pth: 'x' }, task: { kind: 'anomali' } });
     expect(said).toBe(
       "deadlin is not a key; did you mean 'deadline'?; model.pth is not a key; did you mean 'path'?; model.path is needed: " +
-        'split folder, chain folder, or an .onnx file; relative to the station file; task.kind must be one of anomaly, ' +
-        "classifier, detector, is 'anomali'; did you mean 'anomaly'?",
+        "split folder, chain folder, .onnx file, or a device's folder (kerf update) whose release runs; relative to the " +
+        "station file; task.kind must be one of anomaly, classifier, detector, is 'anomali'; did you mean 'anomaly'?",
     );
   });
 

@@ -267,3 +267,62 @@ describe('other thresholds', () => {
     expect(sink.records[0]?.thresholdsVersion).not.toBe(main.version);
   });
 });
+
+describe('a change between two frames', () => {
+  it('comes when what is inside has its record, and before what waits is begun', async () => {
+    const { clock, sink, station, main, take } = await bench({ main: 0.1, mainMs: 40 });
+    await take('inside');
+    await flow(clock, 5);
+    const seen: string[] = [];
+    const changed = station.betweenFrames(() => {
+      seen.push(...sink.records.map(({ partId }) => partId ?? ''));
+      main.script = 0.9;
+    });
+    // Waits longer than its deadline would let it.
+    main.tookMs = 80;
+    await take('waiting');
+    await flow(clock, 20);
+    expect(seen).toEqual([]);
+    await flow(clock, 50);
+    await changed;
+    await flow(clock, 200);
+    expect(seen).toEqual(['inside']);
+    expect(sink.records.map(brief)).toEqual(['inside PASS split r0', 'waiting NG split r0']);
+  });
+
+  it('waits for parts that are judged again, and begins no other', async () => {
+    let isReady = false;
+    const script = (call: number): 'LINK_LOST' | number => (call === 0 ? 'LINK_LOST' : 0.1);
+    const { clock, sink, station, take } = await bench({ main: script, mainMs: 80, isReady: () => isReady });
+    await take('again');
+    await flow(clock, 100);
+    isReady = true;
+    await flow(clock, 990);
+    const order: string[] = [];
+    const changed = station.betweenFrames(() => order.push(`changed after ${sink.records.length}`));
+    await flow(clock, 2000);
+    await changed;
+    expect(order).toEqual([sink.records.length === 2 ? 'changed after 2' : 'changed after 1']);
+    await flow(clock, 5000);
+    expect(sink.records.map(brief)).toEqual(['again REVIEW none partial r0 LINK_LOST', 'again PASS split r1']);
+  });
+
+  it('opens no door that somebody has closed, and fails without leaving it closed', async () => {
+    const { clock, sink, station, take } = await bench();
+    station.pause();
+    await station.betweenFrames(() => {});
+    await take('waiting');
+    await flow(clock, 500);
+    expect(sink.records).toEqual([]);
+    station.resume();
+    const failing = station.betweenFrames(() => {
+      throw new Error('no');
+    });
+    const refused = expect(failing).rejects.toThrow('no');
+    await take('after');
+    await flow(clock, 50);
+    await refused;
+    await flow(clock, 50);
+    expect(sink.records.map(brief)).toEqual(['waiting PASS split r0', 'after PASS split r0']);
+  });
+});

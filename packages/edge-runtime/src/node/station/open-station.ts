@@ -17,6 +17,7 @@ import { nodeBackend } from '../node-backend.ts';
 import { HttpDoors } from './http-doors.ts';
 import { judgesOf } from './judges-of.ts';
 import { makeSource, makeTrigger } from './make-source.ts';
+import { ModelHolder } from './model-holder.ts';
 import { nodePictures } from './node-pictures.ts';
 import { openMainModel, openSmallModel } from './open-models.ts';
 import { PlcDoors } from './plc-doors.ts';
@@ -43,9 +44,11 @@ export interface OpenedStation {
   /** Records on their way to the sinks. */
   readonly outbox: OutboxSnapshot;
   /**
-   * Takes thresholds and sinks of another version of the file, without dropping a frame.
+   * Takes model, thresholds and sinks of another version of the file, without dropping a frame: another model is loaded
+   * beside the one that runs, and takes its place between two frames.
    * @returns what has changed, in words; empty for nothing.
-   * @throws {KerfError} CONFIG_INVALID for a change that needs a restart; then everything stays as it was.
+   * @throws {KerfError} CONFIG_INVALID for a change that needs a restart, and what loading a model throws; then everything
+   *   stays as it was.
    */
   reload(file: StationFile): Promise<readonly string[]>;
   /**
@@ -87,12 +90,12 @@ async function assemble(
   const { config, folder } = file;
   const { clock = systemClock, random = Math.random, wallNow = Date.now } = options;
   const setting = { folder, backend, clock, random };
-  const main = await openMainModel(config, setting);
-  cleanups.push(() => main.close());
+  const model = new ModelHolder(await openMainModel(config, setting));
+  cleanups.push(() => model.close());
   const small = config.fallback === null ? null : await openSmallModel(config.fallback, config, setting);
   if (small !== null) cleanups.push(() => small.close());
-  if (options.onSwitch !== undefined) main.onSwitch(options.onSwitch);
-  const judges = await judgesOf(config, main.thresholds, small?.thresholds ?? null);
+  if (options.onSwitch !== undefined) model.onSwitch(options.onSwitch);
+  const judges = await judgesOf(config, model.thresholds, small?.thresholds ?? null);
   const setup = { clock, random, wallClock: wallNow };
   const plc = new PlcDoors({ clock, wallClock: wallNow });
   const secret = (name: string): string | null => process.env[name] ?? null;
@@ -107,7 +110,7 @@ async function assemble(
     source: makeSource(config.source, folder, { ...setup, hasTrigger: config.trigger !== null }, doors),
     trigger: config.trigger === null ? null : makeTrigger(config.trigger, setup, doors),
     reading: readingOf(config),
-    main: main.main,
+    main: model.main,
     small: small === null ? null : { inferer: small.main.inferer, cascade: config.fallback?.cascade ?? null },
     judges,
     store: outbox,
@@ -127,11 +130,18 @@ async function assemble(
     async setThresholds(thresholds) {
       station.setJudges({ ...station.judges, main: await makeJudge(station.judges.main.task, thresholds) });
     },
-    onLink: (listener) => main.onStatus(listener),
+    onLink: (listener) => model.onStatus(listener),
     get outbox() {
       return outbox.snapshot;
     },
-    reload: reloadStation(file, { station, sinks, outbox, models: [main, small] }),
+    reload: reloadStation(file, {
+      station,
+      sinks,
+      outbox,
+      model,
+      small,
+      open: (wanted) => openMainModel(wanted, setting),
+    }),
     async close(drainMs = DRAIN_MS) {
       await station.stop();
       await outbox.drain(drainMs);
