@@ -1,7 +1,7 @@
 // The library behind `kerf registry`. Values first, then types.
 
 export type { AuditCheckpoint, AuditEntry, AuditFact } from './audit/chain.ts';
-export { CHECKPOINT_FORMAT, ChainCheck } from './audit/chain.ts';
+export { CHECKPOINT_FORMAT, ChainCheck, chainEntry } from './audit/chain.ts';
 export type { BlobClaim, BlobStore, ByteSpan, StoredBlob } from './blobs/blob-store.ts';
 export { openFolderBlobs } from './blobs/folder-blobs.ts';
 export type { S3Options } from './blobs/s3-blobs.ts';
@@ -23,6 +23,7 @@ export { DEFAULT_REGISTRY_LIMITS } from './options.ts';
 export type { Registry, RegistryOptions } from './registry.ts';
 export { startRegistry } from './registry.ts';
 export type { RolloutState, RolloutStatus } from './rollout/machine.ts';
+export { operatorActions } from './rollout/machine.ts';
 export type { Rollout } from './rollout/rollouts.ts';
 export type { RolloutRequest, RolloutSpec } from './rollout/spec.ts';
 export type { Database, Sql, SqlValue } from './store/database.ts';

@@ -371,6 +371,12 @@ describe.each(TEST_ENGINES)('$name', (engine) => {
     expect(await list('label=plant%3Dnorth&limit=1')).toEqual(['cam-1']);
     expect(await list('after=cam-1')).toEqual(['cam.2']);
     expect(await list(`installed=${first}`)).toEqual(['cam-1']);
+    const fleet = async (seenSince: number) =>
+      (await api.call('GET', `/v1/fleet?seenSince=${seenSince}`, { as: admin })).json;
+    const installed = [{ name: 'line', release: first, devices: 1 }];
+    // Sightings are written together, every few seconds.
+    await expect.poll(() => fleet(0), { timeout: 10_000, interval: 500 }).toEqual({ devices: 2, seen: 1, installed });
+    expect(await fleet(4e12)).toMatchObject({ devices: 2, seen: 0 });
     const shown = await api.call('GET', '/v1/devices/cam-1', { as: admin });
     expect(shown.json).toMatchObject({ provider: 'cpu', cut: 'stem', health: { temperature: 40 } });
     const tagged = await api.call('PATCH', '/v1/devices/cam-1', { as: admin, json: { groups: ['line 4'] } });

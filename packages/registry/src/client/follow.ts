@@ -26,13 +26,18 @@ export interface FollowOptions {
   readonly name: string;
   readonly facts: DeviceFacts;
   readonly told: ToldFailures;
+  /** The device is to be left as it is: it reports, and installs nothing. @default false */
+  readonly isHeld?: boolean;
   readonly signal?: AbortSignal;
 }
 
 export interface FollowReport {
   readonly wish: Wish | null;
-  /** `kept`: as it should be, or nothing is wanted. `probation`: a release has yet to prove itself. */
-  readonly outcome: 'kept' | 'probation' | 'waiting' | 'switched' | 'failed';
+  /**
+   * `kept`: as it should be, or nothing is wanted. `probation`: a release has yet to prove itself. `held`: something is
+   * wanted, and the device is to be left as it is.
+   */
+  readonly outcome: 'kept' | 'probation' | 'held' | 'waiting' | 'switched' | 'failed';
   /** Why it failed. */
   readonly reason: string | null;
   readonly checkAfterSeconds: number;
@@ -53,6 +58,7 @@ export async function followRegistry(options: FollowOptions): Promise<FollowRepo
   const { checkAfterSeconds } = answer;
   if (trialStarts !== null) return { wish, outcome: 'probation', reason: null, checkAfterSeconds };
   if (wish === null || wish.release === active?.id) return { wish, outcome: 'kept', reason: null, checkAfterSeconds };
+  if (options.isHeld === true) return { wish, outcome: 'held', reason: null, checkAfterSeconds };
   return { wish, checkAfterSeconds, ...(await install(options, wish)) };
 }
 

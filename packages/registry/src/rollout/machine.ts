@@ -71,6 +71,11 @@ const ALLOWED: Readonly<Record<string, readonly RolloutStatus[]>> = {
   'roll-back': ['running', 'paused', 'stopped', 'aborted', 'finished'],
 };
 
+/** What an operator may do with a rollout of a status. */
+export function operatorActions(status: RolloutStatus): string[] {
+  return Object.keys(ALLOWED).filter((action) => ALLOWED[action]?.includes(status));
+}
+
 /** No event leads out of these, and nothing of them is offered. */
 export const ENDED: readonly RolloutStatus[] = ['rejected', 'aborted', 'rolled-back'];
 

@@ -1,6 +1,7 @@
 // What operators call about devices: enrolment tokens, list, tags, assignment, pin, retirement.
 import type { RegistryContext } from '../context.ts';
 import type { CheckDesk } from '../fleet/check.ts';
+import { countFleet, MAX_COUNTED } from '../fleet/count.ts';
 import {
   type DeviceFilter,
   listDevices,
@@ -17,6 +18,7 @@ import {
   anyObject,
   BAD_REQUEST,
   CONFLICT,
+  count,
   deviceId,
   digest,
   FORBIDDEN,
@@ -63,6 +65,11 @@ const deviceShape = object({
     }),
     1000,
   ),
+});
+const fleetShape = object({
+  devices: count,
+  seen: count,
+  installed: listOf(object({ name: modelName, release: orNull(digest), devices: count }), MAX_COUNTED),
 });
 const answered = (description: string) => ({ 200: { description, body: deviceShape } }) as const;
 const parameters = { device: deviceId };
@@ -128,6 +135,16 @@ function readingRoutes({ database }: RegistryContext): Route[] {
         const devices = await listDevices(database, filter);
         return ok({ devices, after: afterOf(devices, filter.limit, ({ id }) => id) });
       },
+    },
+    {
+      method: 'GET',
+      path: '/v1/fleet',
+      id: 'countFleet',
+      summary: 'How many devices there are, how many are in touch, and what they have installed.',
+      access: may('read'),
+      query: { seenSince: { ...timeMs, description: 'in touch: seen since; milliseconds since 1970' } },
+      answers: { 200: { description: 'the counts', body: fleetShape }, ...COMMON },
+      handle: async ({ query }) => ok(await countFleet(database, Number(query['seenSince'] ?? 0))),
     },
     {
       method: 'GET',
