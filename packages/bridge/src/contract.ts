@@ -2,6 +2,8 @@
 // parameters. Adapters carry it, a service answers it, screens use it; nothing else crosses.
 import type { ResultRecord, Verdict } from '@kerf/edge-runtime';
 import * as v from 'valibot';
+import { UPDATES_CALLS, type UpdatesResults } from './updates-calls.ts';
+import type { UpdatesView } from './updates-views.ts';
 import type {
   HealthView,
   Hello,
@@ -58,12 +60,13 @@ export const CALLS = {
   },
   'thresholds.history': { role: 'viewer', params: nothing },
   'health.view': { role: 'viewer', params: nothing },
+  ...UPDATES_CALLS,
 } as const satisfies Record<string, { role: Role; params: v.GenericSchema }>;
 
 export type CallName = keyof typeof CALLS;
 export type CallParams<N extends CallName> = v.InferOutput<(typeof CALLS)[N]['params']>;
 
-export interface CallResults {
+export interface CallResults extends UpdatesResults {
   'session.hello': Hello;
   'station.view': StationView;
   'station.pause': null;
@@ -88,10 +91,12 @@ export interface Topics {
   /** The newest part with its picture; a slow reader gets fewer. */
   live: LiveView;
   thresholds: ThresholdsView;
+  /** At each change, and several times a second while something is fetched. */
+  updates: UpdatesView;
 }
 
 export type TopicName = keyof Topics;
-export const TOPICS = ['station', 'result', 'live', 'thresholds'] as const satisfies TopicName[];
+export const TOPICS = ['station', 'result', 'live', 'thresholds', 'updates'] as const satisfies TopicName[];
 
 /** The one thing that screens know of the world. */
 export interface InspectorBridge {

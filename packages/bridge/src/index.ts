@@ -13,10 +13,14 @@ export type {
 } from './contract.ts';
 export { BRIDGE_SUBPROTOCOL, BRIDGE_VERSION, CALLS, MAX_PAGE, TOPICS } from './contract.ts';
 export { MAX_ENVELOPE_BYTES } from './envelope.ts';
+export type * from './health-views.ts';
 export type { OpenBridgeOptions } from './open-bridge.ts';
 export { openBridge } from './open-bridge.ts';
 export type { Port, PortTransport } from './port-transport.ts';
 export { portTransport } from './port-transport.ts';
 export { serveBridge } from './serve-bridge.ts';
+export type { UpdatesResults } from './updates-calls.ts';
+export type * from './updates-views.ts';
+export { ROLLOUT_ACTIONS } from './updates-views.ts';
 export type * from './views.ts';
 export { mayAct, ROLES } from './views.ts';

@@ -135,6 +135,43 @@ export function describeBridge(name: string, makeCarrier: MakeCarrier): void {
       expect(service.calls.map(({ name }) => name)).toEqual(['session.hello']);
     });
 
+    test('calls of updates and fleet go through, each with its role and its shape', async () => {
+      const operator = await start('operator');
+      await connected(operator.states);
+      await operator.bridge.call('updates.look', { from: null });
+      for (const refused of [
+        operator.bridge.call('updates.apply', { version: '1.1', note: '' }),
+        operator.bridge.call('updates.fetch', { version: '1.1', from: null, allowOlder: false }),
+        operator.bridge.call('fleet.steer', { rollout: 'r', action: 'stop', reason: '' }),
+        operator.bridge.call('health.bundle', {}),
+      ]) {
+        await expect(refused).rejects.toMatchObject({ code: 'FORBIDDEN' });
+      }
+      const { bridge, service, states } = await start('engineer');
+      await connected(states);
+      await bridge.call('updates.apply', { version: '1.1', note: 'ann has seen it' });
+      await bridge.call('fleet.steer', { rollout: 'r', action: 'roll-back', reason: '' });
+      await bridge.call('updates.settings', { automatic: false, pinned: null, window: null });
+      for (const refused of [
+        bridge.call('fleet.steer', { rollout: 'r', action: 'delete' as 'stop', reason: '' }),
+        bridge.call('updates.apply', { version: '', note: '' }),
+        bridge.call('health.audit', { limit: 501 }),
+      ]) {
+        await expect(refused).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      }
+      expect(service.calls.slice(1).map(({ name: call, caller }) => [call, caller.name])).toEqual([
+        ['updates.apply', 'ann'],
+        ['fleet.steer', 'ann'],
+        ['updates.settings', 'ann'],
+      ]);
+      const seen: (string | undefined)[] = [];
+      bridge.subscribe('updates', ({ installed }) => seen.push(installed?.version));
+      await until(() => service.readers('updates') === 1);
+      service.tell('updates', { installed: { id: 'a', version: '1.1' } } as Topics['updates']);
+      await until(() => seen.length === 1);
+      expect(seen).toEqual(['1.1']);
+    });
+
     test('topics arrive in order, end when nobody listens, and outlive a lost link', async () => {
       const { bridge, service, carrier, states } = await start();
       await connected(states);

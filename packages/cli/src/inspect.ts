@@ -2,4 +2,5 @@
 
 export type { DemoLine } from './inspect/demo-line.ts';
 export { prepareDemoLine } from './inspect/demo-line.ts';
-export { StationService } from './inspect/station-service.ts';
+export type { InspectedStation } from './inspect/open-inspected.ts';
+export { openInspected } from './inspect/open-inspected.ts';

@@ -1,8 +1,7 @@
 // A station file (or the demo line) and ports from the main process -> a station that answers each page's bridge.
 import process from 'node:process';
 import { type Port, portTransport, serveBridge } from '@kerf/bridge';
-import { prepareDemoLine, StationService } from '@kerf/cli/inspect';
-import { openStation, readStationFile } from '@kerf/edge-runtime/node';
+import { type InspectedStation, openInspected, prepareDemoLine } from '@kerf/cli/inspect';
 
 /** Electron's port in a utility process. */
 interface ParentPort {
@@ -35,16 +34,15 @@ function portOf(port: MessagePortMain): Port {
   };
 }
 
-async function startService(): Promise<StationService> {
+async function startService(): Promise<InspectedStation['service']> {
   const [kind, path = ''] = process.argv.slice(-2);
   const demo = kind === '--demo' ? await prepareDemoLine(path) : null;
-  const file = await readStationFile(demo?.stationPath ?? path);
-  const opened = await openStation(file, {
+  const { opened, service } = await openInspected(demo?.stationPath ?? path, {
     onOutbox: (event) => {
       if (event.kind === 'sink-blocked') say(`sink ${event.sink}: ${event.message}`);
     },
+    onFault: say,
   });
-  const service = new StationService(opened, file);
   await opened.station.start();
   demo?.feed();
   return service;

@@ -4,12 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { ROLES } from '@kerf/bridge';
-import { openStation, readStationFile } from '@kerf/edge-runtime/node';
 import { messageOf } from '@kerf/protocol';
 import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
 import { prepareDemoLine } from '../inspect/demo-line.ts';
+import { openInspected } from '../inspect/open-inspected.ts';
 import { serveInspector } from '../inspect/serve-inspector.ts';
-import { StationService } from '../inspect/station-service.ts';
 
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
 
@@ -60,13 +59,12 @@ interface Watched {
 }
 
 async function watch({ stationPath, host, ended, onStarted, say }: Watched, line: CommandLine, io: Io): Promise<void> {
-  const file = await readStationFile(stationPath);
-  const opened = await openStation(file, {
+  const { opened, service, close } = await openInspected(stationPath, {
     onOutbox: (event) => {
       if (event.kind === 'sink-blocked') say(`sink ${event.sink}`, event.message);
     },
+    onFault: (error) => say('fault', messageOf(error)),
   });
-  const service = new StationService(opened, file);
   try {
     const served = await serveInspector(service, {
       host,
@@ -86,8 +84,7 @@ async function watch({ stationPath, host, ended, onStarted, say }: Watched, line
       await served.close();
     }
   } finally {
-    service.close();
-    await opened.close();
+    await close();
   }
 }
 

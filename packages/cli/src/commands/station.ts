@@ -14,6 +14,8 @@ import { type Command, type CommandLine, type Io, usageError } from '../command.
 import { checkLines } from '../station/check-text.ts';
 import { liveLine } from '../station/live-line.ts';
 import { StationReporter } from '../station/reporter.ts';
+import { deviceOf, withRelease } from '../update/station-release.ts';
+import { UpdateDesk } from '../update/update-desk.ts';
 
 /** Between two live lines. */
 const LIVE_MS = 500;
@@ -49,7 +51,7 @@ export const station: Command = {
       check(file, line, io);
       return 0;
     }
-    return runStation(file, line, io);
+    return runStation(await withRelease(file, true), deviceOf(file), line, io);
   },
 };
 
@@ -59,7 +61,8 @@ function check(file: StationFile, line: CommandLine, io: Io): void {
   else for (const text of checkLines(file)) io.print(text);
 }
 
-async function runStation(file: StationFile, line: CommandLine, io: Io): Promise<number> {
+/** @param device folder of the device whose release it runs; null where it runs a model */
+async function runStation(file: StationFile, device: string | null, line: CommandLine, io: Io): Promise<number> {
   const isLive = process.stdout.isTTY && !line.flag('json');
   const reporter = new StationReporter(io, { json: line.flag('json'), quiet: line.flag('quiet') || isLive });
   const opened = await openStation(file, {
@@ -80,6 +83,10 @@ async function runStation(file: StationFile, line: CommandLine, io: Io): Promise
     reporter.started(file, station.snapshot, door?.url ?? null);
     if (isLive) ends.push(everyHalfSecond(() => process.stdout.write(liveLine(station.snapshot))));
     ends.push(watchFile(file.path, file.sha256, systemClock, () => reload(file.path, opened, reporter)));
+    if (device !== null) {
+      const desk = await followUpdates(device, opened, reporter, await readStationFile(file.path));
+      ends.push(() => desk.close());
+    }
     await Promise.race([station.ended.then(() => settled(opened, file)), signalled.first]);
   } finally {
     // A second signal does not wait: what has no record yet is lost, what the outbox holds is not.
@@ -99,10 +106,34 @@ async function settled({ station }: OpenedStation, { config }: StationFile): Pro
   }
 }
 
+/** What `kerf update` and `kerf devices follow` switch to, the line runs from its next frame on. */
+function followUpdates(
+  device: string,
+  opened: OpenedStation,
+  reporter: StationReporter,
+  file: StationFile,
+): Promise<UpdateDesk> {
+  const told = (error: unknown): void => {
+    const { code, message } = KerfError.from(error, 'INTERNAL', messageOf(error));
+    reporter.notReloaded(code, message);
+  };
+  return UpdateDesk.open({
+    file,
+    device,
+    async reload(next) {
+      reporter.reloaded(next.sha256, await opened.reload(next));
+    },
+    onChange({ ended }) {
+      if (ended?.step === 'apply' && ended.fault !== null) told(new KerfError(ended.fault.code, ended.fault.message));
+    },
+    onFault: told,
+  });
+}
+
 /** A broken new version of the file is told, and the old one stays. */
 async function reload(path: string, opened: OpenedStation, reporter: StationReporter): Promise<void> {
   try {
-    const file = await readStationFile(path);
+    const file = await withRelease(await readStationFile(path));
     reporter.reloaded(file.sha256, await opened.reload(file));
   } catch (error) {
     const { code, message } = KerfError.from(error, 'INTERNAL', messageOf(error));

@@ -7,7 +7,7 @@ import { type Command, type CommandLine, type Io, type OptionSpec, usageError } 
 import { interruptible } from '../interruption.ts';
 import { ACCESS_OPTIONS, type MirrorAccess, mirrorAccess, readRoot } from '../publish/read-repository.ts';
 import { formatBytes } from '../units.ts';
-import { deviceOptions, initDevice, readSettings } from '../update/device-folder.ts';
+import { deviceOptions, initDevice, readSettings, writeSettings } from '../update/device-folder.ts';
 
 const INIT_ACCESS: Readonly<Record<string, OptionSpec>> = Object.fromEntries(
   Object.entries(ACCESS_OPTIONS).map(([name, spec]) => [name, { ...spec, help: `init: ${spec.help}` }]),
@@ -15,7 +15,7 @@ const INIT_ACCESS: Readonly<Record<string, OptionSpec>> = Object.fromEntries(
 
 export const update: Command = {
   name: 'update',
-  usage: 'init|status|check|apply|start|confirm|rollback --device DIR [OPTIONS]',
+  usage: 'init|set|status|check|apply|start|confirm|rollback --device DIR [OPTIONS]',
   summary:
     'Keeps a device current: two slots in a folder, of which one runs. Nothing is installed that its publisher did not sign, ' +
     'and a power cut at any moment leaves the old or the new release.',
@@ -34,7 +34,13 @@ export const update: Command = {
     window: {
       type: 'string',
       value: 'TIMES',
-      help: "init: when it may be switched, local time, such as '22:00-05:00'",
+      help: "init, set: when it may be switched, local time, such as '22:00-05:00'; 'none' for at any time",
+    },
+    pin: { type: 'string', value: 'V', help: "set: the only version that it installs; 'none' for the newest" },
+    automatic: {
+      type: 'string',
+      value: 'MODE',
+      help: 'set: on, or off: nothing is looked for, fetched and followed by itself (default on)',
     },
     ...INIT_ACCESS,
     'max-rate': { type: 'string', value: 'BYTES', help: 'init: bytes per second that updates may take' },
@@ -45,6 +51,7 @@ export const update: Command = {
   },
   notes: [
     'kerf update init --device DIR --name NAME --root root.json --mirror PLACE  makes the device',
+    'kerf update set --device DIR --pin 2.0 --automatic off  holds it at a version, and leaves it alone',
     'kerf update check --device DIR       is there something newer?',
     'kerf update apply --device DIR       fetches, checks, runs the golden samples, switches',
     'kerf update start --device DIR       at each start of the station: three on probation without confirm, and it goes back',
@@ -62,6 +69,7 @@ export const update: Command = {
 
 const ACTIONS: Readonly<Record<string, (line: CommandLine, io: Io) => Promise<number>>> = {
   init,
+  set,
   status: (line, io) => withDevice(line, io, async () => ({})),
   check: (line, io) =>
     withDevice(line, io, async (device) => {
@@ -114,22 +122,53 @@ function absolute({ tokenFile, ca }: MirrorAccess): MirrorAccess {
 async function init(line: CommandLine, io: Io): Promise<number> {
   const folder = line.required('device');
   const side = line.choice('side', [...SIDES, 'all'] as const, 'edge');
-  const window = line.text('window') ?? null;
-  if (window !== null) parseMaintenanceWindow(window);
   const mirrors = line.texts('mirror');
   if (mirrors.length === 0) throw usageError('--mirror is needed: where the repository is');
   const settings = {
     name: line.required('name'),
     mirrors,
     side: side === 'all' ? null : side,
-    window,
+    window: windowOf(line) ?? null,
     ...absolute(mirrorAccess(line)),
     bytesPerSecond: line.text('max-rate') === undefined ? null : line.number('max-rate', 0, { least: 1 }),
+    automatic: true,
+    pinned: null,
   };
   await initDevice(folder, settings, await readRoot(line.required('root')));
   if (line.flag('json')) io.print(JSON.stringify({ device: folder, settings }));
   else io.print(`${folder} is a device for ${settings.name}; next: kerf update apply --device ${folder}`);
   return 0;
+}
+
+async function set(line: CommandLine, io: Io): Promise<number> {
+  const folder = line.required('device');
+  const pin = line.text('pin');
+  const window = windowOf(line);
+  const settings = {
+    ...(await readSettings(folder)),
+    ...(window === undefined ? {} : { window }),
+    ...(pin === undefined ? {} : { pinned: pin === 'none' ? null : pin }),
+    ...(line.text('automatic') === undefined
+      ? {}
+      : { automatic: line.choice('automatic', ['on', 'off'] as const, 'on') === 'on' }),
+  };
+  await writeSettings(folder, settings);
+  if (line.flag('json')) io.print(JSON.stringify({ device: folder, settings }));
+  else {
+    const { automatic, pinned, window: hours } = settings;
+    io.print(
+      `automatic ${automatic ? 'on' : 'off'}, pinned to ${pinned ?? 'nothing'}, switched ${hours ?? 'at any time'}`,
+    );
+  }
+  return 0;
+}
+
+/** Undefined where the line says nothing. @throws {KerfError} INVALID_ARGUMENT. */
+function windowOf(line: CommandLine): string | null | undefined {
+  const window = line.text('window');
+  if (window === undefined || window === 'none') return window === undefined ? undefined : null;
+  parseMaintenanceWindow(window);
+  return window;
 }
 
 function wanted(line: CommandLine): { version: string | null; allowOlder: boolean } {

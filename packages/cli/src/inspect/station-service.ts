@@ -11,11 +11,14 @@ import type {
   ThresholdsView,
   TopicName,
   Topics,
+  UpdatesView,
 } from '@kerf/bridge';
+import { CALLS } from '@kerf/bridge';
 import type { DeliveredPicture, ResultRecord, StationEvent } from '@kerf/edge-runtime';
 import type { OpenedStation, StationFile } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
 import { VERSION } from '../command.ts';
+import { type DeviceDesks, deviceCalls } from './device-calls.ts';
 import { writeThresholds } from './edit-thresholds.ts';
 import { encodedPicture } from './encoded-picture.ts';
 import { healthView } from './health.ts';
@@ -33,6 +36,10 @@ const MAX_CHANGES = 200;
 const MEAN_PARTS = 50;
 /** Pictures that wait to be encoded; of more, only the record is kept. */
 const MAX_WAITING_PICTURES = 4;
+/** Of the diagnostics. */
+const DIAGNOSED_RECORDS = 200;
+/** Calls that need more than a viewer and change nothing: no entries of the audit log. */
+const LOOKING: ReadonlySet<CallName> = new Set(['updates.look', 'updates.drives', 'health.link', 'health.selfTest']);
 
 type Calls = {
   readonly [N in CallName]: (params: CallParams<N>, caller: Caller) => CallResults[N] | Promise<CallResults[N]>;
@@ -41,6 +48,8 @@ type Calls = {
 export class StationService implements InspectorService {
   private readonly opened: OpenedStation;
   private readonly file: StationFile;
+  private readonly desks: DeviceDesks;
+  private readonly calls: Calls;
   private readonly history = new ResultHistory();
   private readonly listeners = new Map<TopicName, Set<(value: never) => void>>();
   private readonly changes: ThresholdsChange[] = [];
@@ -54,16 +63,20 @@ export class StationService implements InspectorService {
   private waitingPictures = 0;
   private saving: Promise<unknown> = Promise.resolve();
 
-  constructor(opened: OpenedStation, file: StationFile) {
+  constructor(opened: OpenedStation, file: StationFile, desks: DeviceDesks) {
     this.opened = opened;
     this.file = file;
+    this.desks = desks;
+    this.calls = this.answers();
     this.endEvents = opened.station.onEvent((event) => this.onEvent(event));
     this.timer = setInterval(() => this.tell('station', () => this.view()), VIEW_INTERVAL_MS);
     this.timer.unref();
   }
 
   async call<N extends CallName>(name: N, params: CallParams<N>, caller: Caller): Promise<CallResults[N]> {
-    return await this.calls[name](params, caller);
+    const answer = await this.calls[name](params, caller);
+    if (CALLS[name].role !== 'viewer' && !LOOKING.has(name)) await this.note(name, params, caller);
+    return answer;
   }
 
   subscribe<T extends TopicName>(topic: T, listener: (value: Topics[T]) => void): () => void {
@@ -72,48 +85,71 @@ export class StationService implements InspectorService {
     return () => set.delete(listener as (value: never) => void);
   }
 
+  showUpdates(view: UpdatesView): void {
+    this.tell('updates', () => view);
+  }
+
   close(): void {
     clearInterval(this.timer);
     this.endEvents();
   }
 
-  private readonly calls: Calls = {
-    'session.hello': (_, { role }) => ({
-      version: VERSION,
-      station: this.file.config.station,
-      role,
-      wallMs: Date.now(),
-    }),
-    'station.view': () => this.view(),
-    'station.pause': () => {
-      this.mustBe('running');
-      this.opened.station.pause();
-      return null;
-    },
-    'station.resume': () => {
-      this.mustBe('paused');
-      this.opened.station.resume();
-      return null;
-    },
-    'results.list': ({ before, limit, verdicts }) => this.history.list(before, limit, verdicts),
-    'results.get': ({ resultId }) => this.history.get(resultId),
-    'results.picture': ({ resultId }) => this.history.picture(resultId),
-    'thresholds.view': () => this.thresholds,
-    'thresholds.scores': () =>
-      this.history
-        .latest(RECENT_PARTS)
-        .filter(isByScore)
-        .map(({ resultId, score, verdict }) => ({ resultId, score: score ?? Number.NaN, verdict })),
-    'thresholds.preview': (thresholds) => previewThresholds(this.history.latest(RECENT_PARTS), thresholds),
-    'thresholds.save': (change, caller) => {
-      // One after the other: the second of two must see that the first was there.
-      const saved = this.saving.then(() => this.save(change, caller));
-      this.saving = saved.catch(() => {});
-      return saved;
-    },
-    'thresholds.history': () => [...this.changes].reverse(),
-    'health.view': () => healthView(this.file.folder, this.file.config.model.provider),
-  };
+  private answers(): Calls {
+    return {
+      'session.hello': (_, { role }) => ({
+        version: VERSION,
+        station: this.file.config.station,
+        role,
+        wallMs: Date.now(),
+      }),
+      'station.view': () => this.view(),
+      'station.pause': () => {
+        this.mustBe('running');
+        this.opened.station.pause();
+        return null;
+      },
+      'station.resume': () => {
+        this.mustBe('paused');
+        this.opened.station.resume();
+        return null;
+      },
+      'results.list': ({ before, limit, verdicts }) => this.history.list(before, limit, verdicts),
+      'results.get': ({ resultId }) => this.history.get(resultId),
+      'results.picture': ({ resultId }) => this.history.picture(resultId),
+      'thresholds.view': () => this.thresholds,
+      'thresholds.scores': () =>
+        this.history
+          .latest(RECENT_PARTS)
+          .filter(isByScore)
+          .map(({ resultId, score, verdict }) => ({ resultId, score: score ?? Number.NaN, verdict })),
+      'thresholds.preview': (thresholds) => previewThresholds(this.history.latest(RECENT_PARTS), thresholds),
+      'thresholds.save': (change, caller) => {
+        // One after the other: the second of two must see that the first was there.
+        const saved = this.saving.then(() => this.save(change, caller));
+        this.saving = saved.catch(() => {});
+        return saved;
+      },
+      'thresholds.history': () => [...this.changes].reverse(),
+      'health.view': () => this.health(),
+      ...deviceCalls(this.desks, async () => ({
+        health: await this.health(),
+        line: this.view(),
+        records: this.history
+          .latest(DIAGNOSED_RECORDS)
+          .reverse()
+          .map((record) => ({ ...record, mask: null })),
+      })),
+    };
+  }
+
+  private health(): ReturnType<typeof healthView> {
+    return healthView(this.file.folder, this.file.config.model.provider);
+  }
+
+  /** Who did what; whether it came to a good end is told by the line and the device's history. */
+  private async note(action: CallName, params: object, { name: actor }: Caller): Promise<void> {
+    await this.desks.audit.append({ actor, action, subject: this.file.config.station, detail: { ...params } });
+  }
 
   private get thresholds(): ThresholdsView {
     const { passBelow, ngAbove } = this.opened.thresholds;

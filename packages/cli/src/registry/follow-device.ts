@@ -14,7 +14,7 @@ import { type CommandLine, type Io, VERSION } from '../command.ts';
 import { checkInterrupted, interruptible } from '../interruption.ts';
 import { mirrorOf } from '../publish/read-repository.ts';
 import { durationSeconds } from '../units.ts';
-import { deviceOptions, readSettings } from '../update/device-folder.ts';
+import { type DeviceSettings, deviceOptions, readSettings } from '../update/device-folder.ts';
 
 const TOLD = 'told-registry.json';
 /** After a round that failed: the registry is away, or the link is. */
@@ -22,10 +22,11 @@ const RETRY_SECONDS = 30;
 
 /** @param folder of the device, as `kerf update init` makes it */
 export async function followDevice(folder: string, client: RegistryClient, line: CommandLine, io: Io): Promise<number> {
-  const settings = await readSettings(folder);
   const every = line.text('every');
   const seconds = every === undefined ? null : durationSeconds('every', every);
   const round = async (signal: AbortSignal): Promise<FollowReport> => {
+    // Read in each round: they may be changed while it follows.
+    const settings = await readSettings(folder);
     const options = await deviceOptions(folder, [], () => {});
     const mirrors = await Promise.all(settings.mirrors.map((place) => mirrorOf(place, settings)));
     const device = await Device.open({
@@ -37,7 +38,15 @@ export async function followDevice(folder: string, client: RegistryClient, line:
       }),
     });
     const facts = { agent: `kerf/${VERSION}`, provider: null, cut: null, health: null };
-    return followRegistry({ client, device, name: settings.name, facts, told: toldIn(folder), signal });
+    return followRegistry({
+      client,
+      device,
+      name: settings.name,
+      facts,
+      told: toldIn(folder),
+      isHeld: isHeld(settings),
+      signal,
+    });
   };
   return interruptible(async (signal) => {
     for (;;) {
@@ -47,6 +56,11 @@ export async function followDevice(folder: string, client: RegistryClient, line:
       if (signal.aborted) return 0;
     }
   });
+}
+
+/** Somebody at the device has said that it is to be left as it is. */
+function isHeld({ automatic, pinned }: DeviceSettings): boolean {
+  return !automatic || pinned !== null;
 }
 
 /** @returns seconds to the next one. @throws {KerfError} with --once what went wrong */
@@ -77,6 +91,7 @@ function textOf({ wish, outcome, reason }: FollowReport): string {
   if (wish === null) return 'the registry wants nothing of this device';
   const words = {
     kept: 'is installed',
+    held: 'is wanted, and this device is pinned or left alone: kerf update set',
     waiting: 'is staged, and waits for the maintenance window',
     switched: 'runs from now on',
     failed: `failed: ${reason ?? ''}`,

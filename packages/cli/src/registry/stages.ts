@@ -1,4 +1,4 @@
-// `group:lab,1%,10%,rest` -> stages of a rollout.
+// `group:lab,1%,10%,rest` <-> stages of a rollout.
 import { KerfError } from '@kerf/protocol';
 import type { RolloutRequest } from '@kerf/registry';
 
@@ -22,4 +22,18 @@ function membersOf(part: string): Members {
   }
   const names = (list[2] as string).split('+');
   return list[1] === 'group' ? { kind: 'groups', groups: names } : { kind: 'devices', devices: names };
+}
+
+/** As {@link stagesOf} reads it. */
+export function membersText(members: Members): string {
+  switch (members.kind) {
+    case 'rest':
+      return 'rest';
+    case 'share':
+      return `${Number((members.share * 100).toPrecision(6))}%`;
+    case 'groups':
+      return `group:${members.groups.join('+')}`;
+    case 'devices':
+      return `device:${members.devices.join('+')}`;
+  }
 }

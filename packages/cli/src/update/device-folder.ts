@@ -1,5 +1,6 @@
 // A folder -> a device: its slots, its state, what it installs, and from where.
-import { readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   checkGolden,
@@ -17,6 +18,7 @@ import { KerfError, messageOf, systemClock } from '@kerf/protocol';
 import { VERSION } from '../command.ts';
 import { versionsOf } from '../profile/device.ts';
 import { type MirrorAccess, mirrorOf } from '../publish/read-repository.ts';
+import { noteEvent } from './device-history.ts';
 
 /** What stays the same from one update to the next: `device.json` in the folder. */
 export interface DeviceSettings extends MirrorAccess {
@@ -28,6 +30,10 @@ export interface DeviceSettings extends MirrorAccess {
   readonly window: string | null;
   /** Null: no limit. */
   readonly bytesPerSecond: number | null;
+  /** False: nothing is looked for, fetched or followed by itself; by hand everything goes on. */
+  readonly automatic: boolean;
+  /** The only version that is installed; null: the newest. */
+  readonly pinned: string | null;
 }
 
 const SETTINGS = 'device.json';
@@ -39,8 +45,19 @@ export async function initDevice(folder: string, settings: DeviceSettings, root:
   if ((await store.read('root.json')) !== null) {
     throw new KerfError('FILE_EXISTS', `'${folder}' is a device already: name another folder`);
   }
-  await writeFile(join(folder, SETTINGS), `${JSON.stringify(settings, null, 1)}\n`);
+  await writeSettings(folder, settings);
   await store.write('root.json', root);
+}
+
+export function isDeviceFolder(folder: string): boolean {
+  return existsSync(join(folder, SETTINGS));
+}
+
+/** The old file or the new one is there, whatever happens. */
+export async function writeSettings(folder: string, settings: DeviceSettings): Promise<void> {
+  const file = join(folder, SETTINGS);
+  await writeFile(`${file}.part`, `${JSON.stringify(settings, null, 1)}\n`, { flush: true } as object);
+  await rename(`${file}.part`, file);
 }
 
 /** @throws {KerfError} FILE_NOT_FOUND, INVALID_ARGUMENT. */
@@ -64,6 +81,8 @@ export async function readSettings(folder: string): Promise<DeviceSettings> {
       bytesPerSecond,
       tokenFile = null,
       ca = null,
+      automatic = true,
+      pinned = null,
     } = JSON.parse(text) as Record<string, unknown>;
     const isText = (value: unknown): value is string => typeof value === 'string';
     if (!isText(name) || !Array.isArray(mirrors) || !mirrors.every(isText))
@@ -73,10 +92,18 @@ export async function readSettings(folder: string): Promise<DeviceSettings> {
     if (bytesPerSecond !== null && typeof bytesPerSecond !== 'number') throw new Error('bytesPerSecond is no number');
     if (tokenFile !== null && !isText(tokenFile)) throw new Error('tokenFile is no text');
     if (ca !== null && !isText(ca)) throw new Error('ca is no text');
-    return { name, mirrors, side: side as Side | null, window, bytesPerSecond, tokenFile, ca };
+    if (typeof automatic !== 'boolean') throw new Error('automatic is neither true nor false');
+    if (pinned !== null && !isText(pinned)) throw new Error('pinned is no text');
+    return { name, mirrors, side: side as Side | null, window, bytesPerSecond, tokenFile, ca, automatic, pinned };
   } catch (cause) {
     throw new KerfError('INVALID_ARGUMENT', `${SETTINGS} in '${folder}': ${messageOf(cause)}`, { cause });
   }
+}
+
+export interface DeviceWork {
+  readonly onBytes?: (fetched: number) => void;
+  /** Who works on it and why, for the history. */
+  readonly note?: string;
 }
 
 /** @param mirrors instead of those of the settings; empty: those */
@@ -84,6 +111,7 @@ export async function deviceOptions(
   folder: string,
   mirrors: readonly string[],
   onEvent: (event: DeviceEvent) => void,
+  { onBytes, note = '' }: DeviceWork = {},
 ): Promise<DeviceOptions> {
   const settings = await readSettings(folder);
   const places = mirrors.length > 0 ? mirrors : settings.mirrors;
@@ -101,7 +129,12 @@ export async function deviceOptions(
     clock: systemClock,
     wallClockMs: () => Date.now(),
     window: settings.window === null ? null : parseMaintenanceWindow(settings.window),
-    onEvent,
+    pinned: settings.pinned,
+    onEvent(event) {
+      noteEvent(folder, event, note);
+      onEvent(event);
+    },
+    ...(onBytes === undefined ? {} : { onBytes }),
     golden: async (slot, manifest) => {
       const storage = await folderStorage(folder);
       const backend = await nodeBackend({ runtime: 'onnxruntime-node' });

@@ -1,0 +1,77 @@
+// What the screens Updates and Health ask of the device and its fleet -> answers, each desk doing its part.
+import { resolve } from 'node:path';
+import type { AuditView, Caller, CallName, CallParams, CallResults, UpdatesResults, UpdatesView } from '@kerf/bridge';
+import type { StationFile } from '@kerf/edge-runtime/node';
+import { KerfError } from '@kerf/protocol';
+import { repositoryDrives } from '../update/drives.ts';
+import type { UpdateDesk } from '../update/update-desk.ts';
+import { type Diagnostics, diagnosticsBundle } from './diagnostics.ts';
+import type { FleetDesk } from './fleet-desk.ts';
+import { testLink } from './link-test.ts';
+import { selfTest } from './self-test.ts';
+import type { StationAudit } from './station-audit.ts';
+
+export interface DeviceDesks {
+  /** The station file with the release that runs now. */
+  readonly fileNow: () => StationFile;
+  /** Null: the station's model is no device's release. */
+  readonly updates: UpdateDesk | null;
+  readonly fleet: FleetDesk;
+  readonly audit: StationAudit;
+}
+
+type Answers<N extends CallName> = {
+  readonly [K in N]: (params: CallParams<K>, caller: Caller) => CallResults[K] | Promise<CallResults[K]>;
+};
+
+const AUDIT_LINES = 100;
+
+/** @param line what the station knows of itself, for the diagnostics */
+export function deviceCalls(
+  { fileNow, updates, fleet, audit }: DeviceDesks,
+  line: () => Promise<Pick<Diagnostics, 'health' | 'line' | 'records'>>,
+): Answers<keyof UpdatesResults> {
+  const desk = (): UpdateDesk => {
+    if (updates !== null) return updates;
+    const message = 'this station runs a model that no update replaces: model.path names no device (kerf update init)';
+    throw new KerfError('CONFIG_INVALID', message);
+  };
+  const begun = (work: (desk: UpdateDesk) => unknown): null => {
+    work(desk());
+    return null;
+  };
+  return {
+    'updates.view': () => updates?.view ?? null,
+    'updates.look': (params) => begun((one) => one.look(params)),
+    'updates.drives': () => repositoryDrives(),
+    'updates.fetch': (params) => begun((one) => one.fetch(params)),
+    'updates.cancel': () => begun((one) => one.cancel()),
+    'updates.canary': () => begun((one) => one.canary()),
+    'updates.apply': (params, { name }) => begun((one) => one.apply(params, name)),
+    'updates.confirm': async (params, { name }) => {
+      await desk().confirm(params, name);
+      return null;
+    },
+    'updates.rollBack': (params, { name }) => begun((one) => one.rollBack(params, name)),
+    'updates.settings': (params): Promise<UpdatesView> => desk().change(params),
+    'fleet.view': () => fleet.view(),
+    'fleet.steer': (params, { name }) => fleet.steer(params, name),
+    'health.link': () => testLink(fileNow()),
+    'health.selfTest': () => {
+      const { config, folder } = fileNow();
+      return selfTest(resolve(folder, config.model.path), config.model.provider);
+    },
+    'health.audit': ({ limit }): Promise<AuditView> => audit.view(limit),
+    'health.bundle': async () =>
+      diagnosticsBundle(
+        {
+          station: fileNow().config.station,
+          config: fileNow().config,
+          ...(await line()),
+          updates: updates?.view ?? null,
+          audit: await audit.view(AUDIT_LINES),
+        },
+        new Date(),
+      ),
+  };
+}

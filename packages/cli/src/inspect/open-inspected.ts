@@ -1,0 +1,70 @@
+// A station file -> the station with its device's release, and the service that the Inspector asks: for a browser and the
+// desktop alike.
+import { join } from 'node:path';
+import type { OutboxEvent } from '@kerf/edge-runtime';
+import { type OpenedStation, openStation, readStationFile } from '@kerf/edge-runtime/node';
+import { deviceOf, withRelease } from '../update/station-release.ts';
+import { UpdateDesk } from '../update/update-desk.ts';
+import { FleetDesk } from './fleet-desk.ts';
+import { StationAudit } from './station-audit.ts';
+import { StationService } from './station-service.ts';
+
+export interface InspectedStation {
+  readonly opened: OpenedStation;
+  readonly service: StationService;
+  /** Stops what is under way, then the station. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * @param onFault hears of errors in background work
+ * @throws {KerfError} what reading the file, its device and opening the station throw.
+ */
+export async function openInspected(
+  path: string,
+  {
+    onOutbox,
+    onFault,
+  }: { readonly onOutbox: (event: OutboxEvent) => void; readonly onFault: (error: unknown) => void },
+): Promise<InspectedStation> {
+  const written = await readStationFile(path);
+  const device = deviceOf(written);
+  let file = await withRelease(written, true);
+  const audit = await StationAudit.open(join(file.folder, `${file.config.station}.audit.jsonl`));
+  const opened = await openStation(file, { onOutbox });
+  try {
+    let service: StationService | null = null;
+    const updates =
+      device === null
+        ? null
+        : await UpdateDesk.open({
+            file: written,
+            device,
+            async reload(next) {
+              await opened.reload(next);
+              file = next;
+            },
+            onChange: (view) => service?.showUpdates(view),
+            onFault,
+          });
+    const inspected = new StationService(opened, file, {
+      fileNow: () => file,
+      updates,
+      fleet: new FleetDesk(written),
+      audit,
+    });
+    service = inspected;
+    return {
+      opened,
+      service: inspected,
+      async close() {
+        inspected.close();
+        await updates?.close();
+        await opened.close();
+      },
+    };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}

@@ -1,0 +1,257 @@
+// A station's device and what a technician asks -> releases looked for, fetched, tried, switched to and gone back from,
+// while the line goes on.
+import { resolve } from 'node:path';
+import type { CallParams, CanaryView, GoldenView, ReleaseView, UpdatesView } from '@kerf/bridge';
+import { parseMaintenanceWindow } from '@kerf/delta-sync';
+import { readStationFile, type StationFile } from '@kerf/edge-runtime/node';
+import { KerfError, messageOf } from '@kerf/protocol';
+import { runCanary } from './canary.ts';
+import { noteHistory } from './device-history.ts';
+import { DeviceNow, type NamedRelease } from './device-now.ts';
+import { type JobProgress, OneJob } from './one-job.ts';
+import { stageInThread } from './stage-in-thread.ts';
+import { withRelease, withSlot } from './station-release.ts';
+import { isWindowOpen, releaseView, updatesView } from './update-view.ts';
+
+/** Between two looks at the device's folder, which `kerf update` and `kerf devices follow` change too. */
+const WATCH_MS = 5_000;
+/** Releases that a look finds. */
+const MOST_RELEASES = 20;
+/** Between two `updates` events while bytes come. */
+const TELL_MS = 200;
+
+export interface UpdateDeskSetup {
+  /** As it was read at the start. */
+  readonly file: StationFile;
+  /** Folder of the device. */
+  readonly device: string;
+  /** Lets the line run the model of another version of the file. @throws what loading it throws; then the old one runs on. */
+  readonly reload: (file: StationFile) => Promise<unknown>;
+  readonly onChange: (view: UpdatesView) => void;
+  /** Hears of errors that are no KerfError. */
+  readonly onFault: (error: unknown) => void;
+}
+
+export class UpdateDesk {
+  readonly #setup: UpdateDeskSetup;
+  readonly #jobs: OneJob;
+  readonly #now: DeviceNow;
+  #golden: (GoldenView & { readonly id: string }) | null = null;
+  /** Switched to when the maintenance window opens. */
+  #waiting: NamedRelease | null = null;
+  #releases: readonly ReleaseView[] | null = null;
+  #looked: UpdatesView['looked'] = null;
+  #canary: CanaryView | null = null;
+  /** Of the release that the line runs. */
+  #running: string | null;
+  #telling: NodeJS.Timeout | null = null;
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  private constructor(setup: UpdateDeskSetup, now: DeviceNow) {
+    this.#setup = setup;
+    this.#now = now;
+    this.#running = now.state.active?.id ?? null;
+    this.#jobs = new OneJob(() => this.#tell(), setup.onFault);
+    this.#every(WATCH_MS, () => this.#watch());
+    const everyMs = setup.file.config.updates?.every ?? null;
+    if (everyMs !== null) this.#every(everyMs, () => this.#fetchByItself());
+  }
+
+  /** @throws {KerfError} as {@link DeviceNow.open}. */
+  static async open(setup: UpdateDeskSetup): Promise<UpdateDesk> {
+    return new UpdateDesk(setup, await DeviceNow.open(setup.device));
+  }
+
+  get view(): UpdatesView {
+    const { updates } = this.#setup.file.config;
+    const { staged } = this.#now;
+    return updatesView(this.#now, {
+      golden: this.#golden !== null && this.#golden.id === staged?.id ? this.#golden : null,
+      waiting: this.#waiting,
+      everyMs: updates?.every ?? null,
+      hasKnownParts: (updates?.knownParts ?? null) !== null,
+      hasRegistry: (updates?.registry ?? null) !== null,
+      releases: this.#releases,
+      looked: this.#looked,
+      canary: staged !== null && this.#canary?.version === staged.version ? this.#canary : null,
+      job: this.#jobs.job,
+      ended: this.#jobs.ended,
+    });
+  }
+
+  look({ from }: CallParams<'updates.look'>): void {
+    this.#jobs.begin('look', null, async () => {
+      await this.#now.use(from, '', async (device) => {
+        const found = await device.releases(MOST_RELEASES);
+        this.#releases = await Promise.all(found.map((candidate) => releaseView(device, candidate)));
+        this.#looked = { at: new Date().toISOString(), from };
+      });
+    });
+  }
+
+  fetch(wanted: CallParams<'updates.fetch'>): void {
+    this.#jobs.begin('fetch', wanted.version, (progress) => this.#stage(wanted, progress));
+  }
+
+  cancel(): void {
+    this.#jobs.cancel();
+  }
+
+  /** @throws {KerfError} CONFIG_INVALID without known parts. */
+  canary(): void {
+    const { config, folder } = this.#setup.file;
+    const known = config.updates?.knownParts ?? null;
+    if (known === null) {
+      throw new KerfError('CONFIG_INVALID', 'the station file names no known parts: set updates.knownParts');
+    }
+    const parts = resolve(folder, known);
+    this.#jobs.begin('canary', this.#now.staged?.version ?? null, (progress) => this.#tryOn(parts, progress));
+  }
+
+  /** @throws {KerfError} RELEASE_NOT_FOUND for a version that is not staged. */
+  apply({ version, note }: CallParams<'updates.apply'>, by: string): void {
+    const { staged } = this.#now;
+    if (staged?.version !== version) {
+      throw new KerfError('RELEASE_NOT_FOUND', `${version} is not staged: fetch it first`);
+    }
+    this.#jobs.begin('apply', version, () => this.#apply(staged, said(by, note)));
+  }
+
+  async confirm({ note }: CallParams<'updates.confirm'>, by: string): Promise<void> {
+    await this.#now.use(null, said(by, note), (device) => device.confirm());
+    this.#tell();
+  }
+
+  rollBack({ note }: CallParams<'updates.rollBack'>, by: string): void {
+    this.#jobs.begin('rollBack', this.#now.state.previous?.version ?? null, async () => {
+      await this.#now.use(null, '', (device) => device.rollBack(said(by, note)));
+      await this.#runActive();
+    });
+  }
+
+  /** @throws {KerfError} INVALID_ARGUMENT for a window that is none. */
+  async change({ automatic, pinned, window }: CallParams<'updates.settings'>): Promise<UpdatesView> {
+    if (window !== null) parseMaintenanceWindow(window);
+    await this.#now.change({ automatic, pinned, window });
+    this.#tell();
+    return this.view;
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#jobs.close();
+    if (this.#telling !== null) clearTimeout(this.#telling);
+  }
+
+  async #stage(
+    { version, from, allowOlder }: { version: string | null; from: string | null; allowOlder: boolean },
+    { signal, version: name, total, add }: JobProgress,
+  ): Promise<void> {
+    const { folder } = this.#now;
+    this.#canary = null;
+    this.#waiting = null;
+    let wanted = version;
+    const onBegun = (begun: string, bytes: number): void => {
+      wanted = begun;
+      name(begun);
+      total(bytes);
+    };
+    try {
+      const request = { folder, mirrors: from === null ? [] : [from], version, allowOlder };
+      const found = await stageInThread(request, { onBegun, onBytes: add }, signal);
+      if (found !== null && found.golden !== null) this.#golden = { ...found.golden, id: found.staged.id };
+    } catch (error) {
+      if (KerfError.is(error) && error.code === 'GOLDEN_FAILED') {
+        noteHistory(folder, { kind: 'refused', version: wanted, detail: error.message });
+      }
+      throw error;
+    } finally {
+      await this.#now.refresh();
+    }
+  }
+
+  async #tryOn(parts: string, { signal, total, done }: JobProgress): Promise<void> {
+    const staged = await this.#now.use(null, '', (device) => device.staged());
+    if (staged === null) throw new KerfError('RELEASE_NOT_FOUND', 'nothing is staged: fetch a release first');
+    const file = await readStationFile(this.#setup.file.path);
+    this.#canary = await runCanary({
+      parts,
+      before: { version: this.#now.state.active?.version ?? '', file: await withRelease(file) },
+      after: {
+        version: staged.manifest.version,
+        file: withSlot(file, this.#now.folder, staged.slot, staged.manifest),
+      },
+      signal,
+      onProgress(judged, all) {
+        total(all);
+        done(judged);
+      },
+    });
+  }
+
+  async #apply(staged: NamedRelease, note: string): Promise<void> {
+    const outcome = await this.#now.use(null, note, (device) => device.installStaged(staged.id));
+    this.#waiting = outcome === 'waiting' ? staged : null;
+    if (outcome === 'switched') await this.#runActive();
+  }
+
+  /**
+   * The line changes to the device's release between two frames. One that this station cannot run, whole and right on the
+   * golden samples as it may be, is left again: the line runs the one before all the time.
+   */
+  async #runActive(): Promise<void> {
+    const { active, trialStarts } = this.#now.state;
+    this.#running = active?.id ?? null;
+    try {
+      await this.#setup.reload(await withRelease(await readStationFile(this.#setup.file.path)));
+    } catch (error) {
+      if (trialStarts !== null) {
+        await this.#now.use(null, '', (device) => device.rollBack(`it cannot be run here: ${messageOf(error)}`));
+        this.#running = this.#now.state.active?.id ?? null;
+      }
+      throw error;
+    }
+  }
+
+  /** What others have done to the device, and a window that has opened. */
+  async #watch(): Promise<void> {
+    if (this.#jobs.job !== null) return;
+    const { writes } = this.#now.state;
+    await this.#now.refresh();
+    const { active } = this.#now.state;
+    if (this.#jobs.job !== null) return;
+    if (active !== null && active.id !== this.#running) {
+      this.#jobs.begin('apply', active.version, () => this.#runActive());
+    } else if (this.#waiting !== null && isWindowOpen(this.#now.settings.window, new Date())) {
+      const waiting = this.#waiting;
+      this.#jobs.begin('apply', waiting.version, () => this.#apply(waiting, 'the maintenance window has opened'));
+    } else if (writes !== this.#now.state.writes) this.#tell();
+  }
+
+  /** It is ready when somebody wants it; nothing is switched. */
+  async #fetchByItself(): Promise<void> {
+    await this.#now.refresh();
+    const { settings, state } = this.#now;
+    if (this.#jobs.job !== null || !settings.automatic || state.trialStarts !== null) return;
+    const wanted = { version: null, from: null, allowOlder: false };
+    this.#jobs.begin('fetch', null, (progress) => this.#stage(wanted, progress));
+  }
+
+  #every(ms: number, work: () => Promise<void>): void {
+    const timer = setInterval(() => void work().catch(this.#setup.onFault), ms);
+    timer.unref();
+    this.#timers.push(timer);
+  }
+
+  /** At most a few times a second, and always once more at the end. */
+  #tell(): void {
+    this.#telling ??= setTimeout(() => {
+      this.#telling = null;
+      this.#setup.onChange(this.view);
+    }, TELL_MS);
+  }
+}
+
+function said(by: string, note: string): string {
+  return note === '' ? by : `${by}: ${note}`;
+}

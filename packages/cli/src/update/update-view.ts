@@ -1,0 +1,80 @@
+// A device's state, settings and what was found out -> what the screen Updates shows.
+import type { InstalledView, ReleaseView, UpdatesView } from '@kerf/bridge';
+import {
+  type Candidate,
+  DEFAULT_DEVICE_LIMITS,
+  type Device,
+  isInWindow,
+  parseMaintenanceWindow,
+} from '@kerf/delta-sync';
+import { readHistory } from './device-history.ts';
+import type { DeviceNow } from './device-now.ts';
+
+/** Lines of the history that are shown. */
+const HISTORY = 50;
+
+/** What the desk knows besides what lies on the disk. */
+export type KnownView = Pick<
+  UpdatesView,
+  | 'golden'
+  | 'waiting'
+  | 'everyMs'
+  | 'hasKnownParts'
+  | 'hasRegistry'
+  | 'releases'
+  | 'looked'
+  | 'canary'
+  | 'job'
+  | 'ended'
+>;
+
+export function updatesView(
+  { folder, settings, state: { active, previous, trialStarts }, staged }: DeviceNow,
+  known: KnownView,
+): UpdatesView {
+  const { name, mirrors, automatic, pinned, window } = settings;
+  return {
+    ...known,
+    staged,
+    name,
+    mirrors,
+    installed: shown(active),
+    previous: shown(previous),
+    probation: trialStarts === null ? null : { starts: trialStarts, most: DEFAULT_DEVICE_LIMITS.trialStarts },
+    settings: { automatic, pinned, window },
+    isWindowOpen: isWindowOpen(window, new Date()),
+    history: readHistory(folder, HISTORY),
+  };
+}
+
+export function isWindowOpen(window: string | null, now: Date): boolean {
+  if (window === null) return true;
+  return isInWindow(parseMaintenanceWindow(window), {
+    day: now.getDay(),
+    minute: now.getHours() * 60 + now.getMinutes(),
+  });
+}
+
+export async function releaseView(device: Device, candidate: Candidate): Promise<ReleaseView> {
+  const { release, manifest } = candidate;
+  const plan = await device.plan(candidate);
+  const { rejected, floor, active } = device.state;
+  return {
+    id: release.sha256,
+    version: manifest.version,
+    sequence: manifest.sequence,
+    createdAt: manifest.createdAt,
+    createdBy: manifest.createdBy,
+    notes: manifest.notes,
+    kind: manifest.kind,
+    fullBytes: plan.reduce((sum, { bytes }) => sum + bytes, 0),
+    fetchBytes: plan.reduce((sum, { fetchBytes }) => sum + fetchBytes, 0),
+    goldenSamples: manifest.golden?.samples ?? 0,
+    rejected: rejected.find(({ id }) => id === release.sha256)?.reason ?? null,
+    isOlder: manifest.sequence < Math.max(floor, active?.sequence ?? 0),
+  };
+}
+
+function shown(release: InstalledView | null): InstalledView | null {
+  return release === null ? null : { id: release.id, version: release.version };
+}

@@ -1,0 +1,88 @@
+// A publisher with two releases of the reference model, a device that runs the first, a station on it, and known parts.
+import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { datasetParts, encodePng, modelFile } from '@kerf/models';
+import { jsonOf, type Ran, runKerf } from './run-kerf.ts';
+
+export interface UpdateWorld {
+  readonly folder: string;
+  /** Path of the station file. */
+  readonly station: string;
+  kerf(...args: string[]): Promise<Ran>;
+  publish(version: string, model: string, ...more: string[]): Promise<void>;
+  /** Hands parts to the line, whole and under their names at once. @returns their ids */
+  feed(count: number): Promise<string[]>;
+  remove(): Promise<void>;
+}
+
+const NAME = 'surface';
+const KNOWN = 8;
+
+/** @param updates of the station file */
+export async function openUpdateWorld(updates: object = { knownParts: 'known' }): Promise<UpdateWorld> {
+  const folder = await mkdtemp(join(tmpdir(), 'kerf-updates-'));
+  const kerf = (...args: string[]): Promise<Ran> =>
+    runKerf(args, { cwd: folder, env: { KERF_PASSPHRASE: 'correct horse' }, timeoutMs: 120_000 });
+  const publish = async (version: string, model: string, ...more: string[]): Promise<void> => {
+    const place = ['--to', 'repository', '--name', NAME, '--version', version, '--keys', 'keys'];
+    jsonOf(await kerf('publish', modelFile(model), ...place, '--json', ...more));
+  };
+  for (const args of [
+    ['init', '--keys', 'keys', '--root-keys', 'safe', '--repo', 'repository'],
+    ['add', NAME, '--keys', 'keys'],
+  ]) {
+    const made = await kerf('keys', ...args);
+    if (made.status !== 0) throw new Error(made.stderr);
+  }
+  await publish('1.0', 'surface-v1', '--notes', 'The first one');
+  const root = join('repository', 'metadata', '1.root.json');
+  const init = ['--device', 'device', '--name', NAME, '--root', root, '--mirror', join(folder, 'repository')];
+  jsonOf(await kerf('update', 'init', ...init, '--json'));
+  jsonOf(await kerf('update', 'apply', '--device', 'device', '--json'));
+  const parts = await writeParts(folder);
+  await mkdir(join(folder, 'in'));
+  const station = join(folder, 'line.json');
+  const file = {
+    format: 'kerf-station/1',
+    station: 'line-7',
+    source: { kind: 'folder', path: 'in', partId: '(P-[0-9]+)', settle: '0 ms' },
+    model: { path: 'device' },
+    task: { kind: 'anomaly' },
+    deadline: '20 s',
+    updates,
+    sinks: [{ kind: 'json-lines', path: 'results.jsonl' }],
+  };
+  await writeFile(station, JSON.stringify(file));
+  let fed = 0;
+  return {
+    folder,
+    station,
+    kerf,
+    publish,
+    async feed(count) {
+      const ids: string[] = [];
+      for (let turn = 0; turn < count; turn++) {
+        const id = `P-${String(fed).padStart(6, '0')}`;
+        await copyFile(parts[fed++ % parts.length] as string, join(folder, 'in/.part'));
+        await rename(join(folder, 'in/.part'), join(folder, `in/${id}.png`));
+        ids.push(id);
+      }
+      return ids;
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+/** Known parts by what is true of them. */
+async function writeParts(folder: string): Promise<string[]> {
+  const paths: string[] = [];
+  for await (const { defect, picture } of datasetParts({ split: 'demo', count: KNOWN })) {
+    const path = join(folder, 'known', defect ?? 'good', `${paths.length}.png`);
+    await mkdir(dirname(path), { recursive: true });
+    const { width, height, data } = picture.image;
+    await writeFile(path, encodePng(width, height, 3, data));
+    paths.push(path);
+  }
+  return paths;
+}
