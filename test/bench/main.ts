@@ -8,6 +8,7 @@ import type { Bench, BenchRow } from './bench.ts';
 import { codec } from './codec.ts';
 import { crossing } from './crossing.ts';
 import { delta } from './delta.ts';
+import { gpu } from './gpu.ts';
 import { memory } from './memory.ts';
 import { pipeline } from './pipeline.ts';
 import { placement } from './placement.ts';
@@ -40,6 +41,7 @@ const BENCHES: readonly Bench[] = [
   adaptive,
   rollout,
   power,
+  gpu,
 ];
 
 const { values, positionals } = parseArgs({

@@ -9,6 +9,7 @@ import { nodeBackend, wsConnect } from '@kerf/edge-runtime/node';
 import { buildModel } from '@kerf/onnx';
 import { float32Tensor, type LoadedModel, seededRandom, type Tensor } from '@kerf/protocol';
 import { type Bench, type BenchRow, median } from './bench.ts';
+import { ELEMENTS, matrixTail } from './gpu/matrix-tail.ts';
 import { type OpenLoopResult, openLoop, percentile } from './serving/open-loop.ts';
 import { childrenOf, cpuMsOf } from './serving/process-stats.ts';
 
@@ -16,33 +17,48 @@ const WIDTH = 3072;
 const LAYERS = 3;
 const SESSIONS = 8;
 /** Few rows: with more, frames a second would be what sockets carry, not what the tail runs. */
-const MAX_BATCH = 4;
+const ON_CPU: Subject = { provider: 'cpu', model: layers, elements: WIDTH, maxBatch: 4, tolerance: 1e-4 };
+/** Shorter formats (TF32) over 64 layers. */
+const ON_GPU = { model: matrixTail, elements: ELEMENTS, maxBatch: 16, tolerance: 0.05 };
 /** Beyond what the tail can do, so that batches are full. */
 const OVERLOAD = 1.5;
 const LOAD = 0.7;
 /** Of one round of load. */
 const SECONDS = 2.4;
 
+interface Subject {
+  /** Of the cloud, and of what it is held against. */
+  readonly provider: string;
+  readonly model: () => Uint8Array;
+  readonly elements: number;
+  readonly maxBatch: number;
+  /** At which the cloud lets frames run together. */
+  readonly tolerance: number;
+}
+
 export const serving: Bench = {
   name: 'serving',
   summary:
-    'a tail that gains from batches, under open-loop load from eight sessions, against onnxruntime-node called directly',
-  async *run({ full }) {
+    'a tail that gains from batches, under open-loop load from eight sessions, against onnxruntime-node called directly; --only cuda or webgpu',
+  async *run({ full, only }) {
+    const subject = only === null ? ON_CPU : { ...ON_GPU, provider: only };
     const folder = await mkdtemp(join(tmpdir(), 'kerf-bench-'));
     const models = join(folder, 'models');
     await mkdir(models);
     const path = join(models, 'layers.onnx');
-    await writeFile(path, layers());
+    await writeFile(path, subject.model());
     const serve = ['--models', models, '--state', join(folder, 'state'), '--port', '0', '--preload', 'layers'];
     const cloud = await startCloudProcess([
       ...serve,
       '--batch-tolerance',
-      '1e-4',
+      String(subject.tolerance),
       '--accept-late',
       '--max-batch',
-      String(MAX_BATCH),
+      String(subject.maxBatch),
+      '--provider',
+      subject.provider,
     ]);
-    const backend = await nodeBackend({ runtime: 'onnxruntime-node' });
+    const backend = await nodeBackend({ runtime: 'onnxruntime-node', executionProvider: subject.provider });
     const key = await readFile(join(folder, 'state', 'token-private.pem'), 'utf8');
     const token = await issueToken({ privateKeyPem: key, subject: 'bench', models: ['*'], expiresInSeconds: 3600 });
     const connect = wsConnect({ url: cloud.url, ca: await readFile(cloud.certificatePath ?? '') });
@@ -59,7 +75,7 @@ export const serving: Bench = {
         ),
       );
       const direct = await backend.load({ path });
-      yield* measure(sessions, direct, cloud.child.pid ?? 0, full ? 25 : 7);
+      yield* measure(subject, sessions, direct, cloud.child.pid ?? 0, full ? 25 : 7);
       for (const session of sessions) session.close();
     } finally {
       await backend.dispose();
@@ -70,12 +86,13 @@ export const serving: Bench = {
 };
 
 async function* measure(
+  { elements, maxBatch }: Subject,
   sessions: readonly EdgeSession[],
   direct: LoadedModel,
   gateway: number,
   rounds: number,
 ): AsyncIterable<BenchRow> {
-  const inputs = Array.from({ length: 64 }, (_, seed) => sample(1, seed));
+  const inputs = Array.from({ length: 64 }, (_, seed) => sample(1, elements, seed));
   const rowsSeen: number[] = [];
   const batches: number[] = [];
   const cpuRatios: number[] = [];
@@ -83,7 +100,7 @@ async function* measure(
     const session = sessions[index % sessions.length] as EdgeSession;
     const outcome = await session.infer(new Map([['x', inputs[index % inputs.length] as Tensor]]));
     if (outcome.kind !== 'result') return false;
-    if (outcome.outputs.get('y')?.data.byteLength !== WIDTH * 4) throw new Error('the answer is cut short');
+    if (outcome.outputs.get('y')?.data.byteLength !== elements * 4) throw new Error('the answer is cut short');
     rowsSeen.push(outcome.spans.cloud?.batchRows ?? 0);
     return true;
   };
@@ -94,18 +111,18 @@ async function* measure(
     seed: number,
   ): Promise<OpenLoopResult> => openLoop({ perSecond, seconds, skipSeconds: 0.4, arrivals, seed, send });
   // Batches are proven while this runs, two rows first.
-  const { perSecond: guess } = await directRate(direct, MAX_BATCH);
+  const { perSecond: guess } = await directRate(direct, maxBatch, elements);
   await load(guess * OVERLOAD, 'poisson', 4, 0);
   const throughputs: number[] = [];
   const ratios: number[] = [];
   for (let round = 0; round < rounds; round++) {
     // In turn, so that a machine that slows down slows both.
-    const before = await directRate(direct, MAX_BATCH);
+    const before = await directRate(direct, maxBatch, elements);
     rowsSeen.length = 0;
     const [worker] = childrenOf(gateway);
     const spentMs = cpuMsOf(worker ?? gateway);
     const { perSecond } = await load(guess * OVERLOAD, 'poisson', SECONDS, round);
-    const after = await directRate(direct, MAX_BATCH);
+    const after = await directRate(direct, maxBatch, elements);
     cpuRatios.push((cpuMsOf(worker ?? gateway) - spentMs) / rowsSeen.length / ((before.cpuMs + after.cpuMs) / 2));
     batches.push(mean(rowsSeen));
     throughputs.push(perSecond);
@@ -113,7 +130,7 @@ async function* measure(
   }
   const throughput = median(throughputs);
   yield row('rows per second, Poisson arrivals beyond capacity', throughput, 'rows/s', {
-    against: `called directly with ${MAX_BATCH} rows (the cloud's batches: ${mean(batches).toFixed(1)})`,
+    against: `called directly with ${maxBatch} rows (the cloud's batches: ${mean(batches).toFixed(1)})`,
     ratio: median(ratios),
     goal: 0.95,
     atLeast: true,
@@ -150,8 +167,12 @@ async function* measure(
 }
 
 /** Of the model in the bench's own worker thread, nothing else at work. */
-async function directRate(model: LoadedModel, rows: number): Promise<{ perSecond: number; cpuMs: number }> {
-  const inputs = Array.from({ length: 4 }, (_, seed) => new Map([['x', sample(rows, 100 + seed)]]));
+async function directRate(
+  model: LoadedModel,
+  rows: number,
+  elements: number,
+): Promise<{ perSecond: number; cpuMs: number }> {
+  const inputs = Array.from({ length: 4 }, (_, seed) => new Map([['x', sample(rows, elements, 100 + seed)]]));
   for (let run = 0; run < 2; run++) await model.run(inputs[run % 4] as Map<string, Tensor>);
   const times: number[] = [];
   const before = process.cpuUsage();
@@ -168,11 +189,11 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function sample(rows: number, seed: number): Tensor {
+function sample(rows: number, elements: number, seed: number): Tensor {
   const random = seededRandom(seed);
   return float32Tensor(
-    [rows, WIDTH],
-    Float32Array.from({ length: rows * WIDTH }, () => random() - 0.5),
+    [rows, elements],
+    Float32Array.from({ length: rows * elements }, () => random() - 0.5),
   );
 }
 
