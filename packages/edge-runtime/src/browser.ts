@@ -12,7 +12,7 @@ export { openIndexedDbDisk } from './browser/indexed-db-disk.ts';
 export type { BrowserBackendSpec } from './browser/make-backend.ts';
 export { makeBrowserBackend, WASM_FILES } from './browser/make-backend.ts';
 export { openOpfsDisk } from './browser/opfs-disk.ts';
-export type { Probe, Tolerance } from './browser/self-test.ts';
+export type { Probe } from './browser/self-test.ts';
 export type { OpenSplitUrlOptions } from './browser/split-urls.ts';
 export { openSplitUrl } from './browser/split-urls.ts';
 export { browserPictures } from './browser/station/browser-pictures.ts';

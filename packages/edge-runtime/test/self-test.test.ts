@@ -77,7 +77,7 @@ describe('self-test', () => {
     expect(await selfTest(near, { probe, reference: real }, DEFAULT_TOLERANCE)).toBeNull();
   });
 
-  it('compares float16 by value and other types exactly', async () => {
+  it('compares float16 by value, quantised values to a step in few of them, and other types exactly', async () => {
     const out = (tensor: Tensor) =>
       lying((outputs) => (outputs.get('y')?.shape.join() === '4' ? new Map([['y', tensor]]) : outputs));
     const half = (...bits: number[]) => makeTensor('float16', [4], new Uint8Array(Uint16Array.from(bits).buffer));
@@ -87,7 +87,11 @@ describe('self-test', () => {
     expect(await agree(half(0x3c00, 0, 0, 0), half(0x3c10, 0, 0, 0))).toMatchObject({ code: 'SELF_TEST_FAILED' });
     expect(await agree(half(0x7c00, 0x7e00, 0, 0), half(0x7c00, 0x7e00, 0, 0))).toBeNull();
     expect(await agree(ints(1, 2, 3, 4), ints(1, 2, 3, 4))).toBeNull();
-    expect(await agree(ints(1, 2, 3, 4), ints(1, 2, 3, 5))).toMatchObject({ code: 'SELF_TEST_FAILED' });
+    expect(await agree(ints(1, 2, 3, 4), ints(1, 2, 3, 5))).toBeNull();
+    expect(await agree(ints(1, 2, 3, 4), ints(1, 2, 3, 6))).toMatchObject({ code: 'SELF_TEST_FAILED' });
+    expect(await agree(ints(1, 2, 3, 4), ints(1, 2, 4, 5))).toMatchObject({ code: 'SELF_TEST_FAILED' });
+    const labels = (...values: number[]) => makeTensor('int32', [4], new Uint8Array(Int32Array.from(values).buffer));
+    expect(await agree(labels(1, 2, 3, 4), labels(1, 2, 3, 5))).toMatchObject({ code: 'SELF_TEST_FAILED' });
   });
 
   it('keeps the reason of a backend that cannot run', async () => {

@@ -1,5 +1,7 @@
 // The contract that every part of kerf shares. Values first, then types.
 
+export type { Tolerance } from './agreement.ts';
+export { disagreement, meanDistance } from './agreement.ts';
 export type { Backend, ExternalData, LoadedModel, LoadOptions, ModelSource, OptimizationLevel } from './backend.ts';
 export { browserTransport } from './browser-transport.ts';
 export type { ChainNames, DivisionNames } from './chain-division.ts';

@@ -88,12 +88,34 @@ async function loadModel(
     session = await ('path' in source
       ? ort.InferenceSession.create(source.path, sessionOptions)
       : ort.InferenceSession.create(source.bytes, sessionOptions));
-  } catch (error) {
-    throw new KerfError('MODEL_UNSUPPORTED', `ONNX Runtime refuses the model: ${withoutPaths(error, source)}`, {
-      cause: error,
-    });
+  } catch (cause) {
+    throw providerMissing(cause) ?? refused(cause, source);
   }
   return new OrtModel(ort, session, inTurn);
+}
+
+/** What ONNX Runtime says where a provider cannot start at all -> what that means here. */
+const MISSING_PROVIDERS: readonly (readonly [RegExp, string])[] = [
+  [
+    /AppendExecutionProvider_(\w+): Failed to load shared library/,
+    "the files of the execution provider $1 are not installed, or a library that they need (CUDA, cuDNN, TensorRT) is not; docs/cloud-runtime.md, 'Providers', says how to get them",
+  ],
+  [/Failed to get a WebGPU adapter/, 'WebGPU finds no graphics adapter; it needs a GPU with a Vulkan driver'],
+];
+
+function providerMissing(cause: unknown): KerfError | null {
+  for (const [pattern, meaning] of MISSING_PROVIDERS) {
+    const found = pattern.exec(messageOf(cause));
+    if (found === null) continue;
+    const name = found[1]?.toLowerCase() ?? '';
+    return new KerfError('BACKEND_UNAVAILABLE', meaning.replace('$1', `'${name}'`), { cause });
+  }
+  return null;
+}
+
+function refused(cause: unknown, source: ModelSource): KerfError {
+  const reason = withoutPaths(cause, source);
+  return new KerfError('MODEL_UNSUPPORTED', `ONNX Runtime refuses the model: ${reason}`, { cause });
 }
 
 /**

@@ -1,8 +1,8 @@
 // What a browser can do -> a backend in a module worker: WebGPU where it proves itself, else WASM, and why.
-import { type Backend, type Clock, type ErrorCode, KerfError, systemClock } from '@kerf/protocol';
+import { type Backend, type Clock, type ErrorCode, KerfError, systemClock, type Tolerance } from '@kerf/protocol';
 import { type WorkerHandle, workerBackend } from '../worker/worker-backend.ts';
 import type { BrowserBackendSpec } from './make-backend.ts';
-import { DEFAULT_TOLERANCE, type Probe, selfTest, type Tolerance } from './self-test.ts';
+import { DEFAULT_TOLERANCE, type Probe, selfTest } from './self-test.ts';
 
 export interface BrowserBackendOptions {
   /** Makes a module worker of '@kerf/edge-runtime/browser-worker'; docs/edge-runtime.md shows how for each bundler. */

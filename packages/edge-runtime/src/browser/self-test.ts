@@ -2,6 +2,7 @@
 import { buildModel } from '@kerf/onnx';
 import {
   type Backend,
+  disagreement,
   float32Tensor,
   KerfError,
   type ModelSource,
@@ -9,19 +10,13 @@ import {
   messageOf,
   type Tensor,
   type TensorMap,
-  typedView,
+  type Tolerance,
 } from '@kerf/protocol';
 
 /** A model with a sample whose outputs another backend computes. */
 export interface Probe {
   readonly model: ModelSource;
   readonly sample: TensorMap;
-}
-
-/** Two numbers a and b agree when |a - b| <= absolute + relative * |b|. */
-export interface Tolerance {
-  readonly absolute: number;
-  readonly relative: number;
 }
 
 /** Different kernels add in different orders: about 1e-7 a step, and a head has a few dozen. */
@@ -132,42 +127,8 @@ async function runOnce(backend: Backend, source: ModelSource, inputs: TensorMap)
 function compare(what: string, wanted: TensorMap, got: TensorMap, tolerance: Tolerance): void {
   for (const [name, expected] of wanted) {
     const found = got.get(name);
-    const off = found === undefined ? Number.POSITIVE_INFINITY : excess(expected, found, tolerance);
+    const off = found === undefined ? Number.POSITIVE_INFINITY : disagreement(expected, found, tolerance);
     if (off > 0)
       throw new KerfError('SELF_TEST_FAILED', `${what}output '${name}' is off by ${off} beyond the tolerance`);
   }
-}
-
-/** How far the worst element lies beyond the tolerance; 0 when all agree. */
-function excess(wanted: Tensor, got: Tensor, { absolute, relative }: Tolerance): number {
-  if (wanted.dtype !== got.dtype || wanted.shape.join() !== got.shape.join()) return Number.POSITIVE_INFINITY;
-  if (wanted.dtype === 'string') return sameBytes(wanted, got) ? 0 : Number.POSITIVE_INFINITY;
-  const exact = wanted.dtype !== 'float32' && wanted.dtype !== 'float64' && wanted.dtype !== 'float16';
-  const read = wanted.dtype === 'float16' ? halfToNumber : Number;
-  const expected = typedView(wanted);
-  const found = typedView(got);
-  let worst = 0;
-  for (let index = 0; index < expected.length; index++) {
-    const a = read(expected[index] as number);
-    const b = read(found[index] as number);
-    if (Object.is(a, b) || a === b) continue;
-    const off = exact ? Math.abs(a - b) : Math.abs(a - b) - absolute - relative * Math.abs(a);
-    // Not a number on one side only is as wrong as can be.
-    worst = Math.max(worst, Number.isNaN(off) ? Number.POSITIVE_INFINITY : off);
-  }
-  return worst;
-}
-
-function sameBytes(a: Tensor, b: Tensor): boolean {
-  return a.data.byteLength === b.data.byteLength && a.data.every((byte, index) => byte === b.data[index]);
-}
-
-/** IEEE 754 binary16: sign, 5 bits of exponent, 10 of fraction. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
