@@ -18,6 +18,7 @@ import { quantize } from './quantize.ts';
 import { rate } from './rate.ts';
 import { regret } from './regret.ts';
 import { rollout } from './rollout.ts';
+import { samples } from './samples.ts';
 import { serving } from './serving.ts';
 import { sessions } from './sessions.ts';
 import { splitCompute } from './split-compute.ts';
@@ -40,6 +41,7 @@ const BENCHES: readonly Bench[] = [
   delta,
   adaptive,
   rollout,
+  samples,
   power,
   gpu,
 ];

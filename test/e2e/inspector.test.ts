@@ -1,44 +1,27 @@
 // The Inspector in a real Chromium against a real station: kerf inspect on the reference model and generated parts.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { encodePng } from '@kerf/edge-runtime/node';
 import { datasetParts } from '@kerf/models';
-import type { Browser, Page } from 'playwright';
+import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { startChromium } from '../support/chromium.ts';
+import {
+  checkScreen,
+  type Inspecting,
+  type OpenPage,
+  openPage,
+  soon,
+  startInspect,
+  stopInspect,
+} from './support/inspecting.ts';
 
-const KERF = fileURLToPath(new URL('../../packages/cli/bin/kerf.js', import.meta.url));
 const MODEL = fileURLToPath(new URL('../../models/files/surface-v1.onnx', import.meta.url));
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-
-/** A machine that is busy with other tests takes its time. */
-const soon: typeof expect.poll = (ask, options) => expect.poll(ask, { timeout: 30_000, ...options });
-
 const started = await startChromium();
-
-interface Inspecting {
-  readonly child: ChildProcess;
-  readonly url: string;
-}
-
-async function startInspect(folder: string, ...args: string[]): Promise<Inspecting> {
-  const child = spawn(process.execPath, [KERF, 'inspect', 'line.yaml', '--json', ...args], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
-    const event = JSON.parse(line) as { event: string; url?: string };
-    if (event.event === 'listening' && event.url !== undefined) return { child, url: event.url };
-  }
-  throw new Error('kerf inspect ended before it listened');
-}
 
 describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${started.reason})` : ''}`, () => {
   const browser = started.browser as Browser;
@@ -56,23 +39,8 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
     }
   }
 
-  async function open(
-    settings: Record<string, unknown> = {},
-    width = 1280,
-    height = 800,
-  ): Promise<{ page: Page; faults: string[] }> {
-    const page = await browser.newPage({ viewport: { width, height } });
-    const faults: string[] = [];
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('request', (request) => {
-      if (!request.url().startsWith(new URL(running.url).origin)) faults.push(`fetched ${request.url()}`);
-    });
-    const kept = JSON.stringify({ language: 'en', theme: 'light', ...settings });
-    await page.addInitScript((text) => localStorage.setItem('kerf-inspector-settings', text), kept);
-    await page.goto(running.url);
-    return { page, faults };
-  }
+  const open = (settings: Record<string, unknown> = {}, width = 1280, height = 800): Promise<OpenPage> =>
+    openPage(browser, running.url, settings, { width, height });
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'kerf-inspector-'));
@@ -98,8 +66,7 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
     running = await startInspect(folder);
   });
   afterAll(async () => {
-    running.child.kill('SIGTERM');
-    if (running.child.exitCode === null) await once(running.child, 'exit');
+    await stopInspect(running);
     await browser.close();
     await rm(folder, { recursive: true, force: true });
   });
@@ -138,7 +105,8 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
     for (const [key, name] of [
       ['2', 'Results'],
       ['3', 'Thresholds'],
-      ['4', 'Health'],
+      ['4', 'Samples'],
+      ['5', 'Health'],
       ['1', 'Line'],
     ]) {
       await page.keyboard.press(key as string);
@@ -200,37 +168,14 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
     async (language, theme, width, height, gloves) => {
       const { page, faults } = await open({ language, theme, gloves }, width, height);
       await page.locator('.recent-part').first().waitFor();
-      await page.addScriptTag({ path: AXE }).catch(() => page.evaluate('0'));
-      const source = await readFile(AXE, 'utf8');
-      for (const key of ['1', '2', '3', '4']) {
+      for (const key of ['1', '2', '3', '4', '5']) {
         await page.keyboard.press(key);
         if (key === '2') await page.locator('.rows li button').first().click();
         await page.waitForTimeout(300);
-        await page.evaluate(source);
-        const violations = await page.evaluate(async () => {
-          const { axe } = globalThis as unknown as {
-            axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
-          };
-          const { violations: found } = await axe.run();
-          return found.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes[0]?.html}`);
-        });
-        expect(violations.filter((text) => /^(serious|critical)/.test(text))).toEqual([]);
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-        expect(wide, `screen ${key}`).toBeLessThanOrEqual(width);
-        const small = await page.evaluate(
-          (least) => {
-            const targets = [...document.querySelectorAll('button, nav a, select')];
-            return targets
-              .map((each) => each.getBoundingClientRect())
-              .filter(({ height: tall, width: broad }) => tall > 0 && Math.min(tall, broad) < least).length;
-          },
-          gloves ? 48 : 44,
-        );
-        expect(small, `targets of screen ${key}`).toBe(0);
+        await checkScreen(page, `screen ${key}`, gloves);
       }
       await page.close();
-      // The content policy refuses a script tag that is not the page's own: that is as it should be.
-      expect(faults.filter((text) => !text.includes('Content Security Policy'))).toEqual([]);
+      expect(faults).toEqual([]);
     },
   );
 

@@ -2,6 +2,7 @@
 // parameters. Adapters carry it, a service answers it, screens use it; nothing else crosses.
 import type { ResultRecord, Verdict } from '@kerf/edge-runtime';
 import * as v from 'valibot';
+import { SAMPLES_CALLS, type SamplesResults, type SamplesTopics } from './samples-calls.ts';
 import { UPDATES_CALLS, type UpdatesResults } from './updates-calls.ts';
 import type { UpdatesView } from './updates-views.ts';
 import type {
@@ -61,12 +62,13 @@ export const CALLS = {
   'thresholds.history': { role: 'viewer', params: nothing },
   'health.view': { role: 'viewer', params: nothing },
   ...UPDATES_CALLS,
+  ...SAMPLES_CALLS,
 } as const satisfies Record<string, { role: Role; params: v.GenericSchema }>;
 
 export type CallName = keyof typeof CALLS;
 export type CallParams<N extends CallName> = v.InferOutput<(typeof CALLS)[N]['params']>;
 
-export interface CallResults extends UpdatesResults {
+export interface CallResults extends UpdatesResults, SamplesResults {
   'session.hello': Hello;
   'station.view': StationView;
   'station.pause': null;
@@ -83,7 +85,7 @@ export interface CallResults extends UpdatesResults {
 }
 
 /** What a service tells without being asked, once a reader has subscribed. */
-export interface Topics {
+export interface Topics extends SamplesTopics {
   /** Several times a second. */
   station: StationView;
   /** Every record, in order; final ones replace provisional ones of the same `resultId`. */
@@ -96,7 +98,7 @@ export interface Topics {
 }
 
 export type TopicName = keyof Topics;
-export const TOPICS = ['station', 'result', 'live', 'thresholds', 'updates'] as const satisfies TopicName[];
+export const TOPICS = ['station', 'result', 'live', 'thresholds', 'updates', 'samples'] as const satisfies TopicName[];
 
 /** The one thing that screens know of the world. */
 export interface InspectorBridge {

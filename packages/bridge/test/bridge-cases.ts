@@ -203,6 +203,33 @@ export function describeBridge(name: string, makeCarrier: MakeCarrier): void {
       await expect(bridge.call('results.get', { resultId: 'a' })).rejects.toMatchObject({ code: 'LINK_LOST' });
     });
 
+    test('samples: labels need an engineer, ids and formats are checked, whole pictures cross, changes are told', async () => {
+      const viewer = await start('viewer');
+      await connected(viewer.states);
+      const id = '20261126T100000000-0123456789ab';
+      await expect(viewer.bridge.call('samples.label', { id, label: 'good' })).rejects.toMatchObject({
+        code: 'FORBIDDEN',
+      });
+      await expect(viewer.bridge.call('samples.undo', {})).rejects.toMatchObject({ code: 'FORBIDDEN' });
+      const { bridge, service, states } = await start();
+      await connected(states);
+      await bridge.call('samples.label', { id, label: null });
+      expect(service.calls.at(-1)).toMatchObject({ name: 'samples.label', params: { id, label: null } });
+      for (const wrong of ['../etc', '', 'a'.repeat(65)]) {
+        await expect(bridge.call('samples.picture', { id: wrong, full: true })).rejects.toMatchObject({
+          code: 'INVALID_ARGUMENT',
+        });
+      }
+      await expect(bridge.call('samples.export', { format: 'yolo' as 'coco' })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+      });
+      const told: number[] = [];
+      bridge.subscribe('samples', ({ kept }) => told.push(kept));
+      await until(() => service.readers('samples') === 1);
+      service.tell('samples', { kept: 7 } as never);
+      await until(() => told[0] === 7);
+    });
+
     test('a reader that draws slowly gets the newest part, not all of them', async () => {
       const { bridge, service, states } = await start();
       await connected(states);

@@ -84,6 +84,10 @@ const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise
     summary: 'run an inspection station',
     load: async () => (await import('./commands/station.ts')).station,
   },
+  samples: {
+    summary: 'parts kept for labelling, and labelled ones as a data set',
+    load: async () => (await import('./commands/samples.ts')).samples,
+  },
   token: { summary: 'make keys and tokens', load: async () => (await import('./commands/token.ts')).token },
   demo: { summary: 'see it all at once on this machine', load: async () => (await import('./commands/demo.ts')).demo },
 };

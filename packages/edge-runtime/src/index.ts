@@ -59,6 +59,17 @@ export type { Route, RouteConstraints, RouteKind, RouteSetup } from './placement
 export { routesOf } from './placement/routes.ts';
 export type { PlcConfig } from './plc/plc-config.ts';
 export { plcShape } from './plc/plc-config.ts';
+export type { Embedding } from './samples/embedding.ts';
+export { embeddingOf, likenessOf } from './samples/embedding.ts';
+export type { ExportedFile, ExportFormat, LabelledSample } from './samples/export-samples.ts';
+export { EXPORT_FORMATS, exportSamples } from './samples/export-samples.ts';
+export type { KeepReason } from './samples/keep-reasons.ts';
+export { keepReasons } from './samples/keep-reasons.ts';
+export { maskBoxes } from './samples/mask-boxes.ts';
+export type { SamplesConfig } from './samples/sample-config.ts';
+export { samplesShape } from './samples/sample-config.ts';
+export type { SampleLabel } from './samples/sample-labels.ts';
+export { sampleLabels } from './samples/sample-labels.ts';
 export type { DeviceModels } from './session/device-plan.ts';
 export type { CloudState, EdgeSessionConfig, InferOptions, SessionSnapshot } from './session/edge-session.ts';
 export { EdgeSession } from './session/edge-session.ts';

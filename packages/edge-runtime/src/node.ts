@@ -10,6 +10,8 @@ export type { OpenChainFolderOptions } from './node/chain-folder.ts';
 export { openChainFolder } from './node/chain-folder.ts';
 export { openFolderDisk } from './node/folder-disk.ts';
 export { HttpDoor } from './node/http/http-door.ts';
+export type { Head } from './node/look/open-head.ts';
+export { openHead } from './node/look/open-head.ts';
 export type { NodeBackendSpec } from './node/make-backend.ts';
 export type { PlcDoorOptions } from './node/modbus/plc-door.ts';
 export { modbusSink, modbusTrigger, PlcDoor } from './node/modbus/plc-door.ts';
@@ -26,11 +28,16 @@ export {
   readPicture,
   resizePicture,
 } from './node/picture/picture-file.ts';
+export type { Sample, SampleMark } from './node/samples/sample-file.ts';
+export { sampleFormat } from './node/samples/sample-file.ts';
+export type { SampleCounters } from './node/samples/sample-keeper.ts';
+export { MAX_SAMPLES, SampleStore } from './node/samples/sample-store.ts';
 export { imageFolderSink } from './node/sinks/image-folder-sink.ts';
 export { jsonLinesSink } from './node/sinks/json-lines-sink.ts';
 export { mqttSink } from './node/sinks/mqtt-sink.ts';
 export type { OpenSplitOptions } from './node/split-folder.ts';
 export { openSplitFolder } from './node/split-folder.ts';
+export type { StationSamples } from './node/station/open-samples.ts';
 export type { OpenedStation, OpenStationOptions } from './node/station/open-station.ts';
 export { openStation } from './node/station/open-station.ts';
 export type { PartAnswer, PartJudge } from './node/station/part-judge.ts';
@@ -40,6 +47,7 @@ export { readStationFile } from './node/station/read-station-file.ts';
 export type { StatusDoor } from './node/station/status-door.ts';
 export { openStatusDoor } from './node/station/status-door.ts';
 export { watchFile } from './node/station/watch-file.ts';
+export { writeWhole } from './node/write-whole.ts';
 export type { WsConnectOptions } from './node/ws-connect.ts';
 export { wsConnect } from './node/ws-connect.ts';
 export { wsTransport } from './node/ws-transport.ts';

@@ -73,6 +73,9 @@ model:
 task:
   kind: anomaly
 deadline: 5 s
+samples:
+  path: samples
+  near: 0.1
 sinks:
   - kind: json-lines
     path: results.jsonl

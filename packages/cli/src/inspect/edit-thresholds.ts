@@ -1,6 +1,6 @@
 // A station file and two thresholds -> the file with just these changed: comments, order and everything else stay.
-import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { writeWhole } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
 import type { Thresholds } from '@kerf/splitter';
 import { isMap, parseDocument } from 'yaml';
@@ -18,19 +18,5 @@ export function withThresholds(text: string, { passBelow, ngAbove }: Thresholds)
 
 /** Either the old file or the new one is there, whatever happens. */
 export async function writeThresholds(path: string, thresholds: Thresholds): Promise<void> {
-  const text = withThresholds(await readFile(path, 'utf8'), thresholds);
-  const beside = `${path}.${randomBytes(4).toString('hex')}.tmp`;
-  try {
-    const file = await open(beside, 'wx');
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw error;
-  }
+  await writeWhole(path, withThresholds(await readFile(path, 'utf8'), thresholds));
 }

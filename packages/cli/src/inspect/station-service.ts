@@ -24,6 +24,8 @@ import { encodedPicture } from './encoded-picture.ts';
 import { healthView } from './health.ts';
 import { isByScore, previewThresholds } from './preview-thresholds.ts';
 import { ResultHistory } from './result-history.ts';
+import { sampleCalls, samplesView } from './sample-calls.ts';
+import type { ServiceCalls } from './service-calls.ts';
 import { stationView } from './station-view.ts';
 
 /** Between two `station` events. */
@@ -41,21 +43,17 @@ const DIAGNOSED_RECORDS = 200;
 /** Calls that need more than a viewer and change nothing: no entries of the audit log. */
 const LOOKING: ReadonlySet<CallName> = new Set(['updates.look', 'updates.drives', 'health.link', 'health.selfTest']);
 
-type Calls = {
-  readonly [N in CallName]: (params: CallParams<N>, caller: Caller) => CallResults[N] | Promise<CallResults[N]>;
-};
-
 export class StationService implements InspectorService {
   private readonly opened: OpenedStation;
   private readonly file: StationFile;
   private readonly desks: DeviceDesks;
-  private readonly calls: Calls;
+  private readonly calls: ServiceCalls;
   private readonly history = new ResultHistory();
   private readonly listeners = new Map<TopicName, Set<(value: never) => void>>();
   private readonly changes: ThresholdsChange[] = [];
   private readonly startedMs = performance.now();
   private readonly timer: NodeJS.Timeout;
-  private readonly endEvents: () => void;
+  private readonly endEvents: readonly (() => void)[];
   private sourceReason: StationView['source']['reason'] = null;
   private pictureBytes: number[] = [];
   /** Records are shown in the order in which they came, whatever their pictures take to encode. */
@@ -68,7 +66,10 @@ export class StationService implements InspectorService {
     this.file = file;
     this.desks = desks;
     this.calls = this.answers();
-    this.endEvents = opened.station.onEvent((event) => this.onEvent(event));
+    this.endEvents = [
+      opened.station.onEvent((event) => this.onEvent(event)),
+      opened.samples?.onKept(() => this.showSamples()) ?? (() => {}),
+    ];
     this.timer = setInterval(() => this.tell('station', () => this.view()), VIEW_INTERVAL_MS);
     this.timer.unref();
   }
@@ -91,10 +92,10 @@ export class StationService implements InspectorService {
 
   close(): void {
     clearInterval(this.timer);
-    this.endEvents();
+    for (const end of this.endEvents) end();
   }
 
-  private answers(): Calls {
+  private answers(): ServiceCalls {
     return {
       'session.hello': (_, { role }) => ({
         version: VERSION,
@@ -131,6 +132,7 @@ export class StationService implements InspectorService {
       },
       'thresholds.history': () => [...this.changes].reverse(),
       'health.view': () => this.health(),
+      ...sampleCalls(this.opened.samples, () => this.showSamples()),
       ...deviceCalls(this.desks, async () => ({
         health: await this.health(),
         line: this.view(),
@@ -140,6 +142,10 @@ export class StationService implements InspectorService {
           .map((record) => ({ ...record, mask: null })),
       })),
     };
+  }
+
+  private showSamples(): void {
+    this.tell('samples', () => samplesView(this.opened.samples));
   }
 
   private health(): ReturnType<typeof healthView> {

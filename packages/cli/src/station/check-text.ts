@@ -1,7 +1,7 @@
 // A checked station file -> what it would run, in lines.
 import type { StationConfig } from '@kerf/edge-runtime';
 import type { StationFile } from '@kerf/edge-runtime/node';
-import { table } from '../units.ts';
+import { formatBytes, table } from '../units.ts';
 
 export function checkLines({ path, sha256, config }: StationFile): string[] {
   return [
@@ -23,6 +23,7 @@ export function checkLines({ path, sha256, config }: StationFile): string[] {
         'outbox',
         config.outbox === null ? 'in memory: what no sink has taken is lost with the process' : config.outbox.path,
       ],
+      ['samples', samplesText(config)],
       ['status', config.status === null ? 'none' : `http://127.0.0.1:${config.status.port}/station`],
       ...config.sinks.map((sink, at) => [`sink ${at + 1}`, described(sink)]),
     ]),
@@ -68,4 +69,10 @@ function stagesText({ stages }: StationConfig): string {
   return Object.entries(stages)
     .map(([name, stage]) => `${name} ${stage.queue}${'policy' in stage ? ` ${stage.policy}` : ''}`)
     .join('; ');
+}
+
+function samplesText({ samples }: StationConfig): string {
+  if (samples === null) return 'none are kept';
+  const { path, verdicts, near, random, quota } = samples;
+  return `${path}: ${verdicts.join(', ')}, scores within ${near} of a threshold, ${100 * random} % of all; ${formatBytes(quota)} at most`;
 }

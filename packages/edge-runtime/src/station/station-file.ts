@@ -4,6 +4,8 @@ import { TRIGGER_CONFIG } from '../capture/trigger-config.ts';
 import { list, maybe, needed, object, problem, type ValueOf, withDefault } from '../config/shape.ts';
 import { choice, duration, flag, number, pattern, size, text } from '../config/values.ts';
 import { type PlcConfig, plcShape } from '../plc/plc-config.ts';
+import { samplesShape } from '../samples/sample-config.ts';
+import { sampleLabels } from '../samples/sample-labels.ts';
 import { SINK_CONFIG } from '../sinks/sink-config.ts';
 import { TASK, THRESHOLDS } from './judge/judge.ts';
 import { STAGES } from './options.ts';
@@ -136,6 +138,7 @@ const SHAPE = object({
   stages: withDefault(STAGES, STAGES.read({}, ''), 'bounds of the pipeline'),
   outbox: maybe(OUTBOX, 'keeps records and provisional parts over restarts (default: in memory)'),
   updates: maybe(UPDATES, 'releases of the model: when to look, what to try them on, whose fleet'),
+  samples: maybe(samplesShape, 'parts kept for labelling (default: none)'),
   status: maybe(STATUS, 'health, metrics and counters over HTTP, on this machine only (default: none)'),
   sinks: needed(list(SINK_CONFIG, { least: 1, most: 32 }), 'who gets the records'),
 });
@@ -152,6 +155,7 @@ export function parseStationConfig(value: unknown): StationConfig {
   const twice = names.findIndex((name, at) => names.indexOf(name) !== at);
   if (twice >= 0) throw problem(`sinks[${twice}].name`, `is '${names[twice]}' as another sink's: give each its own`);
   checkPlc(config);
+  if (config.samples !== null) sampleLabels(config.samples, config.task);
   if (config.source.kind === 'upload' && config.trigger !== null) {
     throw problem('trigger', 'has no use: each upload is its own trigger; remove it');
   }

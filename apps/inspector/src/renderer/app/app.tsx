@@ -5,13 +5,14 @@ import { TextProvider, useTexts } from '../i18n/messages.tsx';
 import { LineScreen } from '../line/line-screen.tsx';
 import { togglePause } from '../line/pause-button.tsx';
 import { ResultsScreen } from '../results/results-screen.tsx';
+import { SamplesScreen } from '../samples/samples-screen.tsx';
 import type { Settings } from '../shared/settings.ts';
 import { type Inspector, InspectorProvider, type Store, useInspector, useStore } from '../shared/store.ts';
 import { ThresholdsScreen } from '../thresholds/thresholds-screen.tsx';
 import { LinkBanner } from './link-banner.tsx';
 import { SettingsPanel } from './settings-panel.tsx';
 
-export const SCREENS = ['line', 'results', 'thresholds', 'health'] as const;
+export const SCREENS = ['line', 'results', 'thresholds', 'samples', 'health'] as const;
 export type Screen = (typeof SCREENS)[number];
 
 export function App({ inspector, settings }: { readonly inspector: Inspector; readonly settings: Store<Settings> }) {
@@ -42,7 +43,8 @@ function Frame({ settings }: { readonly settings: Store<Settings> }) {
     document.title = `${t(`nav.${screen}`)} – ${t('app.title')}`;
   }, [screen, t]);
   useKeys({
-    screen: (index) => setScreen(SCREENS[index] ?? 'line'),
+    screen: (index) => setScreen(SCREENS[(index + SCREENS.length) % SCREENS.length] ?? 'line'),
+    current: () => SCREENS.indexOf(screen),
     pause: () => void togglePause(inspector).catch(() => {}),
     overlay: () => setShowOverlay((value) => !value),
     settings: () => setShowSettings((value) => !value),
@@ -62,6 +64,7 @@ function Frame({ settings }: { readonly settings: Store<Settings> }) {
         {screen === 'line' && <LineScreen showOverlay={showOverlay} onOverlay={setShowOverlay} onChoose={choose} />}
         {screen === 'results' && <ResultsScreen chosen={chosen} showOverlay={showOverlay} onChoose={setChosen} />}
         {screen === 'thresholds' && <ThresholdsScreen />}
+        {screen === 'samples' && <SamplesScreen showOverlay={showOverlay} />}
         {screen === 'health' && <HealthScreen />}
       </main>
       {showSettings && <SettingsPanel settings={settings} onClose={() => setShowSettings(false)} />}
@@ -123,6 +126,7 @@ function useScreen(): [Screen, (screen: Screen) => void] {
 
 interface Keys {
   screen(index: number): void;
+  current(): number;
   pause(): void;
   overlay(): void;
   settings(): void;
@@ -133,7 +137,9 @@ function useKeys(keys: Keys): void {
     const onKey = (event: KeyboardEvent): void => {
       const target = event.target as HTMLElement;
       if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
-      if (/^[1-4]$/.test(event.key)) keys.screen(Number(event.key) - 1);
+      const at = Number(event.key);
+      if (/^[1-9]$/.test(event.key) && at <= SCREENS.length) keys.screen(at - 1);
+      else if (event.key === '[' || event.key === ']') keys.screen(keys.current() + (event.key === ']' ? 1 : -1));
       else if (event.key === 'p' || event.key === 'P') keys.pause();
       else if (event.key === 'o' || event.key === 'O') keys.overlay();
       else if (event.key === '?') keys.settings();

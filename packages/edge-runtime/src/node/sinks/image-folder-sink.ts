@@ -1,6 +1,5 @@
 // Records with their pictures -> a folder of pictures, overlays and JSON by day and verdict, within a quota.
 import { createHash } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { KerfError } from '@kerf/protocol';
 import type { Picture } from '../../capture/capture.ts';
@@ -11,6 +10,7 @@ import { drawOverlay } from '../../sinks/overlay.ts';
 import type { DeliveredPicture, Delivery, Sink } from '../../sinks/sink.ts';
 import type { ResultRecord } from '../../station/result-record.ts';
 import { encodePng } from '../picture/picture-file.ts';
+import { writeWhole } from '../write-whole.ts';
 import { diskError } from './disk-error.ts';
 import { PictureShelf } from './picture-shelf.ts';
 
@@ -70,7 +70,7 @@ async function keep(
   const day = record.creationTime.slice(0, 10);
   const folder = await shelf.roomFor(day, record.verdict, total, setup.wallClock());
   for (const { suffix, bytes } of files) {
-    await writeWhole(folder, `${stemOf(record)}${suffix}`, bytes);
+    await writeWhole(join(folder, `${stemOf(record)}${suffix}`), bytes);
     shelf.add(day, record.verdict, bytes.byteLength);
   }
 }
@@ -98,22 +98,4 @@ async function pictureFiles(delivered: DeliveredPicture, record: ResultRecord, o
 async function originalFile(picture: Picture): Promise<NewFile> {
   if (picture.kind === 'pixels') return { suffix: '.png', bytes: await encodePng(picture.image) };
   return { suffix: picture.format === 'jpeg' ? '.jpg' : `.${picture.format}`, bytes: picture.bytes };
-}
-
-/** On the disk before it has its name. */
-async function writeWhole(folder: string, name: string, bytes: Uint8Array): Promise<void> {
-  const part = join(folder, `.${name}.part`);
-  try {
-    const file = await open(part, 'w');
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(part, join(folder, name));
-  } catch (error) {
-    await rm(part, { force: true }).catch(() => undefined);
-    throw error;
-  }
 }

@@ -20,6 +20,7 @@ import { makeSource, makeTrigger } from './make-source.ts';
 import { ModelHolder } from './model-holder.ts';
 import { nodePictures } from './node-pictures.ts';
 import { openMainModel, openSmallModel } from './open-models.ts';
+import { openSamples, type StationSamples } from './open-samples.ts';
 import { PlcDoors } from './plc-doors.ts';
 import type { StationFile } from './read-station-file.ts';
 import { reloadStation } from './reload-station.ts';
@@ -43,6 +44,8 @@ export interface OpenedStation {
   onLink(listener: (status: SessionStatus) => void): () => void;
   /** Records on their way to the sinks. */
   readonly outbox: OutboxSnapshot;
+  /** Parts kept for labelling; null where the file has no `samples`. */
+  readonly samples: StationSamples | null;
   /**
    * Takes model, thresholds and sinks of another version of the file, without dropping a frame: another model is loaded
    * beside the one that runs, and takes its place between two frames.
@@ -122,8 +125,20 @@ async function assemble(
     random,
     wallNow,
   });
+  let current = file;
+  const reload = reloadStation(file, {
+    station,
+    sinks,
+    outbox,
+    model,
+    small,
+    open: (wanted) => openMainModel(wanted, setting),
+  });
+  const samples = await openSamples(() => current, station);
+  if (samples !== null) cleanups.push(() => samples.close());
   return {
     station,
+    samples,
     get thresholds() {
       return station.judges.main.thresholds;
     },
@@ -134,14 +149,11 @@ async function assemble(
     get outbox() {
       return outbox.snapshot;
     },
-    reload: reloadStation(file, {
-      station,
-      sinks,
-      outbox,
-      model,
-      small,
-      open: (wanted) => openMainModel(wanted, setting),
-    }),
+    async reload(next) {
+      const changed = await reload(next);
+      current = next;
+      return changed;
+    },
     async close(drainMs = DRAIN_MS) {
       await station.stop();
       await outbox.drain(drainMs);

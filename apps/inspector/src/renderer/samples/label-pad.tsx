@@ -1,0 +1,73 @@
+// The chosen part with its picture, and a button with a number key for each label.
+import { mayAct, type SamplesView, type SampleView } from '@kerf/bridge';
+import { useTexts } from '../i18n/messages.tsx';
+import { formatScore, formatTime } from '../shared/format.ts';
+import { PartPicture } from '../shared/part-picture.tsx';
+import { useInspector, useStore } from '../shared/store.ts';
+import { useCall } from '../shared/use-call.ts';
+import { VerdictLabel } from '../shared/verdict-mark.tsx';
+
+interface Props {
+  readonly sample: SampleView;
+  readonly view: SamplesView;
+  readonly showOverlay: boolean;
+  readonly onLabel: (label: string | null) => void;
+  readonly onUndo: () => void;
+}
+
+export function LabelPad({ sample, view, showOverlay, onLabel, onUndo }: Props) {
+  const { t, language } = useTexts();
+  const { value: picture, fault } = useCall('samples.picture', { id: sample.id, full: false });
+  const state = useStore(useInspector().link);
+  const role = state.kind === 'connected' ? state.hello.role : 'viewer';
+  const isAllowed = mayAct(role, 'engineer');
+  const { record, label } = sample;
+  const part = record.partId ?? t('line.noPartId');
+  return (
+    <section className="why sample-pad" aria-label={t('samples.chosen')}>
+      <h2>
+        <VerdictLabel verdict={record.verdict} /> <span className="why-part">{part}</span>
+      </h2>
+      {picture === null ? (
+        <p className="note">{fault === null ? t('samples.loading') : t('error.call', { message: fault })}</p>
+      ) : (
+        <PartPicture record={record} picture={picture} showOverlay={showOverlay} label={t('line.picture', { part })} />
+      )}
+      <p className="sample-facts">
+        {record.score !== null && (
+          <>
+            {t('line.score')} {formatScore(record.score, language)} ·{' '}
+          </>
+        )}
+        {formatTime(record.takenTime, language)} ·{' '}
+        {sample.reasons.map((reason) => t(`samples.reason.${reason}`)).join(', ')}
+      </p>
+      <div className="label-buttons" role="group" aria-label={t('samples.labels')}>
+        {view.labels.map(({ name, isGood }, at) => (
+          <button
+            key={name}
+            type="button"
+            data-good={isGood}
+            aria-pressed={label?.name === name}
+            disabled={!isAllowed}
+            onClick={() => onLabel(name)}
+          >
+            {at < 9 && <kbd>{at + 1}</kbd>} {name}
+          </button>
+        ))}
+        <button type="button" disabled={!isAllowed || label === null} onClick={() => onLabel(null)}>
+          <kbd>0</kbd> {t('samples.noLabel')}
+        </button>
+        <button type="button" disabled={!isAllowed || !view.canUndo} onClick={onUndo}>
+          <kbd>U</kbd> {t('samples.undo')}
+        </button>
+      </div>
+      {label !== null && (
+        <p className="note">
+          {t('samples.labelledBy', { label: label.name, by: label.by, at: formatTime(label.at, language) })}
+        </p>
+      )}
+      <p className="note">{isAllowed ? t('samples.keys') : t('samples.role', { role: t(`role.${role}`) })}</p>
+    </section>
+  );
+}

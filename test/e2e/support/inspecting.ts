@@ -1,0 +1,93 @@
+// `kerf inspect` as a process, its page in a real Chromium, and what holds for every screen.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright';
+import { expect } from 'vitest';
+
+const KERF = fileURLToPath(new URL('../../../packages/cli/bin/kerf.js', import.meta.url));
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** A machine that is busy with other tests takes its time. */
+export const soon: typeof expect.poll = (ask, options) => expect.poll(ask, { timeout: 30_000, ...options });
+
+export interface Inspecting {
+  readonly child: ChildProcess;
+  readonly url: string;
+}
+
+/** Runs the station of `line.yaml` in `folder`. */
+export async function startInspect(folder: string, ...args: string[]): Promise<Inspecting> {
+  const child = spawn(process.execPath, [KERF, 'inspect', 'line.yaml', '--json', ...args], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+    const event = JSON.parse(line) as { event: string; url?: string };
+    if (event.event === 'listening' && event.url !== undefined) return { child, url: event.url };
+  }
+  throw new Error('kerf inspect ended before it listened');
+}
+
+export async function stopInspect({ child }: Inspecting): Promise<void> {
+  child.kill('SIGTERM');
+  if (child.exitCode === null) await once(child, 'exit');
+}
+
+export interface OpenPage {
+  readonly page: Page;
+  /** What the page complained of, and what it fetched from elsewhere. */
+  readonly faults: string[];
+}
+
+export async function openPage(
+  browser: Browser,
+  url: string,
+  settings: Record<string, unknown> = {},
+  { width = 1280, height = 800 } = {},
+): Promise<OpenPage> {
+  const page = await browser.newPage({ viewport: { width, height } });
+  const faults: string[] = [];
+  page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('request', (request) => {
+    const isOwn = request.url().startsWith(new URL(url).origin) || request.url().startsWith('blob:');
+    if (!isOwn) faults.push(`fetched ${request.url()}`);
+  });
+  const kept = JSON.stringify({ language: 'en', theme: 'light', ...settings });
+  await page.addInitScript((text) => localStorage.setItem('kerf-inspector-settings', text), kept);
+  await page.goto(url);
+  return { page, faults };
+}
+
+/** Nothing serious for axe, nothing wider than the window, no target smaller than a finger (a glove) needs. */
+export async function checkScreen(page: Page, name: string, gloves = false): Promise<void> {
+  await page.evaluate(await readFile(AXE, 'utf8'));
+  const violations = await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> };
+    };
+    const { violations: found } = await axe.run();
+    return found.map(({ id, impact, nodes }) => `${impact} ${id}: ${nodes[0]?.html}`);
+  });
+  expect(
+    violations.filter((text) => /^(serious|critical)/.test(text)),
+    name,
+  ).toEqual([]);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  expect(wide, `width of ${name}`).toBeLessThanOrEqual(page.viewportSize()?.width ?? 0);
+  const small = await page.evaluate(
+    (least) => {
+      const targets = [...document.querySelectorAll('button, nav a, select')];
+      return targets
+        .map((each) => each.getBoundingClientRect())
+        .filter(({ height: tall, width: broad }) => tall > 0 && Math.min(tall, broad) < least).length;
+    },
+    gloves ? 48 : 44,
+  );
+  expect(small, `targets of ${name}`).toBe(0);
+}
