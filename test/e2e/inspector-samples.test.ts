@@ -93,6 +93,16 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
     await again.page.getByText('6 parts kept, 2 with a label').waitFor();
     await again.page.getByRole('button', { name: 'Labelled', exact: true }).click();
     await soon(async () => new Set(await labels(again.page))).toEqual(new Set(['dent', 'good']));
+    await again.page.getByRole('link', { name: 'Thresholds' }).click();
+    const escape = again.page.getByRole('row', { name: /Escape/ });
+    await soon(() => escape.textContent()).toMatch(/(0%|100%) [01] of 1/);
+    await again.page.getByLabel('NG from').last().fill('1.2');
+    await again.page.getByLabel('PASS below').last().fill('1.1');
+    await soon(() => escape.textContent()).toContain('100% 1 of 1 (');
+    expect(await again.page.locator('.mark-good, .mark-defective').count()).toBe(2);
+    await checkScreen(again.page, 'thresholds with labels');
+    const pictures = process.env['KERF_SCREENSHOTS'];
+    if (pictures !== undefined) await again.page.screenshot({ path: join(pictures, 'thresholds-labels.png') });
     await again.page.close();
   });
 

@@ -86,11 +86,36 @@ export interface ThresholdsView {
   readonly isEditable: boolean;
 }
 
-/** Scores of recent parts, newest last, for the histogram. */
+/** A score for the histogram: those of recent parts, newest last, and of all parts that have a label. */
 export interface ScoreView {
   readonly resultId: string;
   readonly score: number;
   readonly verdict: Verdict;
+  /** False for a part that is here for its label alone. */
+  readonly isRecent: boolean;
+  /** What a person said; null where nobody has. */
+  readonly isDefective: boolean | null;
+}
+
+/** `count` of `of`, and where the true share lies with 95 % confidence (Wilson's interval). */
+export interface RateView {
+  readonly count: number;
+  readonly of: number;
+  /** 0 to 1; null of none. */
+  readonly share: number | null;
+  readonly interval: { readonly low: number; readonly high: number };
+}
+
+/** What thresholds would do to labelled parts; as `kerf evaluate` says it. */
+export interface RatesView {
+  /** Defective parts that would pass. */
+  readonly escape: RateView;
+  /** Good parts that would be NG. */
+  readonly overkill: RateView;
+  /** Good parts that would be NG or REVIEW. */
+  readonly goodNotPassed: RateView;
+  /** Parts that someone would look at. */
+  readonly review: RateView;
 }
 
 export interface ThresholdsPreview {
@@ -98,6 +123,11 @@ export interface ThresholdsPreview {
   readonly of: number;
   readonly changed: number;
   readonly transitions: readonly { readonly from: Verdict; readonly to: Verdict; readonly count: number }[];
+  /**
+   * Of the parts with a label that the running model judged: all of them, which are harder than parts are, and those that
+   * were drawn by chance, which stand for all. Null where no such part has a label.
+   */
+  readonly labelled: { readonly all: RatesView; readonly random: RatesView } | null;
 }
 
 export interface ThresholdsChange {

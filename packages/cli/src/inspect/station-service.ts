@@ -22,7 +22,8 @@ import { type DeviceDesks, deviceCalls } from './device-calls.ts';
 import { writeThresholds } from './edit-thresholds.ts';
 import { encodedPicture } from './encoded-picture.ts';
 import { healthView } from './health.ts';
-import { isByScore, previewThresholds } from './preview-thresholds.ts';
+import { labelledScores, scoreViews } from './labelled-scores.ts';
+import { previewThresholds } from './preview-thresholds.ts';
 import { ResultHistory } from './result-history.ts';
 import { sampleCalls, samplesView } from './sample-calls.ts';
 import type { ServiceCalls } from './service-calls.ts';
@@ -118,12 +119,9 @@ export class StationService implements InspectorService {
       'results.get': ({ resultId }) => this.history.get(resultId),
       'results.picture': ({ resultId }) => this.history.picture(resultId),
       'thresholds.view': () => this.thresholds,
-      'thresholds.scores': () =>
-        this.history
-          .latest(RECENT_PARTS)
-          .filter(isByScore)
-          .map(({ resultId, score, verdict }) => ({ resultId, score: score ?? Number.NaN, verdict })),
-      'thresholds.preview': (thresholds) => previewThresholds(this.history.latest(RECENT_PARTS), thresholds),
+      'thresholds.scores': () => scoreViews(this.history.latest(RECENT_PARTS), this.labelled),
+      'thresholds.preview': (thresholds) =>
+        previewThresholds(this.history.latest(RECENT_PARTS), thresholds, this.labelled),
       'thresholds.save': (change, caller) => {
         // One after the other: the second of two must see that the first was there.
         const saved = this.saving.then(() => this.save(change, caller));
@@ -142,6 +140,10 @@ export class StationService implements InspectorService {
           .map((record) => ({ ...record, mask: null })),
       })),
     };
+  }
+
+  private get labelled(): ReturnType<typeof labelledScores> {
+    return labelledScores(this.opened.samples, this.opened.station.snapshot.release);
   }
 
   private showSamples(): void {

@@ -7,6 +7,7 @@ import type { ResultRecord, Verdict } from '@kerf/edge-runtime';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { withThresholds, writeThresholds } from '../../src/inspect/edit-thresholds.ts';
+import { scoreViews } from '../../src/inspect/labelled-scores.ts';
 import { previewThresholds } from '../../src/inspect/preview-thresholds.ts';
 import { ResultHistory } from '../../src/inspect/result-history.ts';
 
@@ -80,7 +81,44 @@ test('a preview counts what other thresholds would have said, and leaves out wha
       { from: 'REVIEW', to: 'PASS', count: 1 },
       { from: 'NG', to: 'REVIEW', count: 1 },
     ],
+    labelled: null,
   });
+});
+
+test('with labels a preview says escape and overkill with intervals, of all and of those drawn by chance', () => {
+  const labelled = [
+    { score: 0.1, isDefective: false, isRandom: true },
+    { score: 0.2, isDefective: true, isRandom: true },
+    { score: 0.5, isDefective: true, isRandom: false },
+    { score: 0.96, isDefective: false, isRandom: false },
+    { score: 0.99, isDefective: true, isRandom: false },
+  ].map((one) => ({ ...one, record: record(String(one.score), 'PASS') }));
+  const { labelled: rates } = previewThresholds([], { passBelow: 0.42, ngAbove: 0.95 }, labelled);
+  expect(rates?.all.escape).toMatchObject({ count: 1, of: 3 });
+  expect(rates?.all.overkill).toMatchObject({ count: 1, of: 2 });
+  expect(rates?.all.review).toMatchObject({ count: 1, of: 5 });
+  expect(rates?.all.escape.interval.low).toBeCloseTo(0.0615, 3);
+  expect(rates?.all.escape.interval.high).toBeCloseTo(0.7923, 3);
+  expect(rates?.random.escape).toMatchObject({ count: 1, of: 1 });
+  expect(rates?.random.overkill).toMatchObject({ count: 0, of: 1 });
+  expect(previewThresholds([], { passBelow: 0.9, ngAbove: 0.1 }, labelled).labelled).toBeNull();
+});
+
+test('scores of recent parts come with their labels, and labelled parts that are not recent come too', () => {
+  const of = (id: string, isDefective: boolean) => ({
+    record: record(id, 'NG'),
+    score: 0.5,
+    isDefective,
+    isRandom: false,
+  });
+  const views = scoreViews(
+    [record('a', 'PASS'), record('b', 'NO_READ', { score: null })],
+    [of('a', true), of('old', false)],
+  );
+  expect(views.map(({ resultId, isRecent, isDefective }) => [resultId, isRecent, isDefective])).toEqual([
+    ['a', true, true],
+    ['old', false, false],
+  ]);
 });
 
 describe('a change of thresholds', () => {

@@ -134,6 +134,17 @@ export const en = {
   'thresholds.preview':
     '{changed, plural, =0 {None of the last {of} verdicts would have changed.} one {# of the last {of} verdicts would have changed.} other {# of the last {of} verdicts would have changed.}}',
   'thresholds.transition': '{count, plural, other {#}} from {from} to {to}',
+  'thresholds.marks': 'Below: parts with a label, circles for good ones, crosses for defective ones.',
+  'thresholds.rates': 'Of parts with a label',
+  'thresholds.rates.all': 'all of them',
+  'thresholds.rates.random': 'drawn by chance',
+  'thresholds.rates.help':
+    'Labelled parts are harder than most: only those drawn by chance say how often the line is wrong. In brackets: where the true share lies, 95 %.',
+  'thresholds.rate': '{count} of {of} ({low} to {high})',
+  'thresholds.rate.escape': 'Escape: defective, would pass',
+  'thresholds.rate.overkill': 'Overkill: good, would be NG',
+  'thresholds.rate.goodNotPassed': 'Good, would not pass',
+  'thresholds.rate.review': 'Someone would look',
   'thresholds.note': 'Why this change',
   'thresholds.save': 'Save',
   'thresholds.saved': 'Saved as version {version}. Parts from now on are judged by it.',

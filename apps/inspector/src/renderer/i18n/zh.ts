@@ -135,6 +135,17 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   'thresholds.preview':
     '{changed, plural, =0 {最近 {of} 个结果都不会改变。} other {最近 {of} 个结果中有 # 个会改变。}}',
   'thresholds.transition': '{count, plural, other {#}} 个从{from}变为{to}',
+  'thresholds.marks': '下方为有标签的工件：圆圈是良品，叉号是缺陷品。',
+  'thresholds.rates': '在有标签的工件中',
+  'thresholds.rates.all': '全部',
+  'thresholds.rates.random': '随机抽取的',
+  'thresholds.rates.help':
+    '有标签的工件比多数工件更难判：只有随机抽取的才说明产线出错的频率。括号内为真实比例的 95% 区间。',
+  'thresholds.rate': '{of} 个中 {count} 个（{low} 至 {high}）',
+  'thresholds.rate.escape': '漏检：有缺陷而会合格',
+  'thresholds.rate.overkill': '过杀：良品而会不合格',
+  'thresholds.rate.goodNotPassed': '良品而不会合格',
+  'thresholds.rate.review': '需要人工查看',
   'thresholds.note': '更改原因',
   'thresholds.save': '保存',
   'thresholds.saved': '已保存为版本 {version}。此后的工件按它判定。',

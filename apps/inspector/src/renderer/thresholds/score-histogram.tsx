@@ -17,13 +17,19 @@ interface Values {
 
 interface Props {
   readonly scores: readonly number[];
+  /** Drawn below the bars: circles for good parts, crosses for defective ones. */
+  readonly labelled: readonly { readonly score: number; readonly isDefective: boolean }[];
   readonly thresholds: Values;
   readonly onChange: (part: Partial<Values>) => void;
 }
 
-export function ScoreHistogram({ scores, thresholds, onChange }: Props) {
+export function ScoreHistogram({ scores, labelled, thresholds, onChange }: Props) {
   const svg = useRef<SVGSVGElement>(null);
-  const { counts, least, most } = countBins(scores, [thresholds.passBelow, thresholds.ngAbove], BINS);
+  const { counts, least, most } = countBins(
+    scores,
+    [thresholds.passBelow, thresholds.ngAbove, ...labelled.map(({ score }) => score)],
+    BINS,
+  );
   const tallest = Math.max(1, ...counts);
   const x = (value: number): number => ((value - least) / (most - least)) * WIDTH;
   const valueAt = (event: PointerEvent): number => {
@@ -56,6 +62,13 @@ export function ScoreHistogram({ scores, thresholds, onChange }: Props) {
           />
         );
       })}
+      {labelled.map(({ score, isDefective }, index) => (
+        <path
+          key={index}
+          className={isDefective ? 'mark-defective' : 'mark-good'}
+          d={isDefective ? cross(x(score)) : circle(x(score))}
+        />
+      ))}
       {(['passBelow', 'ngAbove'] as const).map((name) => (
         <Handle
           key={name}
@@ -69,6 +82,14 @@ export function ScoreHistogram({ scores, thresholds, onChange }: Props) {
       ))}
     </svg>
   );
+}
+
+function cross(at: number): string {
+  return `M${at - 4} ${BASE + 5}l8 8m0-8l-8 8`;
+}
+
+function circle(at: number): string {
+  return `M${at - 4} ${BASE + 17}a4 4 0 1 0 8 0a4 4 0 1 0-8 0z`;
 }
 
 interface HandleProps {

@@ -6,6 +6,7 @@ import { useTexts } from '../i18n/messages.tsx';
 import { formatScore, formatTime, shortHash } from '../shared/format.ts';
 import { useInspector, useStore } from '../shared/store.ts';
 import { useCall } from '../shared/use-call.ts';
+import { LabelledRates } from './labelled-rates.tsx';
 import { ScoreHistogram } from './score-histogram.tsx';
 
 interface Draft {
@@ -57,10 +58,15 @@ function Histogram({ draft, onChange }: { readonly draft: Draft; readonly onChan
   const { t } = useTexts();
   const { value: scores } = useCall('thresholds.scores', {});
   if (scores === null || scores.length === 0) return <p className="empty">{t('thresholds.noScores')}</p>;
+  const recent = scores.filter(({ isRecent }) => isRecent).map(({ score }) => score);
+  const labelled = scores.flatMap(({ score, isDefective }) => (isDefective === null ? [] : [{ score, isDefective }]));
   return (
     <figure>
-      <figcaption>{t('thresholds.histogram', { count: scores.length })}</figcaption>
-      <ScoreHistogram scores={scores.map(({ score }) => score)} thresholds={draft} onChange={onChange} />
+      <figcaption>
+        {t('thresholds.histogram', { count: recent.length })}
+        {labelled.length > 0 && ` · ${t('thresholds.marks')}`}
+      </figcaption>
+      <ScoreHistogram scores={recent} labelled={labelled} thresholds={draft} onChange={onChange} />
     </figure>
   );
 }
@@ -104,7 +110,7 @@ function Preview({ draft }: { readonly draft: Draft }) {
       clearTimeout(timer);
     };
   }, [bridge, passBelow, ngAbove]);
-  if (preview === null || preview.of === 0) return null;
+  if (preview === null || (preview.of === 0 && preview.labelled === null)) return null;
   return (
     <div className="preview" role="status">
       <p>{t('thresholds.preview', { changed: preview.changed, of: preview.of })}</p>
@@ -115,6 +121,7 @@ function Preview({ draft }: { readonly draft: Draft }) {
           </li>
         ))}
       </ul>
+      {preview.labelled !== null && <LabelledRates {...preview.labelled} />}
     </div>
   );
 }
