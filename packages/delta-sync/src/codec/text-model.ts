@@ -1,5 +1,5 @@
 // What the matcher and its decoder learn together: the odds of matches, of their lengths and distances, and of single bytes.
-import { type BitDecoder, type BitEncoder, BitOdds } from '../coder/bit-coder.ts';
+import { type BitDecoder, type BitEncoder, BitOdds, bitPrice } from '../coder/bit-coder.ts';
 import { NumberOdds } from '../coder/number-coder.ts';
 
 /** A match is at one of the last distances, near the last one, or anywhere before. */
@@ -8,7 +8,7 @@ export const MATCH_KINDS = 8;
 /** Shortest match worth its name. */
 export const LEAST_MATCH = 2;
 /** Single bytes since the last match, as far as they are counted. */
-const MOST_SINGLES = 3;
+export const MOST_SINGLES = 3;
 
 const SECOND_ORDER_BITS = 18;
 const SECOND_ORDER_MASK = (1 << SECOND_ORDER_BITS) - 1;
@@ -47,6 +47,17 @@ export class TextModel {
       this.#learn(places, bit);
       node = node * 2 + bit;
     }
+  }
+
+  /** Bits that {@link encodeByte} takes now. */
+  bytePrice(value: number, last: number, lastTwo: number, expected: number): number {
+    let price = 0;
+    for (let node = 1, shift = 7; shift >= 0; shift--) {
+      const bit = (value >> shift) & 1;
+      price += bitPrice(this.#mixed(this.#places(node, last, lastTwo, expected)), bit);
+      node = node * 2 + bit;
+    }
+    return price;
   }
 
   decodeByte(coder: BitDecoder, last: number, lastTwo: number, expected: number): number {

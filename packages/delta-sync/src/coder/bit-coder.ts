@@ -30,6 +30,13 @@ export class BitOdds {
   }
 }
 
+/** Bits that a bit takes with these odds: a table of 4,096 steps. For encoders that choose. */
+export function bitPrice(odds: number, bit: number): number {
+  return PRICES[(bit === 1 ? odds : 65_536 - odds) >> 4] as number;
+}
+
+const PRICES = Float32Array.from({ length: 4097 }, (_, step) => -Math.log2((step + 0.5) / 4096));
+
 /** Where the interval [low, high] is divided. */
 function middle(low: number, high: number, odds: number): number {
   const range = high - low;

@@ -1,6 +1,6 @@
 // Whole numbers of a known role (a length, a distance, a count) <-> bits: the bit length, then the bits below the first.
 import { damaged } from '../damaged.ts';
-import { type BitDecoder, type BitEncoder, BitOdds } from './bit-coder.ts';
+import { type BitDecoder, type BitEncoder, BitOdds, bitPrice } from './bit-coder.ts';
 
 const MOST_BITS = 53;
 const LENGTH_NODES = 64;
@@ -41,6 +41,25 @@ export function encodeNumber(coder: BitEncoder, odds: NumberOdds, role: number, 
       node = node * 2 + bit;
     } else coder.bitWith(EVEN, bit);
   }
+}
+
+/** Bits that {@link encodeNumber} takes now. */
+export function numberPrice(odds: NumberOdds, role: number, value: number): number {
+  const length = bitLength(value);
+  let price = 0;
+  for (let node = 1, shift = 5; shift >= 0; shift--) {
+    const bit = (length >> shift) & 1;
+    price += bitPrice(odds.lengths.odds[role * LENGTH_NODES + node] as number, bit);
+    node = node * 2 + bit;
+  }
+  const tops = (role * (MOST_BITS + 1) + length) * NODES;
+  for (let node = 1, place = length - 2; place >= 0; place--) {
+    if (node >= NODES) return price + place + 1;
+    const bit = Math.floor(value / 2 ** place) % 2;
+    price += bitPrice(odds.tops.odds[tops + node] as number, bit);
+    node = node * 2 + bit;
+  }
+  return price;
 }
 
 /** @throws {KerfError} DELTA_MALFORMED beyond `most`. */

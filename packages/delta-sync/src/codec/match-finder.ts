@@ -1,0 +1,73 @@
+// Bytes -> earlier places where the bytes at a place stand too: the longest, and the nearest of each length.
+
+/** Shorter matches are found at the last distances only. */
+export const LEAST_FOUND = 4;
+const HASH_BITS = 17;
+/** How many earlier places with the same four bytes are tried. */
+const TRIES = 24;
+
+export class MatchFinder {
+  readonly #history: Uint8Array;
+  readonly #heads = new Int32Array(1 << HASH_BITS).fill(-1);
+  /** The place before with the same hash, by place. */
+  readonly #before: Int32Array;
+  #known = 0;
+  /** What {@link find} found: each match is longer than the one before, and not nearer. */
+  readonly lengths = new Int32Array(TRIES);
+  readonly distances = new Int32Array(TRIES);
+
+  constructor(history: Uint8Array) {
+    this.#history = history;
+    this.#before = new Int32Array(history.length);
+  }
+
+  /** @param enough a match of so many bytes ends the search; @returns how many were found */
+  find(at: number, enough: number): number {
+    this.#learnUpTo(at);
+    if (at + LEAST_FOUND > this.#history.length) return 0;
+    let found = 0;
+    let longest = LEAST_FOUND - 1;
+    let place = this.#heads[this.#hashAt(at)] as number;
+    // An earlier search may have looked further ahead.
+    while (place >= at) place = this.#before[place] as number;
+    for (let tries = 0; place >= 0 && tries < TRIES; tries++, place = this.#before[place] as number) {
+      // It can only be longer if it goes on where the longest ends.
+      if (this.#history[place + longest] !== this.#history[at + longest]) continue;
+      const length = this.lengthAt(at, at - place);
+      if (length <= longest) continue;
+      this.lengths[found] = length;
+      this.distances[found] = at - place;
+      found++;
+      longest = length;
+      if (length >= enough) break;
+    }
+    return found;
+  }
+
+  lengthAt(at: number, distance: number): number {
+    const history = this.#history;
+    const most = history.length - at;
+    let length = 0;
+    while (length < most && history[at + length] === history[at + length - distance]) length++;
+    return length;
+  }
+
+  #learnUpTo(at: number): void {
+    const last = Math.min(at, this.#history.length - LEAST_FOUND + 1);
+    for (; this.#known < last; this.#known++) {
+      const hash = this.#hashAt(this.#known);
+      this.#before[this.#known] = this.#heads[hash] as number;
+      this.#heads[hash] = this.#known;
+    }
+  }
+
+  #hashAt(at: number): number {
+    const history = this.#history;
+    const four =
+      (history[at] as number) |
+      ((history[at + 1] as number) << 8) |
+      ((history[at + 2] as number) << 16) |
+      ((history[at + 3] as number) << 24);
+    return Math.imul(four, 0x9e37_79b1) >>> (32 - HASH_BITS);
+  }
+}
