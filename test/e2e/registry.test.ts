@@ -85,6 +85,11 @@ describe('the commands', () => {
       expect(parts.map(({ state }) => state)).toEqual(['succeeded']);
       const listed = jsonOf<{ id: string }[]>(await kerf('ann', 'devices', 'list'));
       expect(listed.map((one) => one.id)).toEqual(['cam-1']);
+      expect(jsonOf(await kerf('ann', 'devices', 'show', 'cam-1'))).toMatchObject({
+        agent: expect.stringMatching(/^kerf\//),
+        provider: 'onnxruntime-node/cpu',
+        health: { state: 'confirmed', rejected: 0, golden: null },
+      });
       expect(jsonOf(await kerf('ann', 'audit', 'verify'))).toMatchObject({ checkpoints: 0 });
       expect(await registry.stop()).toBe(0);
       // Gone: said in one line; the device keeps what it has.
@@ -106,12 +111,18 @@ describe('the commands', () => {
       const env = { KERF_REGISTRY: registry.url, KERF_REGISTRY_TOKEN: token };
       const audit = (...args: string[]) =>
         runKerf(['audit', ...args, '--ca', registry.certificatePath], { cwd: folder, env });
-      expect((await audit('checkpoint', '--out', 'mark.json')).status).toBe(0);
+      const passphrase = { KERF_PASSPHRASE: 'a passphrase' };
+      const added = jsonOf<{ keys: { file: string }[] }>(
+        await runKerf(['keys', 'add', 'auditor', '--keys', 'auditor', '--json'], { cwd: folder, env: passphrase }),
+      );
+      const key = (added.keys[0] as { file: string }).file;
+      Object.assign(env, passphrase);
+      expect((await audit('checkpoint', '--out', 'mark.json', '--sign', key)).status).toBe(0);
       expect((await audit('export', '--out', 'log.jsonl')).status).toBe(0);
       const lines = (await readFile(join(folder, 'log.jsonl'), 'utf8')).trim().split('\n');
       const verify = async (kept: readonly string[]) => {
         await writeFile(join(folder, 'changed.jsonl'), `${kept.join('\n')}\n`);
-        return audit('verify', '--file', 'changed.jsonl', '--checkpoint', 'mark.json');
+        return audit('verify', '--file', 'changed.jsonl', '--checkpoint', 'mark.json', '--signer', key);
       };
       expect((await verify(lines)).status).toBe(0);
       expectRefusal(await verify(lines.slice(0, -1)), 1, 'AUDIT_BROKEN');

@@ -28,6 +28,7 @@ export type { MirrorSetOptions } from './device/mirror-set.ts';
 export { MirrorSet } from './device/mirror-set.ts';
 export type { DeviceLimits } from './device/options.ts';
 export { DEFAULT_DEVICE_LIMITS } from './device/options.ts';
+export { MARK as RELEASE_MARK } from './device/stage-release.ts';
 export type { BytePatcher } from './encode/byte-rival.ts';
 export type { EncodedDelta, EncodeOptions } from './encode/encode-delta.ts';
 export { deltaBytesOf, encodeDelta } from './encode/encode-delta.ts';

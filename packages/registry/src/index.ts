@@ -2,6 +2,8 @@
 
 export type { AuditCheckpoint, AuditEntry, AuditFact } from './audit/chain.ts';
 export { CHECKPOINT_FORMAT, ChainCheck, chainEntry } from './audit/chain.ts';
+export type { CheckpointSignature, SignedCheckpoint } from './audit/signed-checkpoint.ts';
+export { readCheckpoint, signCheckpoint } from './audit/signed-checkpoint.ts';
 export type { BlobClaim, BlobStore, ByteSpan, StoredBlob } from './blobs/blob-store.ts';
 export { openFolderBlobs } from './blobs/folder-blobs.ts';
 export type { S3Options } from './blobs/s3-blobs.ts';

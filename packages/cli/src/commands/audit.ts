@@ -2,9 +2,19 @@
 import { createReadStream } from 'node:fs';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import type { TufKey } from '@kerf/delta-sync';
+import { openKeyFile, readKeyInfo } from '@kerf/delta-sync/node';
 import { KerfError } from '@kerf/protocol';
-import { type AuditCheckpoint, type AuditEntry, CHECKPOINT_FORMAT, ChainCheck } from '@kerf/registry';
-import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
+import {
+  type AuditCheckpoint,
+  type AuditEntry,
+  ChainCheck,
+  readCheckpoint,
+  type SignedCheckpoint,
+  signCheckpoint,
+} from '@kerf/registry';
+import { type Command, type CommandLine, type Io, type OptionSpec, usageError } from '../command.ts';
+import { KEY_OPTIONS, passphrase } from '../publish/key-options.ts';
 import { CONNECTION_OPTIONS, registryClient } from '../registry/connection.ts';
 import { pagesOf } from '../registry/pages.ts';
 import { moment } from '../registry/table.ts';
@@ -25,6 +35,19 @@ export const audit: Command = {
       value: 'FILE',
       help: 'verify: what checkpoint wrote; may be repeated',
     },
+    signer: {
+      type: 'string',
+      multiple: true,
+      value: 'FILE',
+      help: 'verify: a key file; each checkpoint must be signed by one of them',
+    },
+    sign: {
+      type: 'string',
+      multiple: true,
+      value: 'FILE',
+      help: 'checkpoint: a key file of kerf keys to sign it with; may be repeated',
+    },
+    'passphrase-file': KEY_OPTIONS['passphrase-file'] as OptionSpec,
     out: { type: 'string', value: 'FILE', help: 'export: JSON lines; checkpoint: one object' },
     json: { type: 'boolean', help: 'print JSON' },
   },
@@ -38,12 +61,19 @@ export const audit: Command = {
 };
 
 async function verify(line: CommandLine, io: Io): Promise<number> {
-  const checkpoints = await Promise.all(line.texts('checkpoint').map(readCheckpoint));
+  const signers: TufKey[] = [];
+  for (const file of line.texts('signer')) signers.push(readKeyInfo(await keyFile(file), file).key);
+  if (signers.length > 0 && line.texts('checkpoint').length === 0) {
+    throw usageError('--signer says who signs checkpoints: name one with --checkpoint');
+  }
+  const checkpoints: SignedCheckpoint[] = [];
+  for (const file of line.texts('checkpoint')) checkpoints.push(readCheckpoint(await jsonOf(file), file, signers));
   const chain = new ChainCheck(checkpoints);
   for await (const entry of entriesOf(line)) chain.take(entry);
   chain.finish();
   const { last } = chain;
-  const result = { entries: last?.number ?? 0, hash: last?.hash ?? null, checkpoints: checkpoints.length };
+  const signed = signers.length === 0 ? 0 : checkpoints.length;
+  const result = { entries: last?.number ?? 0, hash: last?.hash ?? null, checkpoints: checkpoints.length, signed };
   if (line.flag('json')) {
     io.print(JSON.stringify(result));
     return 0;
@@ -105,21 +135,29 @@ async function checkpoint(line: CommandLine, io: Io): Promise<number> {
   const client = await registryClient(line);
   const answer = await client.json<{ checkpoint: AuditCheckpoint | null }>('GET', '/v1/audit/checkpoint');
   if (answer.checkpoint === null) throw new KerfError('NOT_FOUND', 'the audit log is empty');
+  const files = line.texts('sign');
+  const words = files.length === 0 ? '' : await passphrase(line);
+  const signers = await Promise.all(files.map(async (file) => openKeyFile(await keyFile(file), file, words)));
+  const signed = await signCheckpoint(answer.checkpoint, signers);
   const out = line.text('out');
-  if (out !== undefined) await writeFile(out, `${JSON.stringify(answer.checkpoint)}\n`, { flag: 'wx' });
-  if (line.flag('json') || out === undefined) io.print(JSON.stringify(answer.checkpoint));
+  if (out !== undefined) await writeFile(out, `${JSON.stringify(signed)}\n`, { flag: 'wx' });
+  if (line.flag('json') || out === undefined) io.print(JSON.stringify(signed));
   else io.print(`entry ${answer.checkpoint.number} in ${out}: keep it where the registry cannot write`);
   return 0;
 }
 
-async function readCheckpoint(file: string): Promise<AuditCheckpoint> {
-  let value: AuditCheckpoint;
+async function keyFile(file: string): Promise<Uint8Array> {
   try {
-    value = JSON.parse(await readFile(file, 'utf8')) as AuditCheckpoint;
+    return new Uint8Array(await readFile(file));
+  } catch (cause) {
+    throw new KerfError('FILE_NOT_FOUND', `the key file ${file} cannot be read`, { cause });
+  }
+}
+
+async function jsonOf(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as unknown;
   } catch (cause) {
     throw new KerfError('FILE_NOT_FOUND', `the checkpoint ${file} cannot be read`, { cause });
   }
-  if (value?.format === CHECKPOINT_FORMAT && Number.isSafeInteger(value.number) && typeof value.hash === 'string')
-    return value;
-  throw new KerfError('INVALID_ARGUMENT', `${file} is no checkpoint of an audit log`);
 }

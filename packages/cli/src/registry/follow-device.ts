@@ -10,10 +10,11 @@ import {
   registryMirror,
   type ToldFailures,
 } from '@kerf/registry';
-import { type CommandLine, type Io, VERSION } from '../command.ts';
+import type { CommandLine, Io } from '../command.ts';
 import { checkInterrupted, interruptible } from '../interruption.ts';
 import { mirrorOf } from '../publish/read-repository.ts';
 import { durationSeconds } from '../units.ts';
+import { deviceFacts, noteHealth, providerOf } from '../update/device-facts.ts';
 import { type DeviceSettings, deviceOptions, readSettings } from '../update/device-folder.ts';
 
 const TOLD = 'told-registry.json';
@@ -24,10 +25,14 @@ const RETRY_SECONDS = 30;
 export async function followDevice(folder: string, client: RegistryClient, line: CommandLine, io: Io): Promise<number> {
   const every = line.text('every');
   const seconds = every === undefined ? null : durationSeconds('every', every);
+  const provider = await providerOf();
   const round = async (signal: AbortSignal): Promise<FollowReport> => {
     // Read in each round: they may be changed while it follows.
     const settings = await readSettings(folder);
-    const options = await deviceOptions(folder, [], () => {});
+    const golden: Promise<void>[] = [];
+    const options = await deviceOptions(folder, [], (event) => {
+      if (event.kind === 'golden') golden.push(noteHealth(folder, { golden: event.report }));
+    });
     const mirrors = await Promise.all(settings.mirrors.map((place) => mirrorOf(place, settings)));
     const device = await Device.open({
       ...options,
@@ -37,16 +42,20 @@ export async function followDevice(folder: string, client: RegistryClient, line:
         bytesPerSecond: settings.bytesPerSecond,
       }),
     });
-    const facts = { agent: `kerf/${VERSION}`, provider: null, cut: null, health: null };
-    return followRegistry({
-      client,
-      device,
-      name: settings.name,
-      facts,
-      told: toldIn(folder),
-      isHeld: isHeld(settings),
-      signal,
-    });
+    const facts = await deviceFacts(device, folder, provider);
+    try {
+      return await followRegistry({
+        client,
+        device,
+        name: settings.name,
+        facts,
+        told: toldIn(folder),
+        isHeld: isHeld(settings),
+        signal,
+      });
+    } finally {
+      await Promise.all(golden);
+    }
   };
   return interruptible(async (signal) => {
     for (;;) {
