@@ -23,11 +23,10 @@ const kerf = (...args: string[]): Promise<Ran> =>
   runKerf(args, { cwd: folder, env: { ...process.env, KERF_PASSPHRASE: 'a passphrase' } });
 const surface = (version: number): string =>
   fileURLToPath(new URL(`../../models/files/surface-v${version}.onnx`, import.meta.url));
-const publish = (model: string, version: string, ...more: string[]): Promise<Ran> =>
-  kerf(
-    ...['publish', model, '--to', 'repository', '--name', 'surface', '--version', version],
-    ...['--keys', 'keys', '--golden', '0', '--no-bsdiff', '--json', ...more],
-  );
+const publish = (model: string, version: string, ...more: string[]): Promise<Ran> => {
+  const release = ['publish', model, '--to', 'repository', '--name', 'surface', '--version', version];
+  return kerf(...release, '--keys', 'keys', '--golden', '0', '--no-bsdiff', '--json', ...more);
+};
 const deltaOf = ({ manifest }: Published): number => {
   const deltas = manifest.files.flatMap((file) => file.deltas).filter(({ base }) => base !== null);
   return Math.min(...deltas.map(({ bytes }) => bytes));
