@@ -27,7 +27,9 @@ export async function noteHealth(folder: string, change: Partial<HealthNotes>): 
 
 async function readNotes(folder: string): Promise<HealthNotes> {
   try {
-    const { golden = null, gate = null } = JSON.parse(await readFile(join(folder, NOTES), 'utf8')) as Partial<HealthNotes>;
+    const { golden = null, gate = null } = JSON.parse(
+      await readFile(join(folder, NOTES), 'utf8'),
+    ) as Partial<HealthNotes>;
     return { golden, gate };
   } catch {
     // Not there yet, or cut short by a power cut: the next report writes it again.
