@@ -250,7 +250,13 @@ export class ModelRunner {
       const refused = this.#planner.record(frames, plan, reply.trial);
       if (refused) {
         meter.batchingRefused();
-        log({ level: 'warn', event: 'batching-off', model: id, shapes: first.shapeClass, reason: 'results differ' });
+        log({
+          level: 'warn',
+          event: 'batching-off',
+          model: id,
+          shapes: first.shapeClass,
+          reason: 'results differ by more than --batch-tolerance',
+        });
       }
     }
     this.#service.ended(job.startedAtMs, rowsOf(frames), this.#slots.length);
