@@ -14,7 +14,11 @@ for (const name of ['renderer', 'desktop', 'demo']) await rm(join(target, name),
 
 await build({
   ...common,
-  entryPoints: { main: join(source, 'renderer/main.tsx') },
+  entryPoints: {
+    main: join(source, 'renderer/main.tsx'),
+    'layout-worker': join(source, 'renderer/cut/graph/layout-worker.ts'),
+    styles: join(source, 'renderer/main.css'),
+  },
   outdir: join(target, 'renderer'),
   format: 'esm',
   platform: 'browser',
@@ -24,7 +28,7 @@ await build({
   conditions: ['@kerf/source'],
   define: { 'process.env.NODE_ENV': '"production"' },
 });
-for (const name of ['index.html', 'main.css', 'icon.svg'])
+for (const name of ['index.html', 'icon.svg'])
   await copyFile(join(source, 'renderer', name), join(target, 'renderer', name));
 
 // Main and preload are CommonJS, which every Electron takes; a sandboxed preload script can be nothing else.
@@ -53,3 +57,4 @@ await build({
 await mkdir(join(target, 'demo'), { recursive: true });
 await cp(join(here, 'demo/parts'), join(target, 'demo/parts'), { recursive: true });
 await copyFile(join(here, '../../models/files/surface-v1.onnx'), join(target, 'demo/model.onnx'));
+await copyFile(join(here, 'demo/surface-v1.profile.json'), join(target, 'demo/model.profile.json'));

@@ -2,6 +2,7 @@
 // parameters. Adapters carry it, a service answers it, screens use it; nothing else crosses.
 import type { ResultRecord, Verdict } from '@kerf/edge-runtime';
 import * as v from 'valibot';
+import { CUT_CALLS, type CutCallResults, type CutTopics } from './cut-calls.ts';
 import { SAMPLES_CALLS, type SamplesResults, type SamplesTopics } from './samples-calls.ts';
 import { UPDATES_CALLS, type UpdatesResults } from './updates-calls.ts';
 import type { UpdatesView } from './updates-views.ts';
@@ -63,12 +64,13 @@ export const CALLS = {
   'health.view': { role: 'viewer', params: nothing },
   ...UPDATES_CALLS,
   ...SAMPLES_CALLS,
+  ...CUT_CALLS,
 } as const satisfies Record<string, { role: Role; params: v.GenericSchema }>;
 
 export type CallName = keyof typeof CALLS;
 export type CallParams<N extends CallName> = v.InferOutput<(typeof CALLS)[N]['params']>;
 
-export interface CallResults extends UpdatesResults, SamplesResults {
+export interface CallResults extends UpdatesResults, SamplesResults, CutCallResults {
   'session.hello': Hello;
   'station.view': StationView;
   'station.pause': null;
@@ -85,7 +87,7 @@ export interface CallResults extends UpdatesResults, SamplesResults {
 }
 
 /** What a service tells without being asked, once a reader has subscribed. */
-export interface Topics extends SamplesTopics {
+export interface Topics extends SamplesTopics, CutTopics {
   /** Several times a second. */
   station: StationView;
   /** Every record, in order; final ones replace provisional ones of the same `resultId`. */
@@ -98,7 +100,15 @@ export interface Topics extends SamplesTopics {
 }
 
 export type TopicName = keyof Topics;
-export const TOPICS = ['station', 'result', 'live', 'thresholds', 'updates', 'samples'] as const satisfies TopicName[];
+export const TOPICS = [
+  'station',
+  'result',
+  'live',
+  'thresholds',
+  'updates',
+  'samples',
+  'cut',
+] as const satisfies TopicName[];
 
 /** The one thing that screens know of the world. */
 export interface InspectorBridge {

@@ -12,6 +12,8 @@ export type {
   Topics,
 } from './contract.ts';
 export { BRIDGE_SUBPROTOCOL, BRIDGE_VERSION, CALLS, MAX_PAGE, TOPICS } from './contract.ts';
+export { CUT_RANGES } from './cut-calls.ts';
+export type * from './cut-views.ts';
 export { MAX_ENVELOPE_BYTES } from './envelope.ts';
 export type * from './health-views.ts';
 export type { OpenBridgeOptions } from './open-bridge.ts';

@@ -31,6 +31,7 @@ class TestService implements InspectorService {
       return { format: 'png', bytes: Uint8Array.of(1, 2, 3), width: 3, height: 1 } as never;
     }
     if (name === 'results.get') return RECORD as never;
+    if (name === 'cut.state') return { route: 'cut-2', pinned: null } as never;
     if (name === 'health.view') throw new Error('a disk at /secret/path broke');
     if (name === 'station.pause') throw new KerfError('INVALID_ARGUMENT', 'the line is not running');
     return null as never;
@@ -170,6 +171,46 @@ export function describeBridge(name: string, makeCarrier: MakeCarrier): void {
       service.tell('updates', { installed: { id: 'a', version: '1.1' } } as Topics['updates']);
       await until(() => seen.length === 1);
       expect(seen).toEqual(['1.1']);
+    });
+
+    test('the cut: a viewer asks, an engineer moves it, and nonsense reaches nobody', async () => {
+      const viewer = await start('operator');
+      await connected(viewer.states);
+      expect(await viewer.bridge.call('cut.state', {})).toEqual({ route: 'cut-2', pinned: null });
+      const question = { uplinkBitsPerSecond: 2e7, roundTripMs: 40, edgeSpeed: 1 };
+      await viewer.bridge.call('cut.plan', question);
+      for (const wrong of [
+        { ...question, edgeSpeed: 0 },
+        { ...question, uplinkBitsPerSecond: Number.NaN },
+        { ...question, roundTripMs: -1 },
+        { uplinkBitsPerSecond: 2e7, roundTripMs: 40 } as typeof question,
+      ]) {
+        await expect(viewer.bridge.call('cut.plan', wrong)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      }
+      for (const name of ['cut.measure', 'cut.cancelMeasure'] as const)
+        await expect(viewer.bridge.call(name, {})).rejects.toMatchObject({ code: 'FORBIDDEN' });
+      await expect(viewer.bridge.call('cut.apply', { route: 'edge', from: null })).rejects.toMatchObject({
+        code: 'FORBIDDEN',
+      });
+      expect(viewer.service.calls.map(({ name }) => name)).toEqual(['session.hello', 'cut.state', 'cut.plan']);
+
+      const engineer = await start('engineer');
+      await connected(engineer.states);
+      await engineer.bridge.call('cut.apply', { route: 'cut-2', from: null });
+      await engineer.bridge.call('cut.apply', { route: null, from: 'cut-2' });
+      await expect(engineer.bridge.call('cut.apply', { route: '../cut', from: null })).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+      });
+      expect(engineer.service.calls.slice(1).map(({ params }) => params)).toEqual([
+        { route: 'cut-2', from: null },
+        { route: null, from: 'cut-2' },
+      ]);
+      const seen: unknown[] = [];
+      engineer.bridge.subscribe('cut', ({ route }) => seen.push(route));
+      await until(() => engineer.service.readers('cut') === 1);
+      engineer.service.tell('cut', { route: 'edge' } as never);
+      await until(() => seen.length === 1);
+      expect(seen).toEqual(['edge']);
     });
 
     test('topics arrive in order, end when nobody listens, and outlive a lost link', async () => {

@@ -37,6 +37,7 @@ export { jsonLinesSink } from './node/sinks/json-lines-sink.ts';
 export { mqttSink } from './node/sinks/mqtt-sink.ts';
 export type { OpenSplitOptions } from './node/split-folder.ts';
 export { openSplitFolder } from './node/split-folder.ts';
+export type { StationPlacement } from './node/station/open-models.ts';
 export type { StationSamples } from './node/station/open-samples.ts';
 export type { OpenedStation, OpenStationOptions } from './node/station/open-station.ts';
 export { openStation } from './node/station/open-station.ts';

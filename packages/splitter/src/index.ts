@@ -21,6 +21,8 @@ export type { HandCodec, PlainCodec } from './codec/hand-codec.ts';
 export { channelAxisOf, HAND_CODECS, handCodec, splitCodecs } from './codec/hand-codec.ts';
 export type { Difference, Tolerance } from './compare-tensors.ts';
 export { compareTensors } from './compare-tensors.ts';
+export type { DrawnNode } from './drawn-nodes.ts';
+export { drawnNodes } from './drawn-nodes.ts';
 export type { Expectation } from './expectation.ts';
 export { expectation } from './expectation.ts';
 export { fusedValues, fusionAt } from './fused-pairs.ts';
@@ -71,6 +73,7 @@ export {
 } from './plan/profile.ts';
 export type { ConstraintName, ImageInput, PlanCodec, PlanConstraints, PlanRequest } from './plan/request.ts';
 export { RAW_CODEC } from './plan/request.ts';
+export { scaleProfile } from './plan/scale-profile.ts';
 export type { Goal, Priced } from './plan/search.ts';
 export type { CutPlan } from './plan-cut.ts';
 export { planCut } from './plan-cut.ts';

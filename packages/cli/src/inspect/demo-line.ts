@@ -9,6 +9,9 @@ import { KerfError } from '@kerf/protocol';
 /** Between two parts. */
 const INTERVAL_MS = 1_500;
 
+/** What the reference model was measured to cost on some device: a Cut screen from the first start on. */
+const PROFILE = 'model.profile.json';
+
 export interface DemoLine {
   readonly stationPath: string;
   /** Begins to hand parts to the line; the returned function ends that. */
@@ -28,6 +31,9 @@ export async function prepareDemoLine(folder: string): Promise<DemoLine> {
   await rm(incoming, { recursive: true, force: true });
   await mkdir(incoming, { recursive: true });
   const stationPath = join(folder, 'line.yaml');
+  // What was measured here in an earlier run stays as well.
+  const profilePath = join(folder, PROFILE);
+  if (!existsSync(profilePath)) await copyFile(join(assets, PROFILE), profilePath);
   if (!existsSync(stationPath)) await writeFile(stationPath, stationFile(join(assets, 'model.onnx')));
   return {
     stationPath,

@@ -18,6 +18,7 @@ import type { DeliveredPicture, ResultRecord, StationEvent } from '@kerf/edge-ru
 import type { OpenedStation, StationFile } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
 import { VERSION } from '../command.ts';
+import { CutDesk } from './cut/cut-desk.ts';
 import { type DeviceDesks, deviceCalls } from './device-calls.ts';
 import { writeThresholds } from './edit-thresholds.ts';
 import { encodedPicture } from './encoded-picture.ts';
@@ -31,6 +32,8 @@ import { stationView } from './station-view.ts';
 
 /** Between two `station` events. */
 const VIEW_INTERVAL_MS = 250;
+/** Between two `cut` events. */
+const CUT_INTERVAL_MS = 1_000;
 /** Parts that a histogram and a preview look at. */
 const RECENT_PARTS = 2_000;
 /** Changes of thresholds that are remembered. */
@@ -52,8 +55,10 @@ export class StationService implements InspectorService {
   private readonly history = new ResultHistory();
   private readonly listeners = new Map<TopicName, Set<(value: never) => void>>();
   private readonly changes: ThresholdsChange[] = [];
+  private readonly cut: CutDesk;
   private readonly startedMs = performance.now();
   private readonly timer: NodeJS.Timeout;
+  private readonly cutTimer: NodeJS.Timeout;
   private readonly endEvents: readonly (() => void)[];
   private sourceReason: StationView['source']['reason'] = null;
   private pictureBytes: number[] = [];
@@ -66,6 +71,12 @@ export class StationService implements InspectorService {
     this.opened = opened;
     this.file = file;
     this.desks = desks;
+    this.cut = new CutDesk({
+      opened,
+      fileNow: desks.fileNow,
+      latest: (count) => this.history.latest(count),
+      onChange: () => this.tellCut(),
+    });
     this.calls = this.answers();
     this.endEvents = [
       opened.station.onEvent((event) => this.onEvent(event)),
@@ -73,6 +84,8 @@ export class StationService implements InspectorService {
     ];
     this.timer = setInterval(() => this.tell('station', () => this.view()), VIEW_INTERVAL_MS);
     this.timer.unref();
+    this.cutTimer = setInterval(() => this.tellCut(), CUT_INTERVAL_MS);
+    this.cutTimer.unref();
   }
 
   async call<N extends CallName>(name: N, params: CallParams<N>, caller: Caller): Promise<CallResults[N]> {
@@ -93,6 +106,8 @@ export class StationService implements InspectorService {
 
   close(): void {
     clearInterval(this.timer);
+    clearInterval(this.cutTimer);
+    this.cut.close();
     for (const end of this.endEvents) end();
   }
 
@@ -130,6 +145,7 @@ export class StationService implements InspectorService {
       },
       'thresholds.history': () => [...this.changes].reverse(),
       'health.view': () => this.health(),
+      ...this.cut.calls,
       ...sampleCalls(this.opened.samples, () => this.showSamples()),
       ...deviceCalls(this.desks, async () => ({
         health: await this.health(),
@@ -230,6 +246,15 @@ export class StationService implements InspectorService {
     this.history.add(record, picture);
     this.tell('result', () => record);
     if (record.revision === 0) this.tell('live', () => ({ record, picture }));
+  }
+
+  private tellCut(): void {
+    if ((this.listeners.get('cut')?.size ?? 0) === 0) return;
+    this.cut.state().then(
+      (state) => this.tell('cut', () => state),
+      // Whoever asks for the state hears what is wrong.
+      () => {},
+    );
   }
 
   private tell<T extends TopicName>(topic: T, make: () => Topics[T]): void {

@@ -145,6 +145,11 @@ export class Pilot {
     return this.#history;
   }
 
+  /** The route that a person chose; null while the controller chooses. */
+  get pinned(): string | null {
+    return this.#pin;
+  }
+
   /** A person's choice, or null for the controller's. */
   pin(route: string | null): void {
     this.#pin = route;

@@ -160,6 +160,11 @@ export class PlacedSession {
     return () => this.#switchListeners.delete(listener);
   }
 
+  /** The route of {@link pin}; null while the controller chooses. */
+  get pinned(): string | null {
+    return this.#pilot.pinned;
+  }
+
   /** All frames take this route, for as long as it can be taken; null leaves it to the controller. @throws {KerfError} INVALID_ARGUMENT. */
   pin(name: string | null): void {
     const route = this.routes.find((other) => other.name === name);

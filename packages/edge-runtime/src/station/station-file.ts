@@ -53,6 +53,16 @@ const MODEL = object({
     true,
     'hold the rest of the model too where the folder has it, so that frames can be finished here',
   ),
+  route: maybe(
+    text({ mostCharacters: 32, pattern: /^(edge|cloud|cut-[1-9])$/, like: 'edge, cloud or cut-1 to cut-9' }),
+    'of a chain: where every frame runs, for as long as it can (default: chosen frame by frame)',
+  ),
+  source: maybe(path, 'the whole .onnx file of a split or a chain, for the Inspector; relative to the station file'),
+});
+
+const PROFILES = object({
+  edge: maybe(path, "what 'kerf profile' measured on this device (default: MODEL.profile.json beside this file)"),
+  cloud: maybe(path, 'what it measured where the cloud runs (default: the cloud is taken to be as this device)'),
 });
 
 const CLOUD = object({
@@ -125,6 +135,7 @@ const SHAPE = object({
   readable: withDefault(READABLE, READABLE.read({}, ''), 'limits of a picture that can be judged'),
   picture: withDefault(PICTURE, PICTURE.read({}, ''), 'how pictures become the input of the model'),
   model: needed(MODEL, 'the model that judges parts'),
+  profiles: withDefault(PROFILES, { edge: null, cloud: null }, "measured costs, for the Inspector's what-if"),
   cloud: maybe(CLOUD, 'where the tail or the whole model runs (default: all of it here)'),
   fallback: maybe(FALLBACK, 'a small model for the time when the answer does not come'),
   task: needed(TASK, "what the model's outputs mean"),

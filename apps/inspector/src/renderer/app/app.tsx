@@ -1,5 +1,6 @@
 // The frame of all screens: navigation, the link's state, display settings, and the keys.
 import { useEffect, useState } from 'react';
+import { CutScreen } from '../cut/cut-screen.tsx';
 import { HealthScreen } from '../health/health-screen.tsx';
 import { TextProvider, useTexts } from '../i18n/messages.tsx';
 import { LineScreen } from '../line/line-screen.tsx';
@@ -12,7 +13,7 @@ import { ThresholdsScreen } from '../thresholds/thresholds-screen.tsx';
 import { LinkBanner } from './link-banner.tsx';
 import { SettingsPanel } from './settings-panel.tsx';
 
-export const SCREENS = ['line', 'results', 'thresholds', 'samples', 'health'] as const;
+export const SCREENS = ['line', 'results', 'thresholds', 'cut', 'samples', 'health'] as const;
 export type Screen = (typeof SCREENS)[number];
 
 export function App({ inspector, settings }: { readonly inspector: Inspector; readonly settings: Store<Settings> }) {
@@ -65,6 +66,7 @@ function Frame({ settings }: { readonly settings: Store<Settings> }) {
         {screen === 'results' && <ResultsScreen chosen={chosen} showOverlay={showOverlay} onChoose={setChosen} />}
         {screen === 'thresholds' && <ThresholdsScreen />}
         {screen === 'samples' && <SamplesScreen showOverlay={showOverlay} />}
+        {screen === 'cut' && <CutScreen />}
         {screen === 'health' && <HealthScreen />}
       </main>
       {showSettings && <SettingsPanel settings={settings} onClose={() => setShowSettings(false)} />}

@@ -1,4 +1,6 @@
 // English, and the list of every message: ICU MessageFormat by key.
+import { cutEn } from '../cut/messages-en.ts';
+
 export const en = {
   'app.title': 'kerf Inspector',
   'nav.line': 'Line',
@@ -216,6 +218,7 @@ export const en = {
   'health.dropped': 'Dropped',
   'health.refresh': 'Look again',
   'error.call': 'That did not work: {message}',
+  ...cutEn,
 } as const;
 
 export type MessageKey = keyof typeof en;

@@ -1,4 +1,5 @@
 // Simplified Chinese. A missing or surplus key fails the build.
+import { cutZh } from '../cut/messages-zh.ts';
 import type { MessageKey } from './en.ts';
 
 export const zh: Readonly<Record<MessageKey, string>> = {
@@ -214,4 +215,5 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   'health.dropped': '丢弃',
   'health.refresh': '重新查看',
   'error.call': '未成功：{message}',
+  ...cutZh,
 };

@@ -37,6 +37,10 @@ export class ModelHolder implements OpenedModel {
     return this.#current.thresholds;
   }
 
+  get placement(): OpenedModel['placement'] {
+    return this.#current.placement;
+  }
+
   onStatus(listener: Listener<SessionStatus>): () => void {
     this.#statuses.add(listener);
     return () => this.#statuses.delete(listener);

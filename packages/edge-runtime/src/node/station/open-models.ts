@@ -5,8 +5,9 @@ import { basename, extname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { metadataOf } from '@kerf/onnx';
 import { openModelFile } from '@kerf/onnx/node';
-import { type Backend, type Clock, KerfError, type Random, type TensorSpec } from '@kerf/protocol';
+import { type Backend, type Clock, KerfError, messageOf, type Random, type TensorSpec } from '@kerf/protocol';
 import { mergeSpec, type Thresholds } from '@kerf/splitter';
+import { problem } from '../../config/shape.ts';
 import type { CloudTarget } from '../../link/cloud-link.ts';
 import type { RouteSwitch } from '../../placement/pilot.ts';
 import { PlacedSession } from '../../placement/placed-session.ts';
@@ -23,11 +24,16 @@ export interface OpenedModel {
   readonly main: MainModel;
   /** Thresholds that the model notes; null where it notes none. */
   readonly thresholds: Thresholds | null;
+  /** Routes of a chain, and who chooses among them; null for a model with one way only. */
+  readonly placement: StationPlacement | null;
   onStatus(listener: (status: SessionStatus) => void): () => void;
   /** At each change of the route, where there are several. */
   onSwitch(listener: (change: RouteSwitch) => void): () => void;
   close(): Promise<void>;
 }
+
+/** What of a placed session others than the line may use: frames are the line's. */
+export type StationPlacement = Pick<PlacedSession, 'routes' | 'snapshot' | 'history' | 'pinned' | 'pin' | 'onSwitch'>;
 
 export interface ModelSetting {
   readonly folder: string;
@@ -76,7 +82,9 @@ async function openChain(
   try {
     const options = sessionOptions(config, setting);
     const session = await PlacedSession.open({ chain, cloud, options });
+    pinRoute(session, config.model.route);
     return {
+      placement: session,
       main: mainModel(session, { release: chain.chain.source.sha256, hasCloud: cloud !== null, canRunHere: true }),
       // A chain notes thresholds in its last segment, as the model that it was made of.
       thresholds: (await notesOf(join(path, chain.chain.segments.at(-1)?.file ?? ''))).thresholds,
@@ -90,6 +98,20 @@ async function openChain(
   } catch (error) {
     await chain.dispose();
     throw error;
+  }
+}
+
+/** @throws {KerfError} CONFIG_INVALID for a route that the chain does not have, or that may not be taken. */
+export function pinRoute(placement: StationPlacement | null, route: string | null): void {
+  if (placement === null) {
+    if (route !== null)
+      throw problem('model.route', "is for a chain (a folder with chain.json): 'kerf chain' makes one");
+    return;
+  }
+  try {
+    placement.pin(route);
+  } catch (error) {
+    throw problem('model.route', messageOf(error));
   }
 }
 
@@ -118,8 +140,10 @@ async function openSession(
   notes: Notes,
   held: readonly Disposable[],
 ): Promise<OpenedModel> {
+  pinRoute(null, config.model.route);
   const session = await EdgeSession.open({ ...models, options: sessionOptions(config, setting) });
   return {
+    placement: null,
     main: mainModel(session, {
       release: notes.sha256,
       hasCloud: models.cloud !== null,

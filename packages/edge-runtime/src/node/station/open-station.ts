@@ -19,7 +19,7 @@ import { judgesOf } from './judges-of.ts';
 import { makeSource, makeTrigger } from './make-source.ts';
 import { ModelHolder } from './model-holder.ts';
 import { nodePictures } from './node-pictures.ts';
-import { openMainModel, openSmallModel } from './open-models.ts';
+import { openMainModel, openSmallModel, type StationPlacement } from './open-models.ts';
 import { openSamples, type StationSamples } from './open-samples.ts';
 import { PlcDoors } from './plc-doors.ts';
 import type { StationFile } from './read-station-file.ts';
@@ -41,7 +41,11 @@ export interface OpenedStation {
   readonly thresholds: Thresholds;
   /** Judges by others from the next frame on. The station file stays as it is. @throws {KerfError} CONFIG_INVALID. */
   setThresholds(thresholds: Thresholds): Promise<void>;
+  /** Where a chain runs, and where it could; null for a model that is no chain. */
+  readonly placement: StationPlacement | null;
   onLink(listener: (status: SessionStatus) => void): () => void;
+  /** At each change of a chain's route. */
+  onSwitch(listener: (change: RouteSwitch) => void): () => void;
   /** Records on their way to the sinks. */
   readonly outbox: OutboxSnapshot;
   /** Parts kept for labelling; null where the file has no `samples`. */
@@ -145,7 +149,11 @@ async function assemble(
     async setThresholds(thresholds) {
       station.setJudges({ ...station.judges, main: await makeJudge(station.judges.main.task, thresholds) });
     },
+    get placement() {
+      return model.placement;
+    },
     onLink: (listener) => model.onStatus(listener),
+    onSwitch: (listener) => model.onSwitch(listener),
     get outbox() {
       return outbox.snapshot;
     },

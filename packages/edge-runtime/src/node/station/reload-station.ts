@@ -1,4 +1,4 @@
-// Another version of a station file -> model, thresholds and sinks of a station that runs, or why that needs a restart.
+// Another version of a station file -> model, route, thresholds and sinks of a station that runs, or why that needs a restart.
 import { isDeepStrictEqual } from 'node:util';
 import { problem } from '../../config/shape.ts';
 import type { Outbox } from '../../outbox/outbox.ts';
@@ -7,7 +7,7 @@ import type { Station } from '../../station/station.ts';
 import type { StationConfig } from '../../station/station-file.ts';
 import { judgesOf } from './judges-of.ts';
 import type { ModelHolder } from './model-holder.ts';
-import type { OpenedModel } from './open-models.ts';
+import { type OpenedModel, pinRoute } from './open-models.ts';
 import type { StationFile } from './read-station-file.ts';
 import type { StationSinks } from './station-sinks.ts';
 
@@ -35,6 +35,10 @@ export function reloadStation(
     const changed: string[] = [];
     try {
       const judges = await judgesOf(config, (next ?? model).thresholds, small?.thresholds ?? null);
+      if (next === null && current.model.route !== config.model.route) {
+        pinRoute(model.placement, config.model.route);
+        changed.push('route');
+      }
       if (!isDeepStrictEqual(current.sinks, config.sinks)) {
         await sinks.replace(config.sinks, outbox);
         changed.push('sinks');
@@ -80,14 +84,14 @@ function isOtherJudge(one: Judges, other: Judges): boolean {
   return one.main.version !== other.main.version || one.small?.version !== other.small?.version;
 }
 
-/** What a running station cannot change: all but the model's place, thresholds, what outputs mean, and sinks other than Modbus. */
+/** What a running station cannot change: all but the model's place and route, thresholds, what outputs mean, and sinks other than Modbus. */
 function lasting(config: StationConfig): Record<string, unknown> {
   const { fallback } = config;
   const small = fallback === null ? null : { path: fallback.path, cascade: fallback.cascade };
   // A new Modbus door cannot open while the old one listens.
   const plc = config.sinks.filter(({ kind }) => kind === 'modbus');
-  const model = { ...config.model, path: '' };
-  return { ...config, model, thresholds: null, task: null, sinks: plc, fallback: small };
+  const model = { ...config.model, path: '', route: null, source: null };
+  return { ...config, model, profiles: null, thresholds: null, task: null, sinks: plc, fallback: small };
 }
 
 function changedKeys(before: Record<string, unknown>, after: Record<string, unknown>): string[] {

@@ -1,0 +1,146 @@
+// The cut that was chosen -> the button that moves every frame to it, or, where the station has one way only, what to do.
+import { type CutRow, type CutState, mayAct } from '@kerf/bridge';
+import { KerfError, messageOf } from '@kerf/protocol';
+import { useState } from 'react';
+import { useTexts } from '../i18n/messages.tsx';
+import { useInspector, useStore } from '../shared/store.ts';
+import { atOption, rowName, shellWord } from './cut-names.ts';
+
+interface Props {
+  readonly row: CutRow;
+  readonly rows: readonly CutRow[];
+  readonly state: CutState;
+  readonly isNow: boolean;
+  readonly showState: (state: CutState) => void;
+  readonly onChoose: (row: number) => void;
+}
+
+export function ApplyPanel({ row, rows, state, isNow, showState, onChoose }: Props) {
+  const { t } = useTexts();
+  return (
+    <section className="panel cut-apply" aria-label={t('cut.apply.title')}>
+      <h2>{t('cut.apply.title')}</h2>
+      {state.model === 'chain' ? (
+        <ChainApply row={row} rows={rows} state={state} showState={showState} onChoose={onChoose} />
+      ) : isNow ? (
+        <p>{t('cut.apply.already')}</p>
+      ) : (
+        <Steps row={row} state={state} />
+      )}
+    </section>
+  );
+}
+
+function ChainApply({ row, rows, state, showState, onChoose }: Omit<Props, 'isNow'>) {
+  const { t } = useTexts();
+  const { bridge, link } = useInspector();
+  const bridgeState = useStore(link);
+  const [said, setSaid] = useState<{ readonly text: string; readonly isFault: boolean } | null>(null);
+  const role = bridgeState.kind === 'connected' ? bridgeState.hello.role : 'viewer';
+  const own = rows.flatMap((each, at) => (each.route === null ? [] : [{ at, row: each }]));
+  const apply = async (route: string | null): Promise<void> => {
+    try {
+      showState(await bridge.call('cut.apply', { route, from: state.pinned }));
+      setSaid({ text: t(route === null ? 'cut.apply.freed' : 'cut.apply.done'), isFault: false });
+    } catch (error) {
+      const isConflict = KerfError.is(error) && error.code === 'CONFLICT';
+      const text = isConflict ? t('cut.apply.conflict') : t('error.call', { message: messageOf(error) });
+      setSaid({ text, isFault: true });
+    }
+  };
+  const isPinned = row.route !== null && state.pinned === row.route;
+  return (
+    <>
+      <p>
+        {state.pinned === null
+          ? t('cut.apply.automatic')
+          : t('cut.apply.pinned', { route: routeName(state.pinned, rows, t) })}
+      </p>
+      {row.route === null && (
+        <>
+          <p>{t('cut.apply.notInChain')}</p>
+          <div className="toolbar">
+            {own.map(({ at, row: each }) => (
+              <button key={at} type="button" onClick={() => onChoose(at)}>
+                {rowName(each, t)}
+              </button>
+            ))}
+          </div>
+          <Steps row={row} state={state} />
+        </>
+      )}
+      {mayAct(role, 'engineer') ? (
+        <div className="toolbar">
+          {row.route !== null && (
+            <button type="button" className="primary" disabled={isPinned} onClick={() => void apply(row.route)}>
+              {t('cut.apply.button')}
+            </button>
+          )}
+          {state.pinned !== null && (
+            <button type="button" onClick={() => void apply(null)}>
+              {t('cut.apply.free')}
+            </button>
+          )}
+        </div>
+      ) : (
+        <p className="note">{t('cut.apply.role', { role: t(`role.${role}`) })}</p>
+      )}
+      {said !== null && (
+        <p className={said.isFault ? 'fault' : 'note'} role={said.isFault ? 'alert' : 'status'}>
+          {said.text}
+        </p>
+      )}
+    </>
+  );
+}
+
+/** The cut behind a route where the plan has it; the route's own name else. */
+export function routeName(route: string, rows: readonly CutRow[], t: ReturnType<typeof useTexts>['t']): string {
+  const row = rows.find((each) => each.route === route);
+  if (row !== undefined) return rowName(row, t);
+  return route === 'edge' || route === 'cloud' ? t(`cut.row.${route}`) : route;
+}
+
+/** What somebody has to do where no button can. */
+function Steps({ row, state }: { readonly row: CutRow; readonly state: CutState }) {
+  const { t } = useTexts();
+  const model = state.model === 'whole' ? state.modelPath : 'MODEL.onnx';
+  const folder = `${(model.split(/[\\/]/).at(-1) ?? 'model').replace(/\.onnx$/i, '')}-chain`;
+  const steps: { readonly text: string; readonly command: string | null }[] =
+    row.placement === 'split'
+      ? [
+          {
+            text: t('cut.step.chain'),
+            command: `kerf chain ${shellWord(model)} --at ${atOption(row.crossing)} --out models/${shellWord(folder)}`,
+          },
+          { text: t('cut.step.serve'), command: 'kerf serve --models models' },
+          {
+            text: t('cut.step.station'),
+            command: `model: { path: models/${folder}, source: ${JSON.stringify(model)} }\ncloud: { url: "wss://CLOUD:8443", model: ${folder} }`,
+          },
+          { text: t('cut.step.restart'), command: null },
+        ]
+      : row.placement === 'cloud'
+        ? [
+            { text: t('cut.step.serveWhole'), command: 'kerf serve --models models' },
+            { text: t('cut.step.cloud'), command: 'cloud: { url: "wss://CLOUD:8443" }' },
+            { text: t('cut.step.restart'), command: null },
+          ]
+        : [
+            { text: t('cut.step.edge'), command: `model: { path: ${JSON.stringify(model)} }` },
+            { text: t('cut.step.restart'), command: null },
+          ];
+  return (
+    <>
+      <p>{t('cut.apply.oneWay')}</p>
+      <ol className="cut-steps">
+        {steps.map(({ text, command }) => (
+          <li key={text}>
+            {text}
+            {command !== null && <pre tabIndex={0}>{command}</pre>}
+          </li>
+        ))}
+      </ol>
+    </>
+  );
+}

@@ -1,0 +1,42 @@
+// Cuts, codecs and rates -> names for people.
+import type { CutRow } from '@kerf/bridge';
+import type { Language, Translate } from '../i18n/messages.tsx';
+import { formatNumber } from '../shared/format.ts';
+
+const MAX_NAME = 40;
+
+export function rowName({ placement, crossing }: Pick<CutRow, 'placement' | 'crossing'>, t: Translate): string {
+  if (placement !== 'split') return t(`cut.row.${placement}`);
+  const name = shortName(crossing[0] ?? '');
+  return crossing.length < 2 ? t('cut.row.split', { name }) : t('cut.row.more', { name, more: crossing.length - 1 });
+}
+
+/** Both ends of a long name: models tell their nodes apart there. */
+export function shortName(name: string): string {
+  return name.length <= MAX_NAME ? name : `${name.slice(0, 12)}…${name.slice(-(MAX_NAME - 13))}`;
+}
+
+export function codecName(codec: string, t: Translate): string {
+  return codec === 'raw' ? t('cut.codec.raw') : codec === 'lossless' ? t('cut.codec.lossless') : codec;
+}
+
+export function formatRate(bitsPerSecond: number, language: Language): string {
+  const [value, unit] =
+    bitsPerSecond >= 1e9
+      ? [bitsPerSecond / 1e9, 'Gbit/s']
+      : bitsPerSecond >= 1e6
+        ? [bitsPerSecond / 1e6, 'Mbit/s']
+        : [bitsPerSecond / 1e3, 'kbit/s'];
+  return `${formatNumber(value, language, value < 10 ? 1 : 0)} ${unit}`;
+}
+
+/** For a shell: quoted where it has to be. */
+export function shellWord(text: string): string {
+  return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** What `--at` takes: names with commas between, or a JSON array where a name holds one. */
+export function atOption(crossing: readonly string[]): string {
+  const isPlain = crossing.every((name) => !/[,[\]"]/.test(name) && name.trim() === name && name !== '');
+  return shellWord(isPlain ? crossing.join(',') : JSON.stringify(crossing));
+}

@@ -1,0 +1,47 @@
+// What the station's thread and the threads of the Cut screen say to each other: plain data.
+import type { CutGraph, CutPlan, CutProfile } from '@kerf/bridge';
+import type { ErrorCode } from '@kerf/protocol';
+import type { CutQuestion, CutSubject } from './build-cut-plan.ts';
+
+/** What the planner's thread opens. */
+export interface PlannerSetup {
+  /** For people. */
+  readonly name: string;
+  readonly wholePath: string | null;
+  readonly partPaths: readonly string[];
+  readonly edgePath: string | null;
+  readonly cloudPath: string | null;
+  readonly isEdgeNamed: boolean;
+  readonly routes: CutSubject['routes'];
+  readonly deadlineMs: number;
+}
+
+export interface Opened {
+  readonly edge: CutProfile | null;
+  readonly cloud: CutProfile | null;
+  readonly graph: CutGraph;
+}
+
+export type ToPlanner =
+  | { readonly id: number; readonly kind: 'open'; readonly setup: PlannerSetup }
+  | { readonly id: number; readonly kind: 'plan'; readonly question: CutQuestion };
+
+export type FromPlanner =
+  | { readonly id: number; readonly value: Opened | CutPlan }
+  | { readonly id: number; readonly code: ErrorCode; readonly message: string };
+
+/** What the measuring thread is given, as `workerData`. */
+export interface MeasureSetup {
+  readonly modelPath: string;
+  readonly target: string;
+  readonly provider: string;
+  readonly threads: number;
+  /** As the station file states it; null where it does not. */
+  readonly picture: { readonly width: number; readonly height: number } | null;
+  readonly budgetMs: number;
+}
+
+export type FromMeasure =
+  | { readonly kind: 'step'; readonly text: string }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'fault'; readonly message: string };

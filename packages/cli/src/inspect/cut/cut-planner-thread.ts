@@ -1,0 +1,69 @@
+// The thread that opens the model's graph and asks the planner, so that neither holds up the line.
+import { readFile } from 'node:fs/promises';
+import { parentPort } from 'node:worker_threads';
+import type { CutPlan } from '@kerf/bridge';
+import { openModelFile } from '@kerf/onnx/node';
+import { KerfError, messageOf } from '@kerf/protocol';
+import { checkProfileModel, type DeviceProfile, parseDeviceProfile } from '@kerf/splitter';
+import { buildCutGraph } from './build-cut-graph.ts';
+import { buildCutPlan, type CutSubject } from './build-cut-plan.ts';
+import type { FromPlanner, Opened, PlannerSetup, ToPlanner } from './cut-messages.ts';
+import { profileNote } from './cut-profiles.ts';
+
+let subject: CutSubject | null = null;
+
+async function open(setup: PlannerSetup): Promise<Opened> {
+  const { name, wholePath, partPaths, edgePath, cloudPath, routes, deadlineMs, isEdgeNamed } = setup;
+  if (wholePath === null) {
+    subject = null;
+    const graphs = await Promise.all(partPaths.map(async (path) => (await openModelFile(path)).graph));
+    return { edge: null, cloud: null, graph: buildCutGraph({ file: name, from: 'parts', graphs, profiles: null }) };
+  }
+  const { graph, sha256 } = await openModelFile(wholePath);
+  const edge = edgePath === null ? null : await readProfile(edgePath, 'edge', sha256);
+  const cloud = cloudPath === null ? null : await readProfile(cloudPath, 'cloud', sha256);
+  const profiles = edge === null ? null : { edge, cloud: cloud ?? edge };
+  subject = profiles === null ? null : { graph, ...profiles, routes, deadlineMs };
+  return {
+    edge: edge === null ? null : profileNote(edge, isEdgeNamed),
+    cloud: cloud === null ? null : profileNote(cloud, true),
+    graph: buildCutGraph({ file: name, from: 'whole', graphs: [graph], profiles }),
+  };
+}
+
+async function readProfile(path: string, whose: 'edge' | 'cloud', sha256: string): Promise<DeviceProfile> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new KerfError('FILE_NOT_FOUND', `profiles.${whose}: the file cannot be read; 'kerf profile' makes it`, {
+      cause,
+    });
+  });
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new KerfError('INVALID_ARGUMENT', `profiles.${whose}: the file is no JSON, so it is no profile`, { cause });
+  }
+  const profile = parseDeviceProfile(json);
+  checkProfileModel(profile, { sha256 }, whose);
+  return profile;
+}
+
+function planned(question: Parameters<typeof buildCutPlan>[1]): CutPlan {
+  if (subject === null) {
+    throw new KerfError('CONFLICT', 'there is no what-if yet: it needs the whole model and a profile of it');
+  }
+  return buildCutPlan(subject, question);
+}
+
+parentPort?.on('message', (message: ToPlanner) => {
+  const answer = async (): Promise<Opened | CutPlan> =>
+    message.kind === 'open' ? await open(message.setup) : planned(message.question);
+  const say = (reply: FromPlanner): void => parentPort?.postMessage(reply);
+  answer().then(
+    (value) => say({ id: message.id, value }),
+    (error: unknown) => {
+      const { code, message: text } = KerfError.from(error, 'INTERNAL', messageOf(error));
+      say({ id: message.id, code, message: text });
+    },
+  );
+});
