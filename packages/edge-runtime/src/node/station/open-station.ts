@@ -104,10 +104,8 @@ async function assemble(
   if (options.onSwitch !== undefined) model.onSwitch(options.onSwitch);
   const judges = await judgesOf(config, model.thresholds, small?.thresholds ?? null);
   const setup = { clock, random, wallClock: wallNow };
-  const plc = new PlcDoors({ clock, wallClock: wallNow });
-  const secret = (name: string): string | null => process.env[name] ?? null;
-  const doors = { plc, http: new HttpDoors(folder, secret), secret };
-  const sinks = new StationSinks(config.sinks, folder, { ...setup, station: config.station, secret, plc });
+  const doors = openDoors(folder, { clock, wallClock: wallNow });
+  const sinks = new StationSinks(config.sinks, folder, { ...setup, station: config.station, ...doors });
   cleanups.push(() => sinks.close());
   const outbox = await openOutbox(config, folder, sinks, options);
   cleanups.push(() => outbox.close());
@@ -170,6 +168,11 @@ async function assemble(
       return left;
     },
   };
+}
+
+function openDoors(folder: string, clocks: { readonly clock: Clock; readonly wallClock: () => number }) {
+  const secret = (name: string): string | null => process.env[name] ?? null;
+  return { plc: new PlcDoors(clocks), http: new HttpDoors(folder, secret), secret };
 }
 
 async function openOutbox(
