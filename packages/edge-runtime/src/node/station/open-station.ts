@@ -19,7 +19,7 @@ import { judgesOf } from './judges-of.ts';
 import { makeSource, makeTrigger } from './make-source.ts';
 import { ModelHolder } from './model-holder.ts';
 import { nodePictures } from './node-pictures.ts';
-import { openMainModel, openSmallModel, type StationPlacement } from './open-models.ts';
+import { type OpenedModel, openMainModel, openSmallModel, type StationPlacement } from './open-models.ts';
 import { openSamples, type StationSamples } from './open-samples.ts';
 import { PlcDoors } from './plc-doors.ts';
 import type { StationFile } from './read-station-file.ts';
@@ -128,14 +128,8 @@ async function assemble(
     wallNow,
   });
   let current = file;
-  const reload = reloadStation(file, {
-    station,
-    sinks,
-    outbox,
-    model,
-    small,
-    open: (wanted) => openMainModel(wanted, setting),
-  });
+  const open = (wanted: StationConfig): Promise<OpenedModel> => openMainModel(wanted, setting);
+  const reload = reloadStation(file, { station, sinks, outbox, model, small, open });
   const samples = await openSamples(() => current, station);
   if (samples !== null) cleanups.push(() => samples.close());
   return {
