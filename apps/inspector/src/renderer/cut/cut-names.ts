@@ -17,7 +17,9 @@ export function shortName(name: string): string {
 }
 
 export function codecName(codec: string, t: Translate): string {
-  return codec === 'raw' ? t('cut.codec.raw') : codec === 'lossless' ? t('cut.codec.lossless') : codec;
+  // What crosses may be coded each in its own way.
+  const parts = codec.split('+').map((part) => (part === 'raw' || part === 'lossless' ? t(`cut.codec.${part}`) : part));
+  return parts.join(' + ');
 }
 
 export function formatRate(bitsPerSecond: number, language: Language): string {

@@ -58,8 +58,8 @@ export function CutTable({ plan, state, chosen, now, onChoose }: Props) {
             return (
               <li key={key} style={{ transform: `translateY(${start}px)` }}>
                 <button type="button" aria-current={index === chosen} onClick={() => onChoose(index)}>
-                  <span className="row-part">
-                    {rowName(row, t)}
+                  <span className="cut-row-name">
+                    <span className="row-part">{rowName(row, t)}</span>
                     {index === plan.choice && <span className="tag">{t('cut.tag.best')}</span>}
                     {index === now && <span className="tag">{t('cut.tag.now')}</span>}
                     {row.route !== null && <span className="tag">{t('cut.tag.chain')}</span>}
