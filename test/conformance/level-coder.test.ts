@@ -1,5 +1,7 @@
 // docs/level-coder.md against the coder that ships: a decoder written from the page reads what the encoder writes.
 import {
+  CODEC_VERSION,
+  decodeActivation,
   encodeLevels,
   type LevelTable,
   learnPriors,
@@ -8,7 +10,7 @@ import {
   seededRandom,
 } from '@kerf/protocol';
 import { describe, expect, it } from 'vitest';
-import { plainLevels } from '../support/plain-level-decoder.ts';
+import { plainLevels, plainValues } from '../support/plain-level-decoder.ts';
 import file from '../vectors/codecs.json' with { type: 'json' };
 
 const fromHex = (hex: string): Uint8Array =>
@@ -50,6 +52,7 @@ function tableFor(one: Case): LevelTable {
     order: Array.from({ length: count }, (_, at) => (at * 3 + 1) % count),
     groups: [1, count - 1],
     priors: null,
+    restoration: null,
     golden: null,
   };
   const sample = (seed: number) => ({ shape, levels: quantiseLevels(valuesOf(one, seed), shape, table) });
@@ -84,6 +87,33 @@ describe('a decoder written from docs/level-coder.md', () => {
       }
     });
   }
+
+  it('restores what is restored, whole and cut short', () => {
+    const one: Case = { shape: [2, 7, 13, 17], channelAxis: 1, levels: 5, lowest: -1, withGolden: false };
+    const random = seededRandom(6);
+    const restoration = Array.from({ length: 7 }, (_, channel) => ({
+      sources: Uint16Array.of(channel, Math.floor(random() * 7), Math.floor(random() * 7)),
+      weights: Float32Array.of(
+        random(),
+        channel % 2 === 0 ? 0 : random() / 8,
+        random(),
+        random() - 0.5,
+        random() - 0.5,
+      ),
+    }));
+    const table = { ...tableFor(one), restoration };
+    const levels = quantiseLevels(valuesOf(one, 9), one.shape, table);
+    for (const maxBytes of [undefined, 1]) {
+      const payload = encodeLevels(levels, one.shape, table, maxBytes);
+      const codec = { kind: 'levels', version: CODEC_VERSION, table: table.id } as const;
+      const coded = { codec, dtype: 'float32', shape: one.shape, bytes: payload } as const;
+      const { data } = decodeActivation(coded, new Map([[table.id, table]]), 1 << 20);
+      const plain = plainLevels(payload, one.shape, table);
+      expect(plain.groups).toBe(maxBytes === undefined ? 2 : 1);
+      const wanted = plainValues(plain.levels, one.shape, table, plain.groups);
+      expect(new Float32Array(data.buffer, data.byteOffset, wanted.length)).toEqual(wanted);
+    }
+  });
 
   it('reads the vectors', () => {
     let read = 0;

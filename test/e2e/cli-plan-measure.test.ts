@@ -39,6 +39,7 @@ async function inLevels(name: string, tablesFrom: string): Promise<Placement> {
     order,
     groups: [CHANNELS],
     priors: null,
+    restoration: null,
     golden: null,
   });
   const sha256 = createHash('sha256').update(table).digest('hex');

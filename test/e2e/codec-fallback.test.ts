@@ -15,7 +15,7 @@ const channels = Array.from({ length: 6 }, (_, at) => ({
   thresholds: Float32Array.from({ length: at + 1 }, (_, edge) => edge + 0.5),
   values: Float32Array.from({ length: at + 2 }, (_, level) => level),
 }));
-const table = { id: 'ab'.repeat(32), channelAxis: 1, rank: 4, channels, order: [0, 1, 2, 3, 4, 5], groups: [6], priors: null, golden: null };
+const table = { id: 'ab'.repeat(32), channelAxis: 1, rank: 4, channels, order: [0, 1, 2, 3, 4, 5], groups: [6], priors: null, restoration: null, golden: null };
 const shape = [1, 6, 20, 70];
 const tensor = float32Tensor(shape, Float32Array.from({ length: 8400 }, (_, at) => Math.sin(at / 9) * (at % 7)));
 const { coder } = await warmUpLevels([table]);

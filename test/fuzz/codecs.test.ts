@@ -58,6 +58,7 @@ function tableOf(id: string, levels: number, isSigned: boolean, withGolden: bool
     order: [8, 2, 0, 1, 3, 7, 6, 5, 4],
     groups: [2, 4, 3],
     priors: null,
+    restoration: null,
     golden: null,
   };
   const levelsOf = (seed: number) => ({
@@ -75,6 +76,13 @@ const tables = new Map(
   ]),
 );
 tables.set('d4'.repeat(32), { ...tableOf('d4', 4, false, false), priors: null });
+tables.set('e5'.repeat(32), {
+  ...tableOf('e5', 5, true, false),
+  restoration: Array.from({ length: 9 }, (_, channel) => ({
+    sources: Uint16Array.of(channel, (channel * 5 + 2) % 9),
+    weights: Float32Array.of(0.25, 0.0625, 0.5, -0.125),
+  })),
+});
 
 function payloads(): CodedTensor[] {
   const codecs: ActivationCodec[] = [

@@ -273,3 +273,46 @@ export function plainLevels(payload: Uint8Array, shape: readonly number[], table
   }
   return { levels, modelBits: coder.modelBits, groups: done };
 }
+
+/** Levels -> values, for tensors whose channels are axis 1; `groups` are there. */
+export function plainValues(
+  levels: Uint8Array,
+  shape: readonly number[],
+  table: LevelTable,
+  groups: number,
+): Float32Array {
+  const { channels, order, priors, restoration } = table;
+  const [batch = 0, count = 0, rows = 0, columns = 0] = shape;
+  const size = rows * columns;
+  const there = new Set(
+    order.slice(
+      0,
+      table.groups.slice(0, groups).reduce((sum, each) => sum + each, 0),
+    ),
+  );
+  const said = Float32Array.from(levels, (level, at) => {
+    const channel = Math.floor(at / size) % count;
+    const { values } = channels[channel]!;
+    if (values.length === 1) return values[0]!;
+    return there.has(channel) ? values[level]! : (priors?.means[channel] ?? values[0]!);
+  });
+  if (restoration === null) return said;
+  return Float32Array.from({ length: batch * count * size }, (_, at) => {
+    const place = at % size;
+    const row = Math.floor(place / columns);
+    const column = place % columns;
+    const item = Math.floor(at / size / count);
+    const { sources, weights } = restoration[Math.floor(at / size) % count]!;
+    let sum = weights[0]!;
+    if (weights[1] !== 0) {
+      let around = Math.fround(said[row > 0 ? at - columns : at]! + said[row < rows - 1 ? at + columns : at]!);
+      around = Math.fround(around + said[column > 0 ? at - 1 : at]!);
+      around = Math.fround(around + said[column < columns - 1 ? at + 1 : at]!);
+      sum = Math.fround(sum + Math.fround(weights[1]! * around));
+    }
+    for (const [index, source] of sources.entries()) {
+      sum = Math.fround(sum + Math.fround(weights[index + 2]! * said[(item * count + source) * size + place]!));
+    }
+    return sum;
+  });
+}

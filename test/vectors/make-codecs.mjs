@@ -2,6 +2,7 @@
 // first, then this file. The vectors are codec version 1: a change here is a new version unless it only adds vectors.
 import { writeFileSync } from 'node:fs';
 import {
+  decodeActivation,
   encodeActivation,
   learnPriors,
   makeTensor,
@@ -31,7 +32,7 @@ const uniform = (count, lowest) => ({
 
 function table(channels, rank, channelAxis, rest = {}) {
   const order = channels.map((_, index) => channels.length - 1 - index);
-  return { channelAxis, rank, channels, order, groups: [channels.length], priors: null, golden: null, ...rest };
+  return { channelAxis, rank, channels, order, groups: [channels.length], priors: null, golden: null, restoration: null, ...rest };
 }
 
 const picture = [2, 4, 7, 9];
@@ -45,6 +46,12 @@ const golden = {
 const sample = (of, shape, seed, lowest) => ({ shape, levels: quantiseLevels(discs(shape, seed, lowest), shape, of) });
 const learned = learnPriors({ ...signed, golden }, [sample(signed, picture, 1, -2), sample(signed, picture, 2, -2)]);
 
+/** Each from itself, the next channel and what is around. */
+const restoration = signed.channels.map((_, channel) => ({
+  sources: Uint16Array.of(channel, (channel + 1) % 4),
+  weights: Float32Array.of(0.0625, channel === 2 ? 0 : 0.1, 0.55, -0.3),
+}));
+
 const cases = [
   ['lossless', { kind: 'lossless' }, picture, 1, 0],
   ['lossless mask', { kind: 'lossless' }, [1, 1, 40, 36], 4, 0, 'uint8'],
@@ -55,6 +62,7 @@ const cases = [
   ['levels with signs', { kind: 'levels', table: signed }, picture, 1, -2],
   ['levels with priors and a golden part', { kind: 'levels', table: learned }, [1, 4, 7, 9], 1, -2],
   ['levels with priors, unlike the golden part', { kind: 'levels', table: learned }, [1, 4, 7, 9], 5, -2],
+  ['levels that are restored', { kind: 'levels', table: { ...learned, golden: null, restoration } }, picture, 3, -2],
   ['levels of tokens', { kind: 'levels', table: tokens }, [2, 31, 3], 3, -1],
 ];
 
@@ -66,6 +74,8 @@ const vectors = cases.map(([name, codec, shape, seed, lowest, dtype = 'float32']
   const known = bytes === null ? codec : { kind: 'levels', table: readLevelTable(bytes, 'ab'.repeat(32)) };
   const payload = encodeActivation(makeTensor(dtype, shape, data), known);
   if (payload.codec.kind !== codec.kind) throw new Error(`${JSON.stringify(name)} was not sent by its codec`);
+  const tables = new Map(bytes === null ? [] : [['ab'.repeat(32), known.table]]);
+  const decoded = decodeActivation({ ...payload, dtype, shape }, tables, data.byteLength).data;
   const axis = codec.channelAxis === undefined ? {} : { channelAxis: codec.channelAxis };
   return {
     name,
@@ -76,6 +86,7 @@ const vectors = cases.map(([name, codec, shape, seed, lowest, dtype = 'float32']
     values: hex(data),
     ...(bytes === null ? {} : { table: hex(bytes) }),
     payload: hex(payload.bytes),
+    ...(known.table?.restoration ? { decoded: hex(decoded) } : {}),
   };
 });
 writeFileSync(new URL('codecs.json', import.meta.url), `${JSON.stringify({ version: 1, vectors }, null, 1)}\n`);

@@ -16,6 +16,7 @@ const table: LevelTable = {
   order: [0],
   groups: [1],
   priors: null,
+  restoration: null,
   golden: null,
 };
 

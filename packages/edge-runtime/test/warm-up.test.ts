@@ -22,6 +22,7 @@ const table: LevelTable = {
   order: Array.from({ length: 64 }, (_, channel) => channel),
   groups: [64],
   priors: null,
+  restoration: null,
   golden: null,
 };
 

@@ -394,3 +394,47 @@ export function quantise(values: usize, count: i32, thresholds: usize, threshold
     );
   }
 }
+
+/** The four neighbours of each value of a plane; beyond it, the value itself. As src/codec/restore-channels.ts does. */
+export function sumAround(plane: usize, rows: i32, columns: i32, to: usize): void {
+  const width: usize = columns << 2;
+  for (let row = 0; row < rows; row++, plane += width, to += width) {
+    const above = row > 0 ? plane - width : plane;
+    const below = row < rows - 1 ? plane + width : plane;
+    let column: usize = 0;
+    for (; column < width; column += 4) {
+      // Four at once wherever all have a neighbour on both sides.
+      while (column > 0 && column + 20 <= width) {
+        const vertical = f32x4.add(v128.load(above + column), v128.load(below + column));
+        const west = f32x4.add(vertical, v128.load(plane + column - 4));
+        v128.store(to + column, f32x4.add(west, v128.load(plane + column + 4)));
+        column += 16;
+      }
+      const west = load<f32>(column > 0 ? plane + column - 4 : plane + column);
+      const east = load<f32>(column + 4 < width ? plane + column + 4 : plane + column);
+      store<f32>(to + column, load<f32>(above + column) + load<f32>(below + column) + west + east);
+    }
+  }
+}
+
+/**
+ * A channel as a weighted sum of planes.
+ * @param count values, a multiple of 4
+ * @param weights of float32: what is added always, the weight of `around`, and one for each source
+ */
+export function restore(around: usize, count: i32, sources: usize, sourceCount: i32, weights: usize, to: usize): void {
+  const always = v128.load32_splat(weights);
+  const aroundWeight = v128.load32_splat(weights, 4);
+  const hasAround = load<f32>(weights, 4) != 0;
+  const bytes: usize = count << 2;
+  const last = sources + (sourceCount << 2);
+  for (let at: usize = 0; at < bytes; at += 16) {
+    let sum = always;
+    if (hasAround) sum = f32x4.add(sum, f32x4.mul(aroundWeight, v128.load(around + at)));
+    let weight = weights + 8;
+    for (let source = sources; source < last; source += 4, weight += 4) {
+      sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(weight), v128.load(load<u32>(source) + at)));
+    }
+    v128.store(to + at, sum);
+  }
+}

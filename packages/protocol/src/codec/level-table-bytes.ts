@@ -9,6 +9,8 @@ import {
   type LevelPriors,
   type LevelTable,
   MAX_LEVEL_CHANNELS,
+  MAX_SOURCES,
+  type RestoredChannel,
 } from './level-table.ts';
 import { decodePlane, encodePlane } from './plane-coder.ts';
 
@@ -18,14 +20,15 @@ const MAGIC = [0x4b, 0x4c, 0x54, 1];
 const MAX_GOLDEN_LEVELS = 1 << 24;
 const PRIORS = 1;
 const GOLDEN = 2;
+const RESTORATION = 4;
 
 /** The table without its id, which is the SHA-256 of these bytes. @throws {KerfError} INVALID_ARGUMENT. */
 export function writeLevelTable(table: Omit<LevelTable, 'id'>): Uint8Array {
   checkLevelTable({ ...table, id: '' });
-  const { rank, channelAxis, channels, order, groups, priors, golden } = table;
+  const { rank, channelAxis, channels, order, groups, priors, golden, restoration } = table;
   const sink = new ByteSink(4096);
   for (const byte of MAGIC) sink.byte(byte);
-  sink.byte((priors === null ? 0 : PRIORS) | (golden === null ? 0 : GOLDEN));
+  sink.byte((priors === null ? 0 : PRIORS) | (golden === null ? 0 : GOLDEN) | (restoration === null ? 0 : RESTORATION));
   sink.byte(rank);
   sink.byte(channelAxis);
   sink.count(channels.length);
@@ -39,6 +42,7 @@ export function writeLevelTable(table: Omit<LevelTable, 'id'>): Uint8Array {
   for (const size of groups) sink.count(size);
   if (priors !== null) writePriors(sink, priors);
   if (golden !== null) writeGolden(sink, golden);
+  for (const channel of restoration ?? []) writeRestored(sink, channel);
   return sink.written().slice();
 }
 
@@ -51,6 +55,7 @@ export function readLevelTable(bytes: Uint8Array, id: string): LevelTable {
     const source = new ByteSource(bytes);
     for (const byte of MAGIC) if (source.byte() !== byte) throw new Error('it has another format or version');
     const parts = source.byte();
+    if (parts > (PRIORS | GOLDEN | RESTORATION)) throw new Error('it has parts that this version does not know');
     const rank = source.byte();
     const channelAxis = source.byte();
     const count = readCount(source, MAX_LEVEL_CHANNELS);
@@ -59,8 +64,9 @@ export function readLevelTable(bytes: Uint8Array, id: string): LevelTable {
     const groups = repeat(readCount(source, count), () => readCount(source, count));
     const priors = (parts & PRIORS) === 0 ? null : readPriors(source, count);
     const golden = (parts & GOLDEN) === 0 ? null : readGolden(source, rank);
+    const restoration = (parts & RESTORATION) === 0 ? null : repeat(count, () => readRestored(source, count));
     source.end();
-    const table = { id, channelAxis, rank, channels, order, groups, priors, golden };
+    const table = { id, channelAxis, rank, channels, order, groups, priors, golden, restoration };
     checkLevelTable(table);
     return table;
   } catch (cause) {
@@ -122,6 +128,19 @@ function readGolden(source: ByteSource, rank: number): GoldenLevels {
   const levels = new Uint8Array(count);
   decodePlane(source, 0, levels);
   return { shape, levels };
+}
+
+function writeRestored(sink: ByteSink, { sources, weights }: RestoredChannel): void {
+  sink.byte(sources.length);
+  for (const source of sources) sink.count(source);
+  writeFloats(sink, weights);
+}
+
+function readRestored(source: ByteSource, count: number): RestoredChannel {
+  const size = source.byte();
+  if (size > MAX_SOURCES) throw new Error(`a channel is restored from ${size} others`);
+  const sources = Uint16Array.from(repeat(size, () => readCount(source, count - 1)));
+  return { sources, weights: readFloats(source, size + 2) };
 }
 
 function readCount(source: ByteSource, most: number): number {

@@ -6,6 +6,8 @@ import { MAX_SETS, modelCount } from './level-models.ts';
 export const MAX_LEVELS = 64;
 /** Channels of one table at most: those of the widest layers in use, sixteen times over. */
 export const MAX_LEVEL_CHANNELS = 1 << 16;
+/** Channels that one channel is restored from at most: decoding stays a small multiple of the values. */
+export const MAX_SOURCES = 16;
 
 /**
  * One channel: the level of `x` is how many of `thresholds` are at most `x` (a comparison of float32, so that every
@@ -36,6 +38,14 @@ export interface LevelPriors {
   readonly models: Uint16Array;
 }
 
+/** How a channel follows from what the levels of all channels say. */
+export interface RestoredChannel {
+  /** Up to {@link MAX_SOURCES} channels, usually itself among them. */
+  readonly sources: Uint16Array;
+  /** float32: what is added always, the weight of the sum of the four values around, then one for each source. */
+  readonly weights: Float32Array;
+}
+
 /** Quantised levels of a known part in its usual pose, which frames of a fixture resemble. */
 export interface GoldenLevels {
   /** Shape of the tensor that it was made from; its batch is 1. Frames whose other axes differ do without. */
@@ -59,11 +69,13 @@ export interface LevelTable {
   /** Null: every model starts at even odds, and a channel that was cut off comes back as its lowest value. */
   readonly priors: LevelPriors | null;
   readonly golden: GoldenLevels | null;
+  /** One for each channel; null: channels come back as the values of their levels. */
+  readonly restoration: readonly RestoredChannel[] | null;
 }
 
 /** @throws {KerfError} INVALID_ARGUMENT naming the first thing that is wrong with a table. */
 export function checkLevelTable(table: LevelTable): void {
-  const { channelAxis, rank, channels, order, groups, priors, golden } = table;
+  const { channelAxis, rank, channels, order, groups, priors, golden, restoration } = table;
   const count = channels.length;
   if (!isCount(rank, 1, 16)) throw invalid(`rank ${rank} is not 1 to 16`);
   if (!isCount(channelAxis, 0, rank - 1)) throw invalid(`channel axis ${channelAxis} is not one of ${rank}`);
@@ -83,6 +95,7 @@ export function checkLevelTable(table: LevelTable): void {
   if (grouped !== count) throw invalid(`its groups hold ${grouped} of ${count} channels`);
   if (priors !== null) checkPriors(table, priors);
   if (golden !== null) checkGolden(table, golden);
+  if (restoration !== null) checkRestoration(count, restoration);
 }
 
 function checkChannel(index: number, { thresholds, values }: LevelChannel): void {
@@ -130,6 +143,20 @@ function checkGolden({ channelAxis, rank, channels }: LevelTable, { shape, level
     for (let at = channel * plane; at < (channel + 1) * plane; at++) {
       if ((levels[at] as number) >= values.length)
         throw invalid(`its golden part has a level that channel ${channel} lacks`);
+    }
+  }
+}
+
+function checkRestoration(count: number, restoration: readonly RestoredChannel[]): void {
+  if (restoration.length !== count) throw invalid(`it restores ${restoration.length} of ${count} channels`);
+  for (const [channel, { sources, weights }] of restoration.entries()) {
+    if (sources.length > MAX_SOURCES || weights.length !== sources.length + 2) {
+      throw invalid(`channel ${channel} is restored from ${sources.length} others with ${weights.length} weights`);
+    }
+    if (sources.some((source) => source >= count) || weights.some((weight) => !Number.isFinite(weight))) {
+      throw invalid(
+        `channel ${channel} is restored from a channel that there is not, or with a weight that is not finite`,
+      );
     }
   }
 }

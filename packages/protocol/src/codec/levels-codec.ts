@@ -2,8 +2,9 @@
 import { ByteSink, ByteSource, damagedPayload } from './byte-sink.ts';
 import type { MachineMaker } from './level-machine.ts';
 import type { LevelTable } from './level-table.ts';
+import { reconstructLevels } from './level-values.ts';
 import { fitsGolden, LevelWalk, resemblesGolden } from './level-walk.ts';
-import { fillChannel, type LevelLayout, quantiseLevels, reconstructLevels } from './levels.ts';
+import { quantiseLevels } from './levels.ts';
 
 /** First byte of a payload: 1 where the golden part was looked at. */
 const FLAG = { golden: 1 } as const;
@@ -55,7 +56,7 @@ export function encodeLevelValues(
 }
 
 /**
- * The tensor of a payload; channels that it lacks come back as their mean.
+ * The tensor of a payload; channels that it lacks count as their mean.
  * @throws {KerfError} MESSAGE_MALFORMED for damaged bytes, TENSOR_MISMATCH when the shape is not one of the table.
  */
 export function decodeLevelValues(
@@ -69,15 +70,15 @@ export function decodeLevelValues(
   if (flags > FLAG.golden || (flags !== 0 && !fitsGolden(shape, table)))
     throw damagedPayload(`it has unknown flags ${flags}`);
   const walk = new LevelWalk(shape, table, { withGolden: flags === FLAG.golden, machineFor });
+  let groups = 0;
   try {
-    const groups = decodeGroups(source, walk, table);
+    groups = decodeGroups(source, walk, table);
     if (groups === 0 && walk.levels.length > 0) throw damagedPayload('it has no group');
-    const values = reconstructLevels(walk.levels, shape, table);
-    fillMissing(values, walk.layout, table, groups);
-    return values;
   } finally {
     walk.release();
   }
+  // The levels stay where they are until something else is coded; their values are the first thing that is made of them.
+  return reconstructLevels(walk.levels, shape, table, groups);
 }
 
 /** @returns how many there are */
@@ -91,14 +92,4 @@ function decodeGroups(source: ByteSource, walk: LevelWalk, table: LevelTable): n
     coder.end();
   }
   return groups;
-}
-
-function fillMissing(values: Float32Array, layout: LevelLayout, table: LevelTable, groups: number): void {
-  let sent = 0;
-  for (const size of table.groups.slice(0, groups)) sent += size;
-  for (const channel of table.order.slice(sent)) {
-    const { values: known } = table.channels[channel] as { values: Float32Array };
-    const mean = known.length === 1 ? known[0] : (table.priors?.means[channel] ?? known[0]);
-    fillChannel(values, layout, channel, mean as number);
-  }
 }

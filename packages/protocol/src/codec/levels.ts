@@ -1,4 +1,4 @@
-// float32 values of a tensor <-> levels of a table, one byte each, channel after channel.
+// float32 values of a tensor -> levels of a table, one byte each, channel after channel.
 import { KerfError } from '../errors.ts';
 import type { LevelTable } from './level-table.ts';
 import { type QuantiseRun, wasmQuantiser } from './wasm-quantiser.ts';
@@ -118,40 +118,5 @@ export function quantiseRun(
       else high = middle;
     }
     levels[to + at] = low;
-  }
-}
-
-/**
- * Levels -> the values that they stand for.
- * @param levels as {@link quantiseLevels} gives them, each one of its channel
- * @returns float32 of the shape, row-major
- * @throws {KerfError} TENSOR_MISMATCH when the shape is not one that the table is for.
- */
-export function reconstructLevels(levels: Uint8Array, shape: readonly number[], table: LevelTable): Float32Array {
-  const { batch, channels, between, inner } = levelLayout(shape, table);
-  const result = new Float32Array(levels.length);
-  const rowStep = channels * inner;
-  for (let item = 0, from = 0; item < batch; item++) {
-    for (let channel = 0; channel < channels; channel++) {
-      const { values } = table.channels[channel] as { values: Float32Array };
-      const start = (item * between * channels + channel) * inner;
-      for (let row = 0, to = start; row < between; row++, to += rowStep, from += inner) {
-        for (let at = 0; at < inner; at++) result[to + at] = values[levels[from + at] as number] as number;
-      }
-    }
-  }
-  return result;
-}
-
-/** Writes one value all over a channel of a tensor. */
-export function fillChannel(
-  result: Float32Array,
-  { batch, channels, between, inner }: LevelLayout,
-  channel: number,
-  value: number,
-): void {
-  for (let row = 0; row < batch * between; row++) {
-    const start = (row * channels + channel) * inner;
-    result.fill(value, start, start + inner);
   }
 }

@@ -26,6 +26,8 @@ interface KernelCode {
   decodePlane(place: number): number;
   summarise(from: number, rows: number, columns: number): void;
   quantise(values: number, count: number, thresholds: number, thresholdCount: number, levels: number): void;
+  sumAround(plane: number, rows: number, columns: number, to: number): void;
+  restore(around: number, count: number, sources: number, sourceCount: number, weights: number, to: number): void;
 }
 
 export class Kernel {

@@ -5,7 +5,9 @@ import file from '../../../../test/vectors/codecs.json' with { type: 'json' };
 import { type MachineMaker, typescriptMachine } from '../../src/codec/level-machine.ts';
 import { levelLayout, quantiseBy, quantiseRun } from '../../src/codec/levels.ts';
 import { decodeLevelValues, encodeLevels } from '../../src/codec/levels-codec.ts';
+import { restoreBy, restoreChannels, restorerInTypescript } from '../../src/codec/restore-channels.ts';
 import { wasmMachine } from '../../src/codec/wasm-machine.ts';
+import { wasmRestorer } from '../../src/codec/wasm-restorer.ts';
 import {
   KerfError,
   type LevelTable,
@@ -14,7 +16,7 @@ import {
   readLevelTable,
   seededRandom,
 } from '../../src/index.ts';
-import { anyCase, blobs, reluChannel, signedChannel, tableOf } from './support/tables.ts';
+import { anyCase, anyRestoration, blobs, reluChannel, signedChannel, tableOf } from './support/tables.ts';
 
 /** Must not fall back unseen. */
 const wasm: MachineMaker = (needs) => {
@@ -63,6 +65,27 @@ describe('the coders of TypeScript and of WebAssembly', () => {
         expect(decoded(here, shape, table, wasm)).toEqual(decoded(here, shape, table, typescriptMachine));
       }
     }
+  });
+
+  it.each([
+    [1, 5, 16, 16],
+    [2, 7, 13, 17],
+    [3, 4, 1, 301],
+    [1, 3, 401, 1],
+    [1, 9, 23, 6],
+    [2, 90, 3, 5],
+  ])('restore channels alike, bit for bit: %i x %i x %i x %i', (batch, channels, rows, columns) => {
+    const shape = [batch, channels, rows, columns];
+    const layout = levelLayout(shape, tableOf(Array.from({ length: channels }, () => reluChannel(3, 1))));
+    const random = seededRandom(rows);
+    const planes = Float32Array.from({ length: batch * channels * rows * columns }, () => random() * 9 - 3);
+    const restoration = anyRestoration(channels, random);
+    const restorer = wasmRestorer(layout, restoration);
+    if (restorer === null) throw new TypeError('WebAssembly cannot be had here');
+    const found = restoreBy(restorer.restoreItem, planes, layout);
+    restorer.release();
+    expect(found).toEqual(restoreBy(restorerInTypescript(layout, restoration), planes, layout));
+    expect(restoreChannels(planes, layout, restoration)).toEqual(found);
   });
 
   it('agree on the vectors of this repository', () => {

@@ -18,7 +18,7 @@ import {
   typedView,
   writeLevelTable,
 } from '../../src/index.ts';
-import { anyCase, blobs, reluChannel, signedChannel, tableOf } from './support/tables.ts';
+import { anyCase, anyRestoration, blobs, reluChannel, signedChannel, tableOf } from './support/tables.ts';
 
 const LIMIT = 1 << 26;
 
@@ -258,7 +258,9 @@ describe('a level table', () => {
       tableOf([reluChannel(3, 1), signedChannel(5, 1), reluChannel(1, 1)], { groups: [1, 2] }),
       [{ shape: [1, 3, 2, 2], levels: new Uint8Array(12) }],
     );
-    const bytes = writeLevelTable({ ...table, golden: { shape: [1, 3, 4, 4], levels: new Uint8Array(48) } });
+    const golden = { shape: [1, 3, 4, 4], levels: new Uint8Array(48) };
+    const restoration = anyRestoration(3, seededRandom(4));
+    const bytes = writeLevelTable({ ...table, golden, restoration });
     let refused = 0;
     fc.assert(
       fc.property(fc.nat(Math.min(400, bytes.byteLength - 1)), fc.nat(255), fc.boolean(), (at, value, cut) => {
@@ -286,6 +288,17 @@ describe('a level table', () => {
     ['groups of another sum', { groups: [1, 1] }],
     ['a channel twice', { order: [0, 0] }],
     ['a golden part of another size', { golden: { shape: [1, 1, 2, 2], levels: new Uint8Array(3) } }],
+    ['restored channels of another count', { restoration: [] }],
+    [
+      'a source that there is not',
+      { restoration: [{ sources: Uint16Array.of(1), weights: Float32Array.of(0, 0, 1) }] },
+    ],
+    ['a weight too few', { restoration: [{ sources: Uint16Array.of(0), weights: Float32Array.of(0, 0) }] }],
+    [
+      'a weight that is not finite',
+      { restoration: [{ sources: Uint16Array.of(), weights: Float32Array.of(Number.NaN, 0) }] },
+    ],
+    ['17 sources', { restoration: [{ sources: new Uint16Array(17), weights: new Float32Array(19) }] }],
     ['a golden level that its channel lacks', { golden: { shape: [1, 1, 1, 1], levels: Uint8Array.of(9) } }],
   ])('with %s cannot be written', (_name, change) => {
     const table = tableOf([reluChannel(3, 1)]);

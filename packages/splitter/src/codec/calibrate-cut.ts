@@ -12,6 +12,7 @@ import { judgeLevels } from './judge-levels.ts';
 import type { LevelDesign } from './level-design.ts';
 import { searchLevels, tryPrice } from './level-search.ts';
 import { type LookedAt, lookAt } from './level-tensors.ts';
+import { outputProbe } from './restored-design.ts';
 
 /** Fewer show nothing of a loss of half a point, and too little of what activations hold. */
 export const LEAST_SAMPLES = 8;
@@ -114,6 +115,7 @@ async function measuredLevels(run: Run): Promise<MeasuredCodec[]> {
     confidencePercent: request.confidencePercent ?? DEFAULT_CONFIDENCE_PERCENT,
     judgedSamples: judgedOn.count,
     maxLevels,
+    probe: await outputProbe(chosenOn, seen.finite),
     onProgress,
   };
   const { bitPrice } = await searchLevels(search);

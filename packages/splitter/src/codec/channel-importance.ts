@@ -94,6 +94,7 @@ function coarseTable({ channelAxis, rank, channels }: LevelTensor): LevelTable {
     order: [...channels.keys()],
     groups: [channels.length],
     priors: null,
+    restoration: null,
     golden: null,
   };
 }

@@ -1,5 +1,5 @@
 // Channels with their importance, and one price of bits for all -> a level table for each tensor.
-import type { LevelTable } from '@kerf/protocol';
+import type { LevelTable, Tensor } from '@kerf/protocol';
 import { type ChannelDesign, designChannel } from './channel-quantiser.ts';
 import { type ChannelBins, totalVariation } from './planes.ts';
 
@@ -9,6 +9,8 @@ export interface LevelTensor {
   readonly channelAxis: number;
   readonly rank: number;
   readonly channels: readonly ChannelBins[];
+  /** What the bins were made of. */
+  readonly samples: readonly Tensor[];
 }
 
 /** How far squared error of 1 in each channel moves the outputs, by tensor. */
@@ -63,6 +65,7 @@ function tableOf(tensor: LevelTensor, designs: readonly ChannelDesign[], weights
     order,
     groups: [designs.length],
     priors: null,
+    restoration: null,
     golden: null,
   };
 }

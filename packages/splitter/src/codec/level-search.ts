@@ -1,12 +1,11 @@
 // Samples at a cut and a loss that is allowed -> about the coarsest levels that other samples could show to stay within it.
-import { float32Tensor, type LevelTable, reconstructLevels, type Tensor, type TensorMap } from '@kerf/protocol';
 import { lossBound } from '../task/loss-bound.ts';
 import { type PairedLoss, pairedLoss, type Tally } from '../task/metric-for.ts';
 import { type CutSamples, talliesOf } from './cut-samples.ts';
-import { levelsOf } from './finish-table.ts';
 import { type ChannelImportance, designLevels, type LevelDesign, type LevelTensor } from './level-design.ts';
-import { countNonFinite } from './non-finite.ts';
 import { totalVariation } from './planes.ts';
+import { type OutputProbe, restoredDesign } from './restored-design.ts';
+import { throughLevels } from './through-levels.ts';
 
 export interface SearchRequest {
   readonly samples: CutSamples;
@@ -19,6 +18,8 @@ export interface SearchRequest {
   readonly confidencePercent: number;
   readonly judgedSamples: number;
   readonly maxLevels: number;
+  /** On samples of the choice, whichever samples the search is over. */
+  readonly probe: OutputProbe;
   readonly onProgress: (text: string) => void;
 }
 
@@ -74,7 +75,8 @@ export async function searchLevels(request: SearchRequest): Promise<TriedLevels>
 /** Levels at a price, and their loss on the samples. */
 export async function tryPrice(request: SearchRequest, bitPrice: number): Promise<TriedLevels> {
   const { samples, whole, tensors, importance, maxLevels, confidencePercent, judgedSamples } = request;
-  const design = designLevels(tensors, importance, bitPrice, maxLevels);
+  const plain = designLevels(tensors, importance, bitPrice, maxLevels);
+  const design = await restoredDesign(plain, tensors, request.probe);
   const tallies = await talliesOf(samples, (crossing) => throughLevels(crossing, design.tables));
   const loss = pairedLoss(samples.metric, whole, tallies);
   const upperLossPoints = lossBound(samples.metric, whole, tallies, { confidencePercent, samples: judgedSamples });
@@ -82,18 +84,6 @@ export async function tryPrice(request: SearchRequest, bitPrice: number): Promis
     `levels at about ${design.bitsPerValue.toFixed(2)} bits per value: ${loss.lossPoints.toFixed(2)} points, at most ${upperLossPoints.toFixed(2)}`,
   );
   return { bitPrice, design, loss, upperLossPoints, tallies };
-}
-
-/** Tensors as their levels show them; those that are not finite cross as they are. */
-function throughLevels(crossing: TensorMap, tables: ReadonlyMap<string, LevelTable>): Map<string, Tensor> {
-  const replaced = new Map<string, Tensor>();
-  for (const [name, table] of tables) {
-    const tensor = crossing.get(name);
-    if (tensor === undefined || countNonFinite(tensor) > 0) continue;
-    const { shape, levels } = levelsOf(tensor, table);
-    replaced.set(name, float32Tensor(shape, reconstructLevels(levels, shape, table)));
-  }
-  return replaced;
 }
 
 /** A price that gives about {@link FIRST_BITS}; no run of the model is needed to see that. */

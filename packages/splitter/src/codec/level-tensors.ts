@@ -69,7 +69,7 @@ function bestAxis(name: string, tensors: readonly Tensor[]): [LevelTensor] | nul
     const channels = channelBins(tensors, channelAxis);
     const variation = channels.reduce((sum, channel) => sum + totalVariation(channel), 0);
     if (best !== null && variation > best.variation * CLEARLY_LESS) continue;
-    best = { tensor: { name, channelAxis, rank, channels }, variation };
+    best = { tensor: { name, channelAxis, rank, channels, samples: tensors }, variation };
   }
   return best === null ? null : [best.tensor];
 }

@@ -29,6 +29,7 @@ const TABLE: LevelTable = {
   order: Array.from({ length: SHAPE[1] }, (_, channel) => channel),
   groups: [SHAPE[1]],
   priors: null,
+  restoration: null,
   golden: null,
 };
 const TABLES: ReadonlyMap<string, LevelTable> = new Map([[TABLE.id, TABLE]]);

@@ -5,6 +5,7 @@ import {
   type LevelChannel,
   type LevelTable,
   quantiseLevels,
+  type RestoredChannel,
   seededRandom,
 } from '../../../src/index.ts';
 
@@ -33,7 +34,7 @@ export function tableOf(
   { rank = 4, channelAxis = 1, groups = [channels.length], golden = null as GoldenLevels | null } = {},
 ): LevelTable {
   const order = channels.map((_, index) => index);
-  return { id: 'ab'.repeat(32), channelAxis, rank, channels, order, groups, priors: null, golden };
+  return { id: 'ab'.repeat(32), channelAxis, rank, channels, order, groups, priors: null, restoration: null, golden };
 }
 
 /** Blobs on a quiet ground, alike in neighbouring channels; the same seed gives the same values. */
@@ -61,6 +62,16 @@ export function blobs(channels: number, rows: number, columns: number, seed: num
   return values;
 }
 
+/** Each channel from up to five others, with and without what is around. */
+export function anyRestoration(channels: number, random: () => number): RestoredChannel[] {
+  return Array.from({ length: channels }, () => {
+    const sources = Uint16Array.from({ length: Math.floor(random() * 6) }, () => Math.floor(random() * channels));
+    const weights = Float32Array.from({ length: sources.length + 2 }, () => random() * 2 - 1);
+    if (random() < 0.4) weights[1] = 0;
+    return { sources, weights };
+  });
+}
+
 export interface AnyCase {
   readonly table: LevelTable;
   readonly shape: readonly number[];
@@ -82,9 +93,10 @@ export const anyCase: fc.Arbitrary<AnyCase> = fc
     shuffle: fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })),
     spread: fc.double({ min: 0.1, max: 30, noNaN: true }),
     hasGolden: fc.boolean(),
+    isRestored: fc.boolean(),
     seed: fc.nat(),
   })
-  .map(({ rank, axis, sizes, channels: count, levels, groupEnds, shuffle, spread, hasGolden, seed }) => {
+  .map(({ rank, axis, sizes, channels: count, levels, groupEnds, shuffle, spread, hasGolden, isRestored, seed }) => {
     const channelAxis = axis % rank;
     const shape = sizes.slice(0, rank);
     shape[channelAxis] = count;
@@ -114,5 +126,6 @@ export const anyCase: fc.Arbitrary<AnyCase> = fc
     const golden = hasGolden
       ? { shape: goldenShape, levels: quantiseLevels(valuesOf(goldenShape), goldenShape, base) }
       : null;
-    return { table: { ...base, golden }, shape, values: valuesOf(shape) };
+    const restoration = isRestored ? anyRestoration(count, random) : null;
+    return { table: { ...base, golden, restoration }, shape, values: valuesOf(shape) };
   });

@@ -1,0 +1,75 @@
+// Channels as their levels say them -> channels as all of them together say: each a weighted sum of some, and of its own
+// values around. Coarse levels lose what channels share only where every one of them is looked at alone.
+import type { RestoredChannel } from './level-table.ts';
+import type { LevelLayout } from './levels.ts';
+import { wasmRestorer } from './wasm-restorer.ts';
+
+/** Where a restored channel comes from: planes of one item, one after another. */
+export type RestoreItem = (planes: Float32Array, restored: Float32Array) => void;
+
+/** @param planes float32, items of the batch one after another, each with the planes of its channels; not changed */
+export function restoreChannels(
+  planes: Float32Array,
+  layout: LevelLayout,
+  restoration: readonly RestoredChannel[],
+): Float32Array {
+  const restorer = wasmRestorer(layout, restoration);
+  try {
+    return restoreBy(restorer?.restoreItem ?? restorerInTypescript(layout, restoration), planes, layout);
+  } finally {
+    restorer?.release();
+  }
+}
+
+/** {@link restoreChannels}, item by item. */
+export function restoreBy(
+  restoreItem: RestoreItem,
+  planes: Float32Array,
+  { batch, channels, planeSize }: LevelLayout,
+): Float32Array {
+  const restored = new Float32Array(planes.length);
+  const size = channels * planeSize;
+  for (let from = 0; from < batch * size; from += size) {
+    restoreItem(planes.subarray(from, from + size), restored.subarray(from, from + size));
+  }
+  return restored;
+}
+
+/** The reference. Products and sums are float32, one after the other, so that all machines find the same. */
+export function restorerInTypescript(layout: LevelLayout, restoration: readonly RestoredChannel[]): RestoreItem {
+  const { planeSize, rows, columns } = layout;
+  const around = new Float32Array(planeSize);
+  return (planes, restored) => {
+    for (const [channel, { sources, weights }] of restoration.entries()) {
+      const from = channel * planeSize;
+      const here = restored.subarray(from, from + planeSize);
+      here.fill(weights[0] as number);
+      if (weights[1] !== 0) {
+        sumAround(planes.subarray(from, from + planeSize), rows, columns, around);
+        addWeighted(here, around, 0, weights[1] as number);
+      }
+      for (const [at, source] of sources.entries()) {
+        addWeighted(here, planes, source * planeSize, weights[at + 2] as number);
+      }
+    }
+  };
+}
+
+function addWeighted(to: Float32Array, values: Float32Array, from: number, weight: number): void {
+  for (let at = 0; at < to.length; at++) {
+    to[at] = (to[at] as number) + Math.fround(weight * (values[from + at] as number));
+  }
+}
+
+/** The four neighbours of each value; beyond the plane, the value itself. */
+function sumAround(plane: Float32Array, rows: number, columns: number, sums: Float32Array): void {
+  for (let row = 0, at = 0; row < rows; row++) {
+    const up = row > 0 ? columns : 0;
+    const down = row < rows - 1 ? columns : 0;
+    for (let column = 0; column < columns; column++, at++) {
+      const vertical = Math.fround((plane[at - up] as number) + (plane[at + down] as number));
+      const west = Math.fround(vertical + (plane[column > 0 ? at - 1 : at] as number));
+      sums[at] = west + (plane[column < columns - 1 ? at + 1 : at] as number);
+    }
+  }
+}
