@@ -1,11 +1,26 @@
-// What was measured on one subject <-> a file, so that a run that ended early goes on where it stopped.
+// What was measured on a piece of a subject (its images, or one of its cuts) <-> a file, so that a run that ended early goes on
+// where it stopped.
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type ActivationCodec, readLevelTable, writeLevelTable } from '@kerf/protocol';
+import type { Tally } from '@kerf/splitter';
 import type { NamedCodec } from './calibrated.ts';
-import type { SubjectRates } from './result.ts';
+import type { CutSize, RateRow, SubjectRates } from './result.ts';
 import type { RateSubject } from './subjects.ts';
+
+/** Answers of the whole model on the held-out samples, and images of the input. */
+export interface ImagesPiece {
+  readonly whole: readonly Tally[];
+  readonly rows: readonly RateRow[];
+}
+
+export interface CutPiece {
+  readonly cut: CutSize;
+  readonly rows: readonly RateRow[];
+  /** One for each of the rows, in their order. */
+  readonly codecs: readonly NamedCodec[];
+}
 
 export interface SubjectPart {
   readonly rates: SubjectRates;
@@ -17,60 +32,81 @@ type StoredCodec =
   | Exclude<ActivationCodec, { kind: 'levels' }>
   | { readonly kind: 'levels'; readonly id: string; readonly file: string };
 
-interface Stored {
-  readonly key: string;
-  readonly rates: SubjectRates;
-  readonly codecs: readonly (readonly (Pick<NamedCodec, 'label' | 'family'> & {
+type StoredCut = Omit<CutPiece, 'codecs'> & {
+  readonly codecs: readonly (Pick<NamedCodec, 'label' | 'family'> & {
     readonly codecs: readonly (readonly [string, StoredCodec])[];
-  })[])[];
-}
+  })[];
+};
 
 /** Changes when the model, the samples or the way of calibrating does. */
-export async function partKey(subject: RateSubject, extent: string): Promise<string> {
-  const { name, cuts, limits, held, calibration } = subject;
+export async function partKey({ path, name, limits, held, calibration }: RateSubject, extent: string): Promise<string> {
   return createHash('sha256')
-    .update(await readFile(subject.path))
-    .update(JSON.stringify([1, name, cuts, limits, held, calibration, extent]))
+    .update(await readFile(path))
+    .update(JSON.stringify([2, name, limits, held, calibration, extent]))
     .digest('hex');
 }
 
-/** Null where there is none of this key. */
-export async function readPart(folder: string, name: string, key: string): Promise<SubjectPart | null> {
-  let stored: Stored;
-  try {
-    stored = JSON.parse(await readFile(pathOf(folder, name), 'utf8')) as Stored;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-  if (stored.key !== key) return null;
-  const codecs = stored.codecs.map((cut) =>
-    cut.map(({ codecs: byTensor, ...rest }): NamedCodec => {
-      const read = new Map(byTensor.map(([tensor, codec]) => [tensor, loaded(codec)]));
-      return { ...rest, codecs: read, tables: tableFiles(read) };
-    }),
-  );
-  return { rates: stored.rates, codecs };
-}
+export class PartsFolder {
+  readonly #folder: string | null;
+  readonly #key: string;
 
-export async function writePart(folder: string, name: string, key: string, part: SubjectPart): Promise<void> {
-  const stored: Stored = {
-    key,
-    rates: part.rates,
-    codecs: part.codecs.map((cut) =>
-      cut.map(({ label, family, codecs }) => ({
+  /** @param folder of the run; null: nothing is kept */
+  constructor(folder: string | null, key: string) {
+    this.#folder = folder;
+    this.#key = key;
+  }
+
+  async images(name: string): Promise<ImagesPiece | null> {
+    return await this.#read<ImagesPiece>(`${name} images`);
+  }
+
+  async writeImages(name: string, piece: ImagesPiece): Promise<void> {
+    await this.#write(`${name} images`, piece);
+  }
+
+  async cut(name: string, tensor: string): Promise<CutPiece | null> {
+    const stored = await this.#read<StoredCut>(`${name} ${tensor}`);
+    if (stored === null) return null;
+    const codecs = stored.codecs.map(({ codecs: byTensor, ...rest }): NamedCodec => {
+      const read = new Map(byTensor.map(([name, codec]) => [name, loaded(codec)]));
+      return { ...rest, codecs: read, tables: tableFiles(read) };
+    });
+    return { ...stored, codecs };
+  }
+
+  async writeCut(name: string, tensor: string, { cut, rows, codecs }: CutPiece): Promise<void> {
+    const stored: StoredCut = {
+      cut,
+      rows,
+      codecs: codecs.map(({ label, family, codecs: byTensor }) => ({
         label,
         family,
-        codecs: [...codecs].map(([tensor, codec]) => [tensor, kept(codec)] as const),
+        codecs: [...byTensor].map(([name, codec]) => [name, kept(codec)] as const),
       })),
-    ),
-  };
-  await mkdir(join(folder, 'parts'), { recursive: true });
-  await writeFile(pathOf(folder, name), JSON.stringify(stored));
+    };
+    await this.#write(`${name} ${tensor}`, stored);
+  }
+
+  async #read<T>(piece: string): Promise<T | null> {
+    if (this.#folder === null) return null;
+    try {
+      const { key, ...stored } = JSON.parse(await readFile(pathOf(this.#folder, piece), 'utf8')) as T & { key: string };
+      return key === this.#key ? (stored as T) : null;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+      throw error;
+    }
+  }
+
+  async #write(piece: string, content: object): Promise<void> {
+    if (this.#folder === null) return;
+    await mkdir(join(this.#folder, 'parts'), { recursive: true });
+    await writeFile(pathOf(this.#folder, piece), JSON.stringify({ key: this.#key, ...content }));
+  }
 }
 
-function pathOf(folder: string, name: string): string {
-  return join(folder, 'parts', `${name.replaceAll(/\W+/g, '-')}.json`);
+function pathOf(folder: string, piece: string): string {
+  return join(folder, 'parts', `${piece.replaceAll(/\W+/g, '-')}.json`);
 }
 
 function kept(codec: ActivationCodec): StoredCodec {

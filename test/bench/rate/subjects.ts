@@ -40,8 +40,8 @@ const PLAIN: ImagePixels = { layout: 'nchw', channels: 'rgb', scale: [1 / 255, 1
 const OCR: ImagePixels = { layout: 'nchw', channels: 'bgr', scale: [2 / 255, 2 / 255, 2 / 255], offset: [-1, -1, -1] };
 /** Points of loss: what is promised, and where loss is no matter of chance. */
 const LIMITS = [0.5, 2] as const;
-const PARTS = { choose: 80, judge: 60 };
-const FIXTURE_PARTS = { choose: 48, judge: 32 };
+const PARTS = { choose: 100, judge: 200 };
+const FIXTURE_PARTS = { choose: 50, judge: 100 };
 /** Where Debian's dataset-fashion-mnist puts it. */
 const FASHION = process.env['KERF_FASHION_MNIST'] ?? '/usr/share/datasets/fashion-mnist';
 
@@ -72,7 +72,7 @@ function inspector(name: string, model: string, cuts: readonly string[], isFixtu
     width: 384,
     height: 384,
     metric: metricFor('defect', { maskThreshold: 128 / 255 }),
-    held: { full: isFixture ? 120 : 160, short: 16 },
+    held: { full: isFixture ? 120 : 300, short: 16 },
     calibration: isFixture ? FIXTURE_PARTS : PARTS,
     cuts,
     limits: [0.5],
@@ -118,12 +118,12 @@ function fashion(): FoundSubject {
     height: 28,
     metric: metricFor('class', {}),
     held: { full: 4000, short: 200 },
-    calibration: { choose: 2000, judge: 2000 },
+    calibration: { choose: 2000, judge: 4000 },
     cuts: ['/blocks/blocks.3/Relu_output_0', '/blocks/blocks.1/Relu_output_0', '/blocks/blocks.0/Relu_output_0'],
     limits: LIMITS,
     isFixture: false,
     // Both halves are of the data set's test pictures, which the model never saw.
-    samples: (split, count) => fashionPictures(split === 'test' ? 4000 : 0, count),
+    samples: (split, count) => fashionPictures(split === 'test' ? 6000 : 0, count),
   };
 }
 
@@ -149,7 +149,7 @@ async function reader(): Promise<FoundSubject> {
     height: 48,
     metric: metricFor('text', { alphabet: keys.trimEnd().split('\n') }),
     held: { full: 300, short: 30 },
-    calibration: { choose: 150, judge: 100 },
+    calibration: { choose: 150, judge: 350 },
     cuts: ['p2o.Add.55', 'p2o.Add.103'],
     limits: [0.5],
     isFixture: false,

@@ -1,0 +1,149 @@
+// One subject -> bytes and losses of its images and of each of its cuts, piece by piece, each kept when it is done.
+import type { Backend } from '@kerf/protocol';
+import { HAND_CODECS, handCodec, type Tally } from '@kerf/splitter';
+import { calibratedLevels, type NamedCodec } from './calibrated.ts';
+import { type OpenCut, openCuts } from './cuts.ts';
+import { measureCut } from './measure-cut.ts';
+import { measureImages } from './measure-images.ts';
+import { type CutPiece, type ImagesPiece, PartsFolder, partKey, type SubjectPart } from './parts.ts';
+import { inputsOf, type RateSample, type RateSubject } from './subjects.ts';
+
+/** A short run. */
+const SHORT = { cuts: 1, limits: [0.5], choose: 40, judge: 40 } as const;
+
+export type Extent = 'full' | 'short';
+
+export interface Measuring {
+  readonly backend: Backend;
+  readonly extent: Extent;
+  /** Pieces of earlier runs are here; null: none are. */
+  readonly out: string | null;
+  /** Measures nothing that is not there. */
+  readonly keptOnly: boolean;
+}
+
+/** Null where a piece is not there and none may be measured. */
+export async function measuredSubject(subject: RateSubject, options: Measuring): Promise<SubjectPart | null> {
+  const { extent, out, keptOnly } = options;
+  const { name } = subject;
+  const parts = new PartsFolder(out, await partKey(subject, extent));
+  const samples = new Samples(subject, extent);
+  const knownImages = await parts.images(name);
+  if (knownImages === null && keptOnly) return null;
+  const images = knownImages ?? (await measuredImages(subject, samples, options.backend));
+  if (knownImages === null) await parts.writeImages(name, images);
+  const pieces: CutPiece[] = [];
+  for (const tensor of extent === 'full' ? subject.cuts : subject.cuts.slice(0, SHORT.cuts)) {
+    const known = await parts.cut(name, tensor);
+    if (known === null && keptOnly) return null;
+    const piece = known ?? (await measuredCut(subject, tensor, samples, images.whole, options));
+    if (known === null) await parts.writeCut(name, tensor, piece);
+    pieces.push(piece);
+  }
+  const rates = {
+    name,
+    metric: subject.metric.name,
+    wholePoints: subject.metric.pointsOf(images.whole),
+    samples: images.whole.length,
+    calibratedOn: samples.calibrated,
+    inputPixels: { width: subject.width, height: subject.height },
+    cuts: pieces.map(({ cut }) => cut),
+    rows: [...images.rows, ...pieces.flatMap(({ rows }) => rows)],
+  };
+  return { rates, codecs: pieces.map(({ codecs }) => codecs) };
+}
+
+/** Drawn when they are asked for, once. */
+class Samples {
+  readonly choose: number;
+  readonly judge: number;
+  readonly #subject: RateSubject;
+  readonly #extent: Extent;
+  #held: Promise<RateSample[]> | null = null;
+  #calibration: Promise<RateSample[]> | null = null;
+
+  constructor(subject: RateSubject, extent: Extent) {
+    const { choose, judge } = extent === 'full' ? subject.calibration : SHORT;
+    this.choose = choose;
+    this.judge = judge;
+    this.#subject = subject;
+    this.#extent = extent;
+  }
+
+  get calibrated(): number {
+    return this.choose + this.judge;
+  }
+
+  held(): Promise<RateSample[]> {
+    this.#held ??= this.#subject.samples('test', this.#subject.held[this.#extent]);
+    return this.#held;
+  }
+
+  calibration(): Promise<RateSample[]> {
+    this.#calibration ??= this.#subject.samples('calibration', this.calibrated);
+    return this.#calibration;
+  }
+}
+
+async function measuredImages(subject: RateSubject, samples: Samples, backend: Backend): Promise<ImagesPiece> {
+  console.log(`  measuring ${subject.name}, images`);
+  const held = await samples.held();
+  const model = await backend.load({ path: subject.path }, { threads: 1 });
+  const whole: Tally[] = [];
+  for (const { picture, label } of held) {
+    const outputs = await model.run(inputsOf(subject, picture));
+    whole.push(subject.metric.tally({ label, outputs, reference: new Map() }));
+  }
+  const rows = await measureImages(subject, model, held, whole);
+  await model.dispose();
+  return { whole, rows };
+}
+
+async function measuredCut(
+  subject: RateSubject,
+  tensor: string,
+  samples: Samples,
+  whole: readonly Tally[],
+  { backend, extent }: Measuring,
+): Promise<CutPiece> {
+  console.log(`  measuring ${subject.name}, ${tensor}`);
+  const held = await samples.held();
+  const [cut] = await openCuts(subject.path, inputsOf(subject, held[0]!.picture), backend, [tensor]);
+  if (cut === undefined) throw new TypeError(`${tensor} is no cut`);
+  const codecs = [...plainCodecs(cut), ...(await levels(subject, cut, samples, extent))];
+  const rows = await measureCut(subject, cut, codecs, held, whole);
+  await cut.dispose();
+  const { tensors, label, values } = cut;
+  return { cut: { tensors, label, values }, rows, codecs };
+}
+
+/** With and without a golden part, where parts lie alike. */
+async function levels(subject: RateSubject, cut: OpenCut, samples: Samples, extent: Extent): Promise<NamedCodec[]> {
+  const { limits } = extent === 'full' ? subject : SHORT;
+  const calibration = await samples.calibration();
+  const choosing = calibration.slice(0, samples.choose);
+  const judging = calibration.slice(samples.choose);
+  const found = await calibratedLevels({ subject, cut, choosing, judging, limits, golden: null });
+  if (!subject.isFixture) return found;
+  const golden = choosing.find(({ label }) => label.kind === 'defect' && label.defect === null) ?? null;
+  return [...found, ...(await calibratedLevels({ subject, cut, choosing, judging, limits, golden }))];
+}
+
+const LABELS = {
+  raw: 'raw',
+  lossless: 'lossless',
+  float16: 'float16',
+  uint8: 'uint8',
+  'uint8-channel': 'uint8 per channel',
+};
+
+/** Codecs that need no calibration. */
+function plainCodecs({ tensors, rank }: OpenCut): NamedCodec[] {
+  const spec = { dtype: 'float32', shape: Array<null>(rank).fill(null) } as const;
+  return HAND_CODECS.map((kind) => ({
+    label: LABELS[kind],
+    family: kind.startsWith('uint8') ? 'uint8' : 'plain',
+    codecs: new Map(tensors.map((name) => [name, handCodec(kind, spec)])),
+    tables: [],
+  }));
+}
