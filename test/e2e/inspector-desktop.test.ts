@@ -1,8 +1,7 @@
 // The Inspector's desktop app in a real Electron, as an ordinary user with the sandbox on.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, statSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -11,84 +10,33 @@ import { fileURLToPath } from 'node:url';
 import { type ElectronApplication, _electron as electron, type Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findElectron } from '../support/ensure-electron.mjs';
+import { type Desktop, openDesktop, reasonNotToRun } from './support/desktop.ts';
 
 const APP = fileURLToPath(new URL('../../apps/inspector', import.meta.url));
-const NOBODY = 65_534;
-const isRoot = process.getuid?.() === 0;
-
 const runtime = findElectron();
-const reason = runtime.reason ?? reasonNotToRun(runtime.folder);
-
-/** Chromium's sandbox refuses root, and an ordinary user needs a set-uid helper and must be able to read the app. */
-function reasonNotToRun(folder: string): string | null {
-  if (process.platform !== 'linux') return 'written for Linux';
-  if (spawnSync('which', ['Xvfb']).status !== 0) return 'no Xvfb on this machine';
-  const missing = spawnSync('ldd', [join(folder, 'electron')], { encoding: 'utf8' }).stdout.match(/(\S+) => not found/);
-  if (missing !== null) return `Electron needs ${missing[1]}, which this machine lacks`;
-  if (!isRoot) return null;
-  const reads = spawnSync('setpriv', [
-    `--reuid=${NOBODY}`,
-    `--regid=${NOBODY}`,
-    '--clear-groups',
-    'test',
-    '-r',
-    join(APP, 'dist/desktop/main.cjs'),
-  ]);
-  return reads.status === 0 ? null : 'an ordinary user cannot read this folder, and the sandbox refuses root';
-}
+const reason = runtime.reason ?? reasonNotToRun(runtime.folder, join(APP, 'dist/desktop/main.cjs'));
 
 describe.skipIf(reason !== null)(`the desktop app${reason === null ? '' : ` (${reason})`}`, () => {
   const folder = runtime.folder as string;
   let home = '';
-  let display: ChildProcess;
-  let environment: Record<string, string> = {};
+  let desktop: Desktop;
   let app: ElectronApplication;
   let page: Page;
   const said: string[] = [];
 
-  async function startDisplay(): Promise<string> {
-    display = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1400x1000x24', '-nolisten', 'tcp'], {
-      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-    });
-    const [number] = (await once(display.stdio[3] as NodeJS.ReadableStream, 'data')) as [Buffer];
-    return `:${number.toString().trim()}`;
-  }
-
-  /** The runtime itself, or a script that starts it as nobody. */
-  async function executable(): Promise<string> {
-    const binary = join(folder, 'electron');
-    if (!isRoot) return binary;
-    const helper = join(folder, 'chrome-sandbox');
-    if (existsSync(helper) && (statSync(helper).mode & 0o4000) === 0) {
-      chownSync(helper, 0, 0);
-      chmodSync(helper, 0o4755);
-    }
-    chownSync(home, NOBODY, NOBODY);
-    const script = join(home, 'electron.sh');
-    await writeFile(
-      script,
-      `#!/bin/sh\nexec setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups '${binary}' "$@"\n`,
-    );
-    chmodSync(script, 0o755);
-    return script;
-  }
+  const executable = (): Promise<string> => desktop.executable(join(folder, 'electron'));
 
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'kerf-desktop-'));
-    environment = {
-      ...(process.env as Record<string, string>),
-      DISPLAY: await startDisplay(),
-      HOME: home,
-      XDG_CONFIG_HOME: join(home, 'config'),
-      LANG: 'en_GB.UTF-8',
-    };
-    app = await electron.launch({ executablePath: await executable(), args: [APP], env: environment, timeout: 60_000 });
+    desktop = await openDesktop(home);
+    const { environment: env } = desktop;
+    app = await electron.launch({ executablePath: await executable(), args: [APP], env, timeout: 60_000 });
     page = await app.firstWindow();
     page.on('pageerror', (error) => said.push(error.message));
   });
   afterAll(async () => {
     await app?.close();
-    display?.kill('SIGKILL');
+    desktop?.close();
     await rm(home, { recursive: true, force: true });
   });
 
@@ -195,7 +143,7 @@ describe.skipIf(reason !== null)(`the desktop app${reason === null ? '' : ` (${r
   });
 
   test('a second start ends at once and leaves the first its window', async () => {
-    const second = spawn(await executable(), [APP], { env: environment, stdio: 'ignore' });
+    const second = spawn(await executable(), [APP], { env: desktop.environment, stdio: 'ignore' });
     const [code] = (await once(second, 'exit')) as [number];
     expect(code).toBe(0);
     expect(app.windows()).toHaveLength(1);

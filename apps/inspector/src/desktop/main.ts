@@ -6,6 +6,8 @@ import { serveRenderer } from './serve-renderer.ts';
 import { StationProcess } from './station-process.ts';
 
 const RENDERER = join(__dirname, '../renderer');
+/** Packaged, the station lies beside the archive: what it starts and loads is opened by path. */
+const HOST = app.isPackaged ? join(process.resourcesPath, 'station/host.cjs') : join(__dirname, 'host.cjs');
 
 protocol.registerSchemesAsPrivileged([
   { scheme: SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true } },
@@ -22,7 +24,7 @@ function start(): void {
   session.defaultSession.setPermissionRequestHandler((_, __, answer) => answer(false));
   session.defaultSession.setPermissionCheckHandler(() => false);
   const station = new StationProcess({
-    script: join(__dirname, 'host.cjs'),
+    script: HOST,
     args: stationArgs(),
     onGone: () => {
       for (const window of BrowserWindow.getAllWindows()) window.webContents.send(GONE);
