@@ -22,7 +22,7 @@ export { DEFAULT_HEALTH_POLICY, HealthGate } from './device/health-gate.ts';
 export { indexedDbDisk, indexedDbStorage } from './device/indexed-db-disk.ts';
 export type { MaintenanceWindow } from './device/maintenance-window.ts';
 export { isInWindow, parseMaintenanceWindow } from './device/maintenance-window.ts';
-export type { HttpMirrorOptions, Mirror } from './device/mirror.ts';
+export type { DeltaStep, HttpMirrorOptions, Mirror } from './device/mirror.ts';
 export { httpMirror } from './device/mirror.ts';
 export type { MirrorSetOptions } from './device/mirror-set.ts';
 export { MirrorSet } from './device/mirror-set.ts';

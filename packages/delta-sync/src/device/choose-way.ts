@@ -19,6 +19,8 @@ export type Way =
       readonly bytes: number | null;
       readonly index: { readonly bytes: number; readonly sha256: string } | null;
     }
+  /** Several deltas, one behind the other: which ones, a server knows. */
+  | { readonly kind: 'route'; readonly base: BaseFile }
   | { readonly kind: 'blob'; readonly bytes: number };
 
 /** The blob is always among them, last: every other way may fail. */
@@ -36,7 +38,7 @@ export function waysTo(file: ReleaseFile, installed: readonly BaseFile[]): Way[]
   const isListed = listed.some(({ base }) => base !== null && base === counterpart);
   // A registry makes deltas on demand; from the file of the same name one is worth asking for.
   if (same === undefined && counterpart !== undefined && !isListed && file.bytes >= ASK_DELTA_BYTES) {
-    ways.push({ kind: 'delta', base: counterpart, bytes: null, index: null });
+    ways.push({ kind: 'delta', base: counterpart, bytes: null, index: null }, { kind: 'route', base: counterpart });
   }
   ways.push(...listed.sort((a, b) => (a.bytes ?? 0) - (b.bytes ?? 0)));
   ways.push({ kind: 'blob', bytes: file.bytes });
@@ -57,7 +59,12 @@ export interface PlannedFile {
 export function planFetch(files: readonly ReleaseFile[], installed: readonly BaseFile[]): PlannedFile[] {
   return files.map((file) => {
     const { name, bytes } = file;
-    const way = waysTo(file, installed).find((one) => one.kind !== 'delta' || one.bytes !== null) as Way;
-    return { name, way: way.kind, bytes, fetchBytes: way.kind === 'copy' ? 0 : (way.bytes ?? bytes) };
+    const way = waysTo(file, installed).find((one) => isCertain(one)) as Way;
+    return { name, way: way.kind, bytes, fetchBytes: 'bytes' in way ? (way.bytes ?? bytes) : 0 };
   });
+}
+
+/** Not something that only a server may know of. */
+function isCertain(way: Way): boolean {
+  return way.kind === 'delta' ? way.bytes !== null : way.kind !== 'route';
 }

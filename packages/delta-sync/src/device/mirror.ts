@@ -1,6 +1,14 @@
 // A place that holds a copy of a repository. Nothing that it gives is trusted.
 import { KerfError, messageOf } from '@kerf/protocol';
 
+/** A delta of a way. */
+export interface DeltaStep {
+  /** Hex SHA-256 of the files at both ends. */
+  readonly from: string;
+  readonly to: string;
+  readonly bytes: number;
+}
+
 export interface Mirror {
   /** For people: an address, a folder. */
   readonly name: string;
@@ -10,6 +18,8 @@ export interface Mirror {
    * @throws {KerfError} MIRROR_UNAVAILABLE, also later, while pieces come.
    */
   open(path: string, offset: number, length: number | null): Promise<AsyncIterable<Uint8Array> | null>;
+  /** Deltas that lead from one file to another, for a place that can say; null, or none, where there are none. */
+  route?(from: string, to: string): Promise<readonly DeltaStep[] | null>;
 }
 
 export interface HttpMirrorOptions {

@@ -36,3 +36,5 @@ export const ASK_DELTA_BYTES = 64 * 1024;
 export const DELTA_SHARE = 0.8;
 /** The same for a compressed file. */
 export const COMPRESSED_SHARE = 0.95;
+/** Deltas one behind the other: each takes a file's time and place on the disk. */
+export const MAX_HOPS = 3;

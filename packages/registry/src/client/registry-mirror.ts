@@ -1,5 +1,5 @@
 // The registry as a mirror that devices fetch from, with their credential.
-import type { Mirror } from '@kerf/delta-sync';
+import type { DeltaStep, Mirror } from '@kerf/delta-sync';
 import { KerfError } from '@kerf/protocol';
 import type { RegistryClient } from './registry-client.ts';
 
@@ -21,6 +21,15 @@ export function registryMirror(client: RegistryClient, name: string): Mirror {
       // A range that begins at the end of the file.
       if (answer.status === 416) return bytesOf([], name);
       throw unavailable(name, null, `it answered with status ${answer.status}`);
+    },
+    async route(from, to) {
+      try {
+        return (await client.json<{ steps: DeltaStep[] }>('GET', `/v1/routes/${from}/${to}`)).steps;
+      } catch (error) {
+        // A registry that does not know one of the files; whatever else is wrong, the next request meets it too.
+        if (KerfError.is(error) && error.code === 'NOT_FOUND') return null;
+        throw unavailable(name, error);
+      }
     },
   };
 }
