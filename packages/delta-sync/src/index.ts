@@ -26,6 +26,7 @@ export type { DeltaStep, HttpMirrorOptions, Mirror } from './device/mirror.ts';
 export { httpMirror } from './device/mirror.ts';
 export type { MirrorSetOptions } from './device/mirror-set.ts';
 export { MirrorSet } from './device/mirror-set.ts';
+export { opfsDisk, opfsStorage } from './device/opfs-disk.ts';
 export type { DeviceLimits } from './device/options.ts';
 export { DEFAULT_DEVICE_LIMITS } from './device/options.ts';
 export { MARK as RELEASE_MARK } from './device/stage-release.ts';
