@@ -1,4 +1,5 @@
-// A bucket of an S3-compatible store -> a blob store. Its PUT is atomic and checks the hash; a reader sees all or nothing.
+// A bucket of an S3-compatible store -> a blob store. Its PUT checks the hash, and is atomic where the store is as
+// good as S3; of one that is not, what was broken off is removed, and never taken for the blob.
 import { Readable } from 'node:stream';
 import { KerfError } from '@kerf/protocol';
 import { type BlobStore, isBlobKey } from './blob-store.ts';
@@ -38,21 +39,32 @@ export function openS3Blobs(options: S3Options): BlobStore {
     checked(response, 'HEAD');
     return { bytes: Number(response.headers.get('content-length')) };
   };
+  const remove: BlobStore['remove'] = async (key) => {
+    const response = await call({ method: 'DELETE', key });
+    if (response.status !== 404) checked(response, 'DELETE');
+  };
+  /** Not every store forgets a PUT that was broken off; what another writer has stored meanwhile has its whole length. */
+  const removeBroken = async (key: string, bytes: number): Promise<void> => {
+    const found = await stat(key);
+    if (found !== null && found.bytes !== bytes) await remove(key);
+  };
   return {
     stat,
     read: (key, { start, end }) => readObject(call, key, start, end),
     async write(key, source, expected) {
-      if ((await stat(key)) !== null) return;
+      if ((await stat(key))?.bytes === expected.bytes) return;
       if (expected.bytes > MAX_PUT_BYTES) {
         throw new KerfError('STORE_FAILED', 'the S3 store takes blobs of at most 5 GiB from kerf');
       }
       const body = { stream: checkedSource(source, expected), sha256: expected.sha256 };
-      checked(await call({ method: 'PUT', key, body, headers: { 'content-length': String(expected.bytes) } }), 'PUT');
+      try {
+        checked(await call({ method: 'PUT', key, body, headers: { 'content-length': String(expected.bytes) } }), 'PUT');
+      } catch (error) {
+        await removeBroken(key, expected.bytes).catch(() => undefined);
+        throw error;
+      }
     },
-    async remove(key) {
-      const response = await call({ method: 'DELETE', key });
-      if (response.status !== 404) checked(response, 'DELETE');
-    },
+    remove,
   };
 }
 
