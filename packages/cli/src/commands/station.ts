@@ -14,6 +14,7 @@ import { type Command, type CommandLine, type Io, usageError } from '../command.
 import { checkLines } from '../station/check-text.ts';
 import { liveLine } from '../station/live-line.ts';
 import { StationReporter } from '../station/reporter.ts';
+import { picturesOf } from '../update/shadow-run.ts';
 import { deviceOf, withRelease } from '../update/station-release.ts';
 import { UpdateDesk } from '../update/update-desk.ts';
 
@@ -120,6 +121,7 @@ function followUpdates(
   return UpdateDesk.open({
     file,
     device,
+    onPicture: (listener) => picturesOf(opened.station, listener),
     async reload(next) {
       reporter.reloaded(next.sha256, await opened.reload(next));
     },

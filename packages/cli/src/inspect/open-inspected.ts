@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import type { OutboxEvent } from '@kerf/edge-runtime';
 import { type OpenedStation, openStation, readStationFile } from '@kerf/edge-runtime/node';
+import { picturesOf } from '../update/shadow-run.ts';
 import { deviceOf, withRelease } from '../update/station-release.ts';
 import { UpdateDesk } from '../update/update-desk.ts';
 import { FleetDesk } from './fleet-desk.ts';
@@ -40,6 +41,7 @@ export async function openInspected(
         : await UpdateDesk.open({
             file: written,
             device,
+            onPicture: (listener) => picturesOf(opened.station, listener),
             async reload(next) {
               await opened.reload(next);
               file = next;

@@ -2,13 +2,15 @@
 // while the line goes on.
 import { resolve } from 'node:path';
 import type { CallParams, CanaryView, GoldenView, ReleaseView, UpdatesView } from '@kerf/bridge';
-import { parseMaintenanceWindow } from '@kerf/delta-sync';
+import { type HealthVerdict, parseMaintenanceWindow } from '@kerf/delta-sync';
+import type { DeliveredPicture } from '@kerf/edge-runtime';
 import { readStationFile, type StationFile } from '@kerf/edge-runtime/node';
 import { KerfError, messageOf } from '@kerf/protocol';
 import { runCanary } from './canary.ts';
 import { noteHistory } from './device-history.ts';
 import { DeviceNow, type NamedRelease } from './device-now.ts';
 import { type JobProgress, OneJob } from './one-job.ts';
+import { Probation } from './probation.ts';
 import { stageInThread } from './stage-in-thread.ts';
 import { withRelease, withSlot } from './station-release.ts';
 import { isWindowOpen, releaseView, updatesView } from './update-view.ts';
@@ -25,6 +27,8 @@ export interface UpdateDeskSetup {
   readonly file: StationFile;
   /** Folder of the device. */
   readonly device: string;
+  /** Pictures of the parts that the line judges, for the shadow run of a release on probation. */
+  readonly onPicture: (listener: (picture: DeliveredPicture) => void) => () => void;
   /** Lets the line run the model of another version of the file. @throws what loading it throws; then the old one runs on. */
   readonly reload: (file: StationFile) => Promise<unknown>;
   readonly onChange: (view: UpdatesView) => void;
@@ -46,12 +50,27 @@ export class UpdateDesk {
   #running: string | null;
   #telling: NodeJS.Timeout | null = null;
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #probation: Probation | null;
+  readonly #endPictures: () => void;
 
   private constructor(setup: UpdateDeskSetup, now: DeviceNow) {
     this.#setup = setup;
     this.#now = now;
     this.#running = now.state.active?.id ?? null;
     this.#jobs = new OneJob(() => this.#tell(), setup.onFault);
+    const shadow = setup.file.config.updates?.shadow ?? null;
+    this.#probation =
+      shadow === null
+        ? null
+        : new Probation({
+            ...shadow,
+            path: setup.file.path,
+            now,
+            onVerdict: (verdict) => this.#decide(verdict),
+            onFault: setup.onFault,
+          });
+    this.#endPictures = setup.onPicture((picture) => this.#probation?.offer(picture));
+    this.#probation?.follow();
     this.#every(WATCH_MS, () => this.#watch());
     const everyMs = setup.file.config.updates?.every ?? null;
     if (everyMs !== null) this.#every(everyMs, () => this.#fetchByItself());
@@ -118,15 +137,11 @@ export class UpdateDesk {
   }
 
   async confirm({ note }: CallParams<'updates.confirm'>, by: string): Promise<void> {
-    await this.#now.use(null, said(by, note), (device) => device.confirm());
-    this.#tell();
+    await this.#confirm(said(by, note));
   }
 
   rollBack({ note }: CallParams<'updates.rollBack'>, by: string): void {
-    this.#jobs.begin('rollBack', this.#now.state.previous?.version ?? null, async () => {
-      await this.#now.use(null, '', (device) => device.rollBack(said(by, note)));
-      await this.#runActive();
-    });
+    this.#goBack(said(by, note));
   }
 
   /** @throws {KerfError} INVALID_ARGUMENT for a window that is none. */
@@ -139,8 +154,31 @@ export class UpdateDesk {
 
   async close(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
+    this.#endPictures();
     await this.#jobs.close();
+    await this.#probation?.close();
     if (this.#telling !== null) clearTimeout(this.#telling);
+  }
+
+  async #confirm(note: string): Promise<void> {
+    await this.#now.use(null, note, (device) => device.confirm());
+    this.#probation?.follow();
+    this.#tell();
+  }
+
+  #goBack(reason: string): void {
+    this.#jobs.begin('rollBack', this.#now.state.previous?.version ?? null, async () => {
+      await this.#now.use(null, '', (device) => device.rollBack(reason));
+      await this.#runActive();
+    });
+  }
+
+  /** What the health gate found; a job that is under way comes first, and the next look asks again. */
+  #decide({ decision, reason }: HealthVerdict): void {
+    if (this.#jobs.job !== null) return;
+    const note = `the health gate: ${reason}`;
+    if (decision === 'keep') void this.#confirm(note).catch(this.#setup.onFault);
+    else this.#goBack(note);
   }
 
   async #stage(
@@ -204,6 +242,7 @@ export class UpdateDesk {
     this.#running = active?.id ?? null;
     try {
       await this.#setup.reload(await withRelease(await readStationFile(this.#setup.file.path)));
+      this.#probation?.follow();
     } catch (error) {
       if (trialStarts !== null) {
         await this.#now.use(null, '', (device) => device.rollBack(`it cannot be run here: ${messageOf(error)}`));
@@ -218,6 +257,7 @@ export class UpdateDesk {
     if (this.#jobs.job !== null) return;
     const { writes } = this.#now.state;
     await this.#now.refresh();
+    this.#probation?.follow();
     const { active } = this.#now.state;
     if (this.#jobs.job !== null) return;
     if (active !== null && active.id !== this.#running) {

@@ -114,12 +114,21 @@ const REGISTRY = object({
   ca: maybe(path, "PEM file of the authority behind the registry's certificate"),
 });
 
+const SHADOW = object({
+  every: withDefault(number({ least: 1, most: 100_000, whole: true }), 1, 'one part of so many is compared'),
+  frames: withDefault(number({ least: 20, most: 5000, whole: true }), 200, 'parts before a release can be confirmed'),
+});
+
 const UPDATES = object({
   every: maybe(
     duration({ leastMs: 60_000, mostMs: 30 * 86_400_000 }),
     'between two looks for a newer release, which is fetched and never switched to by itself (default: when asked)',
   ),
   knownParts: maybe(path, 'folder of known parts that a new release is tried on; relative to the station file'),
+  shadow: maybe(
+    SHADOW,
+    'while a release is on probation, parts go through it and the one before: it is confirmed, or left, by itself',
+  ),
   registry: maybe(REGISTRY, "the fleet's registry, whose rollouts are shown and steered from here"),
 });
 
