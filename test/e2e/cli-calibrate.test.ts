@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { type CloudProcess, KERF_BIN } from '@kerf/cli';
@@ -14,8 +14,16 @@ import { bytesOf, float32Tensor, seededRandom } from '@kerf/protocol';
 import { CodedCut, compareTensors, runHead, runTail, splitCodecs } from '@kerf/splitter';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keysOf } from './support/json-keys.ts';
-import { jsonLines, jsonOf, type Ran, runKerf } from './support/run-kerf.ts';
+import { expectRefusal, jsonLines, jsonOf, type Ran, runKerf } from './support/run-kerf.ts';
 import { openWorkshop, type Workshop } from './support/workshop.ts';
+
+interface CalibrationReport {
+  readonly cuts: readonly {
+    readonly cut: readonly string[];
+    readonly folder: string | null;
+    readonly measured: readonly { readonly bytesPerFrame: number }[];
+  }[];
+}
 
 const SIDE = 64;
 const CHANNELS = 8;
@@ -134,6 +142,53 @@ test('kerf run sends it, and says so', async () => {
   expect(ran.status, ran.stderr).toBe(0);
   const summary = jsonLines(ran.stdout).find(({ kind }) => kind === 'summary');
   expect(summary).toMatchObject({ frames: 1, failed: 0, codec: expect.stringMatching(/^levels: .* bit per value, /) });
+});
+
+test('every cut of a chain gets its own codec, and kerf run --chain sends each cut in it', async () => {
+  const at = ['--at', 'features', '--at', 'drawn'];
+  jsonOf(await kerf('chain', 'model.onnx', ...at, '--out', 'models/parts', '--json'));
+  const samples = ['--samples', 'parts', '--max-loss', '5'];
+  const chained = jsonOf<CalibrationReport>(
+    await kerf('calibrate', 'model.onnx', '--chain', 'models/parts', ...samples, '--codec', 'levels', '--json'),
+  );
+  expect(chained.cuts.map(({ cut, folder }) => [cut, folder])).toEqual([
+    [['features'], 'models/parts'],
+    [['drawn'], 'models/parts'],
+  ]);
+  const tables = (await readdir(join(shop.models, 'parts'))).filter((name) => name.endsWith('.klt'));
+  expect(tables).toHaveLength(2);
+  expect((await kerf('verify', 'model.onnx', 'models/parts')).status).toBe(0);
+
+  await writeFile(join(shop.folder, 'camera.token'), await shop.token());
+  const access = ['--cloud', cloud.url, '--ca', 'state/dev-cert.pem', '--token-file', 'camera.token'];
+  const run = ['run', '--chain', 'models/parts', ...access, '--input', 'parts/test/good/0002.png', '--json'];
+  for (const [index, { measured }] of chained.cuts.entries()) {
+    const route = `cut-${index + 1}`;
+    const ran = await kerf(...run, '--repeat', '8', '--route', route, '--out', route);
+    expect(ran.status, ran.stderr).toBe(0);
+    const frames = jsonLines(ran.stdout).filter((line) => line['route'] === route && line['placement'] === 'split');
+    expect(frames.length, ran.stdout).toBeGreaterThan(4);
+    const usual = measured[0]?.bytesPerFrame ?? 0;
+    for (const { bytesUp } of frames) expect(bytesUp).toBeLessThan(usual * 1.5 + 600);
+  }
+  // A device that holds a part of it, in words; the table of routes is the report.
+  const short = await kerf(...run.filter((word) => word !== '--json'), '--resident', '1', '--no-raw-input');
+  expect(short.status, short.stderr).toBe(0);
+  expect(short.stdout).toMatch(/^cut-1 +1 +0 +[\d.]+ ms/m);
+  expect(short.stdout).toMatch(/^cloud +0 +0 +- +the input 'image' must not leave the device$/m);
+  expect(short.stdout).toMatch(/sent as cut-1 levels: .* bit per value/);
+});
+
+test.each([
+  [['--chain', 'models/parts', '--model', 'models/part'], /leave one out/],
+  [['--model', 'models/parts'], /holds a chain: name it with --chain/],
+  [['--model', 'models/part', '--route', 'edge'], /--route says something of a chain/],
+  [['--chain', 'models/parts', '--no-fallback'], /--resident/],
+  [['--chain', 'models/parts', '--send', 'png'], /--send must be one of/],
+  [['--chain', 'models/parts', '--route', 'cut-9'], /there is no route 'cut-9'; routes are edge/],
+  [['--chain', 'models/parts', '--resident', '1'], /no route is left/],
+])('kerf run %j is refused with what to do', async (args, message) => {
+  expect(expectRefusal(await kerf('run', ...args, '--input', 'x.png'), 2, 'INVALID_ARGUMENT')).toMatch(message);
 });
 
 test('Ctrl-C ends a calibration with one line, and nothing written', async () => {

@@ -83,5 +83,13 @@ test('serve and run', async () => {
   const split = ['run', '--model', 'models/part', ...access, '--input', 'row.pb', '--json', '--no-fallback'];
   const good = await kerf(...split);
   const failed = await kerf(...split, '--id', 'none');
-  expectDocumented('run', [...jsonLines(good.stdout), ...jsonLines(failed.stdout)]);
+  await kerf('chain', 'model.onnx', '--at', 'mid', '--out', 'models/parts');
+  // Nothing is open for the pinned route at first: the first frames go elsewhere, and the change is told.
+  const chain = ['run', '--chain', 'models/parts', ...access, '--input', 'row.pb', '--json'];
+  const routed = await kerf(...chain, '--repeat', '200', '--route', 'cloud');
+  const free = await kerf(...chain);
+  expectDocumented(
+    'run',
+    [good, failed, routed, free].flatMap(({ stdout }) => jsonLines(stdout)),
+  );
 });

@@ -1,5 +1,6 @@
 // chain.json: a model as segments at nested cuts, shared by the splitter that writes it and the runtimes that read it.
 import { ManifestFields, type ManifestFile, type SplitTensor } from './manifest-fields.ts';
+import { parseSplitCodec, type SplitCodec, tableFilesOf } from './split-codec.ts';
 
 export const CHAIN_FORMAT = 'kerf-chain/1';
 
@@ -37,6 +38,8 @@ export interface ChainCut {
   readonly tensors: readonly string[];
   /** Bytes of a frame's tensors; null while a size is open. */
   readonly bytes: number | null;
+  /** How what crosses is sent. Part of no hash: payloads name what they are coded with. */
+  readonly codec: SplitCodec;
   /** Null where it is the best nowhere, or nobody asked. */
   readonly reign: ChainReign | null;
 }
@@ -122,12 +125,20 @@ function checkCounts({ segments, cuts }: ChainManifest): void {
   if (cuts.length !== segments.length - 1) throw fields.invalid('cuts', 'a list of one fewer than the segments');
 }
 
+/** The level tables of all cuts, each file once. */
+export function chainTableFiles({ cuts }: Pick<ChainManifest, 'cuts'>): ManifestFile[] {
+  const tables = cuts.flatMap(({ codec }) => tableFilesOf(codec));
+  return [...new Map(tables.map((table) => [table.file, table])).values()];
+}
+
 /** No file stands for two things. */
-function checkFiles({ segments, sharedData }: ChainManifest): void {
+function checkFiles(manifest: ChainManifest): void {
+  const { segments, sharedData } = manifest;
   const files = [
     ...segments,
     ...segments.flatMap(({ externalData }) => externalData ?? []),
     ...(sharedData === null ? [] : [sharedData]),
+    ...chainTableFiles(manifest),
   ];
   const seen = new Set(['chain.json']);
   for (const { file } of files) {
@@ -196,8 +207,10 @@ function cut(value: unknown, at: number): ChainCut {
   const field = `cuts[${at}]`;
   const object = fields.record(value, field);
   const bytes = object['bytes'] ?? null;
+  const tensors = fields.names(object['tensors'], `${field}.tensors`);
   return {
-    tensors: fields.names(object['tensors'], `${field}.tensors`),
+    tensors,
+    codec: parseSplitCodec(object['codec'] ?? { kind: 'raw' }, tensors, fields),
     bytes: bytes === null ? null : fields.size(bytes, `${field}.bytes`),
     reign: reign(object['reign'], `${field}.reign`),
   };

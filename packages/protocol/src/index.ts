@@ -15,7 +15,7 @@ export type {
   ChainReign,
   ChainSegment,
 } from './chain-manifest.ts';
-export { CHAIN_FORMAT, MAX_CHAIN_SEGMENTS, parseChainManifest } from './chain-manifest.ts';
+export { CHAIN_FORMAT, chainTableFiles, MAX_CHAIN_SEGMENTS, parseChainManifest } from './chain-manifest.ts';
 export type { Clock, Random } from './clock.ts';
 export { systemClock } from './clock.ts';
 export { decodeActivation, encodeActivation } from './codec/activation.ts';

@@ -12,6 +12,6 @@ export { openSplit } from './open-split.ts';
 export { fileTensors } from './quantize/file-tensors.ts';
 export type { VerifySplitOptions, VerifySplitReport } from './verify-files.ts';
 export { verifySplit } from './verify-files.ts';
-export { writeSplitCodec } from './write-codec.ts';
+export { writeChainCodecs, writeSplitCodec } from './write-codec.ts';
 export type { WriteSplitOptions, WrittenSplit } from './write-split.ts';
 export { checkSplitTarget, MANIFEST_FILE, readManifestFile, writeSplit } from './write-split.ts';

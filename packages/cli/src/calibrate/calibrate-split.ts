@@ -4,8 +4,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSplitFolder } from '@kerf/edge-runtime/node';
 import type { ModelFile } from '@kerf/onnx/node';
-import { type Backend, type CodecCalibration, KerfError, type LoadOptions, type TensorMap } from '@kerf/protocol';
-import { type CalibrationRequest, type CutCalibration, calibrateCut, codecFiles, runHead } from '@kerf/splitter';
+import {
+  type Backend,
+  type CodecCalibration,
+  KerfError,
+  type LoadOptions,
+  type SplitCodec,
+  type TensorMap,
+} from '@kerf/protocol';
+import {
+  type CalibrationRequest,
+  type CutCalibration,
+  calibrateCut,
+  codecFiles,
+  type LoadedSplit,
+  type MeasuredCodec,
+  runHead,
+} from '@kerf/splitter';
 import { checkSplitTarget, writeSplit, writeSplitCodec } from '@kerf/splitter/node';
 import { VERSION } from '../command.ts';
 import type { SampleSet } from '../samples/sample-set.ts';
@@ -51,25 +66,30 @@ export async function calibrateSplit(task: SplitTask, options: SplitCalibration)
 }
 
 async function calibrateFolder(task: SplitTask, source: string, options: SplitCalibration): Promise<CalibratedCut> {
-  const { backend, load, parts, limits, onProgress } = options;
+  const { backend, load } = options;
   const opened = await openSplitFolder(source, { backend, withTail: true, load });
   try {
     const { split, head, local } = opened;
     if (local === null || split.source.sha256 !== task.model.sha256) {
       throw new KerfError('PAIR_MISMATCH', `the split in ${task.folder} was made from another model; split this one`);
     }
-    const loaded = { head, tail: local.tail, names: split };
-    const budget = new KeptBytes();
-    const [chosenOn, judgedOn] = parts.map((part) => cutAnswers(part, { ...options, split: loaded }, budget));
-    if (chosenOn === undefined || judgedOn === undefined) throw new KerfError('INTERNAL', 'samples have two parts');
-    const golden = options.golden === null ? null : (await runHead(loaded, options.golden)).crossing;
-    const result = await calibrateCut({ ...limits, chosenOn, judgedOn, golden, onProgress });
+    const result = await calibrateLoaded({ head, tail: local.tail, names: split }, options);
     if (result.best === null) return calibratedCut(split.cut, result, null);
     await writeBest(task, result, options);
     return calibratedCut(split.cut, result, task.folder);
   } finally {
     await opened.dispose();
   }
+}
+
+/** What is measured at the cut between the two; nothing is written. */
+export async function calibrateLoaded(loaded: LoadedSplit, options: SplitCalibration): Promise<CutCalibration> {
+  const { limits, onProgress, parts } = options;
+  const budget = new KeptBytes();
+  const chosenOn = cutAnswers(parts[0], { ...options, split: loaded }, budget);
+  const judgedOn = cutAnswers(parts[1], { ...options, split: loaded }, budget);
+  const golden = options.golden === null ? null : (await runHead(loaded, options.golden)).crossing;
+  return await calibrateCut({ ...limits, chosenOn, judgedOn, golden, onProgress });
 }
 
 async function writeBest(
@@ -82,16 +102,26 @@ async function writeBest(
   if (cut !== null) {
     await writeSplit({ model, cut, folder, force, backend: options.backend, createdBy: `kerf ${VERSION}` });
   }
+  const { codec, tables } = bestCodec(best, result, options);
+  await writeSplitCodec(folder, codec, tables);
+}
+
+/** As a manifest has it, with the level tables that go beside it. */
+export function bestCodec(
+  best: MeasuredCodec,
+  result: CutCalibration,
+  { limits }: SplitCalibration,
+): { readonly codec: SplitCodec; readonly tables: ReadonlyMap<string, Uint8Array> } {
   const { tensors, tables } = codecFiles(best);
-  const calibration = calibrationOf(result, options.limits.maxLossPoints);
-  await writeSplitCodec(folder, { kind: 'coded', tensors, calibration }, tables);
+  const calibration = calibrationOf(best, result, limits.maxLossPoints);
+  return { codec: { kind: 'coded', tensors, calibration }, tables };
 }
 
 function calibrationOf(
-  { best, metric, judgedOnSamples }: CutCalibration,
+  best: MeasuredCodec,
+  { metric, judgedOnSamples }: CutCalibration,
   maxLossPoints: number,
-): CodecCalibration | null {
-  if (best === null) return null;
+): CodecCalibration {
   const { loss, bitsPerValue, totalBytes } = best;
   return {
     metric,

@@ -4,6 +4,7 @@ import type { ModelFile } from '@kerf/onnx/node';
 import type { Backend, TensorSpec } from '@kerf/protocol';
 import { DEFAULT_CONFIDENCE_PERCENT, LEAST_SAMPLES, lossMetric, mergeSpec } from '@kerf/splitter';
 import { readManifestFile } from '@kerf/splitter/node';
+import { calibrateChain } from '../calibrate/calibrate-chain.ts';
 import { calibrateSplit, type SplitCalibration, type SplitTask } from '../calibrate/calibrate-split.ts';
 import { calibrationText } from '../calibrate/calibration-text.ts';
 import { chosenCuts } from '../calibrate/choose-cuts.ts';
@@ -26,7 +27,7 @@ const DEFAULT_LIMIT = 400;
 
 export const calibrate: Command = {
   name: 'calibrate',
-  usage: 'MODEL --at CUT --samples DIR --out DIR [OPTIONS]',
+  usage: 'MODEL (--at CUT --out DIR | --split DIR | --chain DIR) --samples DIR [OPTIONS]',
   summary:
     'Finds the smallest codec for what crosses at a cut: the activation in a few levels for each channel, or one of the ' +
     'plain codecs, whichever is smallest and costs the task no more than --max-loss. Codecs are chosen on a third of ' +
@@ -41,6 +42,7 @@ export const calibrate: Command = {
       help: 'tensors of a cut, with commas between, or auto; each --at is one cut',
     },
     split: { type: 'string', value: 'DIR', help: 'a split that is there: its codec is replaced' },
+    chain: { type: 'string', value: 'DIR', help: 'a chain that is there: every cut of it gets a codec' },
     out: { type: 'string', value: 'DIR', help: 'folder for the split; for several cuts, a folder in it for each' },
     force: { type: 'boolean', help: 'write into a folder that holds other files' },
     ...SAMPLE_OPTIONS,
@@ -88,8 +90,9 @@ export const calibrate: Command = {
 };
 
 interface Request {
-  /** Folder of a split that is there; null: --at and --out. */
+  /** Folder of a split or of a chain that is there; both null: --at and --out. */
   readonly split: string | null;
+  readonly chain: string | null;
   readonly codecs: string | null;
   readonly limits: SplitCalibration['limits'];
 }
@@ -97,13 +100,17 @@ interface Request {
 /** @throws {KerfError} INVALID_ARGUMENT, before anything is read or run. */
 function requestOf(line: CommandLine): Request {
   const split = line.text('split') ?? null;
-  const stray = ['at', 'out', 'force'].find((name) => line.text(name) !== undefined);
-  if (split !== null && stray !== undefined)
+  const chain = line.text('chain') ?? null;
+  const stray = ['at', 'out', 'force', 'split'].find((name) => line.text(name) !== undefined);
+  if (chain !== null && stray !== undefined)
+    throw usageError(`--chain changes a chain that is there: leave out --${stray}`);
+  if (split !== null && stray !== undefined && stray !== 'split')
     throw usageError(`--split changes a split that is there: leave out --${stray}`);
-  if (split === null) line.required('out');
+  if (split === null && chain === null) line.required('out');
   const bytes = line.text('max-bytes');
   return {
     split,
+    chain,
     codecs: line.text('codecs') ?? null,
     limits: {
       maxLossPoints: line.number('max-loss', 0.5, { most: 100, whole: false }),
@@ -118,7 +125,7 @@ function requestOf(line: CommandLine): Request {
 
 async function calibration(
   line: CommandLine,
-  { split, codecs, limits }: Request,
+  { split, chain, codecs, limits }: Request,
   model: ModelFile,
   backend: Backend,
 ): Promise<CalibrationReport> {
@@ -129,7 +136,7 @@ async function calibration(
   const metric = lossMetric(await taskOptions(line, model, set));
   const seed = line.number('seed', 1);
   const [chosenOn, judgedOn] = thirds(set, seed);
-  const tasks = await tasksOf(line, split, { model, backend, set, specs });
+  const tasks = chain === null ? await tasksOf(line, split, { model, backend, set, specs }) : [];
   const tell = progressTo(!line.flag('json'));
   const golden = line.text('golden');
   const options: Omit<SplitCalibration, 'signal'> = {
@@ -145,6 +152,7 @@ async function calibration(
     onRun: runCounter(tell),
   };
   const cuts = await interruptible(async (signal) => {
+    if (chain !== null) return await calibrateChain(model, chain, { ...options, signal });
     const done: CalibratedCut[] = [];
     for (const [at, task] of tasks.entries()) {
       if (tasks.length > 1) tell(`cut ${at + 1} of ${tasks.length}: ${(task.cut ?? []).join(', ')}`);

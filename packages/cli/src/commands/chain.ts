@@ -69,6 +69,9 @@ export const chain: Command = {
     for (const text of chainText(manifest, splitLoss)) io.print(text);
     for (const text of fusionNotes(model, manifest.cuts)) io.print(text);
     io.print(`check it: kerf verify ${line.positional(0)} ${folder}`);
+    if (manifest.cuts.length > 0) {
+      io.print(`smaller frames: kerf calibrate ${line.positional(0)} --chain ${folder} --samples DIR`);
+    }
     return 0;
   },
 };

@@ -6,6 +6,7 @@ import {
   type ChainManifest,
   chainHash,
   chainPair,
+  chainTableFiles,
   divisionNames,
   KerfError,
   type ManifestFile,
@@ -112,15 +113,18 @@ export class FolderReader {
     if (entry < 0) throw mismatch('the edge has another chain, or divides this one where the cloud has no work');
     const files = segments.flatMap(({ externalData }) => externalData ?? []);
     const hashes = await this.#hashed(folder, [...segments, ...files, ...(sharedData === null ? [] : [sharedData])]);
-    const bytes = hashes.reduce((sum, file) => sum + file.bytes, 0);
+    const tables = await this.#hashed(folder, chainTableFiles(manifest));
+    const bytes = [...hashes, ...tables].reduce((sum, file) => sum + file.bytes, 0);
     const entries = segments.map((_segment, at): EntryNames => {
       const { tailInputs, tailOutputs } = divisionNames(manifest, at);
       return { inputs: tailInputs, outputs: tailOutputs };
     });
     const paths = hashes.slice(0, segments.length).map(({ path }) => path);
     const golden = await this.#golden(folder);
-    const chain = { kind: 'chain', paths, entries, entry, hashes, tables: [], bytes } as const;
-    return { ...chain, golden, release, stamp: stampOf(manifest.chain, golden) };
+    const chain = { kind: 'chain', paths, entries, entry, hashes, tables, bytes } as const;
+    // A chain that is calibrated anew keeps its pairs; sessions that open from then on need its new tables.
+    const content = [manifest.chain, ...tables.map(({ sha256 }) => sha256)].join(' ');
+    return { ...chain, golden, release, stamp: stampOf(content, golden) };
   }
 
   async #hashed(folder: string, files: readonly ManifestFile[]): Promise<HashedFile[]> {

@@ -4,16 +4,16 @@ import {
   type ChainManifest,
   chainHash,
   chainPair,
+  chainTableFiles,
   KerfError,
   type LoadedModel,
   type LoadOptions,
-  type ManifestFile,
   type ModelSource,
-  messageOf,
   parseChainManifest,
   segmentId,
-  sha256Hex,
 } from '@kerf/protocol';
+import { CheckedFiles, type FileReader } from '../session/checked-files.ts';
+import type { CutCoding } from './chain-parts.ts';
 
 /** A chain whose first segments are on this device. */
 export interface OpenedChain {
@@ -22,14 +22,14 @@ export interface OpenedChain {
   readonly segments: readonly LoadedModel[];
   /** By the number of segments on the device: what names the division to the cloud. */
   readonly pairs: readonly string[];
+  /** How what crosses is coded, by the number of segments on the device; with the level tables of the cuts. */
+  readonly codings: ReadonlyMap<number, CutCoding>;
   /** Disposes of the segments; the backend stays. */
   dispose(): Promise<void>;
 }
 
 /** Where the files of a chain are. */
-export interface ChainFileSource {
-  /** @throws {KerfError} FILE_NOT_FOUND. */
-  read(file: string): Promise<Uint8Array>;
+export interface ChainFileSource extends FileReader {
   /** How the runtime gets a segment whose files have been checked; `data` are its external files. */
   source(file: string, bytes: Uint8Array, data: readonly { file: string; bytes: Uint8Array }[]): ModelSource;
 }
@@ -49,28 +49,31 @@ export async function loadChain(
   files: ChainFileSource,
   { backend, resident, load = {} }: ChainLoading,
 ): Promise<OpenedChain> {
-  const chain = parseChainManifest(parseJson(await files.read('chain.json')));
+  const checked = new CheckedFiles(files, 'chain.json', 'make the chain again');
+  const chain = parseChainManifest(await checked.manifest());
   const all = chain.segments.length;
   const count = resident ?? all;
   if (!Number.isInteger(count) || count < 0 || count > all) {
     throw new KerfError('INVALID_ARGUMENT', `the chain has ${all} segments; ${count} cannot be on the device`);
   }
-  await checkHashes(chain);
+  await checkHashes(chain, checked);
+  const codings = await codingsOf(chain, checked);
   const here = chain.segments.slice(0, count);
   const usesShared = here.some(({ usesSharedData }) => usesSharedData);
-  const shared = usesShared && chain.sharedData !== null ? await checkedFile(files, chain.sharedData) : null;
+  const shared = usesShared && chain.sharedData !== null ? await checked.bytesOf(chain.sharedData) : null;
   const segments: LoadedModel[] = [];
   const dispose = async (): Promise<void> => void (await Promise.all(segments.map((segment) => segment.dispose())));
   try {
     for (const segment of here) {
-      const bytes = await checkedFile(files, segment);
-      const own = segment.externalData === null ? [] : [await withBytes(files, segment.externalData)];
+      const bytes = await checked.bytesOf(segment);
+      const data = segment.externalData;
+      const own = data === null ? [] : [{ file: data.file, bytes: await checked.bytesOf(data) }];
       const more =
         segment.usesSharedData && shared !== null ? [{ file: chain.sharedData?.file ?? '', bytes: shared }] : [];
       segments.push(await backend.load(files.source(segment.file, bytes, [...own, ...more]), load));
     }
     const pairs = await Promise.all(chain.segments.map((_segment, at) => chainPair(chain, at)));
-    return { chain, segments, pairs, dispose };
+    return { chain, segments, pairs, codings, dispose };
   } catch (error) {
     await dispose();
     throw error;
@@ -78,42 +81,18 @@ export async function loadChain(
 }
 
 /** That the ids and the chain's name follow from the hashes of the files. */
-async function checkHashes(chain: ChainManifest): Promise<void> {
+async function checkHashes(chain: ChainManifest, checked: CheckedFiles): Promise<void> {
   for (const [at, segment] of chain.segments.entries()) {
     if ((await segmentId(segment, chain.sharedData)) !== segment.id) {
-      throw mismatch(`chain.json: the id of segment ${at} does not fit its files`);
+      throw checked.mismatch(`chain.json: the id of segment ${at} does not fit its files`);
     }
   }
-  if ((await chainHash(chain)) !== chain.chain)
-    throw mismatch("chain.json: the chain's hash does not fit its segments");
-}
-
-async function withBytes(files: ChainFileSource, wanted: ManifestFile): Promise<{ file: string; bytes: Uint8Array }> {
-  return { file: wanted.file, bytes: await checkedFile(files, wanted) };
-}
-
-async function checkedFile(files: ChainFileSource, wanted: ManifestFile): Promise<Uint8Array> {
-  const bytes = await files.read(wanted.file);
-  const found = bytes.byteLength === wanted.bytes ? await digestOf(bytes) : `${bytes.byteLength} bytes`;
-  if (found !== wanted.sha256) throw mismatch(`${wanted.file} is not the file that chain.json names`);
-  return bytes;
-}
-
-async function digestOf(bytes: Uint8Array): Promise<string> {
-  if (globalThis.crypto?.subtle === undefined) {
-    throw new KerfError('BACKEND_UNAVAILABLE', 'hashes need a secure context: serve the page over https');
-  }
-  return await sha256Hex(bytes);
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (cause) {
-    throw new KerfError('MANIFEST_INVALID', `chain.json is not JSON: ${messageOf(cause)}`, { cause });
+  if ((await chainHash(chain)) !== chain.chain) {
+    throw checked.mismatch("chain.json: the chain's hash does not fit its segments");
   }
 }
 
-function mismatch(what: string): KerfError {
-  return new KerfError('PAIR_MISMATCH', `${what}; make the chain again`);
+async function codingsOf(chain: ChainManifest, checked: CheckedFiles): Promise<Map<number, CutCoding>> {
+  const tables = await checked.tables(chainTableFiles(chain));
+  return new Map(chain.cuts.map(({ codec }, at) => [at + 1, { codec, tables }]));
 }

@@ -29,7 +29,7 @@ export interface PlacedSessionConfig {
   readonly cloud: CloudTarget | null;
   /** A smaller model of the same inputs, for frames that neither cloud nor chain can answer in time. */
   readonly small?: LoadedModel | null;
-  /** How what crosses a cut is coded, by the number of segments on the device. @default raw */
+  /** How what crosses a cut is coded, by the number of segments on the device. @default as the chain says */
   readonly codings?: ReadonlyMap<number, CutCoding>;
   readonly constraints?: RouteConstraints;
   /** What a plan expects of routes, by name. @default what is measured alone */
@@ -228,7 +228,7 @@ export class PlacedSession {
   }
 
   #routeSessions(): RouteSessions {
-    const { chain, cloud, small = null, codings = new Map<number, CutCoding>(), options } = this.#config;
+    const { chain, cloud, small = null, codings = chain.codings, options } = this.#config;
     const count: RunCount = { running: 0 };
     const segments = chain.segments.map((model, at) =>
       timedSegment(model, this.#clock, count, (outputs, ms) => {

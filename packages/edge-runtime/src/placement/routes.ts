@@ -17,7 +17,7 @@ export interface Route {
   readonly at: number;
   /** Names of what crosses; empty where nothing does. */
   readonly crossing: readonly string[];
-  /** Bytes of what crosses, raw; null while a size is open. */
+  /** Bytes of what crosses, as it was measured where it is coded, else raw; null while a size is open. */
   readonly uplinkBytes: number | null;
   /** Why no frame may take it; null when frames may. */
   readonly refusal: string | null;
@@ -60,7 +60,7 @@ export function routesOf({ chain, resident, hasCloud, hasSmall, constraints = {}
     const inputs = divisionNames(chain, 0).cut.map((name) => sizes.get(name) ?? null);
     add('cloud', 'cloud', 0, sumOrNull(inputs));
     for (let at = 1; at < segments.length && at <= resident; at++) {
-      add(cutName(at), 'split', at, chain.cuts[at - 1]?.bytes ?? null);
+      add(cutName(at), 'split', at, codedBytes(chain.cuts[at - 1]));
     }
   }
   if (resident >= segments.length) add('edge', 'edge', segments.length, 0);
@@ -86,6 +86,11 @@ function refusal(
     return `its segments take ${bytes} bytes on the device, ${maxEdgeBytes} are allowed`;
   }
   return null;
+}
+
+function codedBytes(cut: ChainManifest['cuts'][number] | undefined): number | null {
+  const measured = cut?.codec.kind === 'coded' ? cut.codec.calibration?.bytesPerFrame : undefined;
+  return measured ?? cut?.bytes ?? null;
 }
 
 /** Files that the first `at` segments need. */

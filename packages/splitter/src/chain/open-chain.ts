@@ -5,6 +5,7 @@ import {
   type ChainManifest,
   type ChainSegment,
   chainHash,
+  chainTableFiles,
   KerfError,
   type ManifestFile,
   segmentId,
@@ -32,6 +33,7 @@ export async function openChain(folder: string): Promise<ChainFolder> {
   const manifest = await readChainManifest(folder);
   const { segments, sharedData } = manifest;
   if (sharedData !== null) await checkFile(folder, sharedData);
+  for (const table of chainTableFiles(manifest)) await checkFile(folder, table);
   const models: ModelFile[] = [];
   for (const [at, segment] of segments.entries()) models.push(await openSegment(folder, segment, at, sharedData));
   if ((await chainHash(manifest)) !== manifest.chain) {

@@ -7,6 +7,7 @@ import {
   CHAIN_FORMAT,
   type ChainManifest,
   chainHash,
+  chainTableFiles,
   KerfError,
   MAX_CHAIN_SEGMENTS,
   parseChainManifest,
@@ -78,6 +79,7 @@ export async function writeChain(options: WriteChainOptions): Promise<WrittenCha
   const cuts = plan.cuts.map(({ cut }, at) => ({
     tensors: cut,
     bytes: bytes[at] ?? null,
+    codec: { kind: 'raw' } as const,
     reign: chosen?.cuts[at]?.reign ?? null,
   }));
   const write = async (staging: string): Promise<ChainManifest> => {
@@ -147,10 +149,12 @@ async function putInPlace(manifest: ChainManifest, staging: string, folder: stri
 }
 
 /** Every file of a chain but its manifest. */
-export function chainFiles({ segments, sharedData: shared }: ChainManifest): string[] {
+export function chainFiles(manifest: ChainManifest): string[] {
+  const { segments, sharedData: shared } = manifest;
+  const tables = chainTableFiles(manifest).map(({ file }) => file);
   const own = segments.flatMap(({ file, externalData }) => [
     file,
     ...(externalData === null ? [] : [externalData.file]),
   ]);
-  return shared === null ? own : [...own, shared.file];
+  return [...own, ...(shared === null ? [] : [shared.file]), ...tables];
 }

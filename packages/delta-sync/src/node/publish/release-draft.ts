@@ -1,7 +1,7 @@
 // A model, a split, a chain or a folder -> the files of a release, each with its role, its sides and its hashes.
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { KerfError, parseChainManifest, parseSplitManifest } from '@kerf/protocol';
+import { chainTableFiles, KerfError, parseChainManifest, parseSplitManifest } from '@kerf/protocol';
 import type { SourceFile } from '../../encode/source-files.ts';
 import type { FileRole, ReleaseFile, ReleaseKind, Side } from '../../release/release-manifest.ts';
 import { tensorGroups } from '../../release/tensor-groups.ts';
@@ -92,7 +92,8 @@ function splitShape(json: unknown, tailOnEdge: boolean, names: ReadonlySet<strin
 }
 
 function chainShape(json: unknown, names: ReadonlySet<string>): Shape {
-  const { segments, sharedData, chain } = parseChainManifest(json);
+  const manifest = parseChainManifest(json);
+  const { segments, sharedData, chain } = manifest;
   const roles = new Map<string, { role: FileRole; sides: readonly Side[] }>([
     ['chain.json', { role: 'manifest', sides: BOTH }],
   ]);
@@ -101,6 +102,7 @@ function chainShape(json: unknown, names: ReadonlySet<string>): Shape {
     if (externalData !== null) roles.set(externalData.file, { role: 'data', sides: BOTH });
   }
   if (sharedData !== null) roles.set(sharedData.file, { role: 'data', sides: BOTH });
+  for (const { file } of chainTableFiles(manifest)) roles.set(file, { role: 'table', sides: BOTH });
   requireFiles(roles.keys(), names, 'chain.json');
   return { kind: 'chain', entry: 'chain.json', pair: chain, roles };
 }
