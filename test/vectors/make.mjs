@@ -115,6 +115,9 @@ const cases = {
     tensors: [{ name: 'mask', dtype: 'uint8', shape: [1, 1, 64, 64], codec: { kind: 'lossless', version: 1 }, bytes: ramp(3) }],
   },
   result: { type: 'result', session: 1, frame: 42, credits: 1, spans, tensors: [payload('verdict', 'float32', [1, 2])] },
+  'result with the moment of receipt': {
+    type: 'result', session: 1, frame: 42, credits: 1, spans: { ...spans, receivedMs: 81234.5 }, tensors: [payload('verdict', 'float32', [1, 2])],
+  },
   'fault of the link': {
     type: 'fault', session: null, frame: null, code: 'TOKEN_EXPIRED', message: 'get a new token', retryAfterMs: null, credits: 0,
   },
@@ -130,6 +133,7 @@ const cases = {
   goaway: { type: 'goaway', graceMs: 10000, reason: 'update' },
   ping: { type: 'ping', nonce: 7 },
   pong: { type: 'pong', nonce: 7 },
+  'pong with its moment': { type: 'pong', nonce: 7, atMs: 81234.5 },
   probe: { type: 'probe', nonce: 8, answerBytes: 4194304, filler: ramp(37) },
   'probe without filler': { type: 'probe', nonce: 9007199254740991, answerBytes: 0, filler: ramp(0) },
   probed: { type: 'probed', nonce: 8, filler: ramp(32) },

@@ -84,6 +84,7 @@ function withTensors(type: 'frame' | 'result', fields: HeaderFields, tensors: Pa
     return { type, session, frame, deadlineMs, trace, ...(priority === null ? {} : { priority }), tensors };
   }
   const spans = fields.fields('spans');
+  const receivedMs = spans.amountOrNull('receivedMs');
   return {
     type,
     session,
@@ -95,6 +96,7 @@ function withTensors(type: 'frame' | 'result', fields: HeaderFields, tensors: Pa
       computeMs: spans.amount('computeMs'),
       totalMs: spans.amount('totalMs'),
       batchRows: spans.count('batchRows', MAX_UINT32),
+      ...(receivedMs === null ? {} : { receivedMs }),
     },
     tensors,
   };
@@ -156,8 +158,11 @@ function withoutTensors(
     case 'goaway':
       return { type, graceMs: fields.amount('graceMs'), reason: text('reason') };
     case 'ping':
-    case 'pong':
       return { type, nonce: fields.count('nonce') };
+    case 'pong': {
+      const atMs = fields.amountOrNull('atMs');
+      return { type, nonce: fields.count('nonce'), ...(atMs === null ? {} : { atMs }) };
+    }
   }
 }
 

@@ -82,8 +82,8 @@ function headerOf(message: Message): PlainRecord {
     }
     case 'result': {
       const { session, frame, credits } = message;
-      const { queueMs, decodeMs, computeMs, totalMs, batchRows } = message.spans;
-      const spans = { queueMs, decodeMs, computeMs, totalMs, batchRows };
+      const { queueMs, decodeMs, computeMs, totalMs, batchRows, receivedMs } = message.spans;
+      const spans = { queueMs, decodeMs, computeMs, totalMs, batchRows, receivedMs };
       return { session, frame, credits, spans, tensors: message.tensors.map(payloadRecord) };
     }
     case 'fault':
@@ -104,8 +104,9 @@ function headerOf(message: Message): PlainRecord {
     case 'goaway':
       return { graceMs: message.graceMs, reason: message.reason.slice(0, MAX_TEXT_CHARS) };
     case 'ping':
-    case 'pong':
       return { nonce: message.nonce };
+    case 'pong':
+      return { nonce: message.nonce, atMs: message.atMs };
     case 'probe':
       return { nonce: message.nonce, answerBytes: message.answerBytes, byteLength: message.filler.byteLength };
     case 'probed':

@@ -126,6 +126,8 @@ export interface CloudSpans {
   readonly totalMs: number;
   /** Rows that ran together. */
   readonly batchRows: number;
+  /** When the frame was received, by the cloud's own clock, whose zero means nothing. Left out by clouds that do not say. */
+  readonly receivedMs?: number;
 }
 
 /** Cloud to edge: the outputs of a frame. */
@@ -190,6 +192,8 @@ export interface Ping {
 export interface Pong {
   readonly type: 'pong';
   readonly nonce: number;
+  /** When the ping was answered, by the clock of `receivedMs` in results. Left out by those that do not say. */
+  readonly atMs?: number;
 }
 
 /** Edge to cloud: how fast is the link? At most one is under way on a link. */

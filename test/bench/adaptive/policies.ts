@@ -89,6 +89,7 @@ export function controller(
             queueMs,
             headMs,
             encodeMs,
+            wayDown: null,
             networkMs: awayMs - cloudMs,
             cloudMs,
             decodeMs: 0,

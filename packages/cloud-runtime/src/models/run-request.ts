@@ -76,6 +76,7 @@ export function outcomesOf(
       computeMs: reply.computeMs,
       totalMs: nowMs - receivedAtMs,
       batchRows,
+      receivedMs: receivedAtMs,
     };
     return { kind: 'result', tensors, spans, whole: frames.length === 1 ? answer : null };
   });

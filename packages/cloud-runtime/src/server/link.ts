@@ -185,7 +185,7 @@ export class Link implements SessionLink {
         this.#closeSession(message.session);
         break;
       case 'ping':
-        this.#sendMessage({ type: 'pong', nonce: message.nonce });
+        this.#sendMessage({ type: 'pong', nonce: message.nonce, atMs: this.#lastHeardMs });
         break;
       case 'pong':
         // It shows that the peer is there, which is all that it was asked for.

@@ -4,7 +4,6 @@ import {
   type ErrorCode,
   encodeMessage,
   type Fault,
-  fillerBytes,
   type GoAway,
   judgeMessage,
   KerfError,
@@ -13,6 +12,7 @@ import {
   messageOf,
   type Open,
   type Opened,
+  type Pong,
   type Result,
   type SessionState,
   sessionOf,
@@ -20,8 +20,10 @@ import {
   type TransportClose,
 } from '@kerf/protocol';
 import type { EdgeSessionOptions } from '../session/options.ts';
+import { AnswerClock, type WayDown } from './answer-clock.ts';
 import { CreditGate } from './credit-gate.ts';
 import { PeerWatch } from './peer-watch.ts';
+import { ProbeSlot } from './probe-slot.ts';
 
 /** A link of ours carries one session, and this is its number. */
 export const SESSION = 1;
@@ -38,6 +40,8 @@ export interface Arrival<T> {
   readonly message: T;
   readonly receivedMs: number;
   readonly bytes: number;
+  /** How long it was under way; null where nothing is known of the cloud's clock. */
+  readonly wayDown: WayDown | null;
 }
 
 export interface ConnectionEvents {
@@ -60,14 +64,6 @@ export interface ConnectionSetup {
   readonly open: Omit<Open, 'type' | 'session'>;
 }
 
-/** A probe that has not been answered. */
-interface ProbeUnderWay {
-  readonly nonce: number;
-  readonly sentMs: number;
-  /** Null: the connection ended before. */
-  settle(elapsedMs: number | null): void;
-}
-
 export class LinkConnection {
   credits: CreditGate | null = null;
   maxMessageBytes = 0;
@@ -75,11 +71,11 @@ export class LinkConnection {
   private readonly setup: ConnectionSetup;
   private readonly events: ConnectionEvents;
   private readonly watch: PeerWatch;
+  private readonly clocks = new AnswerClock();
+  private readonly probes = new ProbeSlot();
   private link: LinkState = 'greeting';
   private session: SessionState = 'unknown';
   private cancelTimeout: () => void = () => {};
-  private probeUnderWay: ProbeUnderWay | null = null;
-  private probes = 0;
 
   constructor(transport: Transport, setup: ConnectionSetup, events: ConnectionEvents) {
     this.transport = transport;
@@ -121,6 +117,7 @@ export class LinkConnection {
   /** Sends an encoded frame and takes its credit. */
   sendFrame(frame: number, bytes: Uint8Array): void {
     this.credits?.take(frame);
+    this.clocks.sent(frame, this.setup.options.clock.nowMs());
     this.transport.send(bytes);
   }
 
@@ -129,13 +126,8 @@ export class LinkConnection {
    * when a probe is under way, the connection is not ready, or it ended before the answer.
    */
   probe(upBytes: number, downBytes: number): Promise<number | null> {
-    if (!this.ready || this.probeUnderWay !== null) return Promise.resolve(null);
-    const nonce = ++this.probes;
-    const message = encodeMessage({ type: 'probe', nonce, answerBytes: downBytes, filler: fillerBytes(upBytes) });
-    return new Promise((settle) => {
-      this.probeUnderWay = { nonce, sentMs: this.setup.options.clock.nowMs(), settle };
-      this.transport.send(message);
-    });
+    if (!this.ready) return Promise.resolve(null);
+    return this.probes.send({ upBytes, downBytes, nowMs: this.setup.options.clock.nowMs() }, this.transport);
   }
 
   /** Ends the connection and the session: the cloud may forget its answers. */
@@ -173,10 +165,13 @@ export class LinkConnection {
       case 'opened':
         return this.opened(message);
       case 'result':
-        return this.answered({ message, receivedMs, bytes }, message.frame);
+        return this.answered(
+          { message, receivedMs, bytes, wayDown: this.clocks.wayDown(message, receivedMs) },
+          message.frame,
+        );
       case 'fault':
         if (message.frame !== null && message.session !== null) {
-          return this.answered({ message, receivedMs, bytes }, message.frame);
+          return this.answered({ message, receivedMs, bytes, wayDown: null }, message.frame);
         }
         return this.end(message.code, message.message, message.retryAfterMs);
       case 'credit':
@@ -187,9 +182,9 @@ export class LinkConnection {
       case 'ping':
         return this.send({ type: 'pong', nonce: message.nonce });
       case 'pong':
-        return this.watch.onPong(message.nonce);
+        return this.ponged(message, receivedMs);
       case 'probed':
-        return this.probed(message.nonce, receivedMs);
+        return this.probes.answered(message.nonce, receivedMs);
       case 'hello':
       case 'open':
       case 'frame':
@@ -224,17 +219,14 @@ export class LinkConnection {
 
   private answered(arrival: Arrival<Result | Fault>, frame: number): void {
     this.credits?.answered(frame, arrival.message.credits);
+    this.clocks.answered(frame);
     this.events.onAnswer(arrival);
     if (this.credits?.idle === true) this.events.onIdle();
   }
 
-  private probed(nonce: number, receivedMs: number): void {
-    const probe = this.probeUnderWay;
-    if (probe === null || probe.nonce !== nonce) {
-      throw new KerfError('MESSAGE_UNEXPECTED', 'the cloud answered a probe that was not sent');
-    }
-    this.probeUnderWay = null;
-    probe.settle(receivedMs - probe.sentMs);
+  private ponged(pong: Pong, receivedMs: number): void {
+    const sentMs = this.watch.onPong(pong.nonce);
+    if (sentMs !== null) this.clocks.ponged(pong, sentMs, receivedMs);
   }
 
   private limitTime(timeoutMs: number, what: string): () => void {
@@ -258,7 +250,6 @@ export class LinkConnection {
     this.session = 'closed';
     this.cancelTimeout();
     this.watch.stop();
-    this.probeUnderWay?.settle(null);
-    this.probeUnderWay = null;
+    this.probes.close();
   }
 }

@@ -55,13 +55,15 @@ export class PeerWatch {
     this.lastSignMs = this.options.clock.nowMs();
   }
 
-  onPong(nonce: number): void {
+  /** @returns when the ping was sent; null when it was none of ours. */
+  onPong(nonce: number): number | null {
     const sentMs = this.sentAtMs.get(nonce);
-    if (sentMs === undefined) return;
+    if (sentMs === undefined) return null;
     this.sentAtMs.delete(nonce);
     const roundTripMs = this.options.clock.nowMs() - sentMs;
     this.smoothedMs = this.smoothedMs === null ? roundTripMs : this.smoothedMs * 0.875 + roundTripMs * 0.125;
     this.onRoundTrip(roundTripMs);
+    return sentMs;
   }
 
   private tick(): void {

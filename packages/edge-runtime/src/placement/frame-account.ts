@@ -28,5 +28,6 @@ function sumOf(before: FrameSpans, spans: FrameSpans): FrameSpans {
     localMs: before.localMs + spans.localMs,
     totalMs: before.totalMs + spans.totalMs,
     cloud: spans.cloud,
+    wayDown: spans.wayDown,
   };
 }

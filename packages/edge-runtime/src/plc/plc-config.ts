@@ -1,9 +1,26 @@
-// The keys of a Modbus trigger and of a Modbus sink in a station file. Both with one `listen` share one door.
+// The keys of a Modbus trigger and of a Modbus sink in a station file. Both with one `listen` or `connect` share one door.
 import { list, maybe, object, type ValueOf, withDefault } from '../config/shape.ts';
-import { duration, text } from '../config/values.ts';
+import { duration, number, text } from '../config/values.ts';
+
+/** Where a table begins, counted from 0. */
+const address = number({ least: 0, most: 65_000, whole: true });
 
 export const plcShape = object({
   listen: withDefault(text(), '127.0.0.1:1502', 'Address and port where the PLC connects; Modbus has port 502.'),
+  connect: maybe(
+    text(),
+    'Address and port of a PLC that is asked, instead of one that connects: the station is the client.',
+  ),
+  poll: withDefault(duration({ leastMs: 5, mostMs: 10_000 }), 50, 'With `connect`: how often the PLC is asked.'),
+  timeout: withDefault(
+    duration({ leastMs: 20, mostMs: 60_000 }),
+    1_000,
+    'With `connect`: a PLC that does not answer for so long is connected anew.',
+  ),
+  controlAt: withDefault(address, 0, 'With `connect`: first of the coils trigger, ack, reset.'),
+  partAt: withDefault(address, 0, 'With `connect`: first of the 16 holding registers with the part id.'),
+  outputsAt: withDefault(address, 16, 'With `connect`: first of the 11 coils that the station writes.'),
+  resultsAt: withDefault(address, 32, 'With `connect`: first of the 48 holding registers that the station writes.'),
   allow: withDefault(
     list(text(), { most: 32 }),
     [],
@@ -32,7 +49,7 @@ export const plcShape = object({
   heartbeat: withDefault(duration({ leastMs: 20, mostMs: 60_000 }), 500, 'How often the heartbeat changes.'),
   unit: maybe(
     text({ pattern: /^\d{1,3}$/, like: 'a number from 0 to 255' }),
-    'Unit number that is answered; any where it is left out.',
+    'Unit number that is answered, any where it is left out; of a PLC that is asked, its own, else 1.',
   ),
 });
 

@@ -220,7 +220,7 @@ export class FrameFlow {
     }
   }
 
-  private onAnswer({ message, receivedMs, bytes }: Arrival<Result | Fault>): void {
+  private onAnswer({ message, receivedMs, bytes, wayDown }: Arrival<Result | Fault>): void {
     const task = message.frame === null ? undefined : this.tasks.get(message.frame);
     // Late, repeated or unasked: the frame has its outcome, or has none of ours.
     if (task === undefined || task.sends === 0) return;
@@ -231,7 +231,7 @@ export class FrameFlow {
       else this.notByCloud(task, message.code, message.message);
       return;
     }
-    if (task.stage === 'sent') task.ledger.markAnswer(message.spans, receivedMs);
+    if (task.stage === 'sent') task.ledger.markAnswer(message.spans, receivedMs, wayDown);
     else task.ledger.markLateAnswer(message.spans, receivedMs);
     try {
       const answer = new Map(message.tensors.map((payload) => [payload.name, tensorOf(payload, this.options.limits)]));

@@ -1,5 +1,6 @@
 // How a frame ends: a value, whatever happened to it.
 import type { CloudSpans, ErrorCode, TensorMap } from '@kerf/protocol';
+import type { WayDown } from '../link/answer-clock.ts';
 
 /** Where the time of a frame went, by the edge's clock. All but `cloud` and `totalMs` add up to `totalMs`. */
 export interface FrameSpans {
@@ -21,6 +22,8 @@ export interface FrameSpans {
   readonly totalMs: number;
   /** The cloud's own account; null when no answer of it was used. */
   readonly cloud: CloudSpans | null;
+  /** Of `networkMs`, the answer's way, by the offset of the two clocks; null where that is not known. */
+  readonly wayDown: WayDown | null;
 }
 
 interface OutcomeBase {

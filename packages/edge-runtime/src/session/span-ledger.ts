@@ -1,5 +1,6 @@
 // Moments of a frame -> spans that add up to its wall time.
 import type { Clock, CloudSpans } from '@kerf/protocol';
+import type { WayDown } from '../link/answer-clock.ts';
 import type { FrameSpans } from './outcome.ts';
 
 type Part = 'queueMs' | 'headMs' | 'encodeMs' | 'networkMs' | 'cloudMs' | 'decodeMs' | 'localMs';
@@ -10,6 +11,7 @@ export class SpanLedger {
   private readonly startMs: number;
   private markMs: number;
   private cloud: CloudSpans | null = null;
+  private wayDown: WayDown | null = null;
   private readonly parts: Record<Part, number> = {
     queueMs: 0,
     headMs: 0,
@@ -32,14 +34,16 @@ export class SpanLedger {
     this.markMs = Math.max(this.markMs, atMs);
   }
 
-  /** An answer came at `receivedMs`: what the cloud does not account for is the network. Its clock is never compared. */
-  markAnswer(cloud: CloudSpans, receivedMs: number): void {
+  /** An answer came at `receivedMs`: what the cloud does not account for is the network. */
+  markAnswer(cloud: CloudSpans, receivedMs: number, wayDown: WayDown | null): void {
     const roundTripMs = Math.max(0, receivedMs - this.markMs);
     const cloudMs = Math.min(cloud.totalMs, roundTripMs);
     this.parts.cloudMs += cloudMs;
     this.parts.networkMs += roundTripMs - cloudMs;
     this.markMs = Math.max(this.markMs, receivedMs);
     this.cloud = cloud;
+    const onTheWayMs = roundTripMs - cloudMs;
+    this.wayDown = wayDown === null ? null : { ...wayDown, ms: Math.min(wayDown.ms, onTheWayMs) };
   }
 
   /** An answer came while the device was at the frame: its time is the device's, the cloud's account is kept. */
@@ -49,6 +53,6 @@ export class SpanLedger {
   }
 
   spans(): FrameSpans {
-    return { ...this.parts, totalMs: this.markMs - this.startMs, cloud: this.cloud };
+    return { ...this.parts, totalMs: this.markMs - this.startMs, cloud: this.cloud, wayDown: this.wayDown };
   }
 }

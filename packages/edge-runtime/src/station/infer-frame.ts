@@ -149,6 +149,6 @@ function traceparent(traceId: string): string {
 
 function failedOutcome(code: KerfError['code'], message: string, queueMs: number): RoutedOutcome {
   const none = { headMs: 0, encodeMs: 0, networkMs: 0, cloudMs: 0, decodeMs: 0, localMs: 0 };
-  const spans = { ...none, queueMs, totalMs: queueMs, cloud: null };
+  const spans = { ...none, queueMs, totalMs: queueMs, cloud: null, wayDown: null };
   return { kind: 'failed', code, message, frame: -1, spans, bytesUp: 0, bytesDown: 0, nonFinite: 0 };
 }

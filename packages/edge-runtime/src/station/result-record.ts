@@ -14,8 +14,11 @@ export interface ResultSpan {
     | 'queue'
     | 'head'
     | 'encode'
-    | 'network'
-    | 'cloud'
+    | 'send'
+    | 'cloud-queue'
+    | 'cloud-decode'
+    | 'tail'
+    | 'wait'
     | 'decode'
     | 'local'
     | 'postprocess'
@@ -23,6 +26,8 @@ export interface ResultSpan {
   /** From the start of the frame. */
   readonly startMs: number;
   readonly durationMs: number;
+  /** How far its border with the cloud's spans may be from the truth, where it comes from the offset of the two clocks. */
+  readonly errorMs?: number;
 }
 
 export interface ResultBox {

@@ -29,20 +29,17 @@ export class SpanList {
   }
 
   /**
-   * Puts the time since the last mark into the session's spans; what the session does not account for is waiting.
-   * The cloud's clock is never compared with the station's: its span is placed by an estimate of the way down, half of
-   * the link's round trip, since answers are small and the way up carries the tensors.
+   * Puts the time since the last mark into the session's spans; what the session does not account for is waiting. The
+   * cloud's own spans lie where the offset of the clocks says; without one, half a round trip before the answer, since
+   * answers are small and the way up carries the tensors.
    */
   markSession(spans: FrameSpans, atMs: number, roundTripMs: number | null): void {
     if (this.closed) return;
     const endMs = Math.max(this.markMs, atMs);
-    const downMs = Math.min(spans.networkMs, roundTripMs === null ? spans.networkMs / 2 : roundTripMs / 2);
     this.add('queue', Math.max(0, endMs - this.markMs - spans.totalMs) + spans.queueMs);
     this.add('head', spans.headMs);
     this.add('encode', spans.encodeMs);
-    this.add('network', spans.networkMs - downMs);
-    this.add('cloud', spans.cloudMs);
-    this.add('network', downMs);
+    this.addCrossing(spans, roundTripMs);
     this.add('decode', spans.decodeMs);
     this.add('local', spans.localMs);
     this.markMs = endMs;
@@ -57,14 +54,34 @@ export class SpanList {
     return [...this.spans];
   }
 
-  private add(stage: Stage, durationMs: number): void {
+  /** The way up, what the cloud says it took, and the rest: the gateway's own time and the way down. */
+  private addCrossing({ networkMs, cloudMs, cloud, wayDown }: FrameSpans, roundTripMs: number | null): void {
+    if (cloud === null || cloudMs === 0) return this.add('wait', networkMs);
+    const halfMs = roundTripMs === null ? networkMs / 2 : roundTripMs / 2;
+    const downMs = Math.min(networkMs, wayDown?.ms ?? halfMs);
+    const border = wayDown === null ? {} : { errorMs: wayDown.errorMs };
+    this.add('send', networkMs - downMs, border);
+    let leftMs = cloudMs;
+    for (const [stage, ms] of [
+      ['cloud-queue', cloud.queueMs],
+      ['cloud-decode', cloud.decodeMs],
+      ['tail', cloud.computeMs],
+    ] as const) {
+      const ownMs = Math.min(leftMs, ms);
+      this.add(stage, ownMs);
+      leftMs -= ownMs;
+    }
+    this.add('wait', leftMs + downMs, border);
+  }
+
+  private add(stage: Stage, durationMs: number, border: Pick<ResultSpan, 'errorMs'> = {}): void {
     if (!(durationMs > 0)) return;
     const last = this.spans.at(-1);
     if (last !== undefined && last.stage === stage) {
-      this.spans[this.spans.length - 1] = { ...last, durationMs: last.durationMs + durationMs };
+      this.spans[this.spans.length - 1] = { ...last, ...border, durationMs: last.durationMs + durationMs };
       return;
     }
     const startMs = last === undefined ? 0 : last.startMs + last.durationMs;
-    this.spans.push({ stage, startMs, durationMs });
+    this.spans.push({ stage, startMs, durationMs, ...border });
   }
 }

@@ -235,7 +235,8 @@ export class Station {
         kept: record.isPartial ? picture : null,
         picture: delivered === null ? null : () => Promise.resolve(delivered),
       });
-      this.statistics.count(record, null);
+      const { startMs, totalMs } = frame.spans;
+      this.statistics.count(record, null, this.parts.clock.nowMs() - startMs - totalMs);
       onResult?.(record);
       this.tell({ kind: 'record', record, picture: delivered });
     } catch (error) {

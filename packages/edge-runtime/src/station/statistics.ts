@@ -7,6 +7,9 @@ const WINDOW_FRAMES = 512;
 /** The rate is over frames of this time. */
 const RATE_WINDOW_MS = 10_000;
 
+/** `sink` is from the verdict until the store has the record: in no record, since that is made before. */
+type TimedStage = ResultSpan['stage'] | 'sink';
+
 export interface StationFigures {
   readonly frames: number;
   readonly verdicts: Readonly<Record<Verdict, number>>;
@@ -20,8 +23,8 @@ export interface StationFigures {
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
   readonly placements: Readonly<Record<ResultRecord['placement'], number>>;
-  /** By the spans of records, those inside the session too: frames that were in it, and their mean time there. */
-  readonly spans: Readonly<Partial<Record<ResultSpan['stage'], { readonly frames: number; readonly meanMs: number }>>>;
+  /** By the spans of records, those inside the session too, and `sink`: frames that were in it, and their mean time there. */
+  readonly spans: Readonly<Partial<Record<TimedStage, { readonly frames: number; readonly meanMs: number }>>>;
   readonly bytesUp: number;
   readonly bytesDown: number;
 }
@@ -37,7 +40,7 @@ export class Statistics {
     small: 0,
     none: 0,
   };
-  private readonly times = new Map<ResultSpan['stage'], { frames: number; totalMs: number }>();
+  private readonly times = new Map<TimedStage, { frames: number; totalMs: number }>();
   private readonly window: { readonly atMs: number; readonly totalMs: number }[] = [];
   private frames = 0;
   private provisional = 0;
@@ -50,8 +53,11 @@ export class Statistics {
     this.startMs = clock.nowMs();
   }
 
-  /** Counts a record; a later one of the same frame replaces what the first one said. */
-  count(record: ResultRecord, replaced: ResultRecord | null): void {
+  /**
+   * Counts a record; a later one of the same frame replaces what the first one said.
+   * @param sinkMs from the verdict of a first record until the store had it
+   */
+  count(record: ResultRecord, replaced: ResultRecord | null, sinkMs = 0): void {
     this.verdicts[record.verdict]++;
     this.bytesUp += record.bytesUp;
     this.bytesDown += record.bytesDown;
@@ -63,7 +69,7 @@ export class Statistics {
     this.frames++;
     this.placements[record.placement]++;
     if (record.isPartial) this.provisional++;
-    this.countSpans(record.spans);
+    this.countSpans([...record.spans, { stage: 'sink', durationMs: sinkMs }]);
     this.window.push({ atMs: this.clock.nowMs(), totalMs: record.totalMs });
     if (this.window.length > WINDOW_FRAMES) this.window.shift();
   }
@@ -93,7 +99,7 @@ export class Statistics {
     };
   }
 
-  private countSpans(spans: readonly ResultSpan[]): void {
+  private countSpans(spans: readonly { readonly stage: TimedStage; readonly durationMs: number }[]): void {
     for (const stage of new Set(spans.map((span) => span.stage))) {
       const known = this.times.get(stage) ?? { frames: 0, totalMs: 0 };
       const ownMs = spans.reduce((sum, span) => sum + (span.stage === stage ? span.durationMs : 0), 0);

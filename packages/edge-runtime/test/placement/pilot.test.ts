@@ -80,6 +80,7 @@ class Plant {
     const spans = {
       queueMs: 0,
       encodeMs: 0,
+      wayDown: null,
       networkMs: 0,
       cloudMs: 0,
       decodeMs: 0,

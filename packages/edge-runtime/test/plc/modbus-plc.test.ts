@@ -253,7 +253,7 @@ describe('Modbus door', () => {
     ends.push(() => closed.close());
     const { port: otherPort } = await other.open();
     ends.push(() => other.close());
-    const refused = connect(otherPort, '127.0.0.1');
+    const refused = connect(otherPort ?? 0, '127.0.0.1');
     refused.on('error', () => undefined);
     await once(refused, 'close');
   });

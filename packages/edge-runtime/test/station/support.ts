@@ -75,7 +75,7 @@ export class ScriptedInferer implements Inferer {
 }
 
 function outcomeOf(script: Script, tookMs: number): Outcome {
-  const none = { queueMs: 0, headMs: 0, encodeMs: 0, networkMs: 0, cloudMs: 0, decodeMs: 0 };
+  const none = { queueMs: 0, headMs: 0, encodeMs: 0, networkMs: 0, cloudMs: 0, decodeMs: 0, wayDown: null };
   const spans = { ...none, localMs: tookMs, totalMs: tookMs, cloud: null };
   const base = { frame: 0, spans, bytesUp: 3, bytesDown: 2, nonFinite: 0 };
   if (typeof script === 'string' && script !== 'garbage') {

@@ -16,7 +16,7 @@ export function Waterfall({ record }: { readonly record: ResultRecord }) {
         </tr>
       </thead>
       <tbody>
-        {record.spans.map(({ stage, startMs, durationMs }, index) => (
+        {record.spans.map(({ stage, startMs, durationMs, errorMs }, index) => (
           <tr key={`${stage}-${index}`}>
             <th scope="row">{t(`stage.${stage}`)}</th>
             <td className="waterfall-bar">
@@ -27,7 +27,10 @@ export function Waterfall({ record }: { readonly record: ResultRecord }) {
                 style={{ left: `${(100 * startMs) / total}%`, width: `${Math.max((100 * durationMs) / total, 0.5)}%` }}
               />
             </td>
-            <td className="row-number">{formatMs(durationMs, language)}</td>
+            <td className="row-number">
+              {formatMs(durationMs, language)}
+              {errorMs === undefined ? null : ` ± ${formatMs(errorMs, language)}`}
+            </td>
           </tr>
         ))}
       </tbody>

@@ -5,7 +5,8 @@ import type { PlcConfig } from '../../plc/plc-config.ts';
 import { PlcStation } from '../../plc/plc-station.ts';
 import type { Sink } from '../../sinks/sink.ts';
 import { listenAddress } from '../listen.ts';
-import { type ModbusServer, modbusServer } from './modbus-server.ts';
+import { modbusServer } from './modbus-server.ts';
+import { PlcPoller } from './plc-poller.ts';
 
 export interface PlcDoorOptions {
   readonly config: PlcConfig;
@@ -13,15 +14,24 @@ export interface PlcDoorOptions {
   readonly wallClock: () => number;
 }
 
+/** A server that the PLC asks, or a client that asks the PLC. */
+interface Way {
+  /** That the station listens on; null where it asks. */
+  readonly port: number | null;
+  /** Why the PLC cannot be reached; null while it can, or it is not the station that reaches. */
+  readonly fault: KerfError | null;
+  close(): Promise<void>;
+}
+
 /** Opened by the first of its users, closed by the last. */
 export class PlcDoor {
   private current: PlcStation;
   private readonly options: PlcDoorOptions;
-  private server: Promise<ModbusServer> | null = null;
+  private way: Promise<Way> | null = null;
   private users = 0;
 
   constructor(options: PlcDoorOptions) {
-    listenAddress(options.config.listen);
+    listenAddress(options.config.connect ?? options.config.listen);
     this.options = options;
     this.current = new PlcStation(options);
   }
@@ -31,26 +41,34 @@ export class PlcDoor {
     return this.current;
   }
 
-  /** @throws {KerfError} INVALID_ARGUMENT when the port cannot be used. */
-  async open(): Promise<ModbusServer> {
+  /** @throws {KerfError} INVALID_ARGUMENT when the port cannot be used. A PLC that does not answer is asked again. */
+  async open(): Promise<Way> {
     this.users++;
-    const { config } = this.options;
     if (this.current.isClosed) this.current = new PlcStation(this.options);
-    this.server ??= modbusServer({
-      ...listenAddress(config.listen),
-      allow: config.allow,
-      unit: config.unit === null ? null : Number(config.unit),
-      data: this.current,
-    });
-    return this.server;
+    this.way ??= openWay(this.options, this.current);
+    return this.way;
   }
 
   async close(): Promise<void> {
     if (--this.users > 0) return;
     this.current.close();
-    await (await this.server?.catch(() => null))?.close();
-    this.server = null;
+    await (await this.way?.catch(() => null))?.close();
+    this.way = null;
   }
+}
+
+async function openWay({ config, clock }: PlcDoorOptions, station: PlcStation): Promise<Way> {
+  const unit = config.unit === null ? null : Number(config.unit);
+  if (config.connect === null) {
+    const server = await modbusServer({ ...listenAddress(config.listen), allow: config.allow, unit, data: station });
+    return { port: server.port, fault: null, close: () => server.close() };
+  }
+  const { poll: pollMs, timeout: timeoutMs, controlAt, partAt, outputsAt, resultsAt } = config;
+  const places = { controlAt, partAt, outputsAt, resultsAt };
+  const address = listenAddress(config.connect);
+  const poller = new PlcPoller({ ...address, unit: unit ?? 1, pollMs, timeoutMs, places, station, clock });
+  poller.start();
+  return poller;
 }
 
 /** Triggers of the PLC. Without a Modbus sink too, each is answered at the outputs. */
@@ -86,7 +104,8 @@ export function modbusSink(name: string, door: PlcDoor): Sink {
     name,
     deliver: async ({ record }, signal) => {
       signal.throwIfAborted();
-      await opened;
+      const { fault } = await opened;
+      if (fault !== null) throw fault;
       await door.station.deliver(record, signal);
     },
     close: () => {

@@ -7,6 +7,7 @@ import { metadataOf } from '@kerf/onnx';
 import { openModelFile } from '@kerf/onnx/node';
 import { type Backend, type Clock, KerfError, messageOf, type Random, type TensorSpec } from '@kerf/protocol';
 import { mergeSpec, type Thresholds } from '@kerf/splitter';
+import { readChainManifest } from '@kerf/splitter/node';
 import { problem } from '../../config/shape.ts';
 import type { CloudTarget } from '../../link/cloud-link.ts';
 import type { RouteSwitch } from '../../placement/pilot.ts';
@@ -71,21 +72,24 @@ export async function openMainModel(config: StationConfig, setting: ModelSetting
   return openSession({ ...opened, cloud }, config, setting, notes, [opened]);
 }
 
-/** Every segment here; where a frame runs is decided frame by frame. */
+/** Every segment here, or all but the last where the rest of the model is not to be; where a frame runs is decided frame by frame. */
 async function openChain(
   path: string,
   cloud: CloudTarget | null,
   config: StationConfig,
   setting: ModelSetting,
 ): Promise<OpenedModel> {
-  const chain = await openChainFolder(path, { backend: setting.backend, load: { threads: config.model.threads } });
+  const holdsAll = cloud === null || config.model.resident;
+  const held = holdsAll ? {} : { resident: (await readChainManifest(path)).segments.length - 1 };
+  const load = { threads: config.model.threads };
+  const chain = await openChainFolder(path, { backend: setting.backend, load, ...held });
   try {
     const options = sessionOptions(config, setting);
     const session = await PlacedSession.open({ chain, cloud, options });
     pinRoute(session, config.model.route);
     return {
       placement: session,
-      main: mainModel(session, { release: chain.chain.source.sha256, hasCloud: cloud !== null, canRunHere: true }),
+      main: mainModel(session, { release: chain.chain.source.sha256, hasCloud: cloud !== null, canRunHere: holdsAll }),
       // A chain notes thresholds in its last segment, as the model that it was made of.
       thresholds: (await notesOf(join(path, chain.chain.segments.at(-1)?.file ?? ''))).thresholds,
       onStatus: (listener) => session.onStatus(listener),

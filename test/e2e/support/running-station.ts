@@ -1,0 +1,57 @@
+// `kerf station FILE` as a process whose events a test can wait for.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { KERF_BIN } from '@kerf/cli';
+
+export interface RunningStation {
+  /** The next event of the kind. */
+  event(kind: string): Promise<Record<string, unknown>>;
+  /** From now on a device of a quarter of the speed: the process is stopped most of the time. The returned function ends that. */
+  slowDown(): () => void;
+  /** SIGTERM. @returns the exit code. */
+  stop(): Promise<number | null>;
+}
+
+export function startStation(path: string, cwd: string): RunningStation {
+  const child = spawn(process.execPath, [KERF_BIN, 'station', path, '--json'], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const events: Record<string, unknown>[] = [];
+  const waiters: { kind: string; resolve: (event: Record<string, unknown>) => void }[] = [];
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    const event = JSON.parse(line) as Record<string, unknown>;
+    const at = waiters.findIndex(({ kind }) => kind === event['kind']);
+    if (at < 0) events.push(event);
+    else waiters.splice(at, 1)[0]?.resolve(event);
+  });
+  return {
+    event(kind) {
+      const at = events.findIndex((event) => event['kind'] === kind);
+      if (at >= 0) return Promise.resolve(events.splice(at, 1)[0] ?? {});
+      return new Promise((resolve) => {
+        waiters.push({ kind, resolve });
+      });
+    },
+    slowDown() {
+      let isOn = true;
+      const turn = (stopped: boolean): void => {
+        if (!isOn && !stopped) return;
+        child.kill(isOn && stopped ? 'SIGSTOP' : 'SIGCONT');
+        if (isOn) setTimeout(turn, stopped ? 30 : 10, !stopped);
+      };
+      turn(true);
+      return () => {
+        isOn = false;
+        child.kill('SIGCONT');
+      };
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      const [code] = (await once(child, 'exit')) as [number | null];
+      return code;
+    },
+  };
+}
