@@ -66,7 +66,7 @@ describe('a station file', () => {
     ],
     [
       { sinks: [{ kind: 'modbus' }, { kind: 'modbus', name: 'b' }] },
-      'sinks[1] listens at 127.0.0.1:1502 as sinks[0] does',
+      'sinks[1] is at 127.0.0.1:1502 as sinks[0] is',
     ],
   ])('is refused with %j', (more, said) => {
     expect(refusal(more)).toContain(said);
