@@ -8,8 +8,6 @@ import { KERF_BIN } from '@kerf/cli';
 export interface RunningStation {
   /** The next event of the kind. */
   event(kind: string): Promise<Record<string, unknown>>;
-  /** From now on a device of a quarter of the speed: the process is stopped most of the time. The returned function ends that. */
-  slowDown(): () => void;
   /** SIGTERM. @returns the exit code. */
   stop(): Promise<number | null>;
 }
@@ -34,19 +32,6 @@ export function startStation(path: string, cwd: string): RunningStation {
       return new Promise((resolve) => {
         waiters.push({ kind, resolve });
       });
-    },
-    slowDown() {
-      let isOn = true;
-      const turn = (stopped: boolean): void => {
-        if (!isOn && !stopped) return;
-        child.kill(isOn && stopped ? 'SIGSTOP' : 'SIGCONT');
-        if (isOn) setTimeout(turn, stopped ? 30 : 10, !stopped);
-      };
-      turn(true);
-      return () => {
-        isOn = false;
-        child.kill('SIGCONT');
-      };
     },
     async stop() {
       child.kill('SIGTERM');

@@ -57,6 +57,11 @@ const MODEL = object({
     text({ mostCharacters: 32, pattern: /^(edge|cloud|cut-[1-9])$/, like: 'edge, cloud or cut-1 to cut-9' }),
     'of a chain: where every frame runs, for as long as it can (default: chosen frame by frame)',
   ),
+  noRawInput: withDefault(flag, false, 'of a chain: no route on which an input of the model crosses'),
+  maxEdgeSize: maybe(
+    size({ least: 1, most: 2 ** 50 }),
+    'of a chain: no route whose segments are larger on this device (default: any)',
+  ),
   source: maybe(path, 'the whole .onnx file of a split or a chain, for the Inspector; relative to the station file'),
 });
 
@@ -190,9 +195,9 @@ export function parseStationConfig(value: unknown): StationConfig {
 function checkPlc({ trigger, sinks }: StationConfig): void {
   const users = sinks.flatMap((sink, at) => (sink.kind === 'modbus' ? [{ path: `sinks[${at}]`, ...sink }] : []));
   for (const [at, sink] of users.entries()) {
-    const other = users.slice(0, at).find(({ listen }) => listen === sink.listen);
-    if (other !== undefined) throw problem(sink.path, `listens at ${sink.listen} as ${other.path} does`);
-    if (trigger?.kind !== 'modbus' || trigger.listen !== sink.listen) continue;
+    const other = users.slice(0, at).find((one) => doorOf(one) === doorOf(sink));
+    if (other !== undefined) throw problem(sink.path, `is at ${doorOf(sink)} as ${other.path} is`);
+    if (trigger?.kind !== 'modbus' || doorOf(trigger) !== doorOf(sink)) continue;
     const differing = (Object.keys(plcShape.schema['properties'] as object) as (keyof PlcConfig)[]).find(
       (key) => JSON.stringify(trigger[key]) !== JSON.stringify(sink[key]),
     );
@@ -200,6 +205,8 @@ function checkPlc({ trigger, sinks }: StationConfig): void {
       throw problem(`${sink.path}.${differing}`, "must be as the trigger's: they share a door");
   }
 }
+
+const doorOf = ({ connect, listen }: PlcConfig): string => connect ?? listen;
 
 /** The JSON Schema of a station file, draft 2020-12. */
 export const STATION_SCHEMA: Readonly<Record<string, unknown>> = {

@@ -64,10 +64,7 @@ describe('a station file', () => {
       { trigger: { kind: 'modbus' }, sinks: [{ kind: 'modbus', heartbeat: '1 s' }] },
       "sinks[0].heartbeat must be as the trigger's",
     ],
-    [
-      { sinks: [{ kind: 'modbus' }, { kind: 'modbus', name: 'b' }] },
-      'sinks[1] is at 127.0.0.1:1502 as sinks[0] is',
-    ],
+    [{ sinks: [{ kind: 'modbus' }, { kind: 'modbus', name: 'b' }] }, 'sinks[1] is at 127.0.0.1:1502 as sinks[0] is'],
   ])('is refused with %j', (more, said) => {
     expect(refusal(more)).toContain(said);
   });

@@ -51,6 +51,7 @@ export async function openMainModel(config: StationConfig, setting: ModelSetting
   const load = { threads: config.model.threads };
   const { backend, folder } = setting;
   const cloud = config.cloud === null ? null : await cloudTarget(config.cloud, folder, defaultId(path));
+  if (await exists(join(path, 'chain.json'))) return openChain(path, cloud, config, setting);
   if (extname(path).toLowerCase() === '.onnx') {
     const whole = cloud === null || config.model.resident ? await backend.load({ path }, load) : null;
     const local = whole === null ? null : { whole };
@@ -61,7 +62,6 @@ export async function openMainModel(config: StationConfig, setting: ModelSetting
     // What the model takes stands in its file: parts need not wait until the cloud has said it.
     return { ...opened, main: { ...opened.main, inferer: withInputs(opened.main.inferer, notes.inputs) } };
   }
-  if (await exists(join(path, 'chain.json'))) return openChain(path, cloud, config, setting);
   if (!(await exists(join(path, 'split.json')))) {
     const message = `model.path ${config.model.path} is no .onnx file and has neither split.json nor chain.json`;
     throw new KerfError('FILE_NOT_FOUND', message);
@@ -85,8 +85,15 @@ async function openChain(
   const chain = await openChainFolder(path, { backend: setting.backend, load, ...held });
   try {
     const options = sessionOptions(config, setting);
-    const session = await PlacedSession.open({ chain, cloud, options });
-    pinRoute(session, config.model.route);
+    const { route, noRawInput, maxEdgeSize } = config.model;
+    const constraints = { noRawInput, ...(maxEdgeSize === null ? {} : { maxEdgeBytes: maxEdgeSize }) };
+    const session = await PlacedSession.open({ chain, cloud, options, constraints });
+    try {
+      pinRoute(session, route);
+    } catch (error) {
+      session.close();
+      throw error;
+    }
     return {
       placement: session,
       main: mainModel(session, { release: chain.chain.source.sha256, hasCloud: cloud !== null, canRunHere: holdsAll }),
