@@ -47,14 +47,18 @@ function checkSinks(world: World, device: SimDevice): void {
     }
     const finals = new Map<string, number>();
     let last = -1;
-    for (const { resultId, isPartial, frame, revision } of sink.committed.values()) {
+    for (const record of sink.committed.values()) {
+      const { resultId, isPartial, revision } = record;
+      const fault = device.judge(record);
+      if (fault !== null) world.violate(fault);
       if (!isPartial) finals.set(resultId, (finals.get(resultId) ?? 0) + 1);
       if (revision > 0) continue;
-      if (frame <= last) world.violate(`${sink.name} got frame ${frame} after frame ${last}`);
-      last = frame;
+      const part = device.partOf(record);
+      if (part <= last) world.violate(`${sink.name} got part ${part} after part ${last}`);
+      last = part;
     }
     for (let part = 0; part < setup.parts; part++) {
-      const resultId = `d${setup.number}-${part}`;
+      const resultId = device.resultIdOf(part);
       const count = finals.get(resultId) ?? 0;
       if (count > 1) world.violate(`${sink.name} has ${count} final records of ${resultId}`);
       if (count === 0 && !dropped.has(resultId)) world.violate(`${sink.name} has no final record of ${resultId}`);

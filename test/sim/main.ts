@@ -18,6 +18,7 @@ interface ChunkResult {
   readonly failed: readonly { readonly seed: number; readonly violations: readonly string[] }[];
   readonly faults: readonly (readonly [FaultKind, number])[];
   readonly frames: number;
+  readonly switches: number;
   readonly virtualMs: number;
   readonly seeds: number;
 }
@@ -44,15 +45,17 @@ async function runChunk({ first, count }: Chunk): Promise<ChunkResult> {
   const failed: { seed: number; violations: readonly string[] }[] = [];
   const faults = new Map<FaultKind, number>();
   let frames = 0;
+  let switches = 0;
   let virtualMs = 0;
   for (let seed = first; seed < first + count; seed++) {
     const result = await runSeed(seed);
     if (result.violations.length > 0) failed.push({ seed, violations: result.violations });
     for (const [kind, times] of result.faults) faults.set(kind, (faults.get(kind) ?? 0) + times);
     frames += result.frames;
+    switches += result.switches;
     virtualMs += result.virtualMs;
   }
-  return { failed, faults: [...faults], frames, virtualMs, seeds: count };
+  return { failed, faults: [...faults], frames, switches, virtualMs, seeds: count };
 }
 
 function serve(): void {
@@ -63,7 +66,7 @@ function serve(): void {
 
 async function runMany(first: number, seeds: number, processes: number): Promise<number> {
   const startMs = performance.now();
-  const total = { seeds: 0, frames: 0, virtualMs: 0, faults: new Map<FaultKind, number>() };
+  const total = { seeds: 0, frames: 0, switches: 0, virtualMs: 0, faults: new Map<FaultKind, number>() };
   const failed: ChunkResult['failed'][number][] = [];
   let next = first;
   const take = (): Chunk | null => {
@@ -75,6 +78,7 @@ async function runMany(first: number, seeds: number, processes: number): Promise
   const add = (result: ChunkResult): void => {
     total.seeds += result.seeds;
     total.frames += result.frames;
+    total.switches += result.switches;
     total.virtualMs += result.virtualMs;
     for (const [kind, times] of result.faults) total.faults.set(kind, (total.faults.get(kind) ?? 0) + times);
     for (const one of result.failed) {
@@ -90,7 +94,7 @@ async function runMany(first: number, seeds: number, processes: number): Promise
   for (const kind of FAULT_KINDS) console.log(`${kind.padEnd(26)} ${String(total.faults.get(kind) ?? 0).padStart(9)}`);
   const faults = [...total.faults.values()].reduce((sum, count) => sum + count, 0);
   console.log(
-    `${total.seeds} seeds, ${total.frames} parts, ${faults} faults of ${total.faults.size} kinds, ` +
+    `${total.seeds} seeds, ${total.frames} parts, ${total.switches} changes of the route, ${faults} faults of ${total.faults.size} kinds, ` +
       `${(total.virtualMs / 3_600_000).toFixed(1)} simulated hours in ${seconds.toFixed(1)} s ` +
       `(${(total.seeds / seconds).toFixed(0)} seeds/s): ${failed.length} with violations`,
   );

@@ -15,6 +15,7 @@ import { SessionStore } from '../../packages/cloud-runtime/src/session/session-s
 import { AnswerBuffers } from '../../packages/cloud-runtime/src/worker/answer-buffers.ts';
 import type { WorkerSettings } from '../../packages/cloud-runtime/src/worker/worker-process.ts';
 import { ProcessClock } from './process-clock.ts';
+import { CHAIN_MODEL, chainPairOf, ENTRIES, SEGMENTS } from './sim-chain.ts';
 import type { SimConnection } from './sim-link.ts';
 import { SimWorker, type WorkerHabits } from './sim-worker.ts';
 import type { World } from './world.ts';
@@ -199,7 +200,8 @@ export class SimCloud {
 
   /** The folder of models: releases by their pair. */
   #catalog(): ModelCatalog {
-    const candidates = async (_id: string, pair: string | null): Promise<ModelFiles[]> => {
+    const candidates = async (id: string, pair: string | null): Promise<ModelFiles[]> => {
+      if (id === CHAIN_MODEL) return this.#chains(pair);
       const found = this.#world.releases.filter((release) => this.#world.pairOf(release) === pair);
       if (found.length === 0) throw new KerfError('PAIR_MISMATCH', 'head and tail come from different splits');
       return found.map((version): ModelFiles => {
@@ -219,5 +221,29 @@ export class SimCloud {
       });
     };
     return { candidates } as unknown as ModelCatalog;
+  }
+
+  /** Releases of the chain that can be divided so; without a pair all of it runs here, whatever the release. */
+  #chains(pair: string | null): ModelFiles[] {
+    const found = this.#world.releases.flatMap((version) => {
+      const at = [0, 1, 2].findIndex((one) => pair === null || chainPairOf(version, one) === pair);
+      return at < 0 ? [] : [{ version, at }];
+    });
+    if (found.length === 0) throw new KerfError('PAIR_MISMATCH', 'the edge has another chain');
+    return found.map(({ version, at }): ModelFiles => {
+      const served = this.#world.plants.wrongTail ? 3 - version : version;
+      return {
+        kind: 'chain',
+        paths: Array.from({ length: SEGMENTS }, (_, segment) => `chain-${served}-${segment}`),
+        entries: ENTRIES,
+        entry: at,
+        hashes: [],
+        tables: [],
+        bytes: 1,
+        golden: null,
+        release: { model: CHAIN_MODEL, version: String(version) },
+        stamp: String(version),
+      };
+    });
   }
 }

@@ -1,7 +1,7 @@
 // The seam between runner and worker process, with a process that exists only in the clock: it computes, crashes and hangs.
 import { KerfError } from '@kerf/protocol';
-import type { LoadRequest, RanReply, RunRequest, TensorHeader } from '../../packages/cloud-runtime/src/worker/jobs.ts';
-import { paddingAfter } from '../../packages/cloud-runtime/src/worker/jobs.ts';
+import type { RanReply, RunRequest, TensorHeader } from '../../packages/cloud-runtime/src/worker/jobs.ts';
+import { groupsByEntry, paddingAfter } from '../../packages/cloud-runtime/src/worker/jobs.ts';
 import type {
   ModelWorker,
   WorkerEnd,
@@ -10,6 +10,7 @@ import type {
   WorkerSettings,
 } from '../../packages/cloud-runtime/src/worker/worker-process.ts';
 import type { ProcessClock } from './process-clock.ts';
+import { ENTRY_SPECS, SEGMENT_SPECS, SEGMENTS, through } from './sim-chain.ts';
 
 export interface WorkerHabits {
   /** Milliseconds of one frame; drawn for each job. */
@@ -21,10 +22,13 @@ export interface WorkerHabits {
   readonly swapsAnswers: boolean;
 }
 
-const PATH_VERSION = /tail-(\d+)/;
+const PATH_VERSION = /(tail|chain)-(\d+)/;
+const TAIL_OUTPUT = { name: 'y', dtype: 'uint8', elementBytes: 1 } as const;
+const SCORE = { name: 'score', dtype: 'float32', elementBytes: 4 } as const;
+const READY = { provider: 'sim', demoted: [], warmUp: { runs: 0, ms: 0, left: 0 } };
 let pids = 1;
 
-/** `y` is the version of the tail, then the bytes of `mid`. */
+/** Of a tail: `y` is its version, then the bytes of `mid`. Of a chain: what its segments from the entry on make. */
 export class SimWorker implements ModelWorker {
   readonly pid = pids++;
   readonly #settings: WorkerSettings;
@@ -32,6 +36,7 @@ export class SimWorker implements ModelWorker {
   readonly #clock: ProcessClock;
   readonly #habits: WorkerHabits;
   readonly #version: number;
+  readonly #isChain: boolean;
   readonly #jobs: { readonly request: RunRequest; readonly bodies: readonly Uint8Array[] }[] = [];
   #stopWatch: () => void = () => {};
   #stopRun: () => void = () => {};
@@ -43,7 +48,9 @@ export class SimWorker implements ModelWorker {
     this.#handler = handler;
     this.#clock = clock;
     this.#habits = habits;
-    this.#version = versionOf(settings.load);
+    const [, kind, version] = PATH_VERSION.exec(settings.load.paths[0] ?? '') ?? [];
+    this.#version = Number(version ?? 0);
+    this.#isChain = kind === 'chain';
   }
 
   get outstanding(): number {
@@ -53,11 +60,12 @@ export class SimWorker implements ModelWorker {
   async load(): Promise<WorkerModel> {
     await this.#clock.sleep(this.#habits.loadMs());
     if (this.#isDead) throw new KerfError('BACKEND_FAILED', 'the simulated worker died while it loaded');
+    if (this.#isChain) return { segments: SEGMENT_SPECS, entries: ENTRY_SPECS, ...READY };
     const specs = {
       inputs: [{ name: 'mid', dtype: 'uint8' as const, shape: ['n', 'k'] }],
       outputs: [{ name: 'y', dtype: 'uint8' as const, shape: ['n', 'm'] }],
     };
-    return { segments: [specs], entries: [specs], provider: 'sim', demoted: [], warmUp: { runs: 0, ms: 0, left: 0 } };
+    return { segments: [specs], entries: [specs], ...READY };
   }
 
   run(request: RunRequest, body: readonly Uint8Array[]): void {
@@ -99,7 +107,11 @@ export class SimWorker implements ModelWorker {
     this.#stopWatch();
     if (job === undefined) return;
     const bodies = this.#habits.swapsAnswers ? job.bodies.toReversed() : job.bodies;
-    const outputs = bodies.map((bytes) => Uint8Array.from([this.#version, ...bytes]));
+    // The body has those first that enter first.
+    const order = groupsByEntry(job.request.frames).flat();
+    const outputs = job.request.frames.map(({ entry }, at) =>
+      this.#outputOf(bodies[order.indexOf(at)] ?? new Uint8Array(0), entry),
+    );
     const total = outputs.reduce((sum, bytes) => sum + bytes.byteLength + paddingAfter(bytes.byteLength), 0);
     const answer = this.#settings.buffers.take(total);
     answer.body.fill(0);
@@ -108,10 +120,10 @@ export class SimWorker implements ModelWorker {
       answer.body.set(bytes, at);
       at += bytes.byteLength + paddingAfter(bytes.byteLength);
     }
+    const what = this.#isChain ? SCORE : TAIL_OUTPUT;
     const header = (bytes: Uint8Array): TensorHeader => ({
-      name: 'y',
-      dtype: 'uint8',
-      shape: [1, bytes.byteLength],
+      ...what,
+      shape: [1, bytes.byteLength / what.elementBytes],
       codec: { kind: 'raw' },
       byteLength: bytes.byteLength,
     });
@@ -130,14 +142,14 @@ export class SimWorker implements ModelWorker {
     this.#next();
   }
 
+  #outputOf(bytes: Uint8Array, entry: number): Uint8Array {
+    return this.#isChain ? through(bytes, entry, SEGMENTS, this.#version) : Uint8Array.from([this.#version, ...bytes]);
+  }
+
   #die(end: WorkerEnd): void {
     this.#isDead = true;
     this.#stopWatch();
     this.#stopRun();
     this.#clock.after(1, () => this.#handler.onEnd(end));
   }
-}
-
-function versionOf({ paths }: LoadRequest): number {
-  return Number(PATH_VERSION.exec(paths[0] ?? '')?.[1] ?? 0);
 }

@@ -4,10 +4,11 @@ import { expect, test } from 'vitest';
 import { FAULT_KINDS } from './fault-counts.ts';
 import { planFaults } from './fault-plan.ts';
 import { NO_PLANTS, type Plants } from './plants.ts';
-import { runSeed, shrink } from './simulation.ts';
+import { runSeed, shrink, type WorldKind } from './simulation.ts';
 
 interface Regression {
   readonly seed: number;
+  readonly kind: WorldKind;
   readonly what: string;
 }
 
@@ -20,17 +21,20 @@ const SEEDS = 250;
 
 test(`${SEEDS} seeds break no promise, and every kind of fault befalls them`, async () => {
   const befell = new Set<string>();
+  let moved = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
-    const { violations, faults } = await runSeed(seed);
+    const { violations, faults, switches } = await runSeed(seed);
     expect(violations, `npm run sim -- --seed ${seed}`).toEqual([]);
+    moved += switches;
     for (const kind of faults.keys()) befell.add(kind);
   }
   expect(FAULT_KINDS.filter((kind) => !befell.has(kind))).toEqual([]);
+  expect(moved).toBeGreaterThan(SEEDS / 4);
 });
 
 test('seeds that once broke something stay whole', async () => {
-  for (const { seed, what } of regressions) {
-    const { violations } = await runSeed(seed);
+  for (const { seed, kind, what } of regressions) {
+    const { violations } = await runSeed(seed, { kind });
     expect(violations, `npm run sim -- --seed ${seed}: ${what}`).toEqual([]);
   }
 });
@@ -42,6 +46,17 @@ test('two runs of a seed are the same to the last event', async () => {
     expect(second.hash).toBe(first.hash);
   }
   expect((await runSeed(3)).hash).not.toBe((await runSeed(4)).hash);
+});
+
+/** Those that do not sit in the small program around a session. */
+const OF_STATIONS = ['dropsAcks', 'wrongTail', 'swapsAnswers', 'forgetsSync'] as const;
+
+test.each(OF_STATIONS)('finds the planted fault %s with stations alone', { timeout: 120_000 }, async (plant) => {
+  for (let seed = 1; seed <= 200; seed++) {
+    const { violations } = await runSeed(seed, { plants: { [plant]: true }, kind: 'station' });
+    if (violations.length > 0) return;
+  }
+  expect.fail('200 seeds did not find it');
 });
 
 test.each(Object.keys(NO_PLANTS) as (keyof Plants)[])(

@@ -4,10 +4,12 @@ import type { FaultKind } from './fault-counts.ts';
 import { FAULTS_END_MS, inflict, type PlannedFault, planFaults } from './fault-plan.ts';
 import { checkBounds, checkEnd } from './invariants.ts';
 import { NO_PLANTS, type Plants } from './plants.ts';
+import { SessionDevice } from './session-device.ts';
 import { SimCloud } from './sim-cloud.ts';
-import { SimDevice } from './sim-device.ts';
+import type { SimDevice } from './sim-device.ts';
 import { SimSink } from './sim-sink.ts';
 import type { WorkerHabits } from './sim-worker.ts';
+import { StationDevice } from './station-device.ts';
 import { World } from './world.ts';
 
 export interface SeedResult {
@@ -18,11 +20,18 @@ export interface SeedResult {
   readonly hash: string;
   readonly events: number;
   readonly frames: number;
+  /** Changes of a route. */
+  readonly switches: number;
   readonly virtualMs: number;
   readonly lines: readonly string[];
 }
 
+/** What devices run: one session with a small program around it, or a whole station over a chain. */
+export type WorldKind = 'session' | 'station';
+
 export interface SeedOptions {
+  /** @default by the seed: even ones sessions, odd ones stations */
+  readonly kind?: WorldKind;
   readonly plants?: Partial<Plants>;
   readonly keepsTrace?: boolean;
   /** Instead of those that the seed plans. */
@@ -40,8 +49,10 @@ export class Simulation {
   /** What befalls the next jobs of workers. */
   readonly workerFates = { crashes: 0, hangs: 0 };
   readonly #habits: WorkerHabits;
+  readonly #kind: WorldKind;
 
-  constructor(seed: number, { plants = {}, keepsTrace = false }: SeedOptions) {
+  constructor(seed: number, { plants = {}, keepsTrace = false, kind = kindOf(seed) }: SeedOptions) {
+    this.#kind = kind;
     const world = new World(seed, { ...NO_PLANTS, ...plants }, keepsTrace);
     this.world = world;
     this.#habits = {
@@ -60,14 +71,15 @@ export class Simulation {
     const sinks = [new SimSink(`sink-${number}a`, world), new SimSink(`sink-${number}b`, world)];
     const setup = {
       number,
-      parts: 8 + Math.floor(world.random() * 10),
+      parts: (8 + Math.floor(world.random() * 10)) * (this.#kind === 'station' ? 2 : 1),
       periodMs: world.between(20, 250),
       deadlineMs: world.between(80, 900),
       hasTail: world.chance(0.4),
       syncEveryMs: 0,
       maxRecords: world.chance(0.3) ? 5 : 1000,
     };
-    return new SimDevice(setup, world, () => this.gateways, sinks);
+    const Device = this.#kind === 'session' ? SessionDevice : StationDevice;
+    return new Device(setup, world, () => this.gateways, sinks);
   }
 
   #fate(): 'runs' | 'crashes' | 'hangs' {
@@ -121,6 +133,10 @@ export class Simulation {
   }
 }
 
+function kindOf(seed: number): WorldKind {
+  return seed % 2 === 0 ? 'session' : 'station';
+}
+
 export async function runSeed(seed: number, options: SeedOptions = {}): Promise<SeedResult> {
   const faults = options.faults ?? planFaults(seed);
   const sim = new Simulation(seed, options);
@@ -133,6 +149,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     hash: world.trace.hash,
     events: world.trace.events,
     frames: devices.reduce((sum, { setup }) => sum + setup.parts, 0),
+    switches: world.switches,
     virtualMs: world.clock.nowMs(),
     lines: world.trace.lines,
   };

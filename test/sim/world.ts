@@ -19,6 +19,8 @@ export class World {
   /** Versions of the model that the cloud serves. */
   releases: readonly number[] = [1];
   tokenLifeMs = 20_000;
+  /** Of routes, by stations. */
+  switches = 0;
   #cloudJumpMs = 0;
 
   constructor(seed: number, plants: Plants, keepsTrace: boolean) {
