@@ -7,6 +7,7 @@ const { values } = parseArgs({
   options: {
     faults: { type: 'string', default: '100' },
     edges: { type: 'string', default: '3' },
+    stations: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
     gap: { type: 'string', default: '200' },
     json: { type: 'boolean', default: false },
@@ -16,6 +17,7 @@ const { values } = parseArgs({
 const report = await runChaos({
   faults: Number(values.faults),
   edges: Number(values.edges),
+  stations: Number(values.stations),
   seed: Number(values.seed),
   gapMs: Number(values.gap),
   calmMs: 5000,

@@ -1,22 +1,24 @@
 // A number of faults -> real gateways, workers, edges and networks that suffer them, and what became of every part.
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import type { CloudProcess } from '@kerf/cli';
 import { buildModel } from '@kerf/onnx';
 import { seededRandom } from '@kerf/protocol';
 import { openWorkshop, pause, until, type Workshop } from '../e2e/support/workshop.ts';
 import type { EdgeOrders } from './edge-process.ts';
+import { type ChaosEdge, SessionEdge } from './edges.ts';
 import { FaultProxy, GOOD_MOOD } from './fault-proxy.ts';
 import { type ChaosReport, judge } from './judge.ts';
+import { StationEdge, writeStationModel } from './station-edge.ts';
 
 export interface ChaosOptions {
   readonly faults: number;
+  /** Devices with one session, and stations over a chain. */
   readonly edges: number;
+  readonly stations: number;
   readonly seed: number;
   /** Between the beginnings of two faults, on average. */
   readonly gapMs: number;
@@ -32,7 +34,6 @@ export interface Fault {
   endMs: number;
 }
 
-const EDGE = fileURLToPath(new URL('edge-process.ts', import.meta.url));
 const KINDS = [
   'reset',
   'half-open-up',
@@ -89,18 +90,12 @@ interface Replica {
   isBusy: boolean;
 }
 
-interface Edge {
-  child: ChildProcess | null;
-  readonly orders: EdgeOrders;
-  isBusy: boolean;
-}
-
 class Chaos {
   readonly #shop: Workshop;
   readonly #options: ChaosOptions;
   readonly #random: () => number;
   readonly #replicas: Replica[] = [];
-  readonly #edges: Edge[] = [];
+  readonly #edges: ChaosEdge[] = [];
   readonly #faults: Fault[] = [];
   readonly #undoing = new Set<Promise<void>>();
   #calmMs = 0;
@@ -115,6 +110,7 @@ class Chaos {
     const { models, folder, state } = this.#shop;
     await this.#shop.split(scaler(2), ['mid'], 'double');
     await this.#shop.split(scaler(3), ['mid'], 'triple');
+    if (this.#options.stations > 0) await writeStationModel(folder, models);
     for (let count = 0; count < 2; count++) {
       const cloud = await this.#serve(0);
       const proxy = await FaultProxy.start(cloud.port, this.#random);
@@ -138,12 +134,16 @@ class Chaos {
         periodMs: 40,
         deadlineMs: 1500,
       };
-      const edge: Edge = { child: null, orders, isBusy: false };
-      this.#startEdge(edge);
-      this.#edges.push(edge);
+      this.#edges.push(new SessionEdge(orders));
     }
-    const isServed = (edge: Edge): boolean => /^frame .* split$/m.test(toldBy(edge));
-    await until(() => this.#edges.every(isServed), 'every edge is served by the cloud', 60_000);
+    for (let number = 0; number < this.#options.stations; number++) {
+      const ports = this.#replicas.map(({ proxy }) => proxy.port);
+      const home = join(folder, `station-${number}`);
+      const token = await this.#shop.token();
+      this.#edges.push(await StationEdge.open({ number, folder: home, models, ports, ca, token }));
+    }
+    for (const edge of this.#edges) edge.start();
+    await until(() => this.#edges.every(({ isServed }) => isServed), 'every edge is served by the cloud', 60_000);
     this.#calmMs = Date.now();
     await pause(this.#options.calmMs);
   }
@@ -162,14 +162,14 @@ class Chaos {
   async finish(): Promise<ChaosReport> {
     for (const { proxy } of this.#replicas) proxy.change(GOOD_MOOD);
     await until(() => this.#replicas.every(({ cloud }) => cloud !== null), 'every replica is back', 60_000);
-    const isUp = (edge: Edge): boolean => toldBy(edge).includes(`alive ${edge.child?.pid}\n`);
-    await until(() => this.#edges.every(isUp), 'every edge is back', 60_000);
+    await until(() => this.#edges.every(({ isUp }) => isUp), 'every edge is back', 60_000);
+    await until(() => this.#edges.every(({ isSettled }) => isSettled), 'every part at a station is judged', 120_000);
     await pause(500);
     const codes = await Promise.all(this.#edges.map(({ child }) => end(child)));
     return judge({
       edges: this.#edges.map((edge, index) => ({
-        told: toldBy(edge),
-        sink: readFileSync(join(edge.orders.folder, 'sink.txt'), 'utf8'),
+        told: edge.told,
+        sink: edge.sink,
         exitCode: codes[index] ?? null,
       })),
       faults: this.#faults,
@@ -179,7 +179,7 @@ class Chaos {
   }
 
   async stop(): Promise<void> {
-    for (const { child } of this.#edges) child?.kill('SIGKILL');
+    for (const edge of this.#edges) edge.close();
     for (const { cloud, proxy } of this.#replicas) {
       cloud?.child.kill('SIGCONT');
       await proxy.close();
@@ -187,18 +187,13 @@ class Chaos {
   }
 
   #serve(port: number): Promise<CloudProcess> {
-    return this.#shop.serve(port, '--preload', 'double', '--preload', 'triple');
-  }
-
-  #startEdge(edge: Edge): void {
-    const env = { ...process.env, KERF_CHAOS_EDGE: JSON.stringify(edge.orders) };
-    const args = ['--import', 'tsx', EDGE];
-    edge.child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'], env });
+    const preloaded = ['double', 'triple', ...(this.#options.stations > 0 ? ['chain'] : [])];
+    return this.#shop.serve(port, ...preloaded.flatMap((model) => ['--preload', model]));
   }
 
   #inflict(kind: Kind): void {
     const replica = this.#replicas[Math.floor(this.#random() * this.#replicas.length)] as Replica;
-    const edge = this.#edges[Math.floor(this.#random() * this.#edges.length)] as Edge;
+    const edge = this.#edges[Math.floor(this.#random() * this.#edges.length)] as ChaosEdge;
     const forMs = 30 + this.#random() ** 2 * 1200;
     const undo = this.#deed(kind, replica, edge);
     if (undo === null) return;
@@ -214,7 +209,7 @@ class Chaos {
   }
 
   /** Does it. @returns how it is undone; null when it cannot be done now. */
-  #deed(kind: Kind, replica: Replica, edge: Edge): (() => Promise<void> | void) | null {
+  #deed(kind: Kind, replica: Replica, edge: ChaosEdge): (() => Promise<void> | void) | null {
     const { proxy } = replica;
     const mood = (change: Parameters<FaultProxy['change']>[0]): (() => void) => {
       proxy.change(change);
@@ -283,7 +278,7 @@ class Chaos {
     return !replica.isBusy && pid !== undefined && signal(pid, 'SIGKILL') ? () => {} : null;
   }
 
-  #killEdge(edge: Edge): (() => Promise<void>) | null {
+  #killEdge(edge: ChaosEdge): (() => Promise<void>) | null {
     const { child } = edge;
     if (edge.isBusy || child === null) return null;
     edge.isBusy = true;
@@ -291,15 +286,10 @@ class Chaos {
     child.kill('SIGKILL');
     return async () => {
       await gone;
-      this.#startEdge(edge);
+      edge.start();
       edge.isBusy = false;
     };
   }
-}
-
-function toldBy({ orders }: Edge): string {
-  const file = join(orders.folder, 'told.txt');
-  return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
 
 /** The worker that was ready last. */
