@@ -42,7 +42,7 @@ export const run: Command = {
     send: {
       type: 'string',
       value: 'FORMAT',
-      help: `all in the cloud: how pictures cross: ${FORMATS.join(', ')} (default png; with --chain lossless or raw)`,
+      help: `all in the cloud: how pictures cross: ${FORMATS.join(', ')} (default png). With --chain: lossless or raw`,
     },
     'non-finite': {
       type: 'string',

@@ -1,4 +1,4 @@
-// The keys of a browser's or desktop's camera.
+// The keys of a camera of this machine: a browser's, or what ffmpeg opens.
 import { maybe, object, type ValueOf, withDefault } from '../config/shape.ts';
 import { duration, number, text } from '../config/values.ts';
 
@@ -8,7 +8,10 @@ const pixels = maybe(
 );
 
 export const cameraShape = object({
-  device: maybe(text(), "The camera: its id, or a part of its name; the system's choice where it is left out."),
+  device: maybe(
+    text(),
+    "The camera: in a browser its id or a part of its name, in Node its device or number; the system's choice where it is left out.",
+  ),
   width: pixels,
   height: pixels,
   rate: maybe(number({ least: 0.1, most: 1000 }), 'Wanted pictures per second.'),
@@ -21,6 +24,7 @@ export const cameraShape = object({
     number({ least: 1, most: 1_000_000, whole: true }),
     'So many equal pictures in a row count as a lost camera; never where it is left out.',
   ),
+  ffmpeg: withDefault(text(), 'ffmpeg', 'In Node: the program that reads the camera.'),
 });
 
 /** Durations in milliseconds. */

@@ -2,6 +2,7 @@
 
 import { named } from '../config/named.ts';
 import { kinds, type ValueOf } from '../config/shape.ts';
+import { cameraShape } from './camera-config.ts';
 import { folderShape } from './folder-config.ts';
 import { uploadShape } from './http-config.ts';
 import { rtspShape, videoShape } from './video-config.ts';
@@ -12,6 +13,7 @@ export const SOURCE_CONFIG = kinds({
   upload: named(uploadShape, 'upload'),
   video: named(videoShape, 'video'),
   rtsp: named(rtspShape, 'camera'),
+  camera: named(cameraShape, 'camera'),
 });
 
 export type SourceConfig = ValueOf<typeof SOURCE_CONFIG>;

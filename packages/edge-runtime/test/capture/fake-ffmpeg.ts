@@ -1,6 +1,6 @@
 // A program that stands for ffmpeg: a real process whose stream a test writes, stalls and breaks.
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,6 +78,12 @@ export class FakeFfmpeg {
     server.listen(this.port, '127.0.0.1');
     await once(server, 'listening');
     this.server = server;
+  }
+
+  /** The arguments of each start. */
+  async calls(): Promise<readonly (readonly string[])[]> {
+    const lines = (await readFile(this.log, 'utf8')).trim().split('\n');
+    return lines.map((line) => JSON.parse(line) as readonly string[]);
   }
 
   async dispose(): Promise<void> {

@@ -20,6 +20,8 @@ class Plc {
   port = 0;
   private readonly sockets = new Set<Socket>();
   private server: Server | null = null;
+  /** Answers at the server for as long as it stands. */
+  modbus: object | null = null;
 
   async start(port = 0): Promise<void> {
     this.server = createServer((socket) => {
@@ -27,7 +29,7 @@ class Plc {
       socket.on('error', () => {});
       socket.on('close', () => this.sockets.delete(socket));
     });
-    new modbus.server.TCP(this.server, { coils: this.coils, holding: this.holding });
+    this.modbus = new modbus.server.TCP(this.server, { coils: this.coils, holding: this.holding });
     await new Promise<void>((resolve) => this.server?.listen(port, '127.0.0.1', resolve));
     this.port = (this.server.address() as { port: number }).port;
   }

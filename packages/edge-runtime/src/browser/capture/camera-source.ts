@@ -1,8 +1,7 @@
 // A camera of the browser -> captures of its latest picture.
 import { KerfError, messageOf, type RgbImage } from '@kerf/protocol';
 import type { CameraConfig } from '../../capture/camera-config.ts';
-import { CaptureDesk } from '../../capture/capture-desk.ts';
-import { keepAlive } from '../../capture/keep-alive.ts';
+import { frozenFault, liveSource } from '../../capture/live-source.ts';
 import type { SourceSetup } from '../../capture/options.ts';
 import type { Source } from '../../capture/source.ts';
 
@@ -21,64 +20,38 @@ export function cameraSource(
   if (media === undefined) {
     throw new KerfError('INVALID_ARGUMENT', 'this page may not use cameras: open it over https:// or from localhost');
   }
-  const desk = new CaptureDesk(setup, false);
-  const ended = new AbortController();
-  let run: Promise<void> | null = null;
-
-  const watch = async (signal: AbortSignal, up: () => void): Promise<void> => {
-    const stream = await openCamera(config, media);
-    const [track] = stream.getVideoTracks();
-    const ending = new AbortController();
-    const lose = (why: string): void => ending.abort(new KerfError('SOURCE_LOST', `the camera ${why}`));
-    const onStop = (): void => ending.abort();
-    signal.addEventListener('abort', onStop, { once: true });
-    if (signal.aborted) onStop();
-    track?.addEventListener('ended', () => lose('was unplugged, or its permission taken back'));
-    let cancelStall = (): void => undefined;
-    const alive = (): void => {
-      cancelStall();
-      cancelStall = setup.clock.after(config.stall, () => lose(`gave no picture within ${config.stall} ms`));
-    };
-    desk.repeatsInRow = 0;
-    alive();
-    try {
-      await eachFrame(stream, ending.signal, (frame) => {
-        alive();
-        up();
-        desk.offer(() => ({ what: { picture: { kind: 'pixels', image: pixelsOf(frame) } } }));
-        if (config.frozen !== null && desk.repeatsInRow >= config.frozen) {
-          lose(`gave ${desk.repeatsInRow} equal pictures in a row: it is frozen`);
-        }
-      });
-      if (!signal.aborted) throw ending.signal.reason ?? new KerfError('SOURCE_LOST', 'the camera ended its stream');
-    } finally {
-      cancelStall();
-      signal.removeEventListener('abort', onStop);
-      for (const each of stream.getTracks()) each.stop();
-    }
-  };
-
-  return {
-    name: setup.name,
-    counters: desk.counters,
-    trigger: (request) => desk.trigger(request),
-    start: async (handler) => {
-      desk.open(handler);
-      run = keepAlive({
-        attempt: watch,
-        clock: setup.clock,
-        random: setup.random,
-        signal: ended.signal,
-        onState: (state) => desk.state(state),
-        onRecovery: () => desk.counters.recoveries++,
-      });
+  return liveSource(setup, {
+    attempt: async (desk, signal, up) => {
+      const stream = await openCamera(config, media);
+      const [track] = stream.getVideoTracks();
+      const ending = new AbortController();
+      const lose = (why: string): void => ending.abort(new KerfError('SOURCE_LOST', `the camera ${why}`));
+      const onStop = (): void => ending.abort();
+      signal.addEventListener('abort', onStop, { once: true });
+      if (signal.aborted) onStop();
+      track?.addEventListener('ended', () => lose('was unplugged, or its permission taken back'));
+      let cancelStall = (): void => undefined;
+      const alive = (): void => {
+        cancelStall();
+        cancelStall = setup.clock.after(config.stall, () => lose(`gave no picture within ${config.stall} ms`));
+      };
+      alive();
+      try {
+        await eachFrame(stream, ending.signal, (frame) => {
+          alive();
+          up();
+          desk.offer(() => ({ what: { picture: { kind: 'pixels', image: pixelsOf(frame) } } }));
+          const fault = frozenFault(desk, config.frozen);
+          if (fault !== null) ending.abort(fault);
+        });
+        if (!signal.aborted) throw ending.signal.reason ?? new KerfError('SOURCE_LOST', 'the camera ended its stream');
+      } finally {
+        cancelStall();
+        signal.removeEventListener('abort', onStop);
+        for (const each of stream.getTracks()) each.stop();
+      }
     },
-    stop: async () => {
-      ended.abort();
-      desk.close();
-      await run;
-    },
-  };
+  });
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -8,6 +8,7 @@ import type { Trigger } from '../../capture/trigger.ts';
 import type { TriggerConfig } from '../../capture/trigger-config.ts';
 import { folderSource } from '../capture/folder-source.ts';
 import { httpTrigger } from '../capture/http-trigger.ts';
+import { localCamera } from '../capture/local-camera.ts';
 import { rtspSource } from '../capture/rtsp-source.ts';
 import { serialScanner } from '../capture/serial-scanner.ts';
 import { uploadSource } from '../capture/upload-source.ts';
@@ -38,6 +39,8 @@ export function makeSource(
       return uploadSource(config, own, doors.http.of(config));
     case 'video':
       return videoSource({ ...config, path: resolve(folder, config.path) }, own);
+    case 'camera':
+      return localCamera(config, own);
     case 'rtsp':
       return rtspSource(config, own, config.passwordFrom === null ? null : passwordOf(config.passwordFrom, doors));
   }

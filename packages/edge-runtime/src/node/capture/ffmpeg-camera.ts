@@ -1,0 +1,35 @@
+// What ffmpeg reads of a live camera -> captures of its latest picture.
+import { KerfError } from '@kerf/protocol';
+import { frozenFault, liveSource } from '../../capture/live-source.ts';
+import type { SourceSetup } from '../../capture/options.ts';
+import type { Source } from '../../capture/source.ts';
+import { rgbOfYuv, Y4mReader } from '../../capture/y4m.ts';
+import { checkFfmpeg, type FfmpegRun, runFfmpeg } from './ffmpeg.ts';
+
+export interface FfmpegCamera {
+  readonly run: FfmpegRun;
+  /** So many equal pictures in a row count as a lost camera; null: never. */
+  readonly frozen: number | null;
+  /** Before each attempt. @throws {KerfError} SOURCE_LOST with something better than ffmpeg would say. */
+  look?(): Promise<void>;
+}
+
+/** The camera is lost when the stream ends, breaks, stalls or freezes. */
+export function ffmpegCamera({ run, frozen, look }: FfmpegCamera, setup: SourceSetup): Source {
+  return liveSource(setup, {
+    prepare: () => checkFfmpeg(run.program),
+    attempt: async (desk, signal, up) => {
+      await look?.();
+      const reader = new Y4mReader((yuv, format) => {
+        up();
+        desk.offer(() => ({ what: { picture: { kind: 'pixels', image: rgbOfYuv(yuv, format) } } }));
+      });
+      for await (const chunk of runFfmpeg(run, signal)) {
+        reader.read(chunk);
+        const fault = frozenFault(desk, frozen);
+        if (fault !== null) throw fault;
+      }
+      if (!signal.aborted) throw new KerfError('SOURCE_LOST', 'the camera ended its stream');
+    },
+  });
+}
