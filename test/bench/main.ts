@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { adaptive } from './adaptive.ts';
+import { adaptiveReal } from './adaptive-real.ts';
 import type { Bench, BenchRow } from './bench.ts';
 import { codec } from './codec.ts';
 import { crossing } from './crossing.ts';
@@ -42,6 +43,7 @@ const BENCHES: readonly Bench[] = [
   delta,
   deltaApply,
   adaptive,
+  adaptiveReal,
   rollout,
   samples,
   power,
