@@ -11,7 +11,7 @@ export interface FfmpegCamera {
   /** So many equal pictures in a row count as a lost camera; null: never. */
   readonly frozen: number | null;
   /** Before each attempt. @throws {KerfError} SOURCE_LOST with something better than ffmpeg would say. */
-  look?(): Promise<void>;
+  readonly look?: () => Promise<void>;
 }
 
 /** The camera is lost when the stream ends, breaks, stalls or freezes. */

@@ -51,23 +51,16 @@ export function cameraInput({ device, width, height, rate }: CameraConfig, platf
     inputOptions: ['-f', format, ...wanted, ...quick],
     input: name,
   });
-  switch (platform) {
-    case 'linux':
-      return input('v4l2', deviceFile(device ?? '0'));
-    case 'darwin':
-      return input('avfoundation', `${device ?? '0'}:none`);
-    case 'win32':
-      if (device !== null) return input('dshow', `video=${device}`);
-      throw new KerfError(
-        'INVALID_ARGUMENT',
-        "name the camera as 'device': 'ffmpeg -list_devices true -f dshow -i dummy' lists them",
-      );
-    default:
-      throw new KerfError(
-        'INVALID_ARGUMENT',
-        `cameras of ${platform} are not supported: use rtsp, a folder or uploads`,
-      );
+  if (platform === 'linux') return input('v4l2', deviceFile(device ?? '0'));
+  if (platform === 'darwin') return input('avfoundation', `${device ?? '0'}:none`);
+  if (platform !== 'win32') {
+    throw new KerfError('INVALID_ARGUMENT', `cameras of ${platform} are not supported: use rtsp, a folder or uploads`);
   }
+  if (device !== null) return input('dshow', `video=${device}`);
+  throw new KerfError(
+    'INVALID_ARGUMENT',
+    "name the camera as 'device': 'ffmpeg -list_devices true -f dshow -i dummy' lists them",
+  );
 }
 
 /** `0` and `/dev/video0` are the same. */
