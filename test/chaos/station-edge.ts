@@ -93,10 +93,9 @@ export class StationEdge implements ChaosEdge {
       format: 'kerf-station/1',
       station: `chaos-${number}`,
       source: { ...source, atEnd: 'watch' },
-      model: { path: join(models, 'chain') },
+      // One that finds the best route by itself would need nobody for so small a model.
+      model: { path: join(models, 'chain'), route: 'cut-1' },
       cloud: { url: `wss://127.0.0.1:${port}`, tokenFile: 'token', ca: 'ca.pem' },
-      // A device that holds all of it would need nobody under these faults.
-      placement: { route: 'cut-1' },
       task: { kind: 'anomaly' },
       thresholds: THRESHOLDS,
       deadline: '1500 ms',
