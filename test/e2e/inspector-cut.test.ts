@@ -23,13 +23,16 @@ const started = await startChromium();
 describe.skipIf(started.browser === null)(`the Cut screen${started.reason ? ` (${started.reason})` : ''}`, () => {
   const browser = started.browser as Browser;
   let folder = '';
+  const parts: string[] = [];
   let fed = 0;
   const ends: (() => Promise<unknown>)[] = [];
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'kerf-cut-screen-'));
-    for await (const { picture } of datasetParts({ split: 'demo', count: 1 })) {
-      await writeFile(join(folder, 'part.png'), await encodePng(picture.image));
+    for await (const { picture } of datasetParts({ split: 'demo', count: 4 })) {
+      const path = join(folder, `part-${parts.length}.png`);
+      await writeFile(path, await encodePng(picture.image));
+      parts.push(path);
     }
   });
   afterEach(async () => {
@@ -66,7 +69,8 @@ describe.skipIf(started.browser === null)(`the Cut screen${started.reason ? ` ($
 
   async function feed(home: string, count = 1): Promise<void> {
     for (let turn = 0; turn < count; turn++) {
-      await copyFile(join(folder, 'part.png'), join(home, 'in/.part'));
+      // One that equals the one before it would be a frozen camera's.
+      await copyFile(parts[fed % parts.length] as string, join(home, 'in/.part'));
       await rename(join(home, 'in/.part'), join(home, `in/P-${String(fed++).padStart(6, '0')}.png`));
     }
   }
@@ -104,7 +108,7 @@ describe.skipIf(started.browser === null)(`the Cut screen${started.reason ? ` ($
     await page.getByText('No button can do that here').waitFor();
     expect(await page.locator('.cut-steps').textContent()).toContain('kerf chain surface-v1.onnx --at');
     await page.keyboard.press('End');
-    await page.getByText('The station runs so already.').waitFor({ state: 'detached' });
+    await page.getByText('The station runs so already.').waitFor();
 
     // A slow device, a fast network: the planner says something else, and says what would change it.
     for (const [name, key] of [
@@ -199,7 +203,7 @@ describe.skipIf(started.browser === null)(`the Cut screen${started.reason ? ` ($
     ).toBe('cut-1');
     await page.getByText('set by hand').first().waitFor();
     const all = await lines();
-    expect(new Set(all.map(({ verdict }) => verdict)).size).toBe(1);
+    expect(all.every(({ verdict }) => /^(PASS|REVIEW|NG)$/.test(verdict))).toBe(true);
     await soon(() => page.locator('.cut-compare').textContent()).toMatch(/Measured here\d/);
 
     // The other page has not looked meanwhile only if it was told nothing; here it was.

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { en, type MessageKey } from '../src/renderer/i18n/en.ts';
 import { translator } from '../src/renderer/i18n/messages.tsx';
 import { zh } from '../src/renderer/i18n/zh.ts';
-import { merged } from '../src/renderer/results/results-screen.tsx';
+import { ResultList } from '../src/renderer/results/result-list.ts';
+import { MAX_HEIGHT_PX, rowWindow } from '../src/renderer/results/row-window.ts';
 import { formatBytes, formatSpan } from '../src/renderer/shared/format.ts';
 import { maskPixels } from '../src/renderer/shared/mask-image.ts';
 import { readSettings } from '../src/renderer/shared/settings.ts';
@@ -74,12 +75,14 @@ test('a final record takes the place of its provisional one', () => {
     ({ resultId, revision, verdict }) as unknown as ResultRecord;
   const strip = withRecord([record('b', 0, 'NG'), record('a', 0, 'REVIEW')], record('a', 1, 'PASS'));
   expect(strip.map(({ resultId, verdict }) => `${resultId} ${verdict}`)).toEqual(['b NG', 'a PASS']);
-  const list = merged(
-    [record('c', 0, 'NG'), record('a', 1, 'PASS')],
-    [record('b', 0, 'NG'), record('a', 0, 'REVIEW')],
-    null,
-  );
-  expect(list.map(({ resultId, verdict }) => `${resultId} ${verdict}`)).toEqual(['c NG', 'b NG', 'a PASS']);
+  const list = new ResultList(null);
+  list.append([record('b', 0, 'NG'), record('a', 0, 'REVIEW')]);
+  list.add(record('c', 0, 'NG'));
+  list.add(record('a', 1, 'PASS'));
+  list.add(record('a', 0, 'REVIEW'));
+  list.append([record('b', 0, 'NG'), record('z', 0, 'PASS')]);
+  const shown = Array.from({ length: list.length }, (_, at) => list.at(at));
+  expect(shown.map((one) => `${one?.resultId} ${one?.verdict}`)).toEqual(['c NG', 'b NG', 'a PASS', 'z PASS']);
 });
 
 test('sizes and times are written for people', () => {
@@ -87,4 +90,34 @@ test('sizes and times are written for people', () => {
   expect(formatBytes(7_344, 'en')).toBe('7.3 KB');
   expect(formatBytes(23_200_000_000, 'en')).toBe('23.2 GB');
   expect(formatSpan(26 * 3_600_000, 'en')).toBe('1 day 2 hrs');
+});
+
+test('more parts than a strip of them holds may come while a list is open', () => {
+  const list = new ResultList('NG');
+  const record = (id: number, verdict: string): ResultRecord =>
+    ({ resultId: `r${id}`, revision: 0, verdict }) as unknown as ResultRecord;
+  list.append([record(0, 'NG')]);
+  for (let id = 1; id <= 100; id++) list.add(record(id, id % 2 === 0 ? 'NG' : 'PASS'));
+  expect(list.length).toBe(51);
+  expect([list.at(0)?.resultId, list.at(50)?.resultId, list.at(51)]).toEqual(['r100', 'r0', undefined]);
+});
+
+test('rows in sight are drawn where they are looked at, and a million can be scrolled through', () => {
+  const view = 480;
+  const short = rowWindow(100, 48, 960, view);
+  expect(short).toEqual({ first: 12, end: 38, topPx: 12 * 48, heightPx: 4_800 });
+  for (const count of [0, 1, 10, 100, 50_000, 1_000_000]) {
+    const { heightPx } = rowWindow(count, 48, 0, view);
+    expect(heightPx).toBeLessThanOrEqual(MAX_HEIGHT_PX);
+    expect(rowWindow(count, 48, 0, view).first).toBe(0);
+    expect(rowWindow(count, 48, heightPx, view).end).toBe(count);
+    for (const share of [0, 0.25, 0.5, 0.9, 1]) {
+      const scrollTop = share * Math.max(0, heightPx - view);
+      const { first, end, topPx } = rowWindow(count, 48, scrollTop, view);
+      // What is looked at is covered.
+      expect(topPx).toBeLessThanOrEqual(scrollTop + 1e-6);
+      expect(topPx + (end - first) * 48).toBeGreaterThanOrEqual(Math.min(scrollTop + view, count * 48) - 1e-6);
+      expect(end - first).toBeLessThan(40);
+    }
+  }
 });

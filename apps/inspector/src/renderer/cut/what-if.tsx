@@ -67,7 +67,7 @@ function Slider({ label, text, value, span: [least, most], onChange }: SliderPro
   return (
     <label className="cut-slider">
       <span>{label}</span>
-      <output>{text}</output>
+      <span className="cut-slider-value">{text}</span>
       <input
         type="range"
         min={0}

@@ -1,15 +1,16 @@
 // All results that the station still holds, newest first, and the reason of the chosen one.
-import type { ResultRecord, Verdict } from '@kerf/edge-runtime';
+import { MAX_PAGE } from '@kerf/bridge';
+import type { Verdict } from '@kerf/edge-runtime';
 import { messageOf } from '@kerf/protocol';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { formatMs, formatScore, formatTime } from '../shared/format.ts';
 import { useInspector, useStore } from '../shared/store.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
+import { ResultList } from './result-list.ts';
+import { useRowWindow } from './row-window.ts';
 import { WhyPanel } from './why-panel.tsx';
 
-const PAGE = 200;
 const FILTERS: readonly (Verdict | null)[] = [null, 'NG', 'REVIEW', 'NO_READ', 'ERROR', 'PASS'];
 
 interface Props {
@@ -21,7 +22,7 @@ interface Props {
 export function ResultsScreen({ chosen, showOverlay, onChoose }: Props) {
   const { t } = useTexts();
   const [filter, setFilter] = useState<Verdict | null>(null);
-  const { records, hasMore, fault, more } = useResults(filter);
+  const { list, fault, more } = useResults(filter);
   return (
     <div className="results">
       <section className="results-list" aria-label={t('results.title')}>
@@ -42,10 +43,10 @@ export function ResultsScreen({ chosen, showOverlay, onChoose }: Props) {
             {t('error.call', { message: fault })}
           </p>
         )}
-        {records.length === 0 ? (
+        {list.length === 0 ? (
           <p className="empty">{t(filter === null ? 'results.empty' : 'results.emptyFiltered')}</p>
         ) : (
-          <Rows records={records} chosen={chosen} onChoose={onChoose} onEnd={hasMore ? more : null} />
+          <Rows key={filter} list={list} chosen={chosen} onChoose={onChoose} onEnd={more} />
         )}
       </section>
       <WhyPanel resultId={chosen} showOverlay={showOverlay} />
@@ -54,36 +55,30 @@ export function ResultsScreen({ chosen, showOverlay, onChoose }: Props) {
 }
 
 interface RowsProps {
-  readonly records: readonly ResultRecord[];
+  readonly list: ResultList;
   readonly chosen: string | null;
   readonly onChoose: (resultId: string) => void;
   readonly onEnd: (() => void) | null;
 }
 
+const ROW_PX = 48;
+
 /** Only what is in sight is in the document: a million results scroll like ten. */
-function Rows({ records, chosen, onChoose, onEnd }: RowsProps) {
+function Rows({ list, chosen, onChoose, onEnd }: RowsProps) {
   const { t, language } = useTexts();
   const scroller = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({
-    count: records.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => 48,
-    overscan: 8,
-    getItemKey: (index) => records[index]?.resultId ?? index,
-  });
-  const items = rows.getVirtualItems();
-  const last = items.at(-1)?.index ?? 0;
+  const { first, end, topPx, heightPx } = useRowWindow(scroller, list.length, ROW_PX);
   useEffect(() => {
-    if (last >= records.length - 1) onEnd?.();
-  }, [last, records.length, onEnd]);
+    if (end >= list.length) onEnd?.();
+  }, [end, list.length, onEnd]);
   return (
     <div ref={scroller} className="rows" tabIndex={-1}>
-      <ul style={{ height: rows.getTotalSize() }}>
-        {items.map(({ index, start, key }) => {
-          const record = records[index];
+      <ul style={{ height: heightPx }}>
+        {Array.from({ length: Math.max(0, end - first) }, (_, at) => {
+          const record = list.at(first + at);
           if (record === undefined) return null;
           return (
-            <li key={key} style={{ transform: `translateY(${start}px)` }}>
+            <li key={record.resultId} style={{ transform: `translateY(${topPx + at * ROW_PX}px)` }}>
               <button type="button" aria-current={record.resultId === chosen} onClick={() => onChoose(record.resultId)}>
                 <VerdictLabel verdict={record.verdict} />
                 <span className="row-part">{record.partId ?? t('line.noPartId')}</span>
@@ -99,55 +94,34 @@ function Rows({ records, chosen, onChoose, onEnd }: RowsProps) {
   );
 }
 
-/** Pages of results, and new ones as they come. */
+/** Pages of results, and new ones as they come; made anew with the filter and when the station comes back. */
 function useResults(filter: Verdict | null) {
-  const { bridge, link, recent } = useInspector();
+  const { bridge, link } = useInspector();
   const isConnected = useStore(link).kind === 'connected';
-  const newest = useStore(recent);
-  const [pages, setPages] = useState<{ records: readonly ResultRecord[]; hasMore: boolean }>({
-    records: [],
-    hasMore: false,
-  });
-  const [fault, setFault] = useState<string | null>(null);
-  const asking = useRef(false);
-  const ask = (before: string | null): void => {
-    if (asking.current) return;
-    asking.current = true;
-    bridge
-      .call('results.list', { before, limit: PAGE, verdicts: filter === null ? null : [filter] })
-      .then(
-        ({ records, hasMore }) => {
-          setFault(null);
-          setPages((known) => ({ records: before === null ? records : [...known.records, ...records], hasMore }));
-        },
-        (error: unknown) => setFault(messageOf(error)),
-      )
-      .finally(() => {
-        asking.current = false;
-      });
-  };
-  useEffect(() => {
-    if (isConnected) ask(null);
-  }, [bridge, isConnected, filter]);
-  return {
-    records: merged(newest, pages.records, filter),
-    hasMore: pages.hasMore,
-    fault,
-    more: () => ask(pages.records.at(-1)?.resultId ?? null),
-  };
+  const list = useMemo(() => new ResultList(filter), [filter, isConnected]);
+  useSyncExternalStore(list.subscribe, list.version);
+  const [asked, setAsked] = useState<{ readonly hasMore: boolean; readonly fault: string | null }>(NOTHING_YET);
+  const asking = useRef<ResultList | null>(null);
+  const more = useCallback((): void => {
+    if (!isConnected || asking.current === list) return;
+    asking.current = list;
+    const before = list.oldest?.resultId ?? null;
+    void bridge.call('results.list', { before, limit: MAX_PAGE, verdicts: filter === null ? null : [filter] }).then(
+      ({ records, hasMore }) => {
+        if (asking.current !== list) return;
+        asking.current = null;
+        list.append(records);
+        setAsked({ hasMore, fault: null });
+      },
+      (error: unknown) => {
+        if (asking.current === list) asking.current = null;
+        setAsked({ hasMore: false, fault: messageOf(error) });
+      },
+    );
+  }, [bridge, isConnected, filter, list]);
+  useEffect(() => bridge.subscribe('result', (record) => list.add(record)), [bridge, list]);
+  useEffect(more, [more]);
+  return { list, fault: asked.fault, more: asked.hasMore ? more : null };
 }
 
-/** New ones in front, final ones in the place of their provisional ones. */
-export function merged(
-  newest: readonly ResultRecord[],
-  known: readonly ResultRecord[],
-  filter: Verdict | null,
-): readonly ResultRecord[] {
-  const fresh = new Map(newest.map((record) => [record.resultId, record]));
-  const kept = known.map((record) => {
-    const other = fresh.get(record.resultId);
-    fresh.delete(record.resultId);
-    return other !== undefined && other.revision > record.revision ? other : record;
-  });
-  return [...fresh.values(), ...kept].filter(({ verdict }) => filter === null || verdict === filter);
-}
+const NOTHING_YET = { hasMore: false, fault: null };

@@ -10,7 +10,7 @@ import type { Opened } from './cut-messages.ts';
 import { type CutModel, cutModelOf } from './cut-model.ts';
 import { CutPlanner } from './cut-planner.ts';
 import { type ProfilePaths, profilePathsOf } from './cut-profiles.ts';
-import { measuredRoutes, routeOfRecord, waysOf } from './cut-routes.ts';
+import { measuredRoutes, onlyRoute, waysOf } from './cut-routes.ts';
 import { MeasureJob } from './measure-job.ts';
 
 /** Records that measurements are over. */
@@ -140,12 +140,12 @@ export class CutDesk {
     const { model, paths, edge, cloud } = subject;
     const records = this.options.latest(RECENT);
     const { placement } = opened;
-    const newest = records.at(-1);
+    const ways = waysOf(file, model, opened);
     return {
       model: model.kind,
       hasCloud: file.config.cloud !== null,
-      routes: measuredRoutes(waysOf(file, model, opened), records, opened),
-      route: placement?.snapshot.route ?? (newest === undefined ? null : routeOfRecord(newest, placement !== null)),
+      routes: measuredRoutes(ways, records, opened),
+      route: placement === null ? onlyRoute(ways, records) : placement.snapshot.route,
       pinned: placement?.pinned ?? null,
       ...(placement === null
         ? { uplinkBitsPerSecond: null, roundTripMs: null }

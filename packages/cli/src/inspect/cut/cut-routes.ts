@@ -36,8 +36,16 @@ function wayOf({ name, kind, crossing, refusal }: Route): Way {
 }
 
 /** Of a chain by the route's name, of others by where the frame ran: they have no other names. */
-export function routeOfRecord({ route, placement }: ResultRecord, isChain: boolean): string {
+function routeOfRecord({ route, placement }: ResultRecord, isChain: boolean): string {
   return isChain ? route : placement;
+}
+
+/** Where frames of a station that is no chain go: the one way, or where the last one ran. */
+export function onlyRoute(ways: readonly Way[], records: readonly ResultRecord[]): string | null {
+  const [first, ...others] = ways;
+  if (others.length === 0) return first?.name ?? null;
+  const last = records.findLast(({ placement }) => ways.some(({ name }) => name === placement));
+  return last?.placement ?? null;
 }
 
 export function measuredRoutes(
