@@ -11,6 +11,7 @@ import { crossing } from './crossing.ts';
 import { delta } from './delta.ts';
 import { deltaApply } from './delta-apply.ts';
 import { gpu } from './gpu.ts';
+import { inspector } from './inspector.ts';
 import { memory } from './memory.ts';
 import { pipeline } from './pipeline.ts';
 import { placement } from './placement.ts';
@@ -47,6 +48,7 @@ const BENCHES: readonly Bench[] = [
   rollout,
   samples,
   power,
+  inspector,
   gpu,
 ];
 
