@@ -24,7 +24,7 @@ import type { DemoCodec } from './report.ts';
 const MAX_PARTS = 24;
 
 const RECIPES = [
-  { id: 'surface-v1', title: 'surface: an ordinary segmentation network, cut where it pays' },
+  { id: 'surface-v1', title: 'surface: an ordinary segmentation network, cut behind its first layers' },
   { id: 'surface-narrow', title: 'surface-narrow: the same job, by a network made to be cut' },
 ] as const;
 
