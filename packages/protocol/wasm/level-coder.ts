@@ -419,7 +419,7 @@ export function sumAround(plane: usize, rows: i32, columns: i32, to: usize): voi
 
 /**
  * A channel as a weighted sum of planes.
- * @param count values, a multiple of 4
+ * @param count values, a multiple of 16
  * @param weights of float32: what is added always, the weight of `around`, and one for each source
  */
 export function restore(around: usize, count: i32, sources: usize, sourceCount: i32, weights: usize, to: usize): void {
@@ -428,13 +428,29 @@ export function restore(around: usize, count: i32, sources: usize, sourceCount: 
   const hasAround = load<f32>(weights, 4) != 0;
   const bytes: usize = count << 2;
   const last = sources + (sourceCount << 2);
-  for (let at: usize = 0; at < bytes; at += 16) {
-    let sum = always;
-    if (hasAround) sum = f32x4.add(sum, f32x4.mul(aroundWeight, v128.load(around + at)));
-    let weight = weights + 8;
-    for (let source = sources; source < last; source += 4, weight += 4) {
-      sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(weight), v128.load(load<u32>(source) + at)));
+  for (let at: usize = 0; at < bytes; at += 64) {
+    let first = always;
+    let second = always;
+    let third = always;
+    let fourth = always;
+    if (hasAround) {
+      first = f32x4.add(first, f32x4.mul(aroundWeight, v128.load(around + at)));
+      second = f32x4.add(second, f32x4.mul(aroundWeight, v128.load(around + at, 16)));
+      third = f32x4.add(third, f32x4.mul(aroundWeight, v128.load(around + at, 32)));
+      fourth = f32x4.add(fourth, f32x4.mul(aroundWeight, v128.load(around + at, 48)));
     }
-    v128.store(to + at, sum);
+    let weightAt = weights + 8;
+    for (let source = sources; source < last; source += 4, weightAt += 4) {
+      const plane: usize = load<u32>(source) + at;
+      const weight = v128.load32_splat(weightAt);
+      first = f32x4.add(first, f32x4.mul(weight, v128.load(plane)));
+      second = f32x4.add(second, f32x4.mul(weight, v128.load(plane, 16)));
+      third = f32x4.add(third, f32x4.mul(weight, v128.load(plane, 32)));
+      fourth = f32x4.add(fourth, f32x4.mul(weight, v128.load(plane, 48)));
+    }
+    v128.store(to + at, first);
+    v128.store(to + at, second, 16);
+    v128.store(to + at, third, 32);
+    v128.store(to + at, fourth, 48);
   }
 }

@@ -1,4 +1,4 @@
-// Planes of channels -> restored ones, four values at a time in the WebAssembly coder.
+// Planes of channels -> restored ones, sixteen values at a time in the WebAssembly coder.
 import type { RestoredChannel } from './level-table.ts';
 import type { LevelLayout } from './levels.ts';
 import type { RestoreItem } from './restore-channels.ts';
@@ -6,7 +6,7 @@ import { giveBack, takeKernel } from './wasm-kernel.ts';
 import { STORE_AT } from './wasm-machine.ts';
 
 /** Values that the coder looks at together; planes start at multiples of it. */
-const LANES = 4;
+const LANES = 16;
 /** Less than this is not worth the way, more than this the memory. */
 const LEAST_VALUES = 1 << 10;
 const MOST_BYTES = 64 * 2 ** 20;
@@ -20,7 +20,7 @@ export interface Restorer {
 export function wasmRestorer(layout: LevelLayout, restoration: readonly RestoredChannel[]): Restorer | null {
   const { channels, planeSize, rows, columns } = layout;
   const stride = Math.ceil(planeSize / LANES) * LANES;
-  const planesAt = (STORE_AT + 15) & ~15;
+  const planesAt = (STORE_AT + 63) & ~63;
   const aroundAt = planesAt + 4 * channels * stride;
   const restoredAt = aroundAt + 4 * stride;
   const sourcesAt = restoredAt + 4 * stride;

@@ -18,7 +18,7 @@ const LEAST_GAIN = 0.005;
 /** Makes weights a little smaller, as what is seen in samples never holds quite as much elsewhere. */
 const RIDGE = 1e-3;
 /** Places that are looked at: enough for the weights, and products of channels that a second is enough for. */
-const PLACES = { least: 2048, most: 16_384, products: 4e8 };
+const PLACES = { least: 2048, most: 16_384, products: 1.5e8 };
 /** Wider layers have no time for it. */
 const MOST_CHANNELS = 512;
 
