@@ -35,8 +35,10 @@ export async function calibratedLevels(request: LevelRequest): Promise<NamedCode
     const { measured } = await calibrateCut({ chosenOn, judgedOn, maxLossPoints, codec: 'levels', golden: reference });
     const [levels] = measured;
     if (levels === undefined) continue;
+    const what =
+      levels.upperLossPoints <= maxLossPoints ? `${maxLossPoints} points` : `${maxLossPoints} points not shown`;
     found.push({
-      label: `levels, ${maxLossPoints} points${golden === null ? '' : ', golden part'}`,
+      label: `levels, ${what}${golden === null ? '' : ', golden part'}`,
       family: 'levels',
       codecs: levels.codecs,
       tables: [...levels.tables.values()],

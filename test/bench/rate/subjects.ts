@@ -72,7 +72,7 @@ function inspector(name: string, model: string, cuts: readonly string[], isFixtu
     width: 384,
     height: 384,
     metric: metricFor('defect', { maskThreshold: 128 / 255 }),
-    held: { full: isFixture ? 120 : 300, short: 16 },
+    held: { full: isFixture ? 120 : 200, short: 16 },
     calibration: isFixture ? FIXTURE_PARTS : PARTS,
     cuts,
     limits: [0.5],
