@@ -1,17 +1,15 @@
 // Frames to write -> an append-only log that survives a loss of power at any write, a full disk and a failing one.
-import { type Clock, KerfError, messageOf } from '@kerf/protocol';
+import { KerfError, messageOf } from '@kerf/protocol';
 import type { Disk } from './disk.ts';
+import { joined } from './log-frame.ts';
 import type { OutboxOptions } from './options.ts';
-import { type Holding, type Place, RESERVE_NAME, type Segment, Segments, wasteOf } from './segments.ts';
+import { Reserve } from './reserve.ts';
+import { RetryPause } from './retry-pause.ts';
+import { type Holding, type Place, type Segment, Segments } from './segments.ts';
+import { type TidySetting, tidyStep, wouldRotatingHelp } from './tidy-step.ts';
+import { type WriteJob, WriteQueue } from './write-queue.ts';
 
-/** Frames that go into the log together and in this order. */
-export interface WriteJob {
-  readonly frames: readonly Uint8Array[];
-  /** Called with where each frame stands; again when a failing disk made it move. */
-  onWritten?(places: readonly Place[]): void;
-  /** Called once: a loss of power cannot undo it. */
-  onDurable?(): void;
-}
+export type { WriteJob } from './write-queue.ts';
 
 export type StorageState =
   | { readonly kind: 'ok' }
@@ -28,46 +26,36 @@ export interface JournalHooks {
 
 type JournalOptions = Pick<OutboxOptions, 'syncEveryMs' | 'segmentBytes' | 'reserveBytes' | 'diskRetryMs' | 'clock'>;
 
-/** Written in one call, at most; a larger frame goes alone. */
-const BATCH_BYTES = 1024 * 1024;
-/** Unsynced bytes that are kept to be written again, at most; then a sync comes early. */
-const UNSYNCED_BYTES = 8 * 1024 * 1024;
-
 export class Journal {
   readonly #disk: Disk;
   readonly #options: JournalOptions;
   readonly #hooks: JournalHooks;
   readonly #segments: Segments;
-  #queue: WriteJob[] = [];
-  /** Written to the active segment and not synced. */
-  #unsynced: WriteJob[] = [];
-  #unsyncedBytes = 0;
+  readonly #queue: WriteQueue;
+  readonly #reserve: Reserve;
   #active: Segment | null = null;
   #syncDue = false;
   #stopTimer: (() => void) | null = null;
   #running: Promise<void> | null = null;
   #state: StorageState = { kind: 'ok' };
-  #hasReserve = false;
   #closed = false;
-  /** Wakes the loop while it waits for a disk to recover. */
-  #retry: (() => void) | null = null;
   #mustRotate = false;
-  #reserveRefused = false;
-  /** And no room was won by it yet. */
-  #reserveGiven = false;
   readonly #flushed: (() => void)[] = [];
+  readonly #retry = new RetryPause();
 
   constructor(disk: Disk, options: JournalOptions, hooks: JournalHooks) {
     this.#disk = disk;
     this.#options = options;
     this.#hooks = hooks;
     this.#segments = new Segments(disk);
+    this.#queue = new WriteQueue(options.segmentBytes);
+    this.#reserve = new Reserve(disk, options.reserveBytes);
   }
 
   /** @returns bytes that belonged to no whole frame. @throws {KerfError} DISK_FAILED. */
   async load(onFrame: (payload: Uint8Array, place: Place) => void): Promise<number> {
     const damagedBytes = await this.#segments.load(onFrame);
-    this.#hasReserve = (await this.#disk.list()).includes(RESERVE_NAME);
+    await this.#reserve.load();
     return damagedBytes;
   }
 
@@ -99,7 +87,7 @@ export class Journal {
 
   /** Tidies up; a disk that was full is tried again. */
   poke(): void {
-    this.#retry?.();
+    this.#retry.end();
     this.#wake();
   }
 
@@ -117,7 +105,7 @@ export class Journal {
   async close(): Promise<void> {
     this.#closed = true;
     this.#stopTimer?.();
-    this.#retry?.();
+    this.#retry.end();
     await this.#running;
     this.#endFlushes();
   }
@@ -141,7 +129,7 @@ export class Journal {
     while (!this.#closed) {
       try {
         if (this.#state.kind === 'full') {
-          if (!(await this.#findRoom())) await this.#pause(this.#options.clock);
+          if (!(await this.#findRoom())) await this.#pause();
           continue;
         }
         if (this.#queue.length > 0) await this.#writeBatch();
@@ -156,12 +144,9 @@ export class Journal {
 
   async #writeBatch(): Promise<void> {
     const segment = await this.#writable();
-    // Where all of it does not fit, the first may.
-    const jobs = this.#state.kind === 'full' ? this.#queue.slice(0, 1) : this.#nextBatch();
-    const frames = jobs.flatMap((job) => job.frames);
-    const bytes = joined(frames);
-    await this.#disk.append(segment.name, bytes);
-    this.#queue.splice(0, jobs.length);
+    const jobs = this.#queue.next(this.#state.kind === 'full');
+    await this.#disk.append(segment.name, joined(jobs.flatMap((job) => job.frames)));
+    this.#queue.take(jobs.length);
     for (const job of jobs) {
       const places = job.frames.map((frame): Place => {
         const place = { segment: segment.id, offset: segment.bytes, byteLength: frame.byteLength };
@@ -170,20 +155,9 @@ export class Journal {
       });
       job.onWritten?.(places);
     }
-    this.#unsynced.push(...jobs);
-    this.#unsyncedBytes += bytes.byteLength;
-    if (this.#options.syncEveryMs === 0 || this.#unsyncedBytes > UNSYNCED_BYTES) await this.#sync();
+    this.#queue.wrote(jobs);
+    if (this.#options.syncEveryMs === 0 || this.#queue.isLong) await this.#sync();
     else this.#syncLater();
-  }
-
-  #nextBatch(): WriteJob[] {
-    const most = Math.min(BATCH_BYTES, this.#options.segmentBytes);
-    let bytes = 0;
-    const end = this.#queue.findIndex((job, index) => {
-      bytes += job.frames.reduce((sum, frame) => sum + frame.byteLength, 0);
-      return index > 0 && bytes > most;
-    });
-    return this.#queue.slice(0, end < 0 ? undefined : end);
   }
 
   #syncLater(): void {
@@ -197,10 +171,8 @@ export class Journal {
   async #sync(): Promise<void> {
     this.#stopTimer?.();
     this.#stopTimer = null;
-    if (this.#active !== null && this.#unsynced.length > 0) await this.#disk.sync(this.#active.name);
-    const jobs = this.#unsynced;
-    this.#unsynced = [];
-    this.#unsyncedBytes = 0;
+    if (this.#active !== null && this.#queue.hasUnsynced) await this.#disk.sync(this.#active.name);
+    const jobs = this.#queue.synced();
     this.#syncDue = false;
     for (const job of jobs) job.onDurable?.();
   }
@@ -223,7 +195,7 @@ export class Journal {
       return await this.#tidyOnce();
     } catch (error) {
       // The reserve is there for this.
-      if (isDiskFull(error)) return this.#state.kind === 'full' && (await this.#giveReserve());
+      if (isDiskFull(error)) return this.#state.kind === 'full' && (await this.#reserve.give());
       // What was being written to may be torn.
       this.#seal();
       return false;
@@ -231,28 +203,23 @@ export class Journal {
   }
 
   async #tidyOnce(): Promise<boolean> {
+    const step = tidyStep(this.#segments, this.#tidySetting);
     const oldest = this.#segments.list[0];
-    // Before there is a segment with a checkpoint, the old ones are all there is.
-    if (oldest === undefined || this.#active === null) return false;
-    if (oldest !== this.#active && (oldest.held.size === 0 || this.#isWasteful(oldest))) {
-      // What is needed no more may be so because of what is not durable yet.
-      await this.#sync();
-      if (oldest.held.size === 0) await this.#segments.removeOldest();
-      else await this.#moveFrames(oldest, await this.#writable());
-      this.#reserveRefused = false;
-      this.#reserveGiven = false;
-      return true;
+    if (step === null || oldest === undefined) {
+      if (this.#state.kind === 'ok' && this.#active !== null) await this.#reserve.makeAgain();
+      return false;
     }
-    if (this.#state.kind === 'ok' && !this.#reserveRefused) this.#reserveRefused = !(await this.#makeReserve());
-    return false;
+    // What is needed no more may be so because of what is not durable yet.
+    await this.#sync();
+    if (oldest.held.size === 0) await this.#segments.removeOldest();
+    else await this.#segments.move(oldest, await this.#writable());
+    this.#reserve.won();
+    return true;
   }
 
-  /** More than half of the disk's bytes, past two segments, is what nobody needs; where space is short, much less. */
-  #isWasteful(oldest: Segment): boolean {
-    const { bytes, heldBytes, wasteBytes } = this.#segments;
+  get #tidySetting(): TidySetting {
     const { segmentBytes } = this.#options;
-    if (this.#state.kind === 'full') return oldest.heldBytes < oldest.bytes / 2 || wasteBytes > segmentBytes;
-    return bytes > 2 * heldBytes + 2 * segmentBytes;
+    return { active: this.#active, isFull: this.#state.kind === 'full', segmentBytes };
   }
 
   /** One step out of a full disk; the reserve has to be whole again before anything else is written. */
@@ -264,7 +231,7 @@ export class Journal {
         await this.#rotate();
         return true;
       }
-      if (await this.#makeReserve()) {
+      if (await this.#reserve.make()) {
         if (this.#queue.length > 0) await this.#writeBatch();
         this.#setState({ kind: 'ok' });
         return true;
@@ -272,39 +239,12 @@ export class Journal {
     } catch (error) {
       if (!isDiskFull(error)) throw error;
     }
-    if (this.#wouldRotatingHelp()) {
+    if (wouldRotatingHelp(this.#tidySetting)) {
       this.#mustRotate = true;
-      if (await this.#giveReserve()) return true;
+      if (await this.#reserve.give()) return true;
     }
     if (this.#segments.wasteBytes <= this.#options.segmentBytes) this.#hooks.makeRoom();
     return this.#tidy();
-  }
-
-  /** With a new segment, the active one can go like any other. */
-  #wouldRotatingHelp(): boolean {
-    return this.#active === null || wasteOf(this.#active) > this.#options.segmentBytes / 4;
-  }
-
-  /** Writes what is needed of the oldest segment to the youngest. */
-  async #moveFrames(from: Segment, to: Segment): Promise<void> {
-    const frames: Uint8Array[] = [];
-    const moved: { holding: Holding; place: Place }[] = [];
-    let offset = to.bytes;
-    for (const holding of from.held) {
-      const frame = await this.#segments.read(holding);
-      if (frame === null) {
-        this.#segments.lose(holding);
-        continue;
-      }
-      frames.push(frame);
-      moved.push({ holding, place: { segment: to.id, offset, byteLength: frame.byteLength } });
-      offset += frame.byteLength;
-    }
-    // In one write: where they do not all fit, none is there twice.
-    await this.#disk.append(to.name, joined(frames));
-    to.bytes = offset;
-    await this.#disk.sync(to.name);
-    for (const { holding, place } of moved) this.#segments.hold(holding, place);
   }
 
   async #suffer(error: unknown): Promise<void> {
@@ -314,49 +254,19 @@ export class Journal {
     }
     this.#seal();
     this.#setState({ kind: 'failed', message: messageOf(error) });
-    await this.#pause(this.#options.clock);
+    await this.#pause();
   }
 
   /** Nothing is known of what was not synced: it is written once more, elsewhere. */
   #seal(): void {
     this.#active = null;
-    this.#queue = [...this.#unsynced, ...this.#queue];
-    this.#unsynced = [];
-    this.#unsyncedBytes = 0;
+    this.#queue.again();
   }
 
-  #pause(clock: Clock): Promise<void> {
-    if (this.#closed) return Promise.resolve();
-    this.#reserveGiven = false;
-    return new Promise((resolve) => {
-      const cancel = clock.after(this.#options.diskRetryMs, resolve);
-      this.#retry = () => {
-        cancel();
-        this.#retry = null;
-        resolve();
-      };
-    });
-  }
-
-  /** @returns whether it is there. */
-  async #makeReserve(): Promise<boolean> {
-    if (this.#hasReserve || this.#options.reserveBytes === 0) return true;
-    try {
-      await this.#disk.append(RESERVE_NAME, new Uint8Array(this.#options.reserveBytes));
-      await this.#disk.sync(RESERVE_NAME);
-      this.#hasReserve = true;
-    } catch {
-      await this.#disk.remove(RESERVE_NAME).catch(() => {});
-    }
-    return this.#hasReserve;
-  }
-
-  async #giveReserve(): Promise<boolean> {
-    if (!this.#hasReserve || this.#reserveGiven) return false;
-    this.#hasReserve = false;
-    this.#reserveGiven = true;
-    await this.#disk.remove(RESERVE_NAME).catch(() => {});
-    return true;
+  async #pause(): Promise<void> {
+    if (this.#closed) return;
+    this.#reserve.rest();
+    await this.#retry.wait(this.#options.clock, this.#options.diskRetryMs);
   }
 
   #setState(state: StorageState): void {
@@ -369,16 +279,4 @@ export class Journal {
 
 function isDiskFull(error: unknown): boolean {
   return KerfError.is(error) && error.code === 'DISK_FULL';
-}
-
-function joined(frames: readonly Uint8Array[]): Uint8Array {
-  const [only] = frames;
-  if (frames.length === 1 && only !== undefined) return only;
-  const bytes = new Uint8Array(frames.reduce((sum, frame) => sum + frame.byteLength, 0));
-  let at = 0;
-  for (const frame of frames) {
-    bytes.set(frame, at);
-    at += frame.byteLength;
-  }
-  return bytes;
 }

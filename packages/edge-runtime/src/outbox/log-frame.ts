@@ -72,3 +72,16 @@ export function frameAt(bytes: Uint8Array, at: number): FoundFrame | null {
   if (at + byteLength > bytes.byteLength || view.getUint32(8, true) !== checksumOf(bytes, at, length)) return null;
   return { offset: at, byteLength, payload: bytes.subarray(at + FRAME_HEADER_BYTES, at + byteLength) };
 }
+
+/** One piece after the other; the only one as it is. */
+export function joined(frames: readonly Uint8Array[]): Uint8Array {
+  const [only] = frames;
+  if (frames.length === 1 && only !== undefined) return only;
+  const bytes = new Uint8Array(frames.reduce((sum, frame) => sum + frame.byteLength, 0));
+  let at = 0;
+  for (const frame of frames) {
+    bytes.set(frame, at);
+    at += frame.byteLength;
+  }
+  return bytes;
+}

@@ -4,18 +4,17 @@ import type { Picture } from '../capture/capture.ts';
 import type { Delivery } from '../sinks/sink.ts';
 import type { ResultRecord } from '../station/result-record.ts';
 import type { Disk } from './disk.ts';
-import { HeldItems } from './held-items.ts';
+import { type DeliveryPicture, EntryReader } from './entry-reader.ts';
 import { Journal, type StorageState } from './journal.ts';
-import { type Cursors, decodeEntry, EncodedEntry, keyOf, type LogEntry } from './log-entry.ts';
+import { type Cursors, EncodedEntry, keyOf, type LogEntry } from './log-entry.ts';
 import { encodeFrame, FRAME_HEADER_BYTES } from './log-frame.ts';
 import type { OutboxOptions } from './options.ts';
 import { EntryTable, makeEntry, type OutboxEntry } from './outbox-entry.ts';
 import type { OutboxListener, OutboxSnapshot, PutExtras, Unsettled } from './outbox-types.ts';
 import { PutQueue } from './put-queue.ts';
 import { type Recovered, recover } from './recover.ts';
-import type { Holding, Place } from './segments.ts';
-
-type DeliveryPicture = NonNullable<Delivery['picture']>;
+import { Room } from './room.ts';
+import type { Place } from './segments.ts';
 
 export class RecordStore {
   /** Something new is there for sinks. */
@@ -30,15 +29,12 @@ export class RecordStore {
   readonly #puts: PutQueue;
   /** By key: records that are not safe yet, and when they are taken. */
   readonly #unsafe = new Map<string, Promise<void>>();
-  readonly #pictures: HeldItems<DeliveryPicture>;
-  readonly #records: HeldItems<ResultRecord>;
-  readonly #dropped: Record<string, number> = {};
+  readonly #reader: EntryReader;
+  readonly #room: Room;
   #cursors: Cursors;
   #writtenCursors = '';
   #nextSeq: number;
   #committedSeq: number;
-  #damagedRecords = 0;
-  #heldFor: string | null = null;
   #isClosed = false;
 
   private constructor(journal: Journal, found: Recovered, options: OutboxOptions, listener: OutboxListener) {
@@ -50,8 +46,18 @@ export class RecordStore {
     this.#nextSeq = found.nextSeq;
     this.#committedSeq = found.nextSeq - 1;
     this.#puts = new PutQueue(options.maxWaiting);
-    this.#pictures = new HeldItems(options.maxHeldPictures);
-    this.#records = new HeldItems(options.maxHeldRecords);
+    this.#reader = new EntryReader(journal, options, listener);
+    this.#room = new Room({
+      table: this.#table,
+      puts: this.#puts,
+      options,
+      listener,
+      storage: () => journal.state,
+      forget: (entry) => {
+        journal.write({ frames: [frameOf({ kind: 'dropped' }, entry.seq)] });
+        this.#forget(entry);
+      },
+    });
     for (const entry of found.entries) this.#table.add(entry);
   }
 
@@ -62,7 +68,7 @@ export class RecordStore {
     const journal = new Journal(disk, options, {
       checkpoint: () => (store as RecordStore).#checkpoint(),
       onState: (state) => (store as RecordStore).#onStorage(state),
-      makeRoom: () => (store as RecordStore).#giveUpSome(),
+      makeRoom: () => (store as RecordStore).#room.giveUpSome(),
     });
     store = new RecordStore(journal, await recover(journal, options.seenWindow), options, listener);
     return store;
@@ -88,11 +94,11 @@ export class RecordStore {
       diskBytes: this.#journal.diskBytes,
       unsettled: this.#table.unsettled.length,
       waiting: this.#puts.waiting,
-      isHeld: this.#heldFor !== null,
+      isHeld: this.#room.isHeld,
       storage: this.#journal.state,
-      dropped: { ...this.#dropped },
+      dropped: { ...this.#room.dropped },
       damagedBytes: this.#found.damagedBytes,
-      damagedRecords: this.#damagedRecords,
+      damagedRecords: this.#reader.damaged,
     };
   }
 
@@ -161,8 +167,7 @@ export class RecordStore {
     const replaced = record.isPartial && kept === null ? undefined : this.#table.unsettledOf(record.resultId);
     if (replaced !== undefined) frames.push(frameOf({ kind: 'settled' }, replaced.seq));
     this.#table.add(entry);
-    this.#records.set(seq, record);
-    if (delivered !== null) this.#pictures.set(seq, delivered);
+    this.#reader.hold(seq, record, delivered);
     const commit = (): void => {
       if (entry.isCommitted) return;
       entry.isCommitted = true;
@@ -197,34 +202,13 @@ export class RecordStore {
   }
 
   /** Null when it cannot be read, or is gone. @throws {KerfError} DISK_FAILED. */
-  async deliveryOf(entry: OutboxEntry): Promise<Delivery | null> {
-    const record = await this.#recordOf(entry);
-    return record === null ? null : { record, picture: this.#pictures.get(entry.seq) };
+  deliveryOf(entry: OutboxEntry): Promise<Delivery | null> {
+    return this.#reader.deliveryOf(entry);
   }
 
   async readUnsettled(resultId: string): Promise<{ record: ResultRecord; picture: Picture } | null> {
     const entry = this.#table.unsettledOf(resultId);
-    if (entry?.picture == null) return null;
-    const [record, read] = [await this.#recordOf(entry), await this.#read(entry, entry.picture)];
-    return record !== null && read?.kind === 'picture' ? { record, picture: read.picture } : null;
-  }
-
-  async #recordOf(entry: OutboxEntry): Promise<ResultRecord | null> {
-    const held = this.#records.get(entry.seq);
-    if (held !== null) return held;
-    const read = await this.#read(entry, entry.record);
-    if (read?.kind !== 'record') return null;
-    this.#records.set(entry.seq, read.record);
-    return read.record;
-  }
-
-  async #read(entry: OutboxEntry, holding: Holding): Promise<LogEntry | null> {
-    const frame = await this.#journal.read(holding);
-    const read = frame === null ? null : decodeEntry(frame.subarray(FRAME_HEADER_BYTES));
-    if (read !== null || holding.released) return read?.entry ?? null;
-    this.#damagedRecords++;
-    this.#listener({ kind: 'damaged', resultId: entry.resultId });
-    return null;
+    return entry === undefined ? null : this.#reader.unsettled(entry);
   }
 
   setCursors(cursors: Cursors): void {
@@ -259,8 +243,7 @@ export class RecordStore {
     this.#journal.release(entry.record);
     if (entry.picture !== null) this.#journal.release(entry.picture);
     this.#table.remove(entry);
-    this.#records.delete(entry.seq);
-    this.#pictures.delete(entry.seq);
+    this.#reader.forget(entry.seq);
     if (this.#journal.state.kind === 'full') this.#journal.poke();
   }
 
@@ -272,46 +255,7 @@ export class RecordStore {
   }
 
   #admit(): void {
-    if (this.#isClosed) return;
-    const { state } = this.#journal;
-    if (state.kind === 'ok') this.#puts.admit((bytes) => this.#makeRoomFor(bytes));
-    if (this.#puts.waiting === 0 && (state.kind === 'ok' || this.#puts.count === 0)) return this.#setHeld(null, '');
-    if (state.kind === 'ok') this.#setHeld('full', 'the outbox is full of what must not be dropped; a sink is behind');
-    else this.#setHeld(state.kind === 'full' ? 'disk-full' : 'disk-failed', state.message);
-  }
-
-  #makeRoomFor(bytes: number): boolean {
-    const { maxBytes, maxRecords } = this.#options;
-    while (this.#table.bytes + bytes > maxBytes || this.#table.count + 1 > maxRecords) {
-      const entry = this.#table.nextToDrop();
-      if (entry === null) return false;
-      this.#drop(entry);
-    }
-    return true;
-  }
-
-  /** The disk is full: what a segment would hold is given up, as far as it may be. */
-  #giveUpSome(): void {
-    for (let bytes = 0; bytes < this.#options.segmentBytes; ) {
-      const entry = this.#table.nextToDrop();
-      if (entry === null) return;
-      bytes += entry.recordBytes + entry.pictureBytes;
-      this.#drop(entry);
-    }
-  }
-
-  #drop(entry: OutboxEntry): void {
-    const { resultId, revision, verdict, seq } = entry;
-    this.#journal.write({ frames: [frameOf({ kind: 'dropped' }, seq)] });
-    this.#forget(entry);
-    this.#dropped[verdict] = (this.#dropped[verdict] ?? 0) + 1;
-    this.#listener({ kind: 'dropped', resultId, revision, verdict });
-  }
-
-  #setHeld(reason: 'full' | 'disk-full' | 'disk-failed' | null, message: string): void {
-    if (reason === this.#heldFor) return;
-    this.#heldFor = reason;
-    this.#listener(reason === null ? { kind: 'released' } : { kind: 'held', reason, message });
+    if (!this.#isClosed) this.#room.admit();
   }
 
   #onStorage(state: StorageState): void {

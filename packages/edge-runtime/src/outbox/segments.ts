@@ -1,6 +1,6 @@
 // A disk -> the log's files in their order, read whole at the start; which of their frames are still needed.
 import type { Disk } from './disk.ts';
-import { frameAt, scanSegment } from './log-frame.ts';
+import { frameAt, joined, scanSegment } from './log-frame.ts';
 
 /** Where a frame stands. */
 export interface Place {
@@ -154,6 +154,28 @@ export class Segments {
         if (holding.place === place) throw error;
       }
     }
+  }
+
+  /** Writes what is needed of one segment behind another, durably. @throws {KerfError} DISK_FULL, DISK_FAILED. */
+  async move(from: Segment, to: Segment): Promise<void> {
+    const frames: Uint8Array[] = [];
+    const moved: { holding: Holding; place: Place }[] = [];
+    let offset = to.bytes;
+    for (const holding of from.held) {
+      const frame = await this.read(holding);
+      if (frame === null) {
+        this.lose(holding);
+        continue;
+      }
+      frames.push(frame);
+      moved.push({ holding, place: { segment: to.id, offset, byteLength: frame.byteLength } });
+      offset += frame.byteLength;
+    }
+    // In one write: where they do not all fit, none is there twice.
+    await this.#disk.append(to.name, joined(frames));
+    to.bytes = offset;
+    await this.#disk.sync(to.name);
+    for (const { holding, place } of moved) this.hold(holding, place);
   }
 
   #of({ segment }: Place): Segment | undefined {
