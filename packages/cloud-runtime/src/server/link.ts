@@ -1,8 +1,7 @@
 // One edge's connection: greeting, sessions, frames, and its end. Follows the transition table of the protocol.
-import { coversModel, type Grant, type VerifyToken } from '@kerf/access';
+import type { Grant, VerifyToken } from '@kerf/access';
 import {
   type Clock,
-  CODEC_VERSION,
   decodeMessage,
   type ErrorCode,
   encodeMessage,
@@ -12,8 +11,6 @@ import {
   KerfError,
   type LinkState,
   type Message,
-  type Open,
-  type SessionState,
   sessionOf,
   type WireLimits,
 } from '@kerf/protocol';
@@ -22,9 +19,10 @@ import type { Log } from '../log.ts';
 import type { ModelPool } from '../models/model-pool.ts';
 import type { CloudLimits } from '../options.ts';
 import type { ByteBudget } from '../session/byte-budget.ts';
-import type { CloudSession, SessionLink } from '../session/cloud-session.ts';
+import type { SessionLink } from '../session/cloud-session.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import { closeCodeOf, faultMessage } from './link-faults.ts';
+import { LinkSessions } from './link-sessions.ts';
 import type { CloudMetrics } from './metrics.ts';
 import { ProbeDesk } from './probe-desk.ts';
 import type { LinkTransport } from './socket-transport.ts';
@@ -52,20 +50,13 @@ export interface LinkEvents {
   onEnd(): void;
 }
 
-interface LinkSession {
-  state: SessionState;
-  session: CloudSession | null;
-}
-
-/** Session numbers are never used again on a link; one that opens more has to connect anew. */
-const MAX_SESSION_NUMBERS = 4096;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export class Link implements SessionLink {
   readonly #transport: LinkTransport;
   readonly #context: LinkContext;
   readonly #events: LinkEvents;
-  readonly #sessions = new Map<number, LinkSession>();
+  readonly #sessions: LinkSessions;
   readonly #probes: ProbeDesk;
   readonly #timers = new Set<() => void>();
   #state: LinkState = 'greeting';
@@ -81,6 +72,14 @@ export class Link implements SessionLink {
     this.#context = context;
     this.#events = events;
     this.#lastHeardMs = context.clock.nowMs();
+    this.#sessions = new LinkSessions(context, {
+      link: this,
+      grant: () => this.#grant,
+      isClosed: () => this.#state === 'closed',
+      leaving: () => this.#leaving?.code ?? null,
+      send: (message) => this.#sendMessage(message),
+      sendFault: (error, at) => this.#sendFault(error, at),
+    });
     this.#probes = new ProbeDesk({ ...context, send: (message, onSent) => this.send(message, onSent) });
     transport.start({
       onMessage: (bytes) => this.#receive(bytes),
@@ -96,9 +95,7 @@ export class Link implements SessionLink {
 
   /** Frames whose answer is still to come. */
   get pending(): number {
-    let count = 0;
-    for (const { session } of this.#sessions.values()) count += session?.pending ?? 0;
-    return count;
+    return this.#sessions.pending;
   }
 
   send(message: Uint8Array, onSent?: () => void): void {
@@ -118,7 +115,7 @@ export class Link implements SessionLink {
   }
 
   onTakenOver(number: number): void {
-    this.#sessions.set(number, { state: 'closed', session: null });
+    this.#sessions.takenOver(number);
   }
 
   /** Tells the edge to go; frames in flight are answered. */
@@ -130,11 +127,7 @@ export class Link implements SessionLink {
   /** Ends at once, with its sessions: what a revoked token has asked for is not answered any more. */
   endRevoked(isRevoked: (grant: Revocable) => boolean): void {
     if (this.#grant === null || this.#state !== 'ready' || !isRevoked(this.#grant)) return;
-    for (const entry of this.#sessions.values()) {
-      if (entry.session !== null) this.#context.sessions.close(entry.session);
-      entry.session = null;
-      entry.state = 'closed';
-    }
+    this.#sessions.closeAll();
     this.#end(new KerfError('UNAUTHENTICATED', 'the token was revoked; connect again with another'));
   }
 
@@ -154,7 +147,7 @@ export class Link implements SessionLink {
     try {
       const message = decodeMessage(bytes, wire);
       const number = sessionOf(message);
-      const session = number === null ? null : (this.#sessions.get(number)?.state ?? 'unknown');
+      const session = number === null ? null : this.#sessions.stateOf(number);
       if (judgeMessage('cloud', this.#state, session ?? 'unknown', message) === 'accept') this.#handle(message);
     } catch (error) {
       this.#end(KerfError.from(error, 'INTERNAL', 'the message could not be handled'));
@@ -167,11 +160,11 @@ export class Link implements SessionLink {
         this.#greet(message);
         break;
       case 'open':
-        this.#open(message);
+        this.#sessions.open(message);
         break;
       case 'frame':
         if (this.#leaving === null) {
-          this.#sessions.get(message.session)?.session?.take(message, this.#lastHeardMs);
+          this.#sessions.get(message.session)?.take(message, this.#lastHeardMs);
         } else {
           const { session, frame } = message;
           const { code } = this.#leaving;
@@ -179,10 +172,11 @@ export class Link implements SessionLink {
         }
         break;
       case 'cancel':
-        this.#sessions.get(message.session)?.session?.cancel(message.frame);
+        this.#sessions.get(message.session)?.cancel(message.frame);
         break;
       case 'close':
-        this.#closeSession(message.session);
+        this.#sessions.close(message.session);
+        this.#leaveWhenIdle();
         break;
       case 'ping':
         this.#sendMessage({ type: 'pong', nonce: message.nonce, atMs: this.#lastHeardMs });
@@ -241,89 +235,6 @@ export class Link implements SessionLink {
     if (this.#leaving !== null && this.pending === 0) this.close(this.#leaving.closeCode, this.#leaving.code);
   }
 
-  #open(open: Open): void {
-    const { limits } = this.#context;
-    if (this.#sessions.size >= MAX_SESSION_NUMBERS) {
-      throw new KerfError('OVERLOADED', 'this link has opened too many sessions; connect again');
-    }
-    const inUse = [...this.#sessions.values()].filter(({ state }) => state === 'opening' || state === 'open').length;
-    const entry: LinkSession = { state: 'opening', session: null };
-    this.#sessions.set(open.session, entry);
-    const opening =
-      inUse >= limits.maxSessionsPerLink
-        ? Promise.reject(new KerfError('OVERLOADED', 'this link has too many sessions; close one'))
-        : this.#sessionFor(open);
-    opening.then(
-      (session) => this.#opened(open, entry, session),
-      (error: unknown) => this.#refuse(open, entry, KerfError.from(error, 'INTERNAL', 'the model could not be opened')),
-    );
-  }
-
-  /** @throws {KerfError} why the session cannot be had. */
-  async #sessionFor(open: Open): Promise<CloudSession> {
-    const { pool, sessions, isDraining } = this.#context;
-    const grant = this.#grant;
-    if (isDraining()) throw new KerfError('DRAINING', 'the cloud is going away; connect again');
-    if (this.#leaving !== null) throw new KerfError(this.#leaving.code, 'this link opens nothing more; connect again');
-    // Before anything is looked up: whether the model exists is nobody's business who may not use it.
-    if (grant === null || !coversModel(grant.models, open.model)) {
-      throw new KerfError('FORBIDDEN', 'the token does not cover this model; get one whose models claim does');
-    }
-    const owner = { subject: grant.subject, losslessAnswers: open.losslessVersion === CODEC_VERSION };
-    if (open.resume !== null) {
-      const earlier = sessions.find(open.resume.key, owner, open.model, open.pair);
-      if (earlier !== null) return earlier;
-    }
-    const lease = await pool.acquire(open.model, open.pair);
-    try {
-      return sessions.create(owner, lease);
-    } catch (error) {
-      lease.letGo();
-      throw error;
-    }
-  }
-
-  #opened(open: Open, entry: LinkSession, session: CloudSession): void {
-    const { limits, sessions, log } = this.#context;
-    if (this.#state === 'closed' || entry.state === 'closed') {
-      // The edge went away, or closed the session, while the model was loading.
-      if (entry.state === 'closed') sessions.close(session);
-      else sessions.keep(session);
-      return;
-    }
-    const known = session.attach(this, open.session, open.resume?.outstanding ?? []);
-    entry.state = 'open';
-    entry.session = session;
-    const { inputs, outputs } = session.lease.specs;
-    this.#sendMessage({
-      type: 'opened',
-      session: open.session,
-      credits: limits.credits,
-      inputs,
-      outputs,
-      resumeKey: session.key,
-      resumeWindowMs: limits.resumeWindowMs,
-      known,
-    });
-    log({ level: 'info', event: 'session-opened', model: open.model, subject: session.subject, known: known.length });
-    session.resend();
-  }
-
-  #refuse(open: Open, entry: LinkSession, error: KerfError): void {
-    const wasClosed = entry.state === 'closed';
-    entry.state = 'closed';
-    if (!wasClosed) this.#sendFault(error, { session: open.session, frame: null });
-  }
-
-  #closeSession(number: number): void {
-    const entry = this.#sessions.get(number);
-    if (entry === undefined) return;
-    if (entry.session !== null) this.#context.sessions.close(entry.session);
-    entry.state = 'closed';
-    entry.session = null;
-    this.#leaveWhenIdle();
-  }
-
   #sendMessage(message: Message): void {
     this.send(encodeMessage(message));
   }
@@ -356,13 +267,7 @@ export class Link implements SessionLink {
     this.#state = 'closed';
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
-    for (const entry of this.#sessions.values()) {
-      const { session } = entry;
-      entry.session = null;
-      if (session === null) continue;
-      session.detach(this);
-      if (!session.isAttached) this.#context.sessions.keep(session);
-    }
+    this.#sessions.keepAll();
     this.#context.log({ level: 'info', event: 'link-ended', subject: this.#grant?.subject ?? null, closeCode: code });
     this.#events.onEnd();
   }
