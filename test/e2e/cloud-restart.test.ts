@@ -1,60 +1,31 @@
 // A real cloud that is killed, restarted and drained while frames stream: every frame is answered once, and right.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { EdgeSession, type Outcome } from '@kerf/edge-runtime';
 import { nodeBackend, openSplitFolder, wsConnect } from '@kerf/edge-runtime/node';
-import { type Backend, float32Tensor, type TensorMap, typedView } from '@kerf/protocol';
+import type { Backend } from '@kerf/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type KerfServe, startServe } from '../support/kerf-serve.ts';
-import { MANIFEST, MODELS } from './pages/build-page.ts';
+import type { KerfServe } from '../support/kerf-serve.ts';
+import { frameOf, isRight, openReluCloud, type ReluCloud } from './support/relu-cloud.ts';
+import { pause } from './support/workshop.ts';
 
 const ROW = 4096;
-const frameOf = (index: number): TensorMap =>
-  new Map([
-    [
-      'x',
-      float32Tensor(
-        [1, ROW],
-        Float32Array.from({ length: ROW }, (_, at) => at - index),
-      ),
-    ],
-  ]);
-
-/** Twice the value where it is positive: what the whole model gives. */
-function isRight(outcome: Outcome, index: number): boolean {
-  if (outcome.kind !== 'result') return false;
-  const y = typedView(outcome.outputs.get('y')!) as Float32Array;
-  return y.length === ROW && y.every((value, at) => value === 2 * Math.max(0, at - index));
-}
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 describe('a cloud that comes and goes', () => {
-  let folder = '';
+  let shop: ReluCloud;
   let backend: Backend;
   let cloud: KerfServe;
-  const serve = (port = 0): Promise<KerfServe> =>
-    startServe({ models: join(folder, 'models'), state: join(folder, 'state'), port });
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'kerf-restart-'));
-    const split = join(folder, 'models', 'm');
-    await mkdir(split, { recursive: true });
-    await writeFile(join(split, 'head.onnx'), MODELS.head);
-    await writeFile(join(split, 'tail.onnx'), MODELS.tail);
-    await writeFile(join(split, 'split.json'), JSON.stringify(MANIFEST));
+    shop = await openReluCloud();
     backend = await nodeBackend({ runtime: 'onnxruntime-node' });
-    cloud = await serve();
+    cloud = await shop.serve();
   });
   afterAll(async () => {
     await cloud?.stop();
     await backend?.dispose();
-    await rm(folder, { recursive: true });
+    await shop?.remove();
   });
 
   const openSession = async (withTail: boolean, deadlineMs: number) => {
-    const opened = await openSplitFolder(join(folder, 'models', 'm'), { backend, withTail });
+    const opened = await openSplitFolder(shop.split, { backend, withTail });
     const { url, ca } = cloud;
     const token = cloud.token();
     const session = await EdgeSession.open({
@@ -71,7 +42,7 @@ describe('a cloud that comes and goes', () => {
     const outcomes: Promise<Outcome>[] = [];
     let struck: Promise<void> | null = null;
     for (let index = 0; index < count; index++) {
-      outcomes.push(session.infer(frameOf(index)));
+      outcomes.push(session.infer(frameOf(index, ROW)));
       if (index === Math.floor(count / 3)) struck = accident();
       await pause(10);
     }
@@ -82,13 +53,13 @@ describe('a cloud that comes and goes', () => {
   const restart = async (): Promise<void> => {
     const { port } = cloud;
     await cloud.kill();
-    cloud = await serve(port);
+    cloud = await shop.serve(port);
   };
 
   it('killed and restarted: a device without the tail waits, and has every answer', async () => {
     const { session, close } = await openSession(false, 60_000);
     const outcomes = await stream(session, 90, restart);
-    expect(outcomes.map((outcome, index) => isRight(outcome, index))).toEqual(Array(90).fill(true));
+    expect(outcomes.map((outcome, index) => isRight(outcome, index, ROW))).toEqual(Array(90).fill(true));
     expect(new Set(outcomes.map(({ frame }) => frame)).size).toBe(90);
     expect(outcomes.every((outcome) => outcome.kind === 'result' && outcome.placement === 'split')).toBe(true);
     await close();
@@ -97,7 +68,7 @@ describe('a cloud that comes and goes', () => {
   it('killed and restarted: a device with the tail goes on by itself', async () => {
     const { session, close } = await openSession(true, 60_000);
     const outcomes = await stream(session, 90, restart);
-    expect(outcomes.map((outcome, index) => isRight(outcome, index))).toEqual(Array(90).fill(true));
+    expect(outcomes.map((outcome, index) => isRight(outcome, index, ROW))).toEqual(Array(90).fill(true));
     const places = new Set(outcomes.map((outcome) => outcome.kind === 'result' && outcome.placement));
     expect(places).toEqual(new Set(['split', 'edge']));
     await close();
@@ -108,9 +79,9 @@ describe('a cloud that comes and goes', () => {
     const outcomes = await stream(session, 90, async () => {
       const { port } = cloud;
       expect(await cloud.stop()).toBe(0);
-      cloud = await serve(port);
+      cloud = await shop.serve(port);
     });
-    expect(outcomes.map((outcome, index) => isRight(outcome, index))).toEqual(Array(90).fill(true));
+    expect(outcomes.map((outcome, index) => isRight(outcome, index, ROW))).toEqual(Array(90).fill(true));
     await close();
   });
 
@@ -118,7 +89,7 @@ describe('a cloud that comes and goes', () => {
     const { session, close } = await openSession(false, 1500);
     await cloud.kill();
     const startMs = performance.now();
-    const outcomes = await Promise.all([0, 1, 2].map((index) => session.infer(frameOf(index))));
+    const outcomes = await Promise.all([0, 1, 2].map((index) => session.infer(frameOf(index, ROW))));
     expect(performance.now() - startMs).toBeLessThan(2500);
     for (const outcome of outcomes) expect(outcome).toMatchObject({ kind: 'failed', code: 'LINK_LOST' });
     await close();

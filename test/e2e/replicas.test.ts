@@ -1,58 +1,32 @@
 // Two replicas behind HAProxy or nginx: one is drained, one is killed, and every frame is answered once, by either.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { EdgeSession, type Outcome } from '@kerf/edge-runtime';
 import { nodeBackend, openSplitFolder, wsConnect } from '@kerf/edge-runtime/node';
-import { type Backend, float32Tensor, type TensorMap, typedView } from '@kerf/protocol';
+import type { Backend } from '@kerf/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Balancer, isInstalled, startHaproxy, startNginx } from '../support/balancers.ts';
-import { type KerfServe, startServe } from '../support/kerf-serve.ts';
-import { MANIFEST, MODELS } from './pages/build-page.ts';
+import type { KerfServe } from '../support/kerf-serve.ts';
+import { frameOf, isRight, openReluCloud, type ReluCloud } from './support/relu-cloud.ts';
+import { pause } from './support/workshop.ts';
 
 const ROW = 1024;
 const FRAMES = 120;
-const frameOf = (index: number): TensorMap =>
-  new Map([
-    [
-      'x',
-      float32Tensor(
-        [1, ROW],
-        Float32Array.from({ length: ROW }, (_, at) => at - index),
-      ),
-    ],
-  ]);
-
-function isRight(outcome: Outcome, index: number): boolean {
-  if (outcome.kind !== 'result') return false;
-  const y = typedView(outcome.outputs.get('y')!) as Float32Array;
-  return y.length === ROW && y.every((value, at) => value === 2 * Math.max(0, at - index));
-}
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 const BALANCERS = [
   { name: 'haproxy', start: startHaproxy, scheme: 'wss' },
   { name: 'nginx', start: startNginx, scheme: 'ws' },
 ] as const;
 
 describe.each(BALANCERS)('two replicas behind $name', ({ name, start, scheme }) => {
-  let folder = '';
+  let shop: ReluCloud | null = null;
   let backend: Backend;
   let balancer: Balancer | null = null;
   const replicas: KerfServe[] = [];
-  // One state folder: the same certificate, and tokens that both take.
-  const serve = (port = 0): Promise<KerfServe> =>
-    startServe({ models: join(folder, 'models'), state: join(folder, 'state'), port, args: ['--preload', 'm'] });
+  const serve = async (port = 0): Promise<KerfServe> => {
+    shop ??= await openReluCloud();
+    return shop.serve(port, '--preload', 'm');
+  };
 
   beforeAll(async () => {
     if (!isInstalled(name)) return;
-    folder = await mkdtemp(join(tmpdir(), 'kerf-replicas-'));
-    const split = join(folder, 'models', 'm');
-    await mkdir(split, { recursive: true });
-    await writeFile(join(split, 'head.onnx'), MODELS.head);
-    await writeFile(join(split, 'tail.onnx'), MODELS.tail);
-    await writeFile(join(split, 'split.json'), JSON.stringify(MANIFEST));
     backend = await nodeBackend({ runtime: 'onnxruntime-node' });
     for (let count = 0; count < 2; count++) replicas.push(await serve());
     balancer = await start(replicas.map(({ port }) => port));
@@ -61,16 +35,16 @@ describe.each(BALANCERS)('two replicas behind $name', ({ name, start, scheme }) 
     await balancer?.stop();
     await Promise.all(replicas.map((replica) => replica.stop()));
     await backend?.dispose();
-    if (folder !== '') await rm(folder, { recursive: true });
+    await shop?.remove();
   });
 
   it('lose no frame when one is drained and the other killed', async (context) => {
     const [first, second] = replicas;
-    if (balancer === null || first === undefined || second === undefined) {
+    if (balancer === null || shop === null || first === undefined || second === undefined) {
       context.skip(`${name} is not installed`);
       return;
     }
-    const opened = await openSplitFolder(join(folder, 'models', 'm'), { backend, withTail: false });
+    const opened = await openSplitFolder(shop.split, { backend, withTail: false });
     const sessions = await Promise.all(
       [1, 2, 3].map(() =>
         EdgeSession.open({
@@ -88,7 +62,7 @@ describe.each(BALANCERS)('two replicas behind $name', ({ name, start, scheme }) 
     const outcomes: Promise<Outcome>[][] = sessions.map(() => []);
     let struck: Promise<unknown> = Promise.resolve();
     for (let index = 0; index < FRAMES; index++) {
-      sessions.forEach((session, at) => outcomes[at]?.push(session.infer(frameOf(index))));
+      sessions.forEach((session, at) => outcomes[at]?.push(session.infer(frameOf(index, ROW))));
       if (index === 30) {
         struck = (async () => {
           expect(await first.stop()).toBe(0);
@@ -102,7 +76,7 @@ describe.each(BALANCERS)('two replicas behind $name', ({ name, start, scheme }) 
     await struck;
     for (const list of outcomes) {
       const settled = await Promise.all(list);
-      const wrong = settled.filter((outcome, index) => !isRight(outcome, index));
+      const wrong = settled.filter((outcome, index) => !isRight(outcome, index, ROW));
       expect(wrong.map((outcome) => (outcome.kind === 'failed' ? outcome.message : outcome.kind))).toEqual([]);
       expect(new Set(settled.map(({ frame }) => frame)).size).toBe(FRAMES);
       expect(settled.every((outcome) => outcome.kind === 'result' && outcome.placement === 'split')).toBe(true);
