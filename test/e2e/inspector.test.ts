@@ -107,7 +107,8 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
       ['3', 'Thresholds'],
       ['4', 'Cut'],
       ['5', 'Samples'],
-      ['6', 'Health'],
+      ['6', 'Updates'],
+      ['7', 'Health'],
       ['1', 'Line'],
     ]) {
       await page.keyboard.press(key as string);
@@ -169,7 +170,7 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
     async (language, theme, width, height, gloves) => {
       const { page, faults } = await open({ language, theme, gloves }, width, height);
       await page.locator('.recent-part').first().waitFor();
-      for (const key of ['1', '2', '3', '4', '5', '6']) {
+      for (const key of ['1', '2', '3', '4', '5', '6', '7']) {
         await page.keyboard.press(key);
         if (key === '2') await page.locator('.rows li button').first().click();
         await page.waitForTimeout(300);

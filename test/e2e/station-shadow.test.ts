@@ -12,7 +12,7 @@ import { openUpdateWorld, type UpdateWorld } from './support/update-world.ts';
 let world: UpdateWorld;
 
 beforeAll(async () => {
-  world = await openUpdateWorld({ shadow: { every: 1, frames: 20 } });
+  world = await openUpdateWorld({ updates: { shadow: { every: 1, frames: 20 } } });
 });
 afterAll(() => world.remove());
 

@@ -14,7 +14,7 @@ import { openUpdateWorld, type UpdateWorld } from './support/update-world.ts';
 let world: UpdateWorld;
 
 beforeAll(async () => {
-  world = await openUpdateWorld({});
+  world = await openUpdateWorld({ updates: {} });
   await world.publish('1.1', 'surface-v2', '--notes', 'Fewer false alarms');
 });
 afterAll(() => world.remove());
@@ -90,13 +90,13 @@ describe('a station on a device', () => {
     const init = ['--device', 'empty', '--name', 'surface', '--root', root, '--mirror', 'repository'];
     jsonOf(await world.kerf('update', 'init', ...init, '--json'));
     const text = await readFile(world.station, 'utf8');
-    await writeFile(join(world.folder, 'empty.json'), text.replace('"device"', '"empty"'));
-    expectRefusal(await world.kerf('station', 'empty.json'), 1, 'RELEASE_NOT_FOUND');
+    await writeFile(join(world.folder, 'empty.yaml'), text.replace('"device"', '"empty"'));
+    expectRefusal(await world.kerf('station', 'empty.yaml'), 1, 'RELEASE_NOT_FOUND');
     const { path } = jsonOf<{ path: string }>(await world.kerf('update', 'status', '--device', 'device', '--json'));
     const slot = join(world.folder, path);
     const [model] = (await readdir(slot)).filter((name) => name.endsWith('.onnx'));
     await writeFile(join(slot, model as string), 'not the model');
-    expectRefusal(await world.kerf('station', 'line.json'), 1, 'CONTENT_MISMATCH');
+    expectRefusal(await world.kerf('station', 'line.yaml'), 1, 'CONTENT_MISMATCH');
   });
 
   it('is held at a version, or left alone', async () => {

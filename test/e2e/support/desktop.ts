@@ -63,3 +63,8 @@ async function asNobody(binary: string, home: string): Promise<string> {
   chmodSync(script, 0o755);
   return script;
 }
+
+/** Gives a folder and all in it to whoever runs the app. */
+export function giveToUser(folder: string): void {
+  if (isRoot) spawnSync('chown', ['-R', `${NOBODY}:${NOBODY}`, folder]);
+}

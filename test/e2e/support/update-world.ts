@@ -19,8 +19,14 @@ export interface UpdateWorld {
 const NAME = 'surface';
 const KNOWN = 8;
 
-/** @param updates of the station file */
-export async function openUpdateWorld(updates: object = { knownParts: 'known' }): Promise<UpdateWorld> {
+export interface WorldOptions {
+  /** Of the station file. */
+  readonly updates: object;
+  /** Bytes per second that updates may take. @default as many as come */
+  readonly maxRate?: number;
+}
+
+export async function openUpdateWorld({ updates, maxRate }: WorldOptions): Promise<UpdateWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'kerf-updates-'));
   const kerf = (...args: string[]): Promise<Ran> =>
     runKerf(args, { cwd: folder, env: { KERF_PASSPHRASE: 'correct horse' }, timeoutMs: 120_000 });
@@ -38,11 +44,12 @@ export async function openUpdateWorld(updates: object = { knownParts: 'known' })
   await publish('1.0', 'surface-v1', '--notes', 'The first one');
   const root = join('repository', 'metadata', '1.root.json');
   const init = ['--device', 'device', '--name', NAME, '--root', root, '--mirror', join(folder, 'repository')];
-  jsonOf(await kerf('update', 'init', ...init, '--json'));
+  const rate = maxRate === undefined ? [] : ['--max-rate', String(maxRate)];
+  jsonOf(await kerf('update', 'init', ...init, ...rate, '--json'));
   jsonOf(await kerf('update', 'apply', '--device', 'device', '--json'));
   const parts = await writeParts(folder);
   await mkdir(join(folder, 'in'));
-  const station = join(folder, 'line.json');
+  const station = join(folder, 'line.yaml');
   const file = {
     format: 'kerf-station/1',
     station: 'line-7',

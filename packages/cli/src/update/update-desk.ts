@@ -6,6 +6,7 @@ import { type HealthVerdict, parseMaintenanceWindow } from '@kerf/delta-sync';
 import type { DeliveredPicture } from '@kerf/edge-runtime';
 import { readStationFile, type StationFile } from '@kerf/edge-runtime/node';
 import { KerfError, messageOf } from '@kerf/protocol';
+import { AtMostOften } from './at-most-often.ts';
 import { runCanary } from './canary.ts';
 import { noteHistory } from './device-history.ts';
 import { DeviceNow, type NamedRelease } from './device-now.ts';
@@ -48,7 +49,7 @@ export class UpdateDesk {
   #canary: CanaryView | null = null;
   /** Of the release that the line runs. */
   #running: string | null;
-  #telling: NodeJS.Timeout | null = null;
+  readonly #telling: AtMostOften;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #probation: Probation | null;
   readonly #endPictures: () => void;
@@ -57,7 +58,8 @@ export class UpdateDesk {
     this.#setup = setup;
     this.#now = now;
     this.#running = now.state.active?.id ?? null;
-    this.#jobs = new OneJob(() => this.#tell(), setup.onFault);
+    this.#telling = new AtMostOften(TELL_MS, () => setup.onChange(this.view));
+    this.#jobs = new OneJob(() => this.#telling.call(), setup.onFault);
     const shadow = setup.file.config.updates?.shadow ?? null;
     this.#probation =
       shadow === null
@@ -148,7 +150,7 @@ export class UpdateDesk {
   async change({ automatic, pinned, window }: CallParams<'updates.settings'>): Promise<UpdatesView> {
     if (window !== null) parseMaintenanceWindow(window);
     await this.#now.change({ automatic, pinned, window });
-    this.#tell();
+    this.#telling.call();
     return this.view;
   }
 
@@ -157,13 +159,13 @@ export class UpdateDesk {
     this.#endPictures();
     await this.#jobs.close();
     await this.#probation?.close();
-    if (this.#telling !== null) clearTimeout(this.#telling);
+    this.#telling.close();
   }
 
   async #confirm(note: string): Promise<void> {
     await this.#now.use(null, note, (device) => device.confirm());
     this.#probation?.follow();
-    this.#tell();
+    this.#telling.call();
   }
 
   #goBack(reason: string): void {
@@ -265,7 +267,7 @@ export class UpdateDesk {
     } else if (this.#waiting !== null && isWindowOpen(this.#now.settings.window, new Date())) {
       const waiting = this.#waiting;
       this.#jobs.begin('apply', waiting.version, () => this.#apply(waiting, 'the maintenance window has opened'));
-    } else if (writes !== this.#now.state.writes) this.#tell();
+    } else if (writes !== this.#now.state.writes) this.#telling.call();
   }
 
   /** It is ready when somebody wants it; nothing is switched. */
@@ -281,14 +283,6 @@ export class UpdateDesk {
     const timer = setInterval(() => void work().catch(this.#setup.onFault), ms);
     timer.unref();
     this.#timers.push(timer);
-  }
-
-  /** At most a few times a second, and always once more at the end. */
-  #tell(): void {
-    this.#telling ??= setTimeout(() => {
-      this.#telling = null;
-      this.#setup.onChange(this.view);
-    }, TELL_MS);
   }
 }
 

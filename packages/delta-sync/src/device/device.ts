@@ -1,74 +1,19 @@
 // A device: what it runs, and what the repository has -> the newest release that it can run, or the one that it had.
-import { type Clock, KerfError } from '@kerf/protocol';
-import type { MakeHasher } from '../hash.ts';
-import { filesOfSide, parseReleaseManifest, type ReleaseManifest, type Side } from '../release/release-manifest.ts';
+import { KerfError } from '@kerf/protocol';
+import { filesOfSide, type ReleaseManifest } from '../release/release-manifest.ts';
 import { type TrustedRelease, updateTrust } from '../trust/update-trust.ts';
-import { checkRuntime, isPaired, type RuntimeVersions } from './check-runtime.ts';
+import { checkRuntime, isPaired } from './check-runtime.ts';
 import { type PlannedFile, planFetch } from './choose-way.ts';
-import type { DeviceDisk, DeviceStorage } from './device-disk.ts';
+import type { DeviceDisk } from './device-disk.ts';
+import type { DeviceOptions, Staged, UpdateOptions, UpdateOutcome } from './device-options.ts';
 import { type DeviceState, type Installed, readState, type SlotIndex, writeState } from './device-state.ts';
 import { diskStore } from './disk-store.ts';
 import { type Candidate, fetchCandidate } from './fetch-candidate.ts';
-import type { FetchedFile, FetchOptions } from './fetch-file.ts';
 import type { GoldenReport } from './golden-check.ts';
-import { isInWindow, type MaintenanceWindow } from './maintenance-window.ts';
-import type { MirrorSet } from './mirror-set.ts';
+import { isInWindow } from './maintenance-window.ts';
 import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './options.ts';
-import { checkSlot, MARK, readMark, stageRelease } from './stage-release.ts';
-
-export interface DeviceOptions {
-  readonly storage: DeviceStorage;
-  readonly mirrors: MirrorSet;
-  /** The model that this device runs. */
-  readonly name: string;
-  /** Files of which side it installs; null: all. */
-  readonly side: Side | null;
-  readonly versions: RuntimeVersions;
-  readonly makeHasher: MakeHasher;
-  readonly clock: Clock;
-  /** Milliseconds since 1970. */
-  readonly wallClockMs: () => number;
-  /** When releases may be switched; null: at any time. */
-  readonly window?: MaintenanceWindow | null;
-  /** The only version that this device installs; null: whatever is newest. */
-  readonly pinned?: string | null;
-  readonly limits?: Partial<DeviceLimits>;
-  /** Runs the golden samples on this device's provider; without it, a release with golden samples is refused. */
-  readonly golden?: (slot: SlotIndex, manifest: ReleaseManifest) => Promise<GoldenReport | null>;
-  /** Pairs whose tails the cloud serves now; null when this device needs no cloud, or it cannot say. */
-  readonly cloudPairs?: () => Promise<readonly string[] | null>;
-  readonly onEvent?: (event: DeviceEvent) => void;
-  /** Bytes that have just come over the line. */
-  readonly onBytes?: (fetched: number) => void;
-}
-
-/** What happens, for logs and for the registry. */
-export type DeviceEvent =
-  | { readonly kind: 'checked'; readonly newest: string | null }
-  | { readonly kind: 'fetched'; readonly file: FetchedFile }
-  | { readonly kind: 'staged'; readonly version: string; readonly fetchedBytes: number }
-  | { readonly kind: 'golden'; readonly report: GoldenReport }
-  | { readonly kind: 'switched'; readonly version: string }
-  | { readonly kind: 'confirmed'; readonly version: string }
-  | { readonly kind: 'rolledBack'; readonly version: string | null; readonly reason: string };
-
-/** A whole release in the slot that does not run. */
-export interface Staged {
-  readonly slot: SlotIndex;
-  /** Hex SHA-256 of the manifest. */
-  readonly id: string;
-  readonly manifest: ReleaseManifest;
-}
-
-export interface UpdateOptions {
-  /** This version, also one below the newest; null: the newest. A version below the floor needs `allowOlder`. */
-  readonly version?: string | null;
-  readonly allowOlder?: boolean;
-  readonly signal?: AbortSignal;
-}
-
-/** `current`: nothing newer. `waiting`: staged, and the maintenance window is closed. `switched`: on probation from now on. */
-export type UpdateOutcome = 'current' | 'waiting' | 'switched';
+import { installedBase, type Staging, stageCandidate } from './stage-candidate.ts';
+import { checkSlot, readMark } from './stage-release.ts';
 
 /**
  * check -> fetch -> verify -> stage -> golden -> switch, then on probation: confirm or roll back. Every step can be cut off
@@ -172,7 +117,7 @@ export class Device {
 
   /** What of a candidate would be fetched, and how. What a broken-off attempt has left is not looked at. */
   async plan({ manifest }: Candidate): Promise<readonly PlannedFile[]> {
-    return planFetch(filesOfSide(manifest, this.#options.side), (await this.#base())?.files ?? []);
+    return planFetch(filesOfSide(manifest, this.#options.side), (await installedBase(this.#staging()))?.files ?? []);
   }
 
   /** The whole release that waits in the inactive slot; null when there is none, or it is the one to go back to. */
@@ -285,55 +230,14 @@ export class Device {
   }
 
   async #stage(candidate: Candidate, slot: SlotIndex, signal: AbortSignal | undefined): Promise<void> {
-    const { storage, mirrors, side, makeHasher, clock, onEvent, onBytes } = this.#options;
     const { previous } = this.#state;
     // From now on there is no way back to what lies in that slot.
     if (previous !== null && previous.slot === slot) await this.#write({ previous: null });
-    if (await this.#isStaged(candidate, slot)) return;
-    let fetchedBytes = 0;
-    await stageRelease({
-      slot: storage.slots[slot],
-      base: await this.#base(),
-      mirrors,
-      makeHasher,
-      clock,
-      limits: this.#limits,
-      side,
-      manifest: candidate.manifest,
-      manifestBytes: candidate.manifestBytes,
-      ...(signal === undefined ? {} : { signal }),
-      ...(onBytes === undefined ? {} : { onBytes }),
-      onFile: (file) => {
-        fetchedBytes += file.fetchedBytes;
-        onEvent?.({ kind: 'fetched', file });
-      },
-    });
-    onEvent?.({ kind: 'staged', version: candidate.manifest.version, fetchedBytes });
+    await stageCandidate(this.#staging(), candidate, slot, signal);
   }
 
-  async #isStaged({ release }: Candidate, slot: SlotIndex): Promise<boolean> {
-    try {
-      const { storage, side, makeHasher } = this.#options;
-      await checkSlot({ slot: storage.slots[slot], side, makeHasher, id: release.sha256 });
-      return true;
-    } catch (error) {
-      if (KerfError.is(error) && (error.code === 'CONTENT_MISMATCH' || error.code === 'RELEASE_INVALID')) return false;
-      throw error;
-    }
-  }
-
-  async #base(): Promise<FetchOptions['base']> {
-    const { active } = this.#state;
-    if (active === null) return null;
-    const slot = this.#options.storage.slots[active.slot];
-    try {
-      const manifest = parseReleaseManifest(await slot.read(MARK));
-      return { slot, files: filesOfSide(manifest, this.#options.side) };
-    } catch (error) {
-      // What the disk has spoilt is no base; the update may well be the cure.
-      if (KerfError.is(error)) return null;
-      throw error;
-    }
+  #staging(): Staging {
+    return { options: this.#options, limits: this.#limits, active: this.#state.active };
   }
 
   async #runGolden({ manifest, id, slot }: Staged): Promise<GoldenReport | null> {

@@ -10,10 +10,11 @@ import { SamplesScreen } from '../samples/samples-screen.tsx';
 import type { Settings } from '../shared/settings.ts';
 import { type Inspector, InspectorProvider, type Store, useInspector, useStore } from '../shared/store.ts';
 import { ThresholdsScreen } from '../thresholds/thresholds-screen.tsx';
+import { UpdatesScreen } from '../updates/updates-screen.tsx';
 import { LinkBanner } from './link-banner.tsx';
 import { SettingsPanel } from './settings-panel.tsx';
 
-export const SCREENS = ['line', 'results', 'thresholds', 'cut', 'samples', 'health'] as const;
+export const SCREENS = ['line', 'results', 'thresholds', 'cut', 'samples', 'updates', 'health'] as const;
 export type Screen = (typeof SCREENS)[number];
 
 export function App({ inspector, settings }: { readonly inspector: Inspector; readonly settings: Store<Settings> }) {
@@ -67,6 +68,7 @@ function Frame({ settings }: { readonly settings: Store<Settings> }) {
         {screen === 'thresholds' && <ThresholdsScreen />}
         {screen === 'samples' && <SamplesScreen showOverlay={showOverlay} />}
         {screen === 'cut' && <CutScreen />}
+        {screen === 'updates' && <UpdatesScreen />}
         {screen === 'health' && <HealthScreen />}
       </main>
       {showSettings && <SettingsPanel settings={settings} onClose={() => setShowSettings(false)} />}

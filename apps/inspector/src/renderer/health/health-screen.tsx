@@ -1,14 +1,24 @@
 // The device and its software: what a technician asks first.
 import type { HealthView, StationView } from '@kerf/bridge';
+import { FleetDevicesPanel } from '../fleet/fleet-devices-panel.tsx';
+import { useFleet } from '../fleet/fleet-view.tsx';
 import { useTexts } from '../i18n/messages.tsx';
 import { formatBytes, formatNumber, formatSpan, shortHash } from '../shared/format.ts';
 import { PairsPanel } from '../shared/pairs-panel.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
+import { TableHead } from '../shared/table-head.tsx';
 import { useCall } from '../shared/use-call.ts';
+import { Wide } from '../shared/wide.tsx';
+import { AuditPanel } from './audit-panel.tsx';
+import { BundlePanel } from './bundle-panel.tsx';
+import { LinkTest } from './link-test.tsx';
+import { SelfTest } from './self-test.tsx';
 
 export function HealthScreen() {
   const { t } = useTexts();
-  const station = useStore(useInspector().station);
+  const { station: line, updates } = useInspector();
+  const station = useStore(line);
+  const release = useStore(updates)?.installed?.version ?? null;
   const { value, fault, again } = useCall('health.view', {});
   return (
     <section className="health" aria-label={t('health.title')}>
@@ -25,11 +35,23 @@ export function HealthScreen() {
       )}
       <div className="figures">
         {value !== null && <Device health={value} />}
-        {value !== null && <Software health={value} station={station} />}
+        {value !== null && <Software health={value} station={station} release={release} />}
         {station !== null && <Pipeline station={station} />}
+        <LinkTest />
+        <SelfTest />
+        <Fleet />
       </div>
+      <AuditPanel />
+      <BundlePanel />
     </section>
   );
+}
+
+/** Only where the station knows a registry. */
+function Fleet() {
+  const { t } = useTexts();
+  const { value } = useFleet();
+  return value === null ? null : <FleetDevicesPanel devices={value.devices} title={t('health.devices')} />;
 }
 
 function Device({ health }: { readonly health: HealthView }) {
@@ -56,7 +78,14 @@ function Device({ health }: { readonly health: HealthView }) {
   );
 }
 
-function Software({ health, station }: { readonly health: HealthView; readonly station: StationView | null }) {
+interface SoftwareProps {
+  readonly health: HealthView;
+  readonly station: StationView | null;
+  /** Version of the release; null where the model is a file. */
+  readonly release: string | null;
+}
+
+function Software({ health, station, release }: SoftwareProps) {
   const { t, language } = useTexts();
   return (
     <PairsPanel
@@ -66,6 +95,7 @@ function Software({ health, station }: { readonly health: HealthView; readonly s
         [t('health.runtime'), `${health.node}, ${health.platform}`],
         [t('health.uptime'), formatSpan(health.uptimeMs, language)],
         [t('health.provider'), health.provider ?? '–'],
+        ...(release === null ? [] : [[t('nav.updates'), t('updates.version', { version: release })] as const]),
         [t('health.release'), shortHash(station?.release ?? '–')],
       ]}
     />
@@ -77,26 +107,21 @@ function Pipeline({ station }: { readonly station: StationView }) {
   return (
     <section className="panel" aria-label={t('health.stages')}>
       <h2>{t('health.stages')}</h2>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{t('health.stage')}</th>
-            <th scope="col">{t('health.waiting')}</th>
-            <th scope="col">{t('health.done')}</th>
-            <th scope="col">{t('health.dropped')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {station.stages.map(({ name, waiting, done, dropped }) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td className="row-number">{formatNumber(waiting, language)}</td>
-              <td className="row-number">{formatNumber(done, language)}</td>
-              <td className="row-number">{formatNumber(dropped, language)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Wide label={t('health.stages')}>
+        <table>
+          <TableHead columns={[t('health.stage'), t('health.waiting'), t('health.done'), t('health.dropped')]} />
+          <tbody>
+            {station.stages.map(({ name, waiting, done, dropped }) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td className="row-number">{formatNumber(waiting, language)}</td>
+                <td className="row-number">{formatNumber(done, language)}</td>
+                <td className="row-number">{formatNumber(dropped, language)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Wide>
     </section>
   );
 }

@@ -1,5 +1,6 @@
 // English, and the list of every message: ICU MessageFormat by key.
 import { cutEn } from '../cut/messages-en.ts';
+import { enUpdates } from './en-updates.ts';
 
 export const en = {
   'app.title': 'kerf Inspector',
@@ -222,6 +223,7 @@ export const en = {
   'health.refresh': 'Look again',
   'error.call': 'That did not work: {message}',
   ...cutEn,
+  ...enUpdates,
 } as const;
 
 export type MessageKey = keyof typeof en;

@@ -1,6 +1,7 @@
 // Simplified Chinese. A missing or surplus key fails the build.
 import { cutZh } from '../cut/messages-zh.ts';
 import type { MessageKey } from './en.ts';
+import { zhUpdates } from './zh-updates.ts';
 
 export const zh: Readonly<Record<MessageKey, string>> = {
   'app.title': 'kerf 检测台',
@@ -219,4 +220,5 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   'health.refresh': '重新查看',
   'error.call': '未成功：{message}',
   ...cutZh,
+  ...zhUpdates,
 };

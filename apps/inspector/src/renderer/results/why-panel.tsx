@@ -4,6 +4,7 @@ import type { ResultRecord } from '@kerf/edge-runtime';
 import { useState } from 'react';
 import { type Translate, useTexts } from '../i18n/messages.tsx';
 import { formatBytes, formatMs, formatScore, shortHash } from '../shared/format.ts';
+import { Pairs } from '../shared/pairs-panel.tsx';
 import { PartPicture } from '../shared/part-picture.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { useCall } from '../shared/use-call.ts';
@@ -114,14 +115,7 @@ function Facts({ record }: { readonly record: ResultRecord }) {
   ];
   return (
     <>
-      <dl className="pairs facts">
-        {rows.map(([name, value]) => (
-          <div key={name} className="pair">
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Pairs rows={rows} className="facts" />
       <details>
         <summary>{t('why.record')}</summary>
         <button type="button" onClick={copy}>

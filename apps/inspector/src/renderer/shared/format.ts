@@ -35,7 +35,8 @@ export function formatSpan(ms: number, language: Language): string {
   const unit = (value: number, name: 'day' | 'hour' | 'minute') =>
     value.toLocaleString(LOCALES[language], { style: 'unit', unit: name, unitDisplay: 'short' });
   if (days > 0) return `${unit(days, 'day')} ${unit(hours, 'hour')}`;
-  return hours > 0 ? `${unit(hours, 'hour')} ${unit(minutes % 60, 'minute')}` : unit(minutes, 'minute');
+  if (hours === 0) return unit(minutes, 'minute');
+  return minutes % 60 === 0 ? unit(hours, 'hour') : `${unit(hours, 'hour')} ${unit(minutes % 60, 'minute')}`;
 }
 
 /** Scores as thresholds are given: three places. */
@@ -46,4 +47,21 @@ export function formatScore(value: number, language: Language): string {
 /** Enough of a hash to tell versions apart; the full record has all of it. */
 export function shortHash(hash: string): string {
   return /^[0-9a-f]{40,}$/.test(hash) ? `${hash.slice(0, 12)}…` : hash;
+}
+
+/** Day and time, for what happened some time ago. */
+export function formatMoment(at: string, language: Language): string {
+  return new Date(at).toLocaleString(LOCALES[language], {
+    year: 'numeric',
+    month: 'short',
+    day: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+    hour12: false,
+  });
+}
+
+export function formatRate(bitsPerSecond: number, language: Language): string {
+  const mega = bitsPerSecond / 1e6;
+  return `${formatNumber(mega, language, mega < 10 ? 2 : 0)} Mbit/s`;
 }

@@ -1,22 +1,30 @@
-// Names and values as a panel of two columns.
+// Names and values in two columns, on a panel or within one.
+
+export type Pair = readonly [name: string, value: string];
 
 interface Props {
   readonly title: string;
-  readonly rows: readonly (readonly [string, string])[];
+  readonly rows: readonly Pair[];
 }
 
 export function PairsPanel({ title, rows }: Props) {
   return (
     <section className="panel" aria-label={title}>
       <h2>{title}</h2>
-      <dl className="pairs">
-        {rows.map(([name, value]) => (
-          <div key={name} className="pair">
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Pairs rows={rows} />
     </section>
+  );
+}
+
+export function Pairs({ rows, className = '' }: { readonly rows: readonly Pair[]; readonly className?: string }) {
+  return (
+    <dl className={`pairs ${className}`}>
+      {rows.map(([name, value]) => (
+        <div key={name} className="pair">
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }

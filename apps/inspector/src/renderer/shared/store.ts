@@ -1,5 +1,5 @@
 // The bridge's topics -> what screens read: one small store for each, outside React.
-import type { BridgeState, InspectorBridge, LiveView, StationView, ThresholdsView } from '@kerf/bridge';
+import type { BridgeState, InspectorBridge, LiveView, StationView, ThresholdsView, UpdatesView } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
 import { createContext, useContext, useSyncExternalStore } from 'react';
 
@@ -39,6 +39,8 @@ export interface Inspector {
   readonly live: Store<LiveMoment | null>;
   readonly recent: Store<readonly ResultRecord[]>;
   readonly thresholds: Store<ThresholdsView | null>;
+  /** Undefined until the station has said; null where its model is no device's release. */
+  readonly updates: Store<UpdatesView | null | undefined>;
 }
 
 /** Subscribes for the page's whole life. */
@@ -50,6 +52,7 @@ export function inspectorOver(bridge: InspectorBridge): Inspector {
     live: new Store<LiveMoment | null>(null),
     recent: new Store<readonly ResultRecord[]>([]),
     thresholds: new Store<ThresholdsView | null>(null),
+    updates: new Store<UpdatesView | null | undefined>(undefined),
   };
   bridge.onState((state) => {
     inspector.link.set(state);
@@ -59,19 +62,22 @@ export function inspectorOver(bridge: InspectorBridge): Inspector {
   bridge.subscribe('live', (view) => inspector.live.set({ ...view, shownAt: performance.now() }));
   bridge.subscribe('result', (record) => inspector.recent.set(withRecord(inspector.recent.get(), record)));
   bridge.subscribe('thresholds', (view) => inspector.thresholds.set(view));
+  bridge.subscribe('updates', (view) => inspector.updates.set(view));
   return inspector;
 }
 
-async function refresh({ bridge, station, recent, thresholds }: Inspector): Promise<void> {
+async function refresh({ bridge, station, recent, thresholds, updates }: Inspector): Promise<void> {
   try {
-    const [view, page, current] = await Promise.all([
+    const [view, page, current, releases] = await Promise.all([
       bridge.call('station.view', {}),
       bridge.call('results.list', { before: null, limit: RECENT, verdicts: null }),
       bridge.call('thresholds.view', {}),
+      bridge.call('updates.view', {}),
     ]);
     station.set(view);
     recent.set(page.records);
     thresholds.set(current);
+    updates.set(releases);
   } catch {
     // The link broke again: the next connection asks anew.
   }

@@ -1,13 +1,15 @@
 // A call of the bridge -> what a screen shows of it: pending, a value or a fault.
-import type { CallName, CallParams, CallResults } from '@kerf/bridge';
-import { messageOf } from '@kerf/protocol';
+import type { CallName, CallParams, CallResults, FaultView } from '@kerf/bridge';
 import { useCallback, useEffect, useState } from 'react';
 import { useInspector, useStore } from './store.ts';
+import { faultOf } from './use-action.ts';
 
 export interface Asked<T> {
   readonly value: T | null;
-  /** A sentence for the user; null where all went well. */
+  /** The station's sentence; null where all went well. */
   readonly fault: string | null;
+  /** The same with its code. */
+  readonly failure: FaultView | null;
   readonly again: () => void;
 }
 
@@ -15,9 +17,9 @@ export interface Asked<T> {
 export function useCall<N extends CallName>(name: N, params: CallParams<N>): Asked<CallResults[N]> {
   const { bridge, link } = useInspector();
   const isConnected = useStore(link).kind === 'connected';
-  const [state, setState] = useState<{ value: CallResults[N] | null; fault: string | null }>({
+  const [state, setState] = useState<{ value: CallResults[N] | null; failure: FaultView | null }>({
     value: null,
-    fault: null,
+    failure: null,
   });
   const [turn, setTurn] = useState(0);
   const key = JSON.stringify(params);
@@ -25,12 +27,16 @@ export function useCall<N extends CallName>(name: N, params: CallParams<N>): Ask
     if (!isConnected) return;
     let isCurrent = true;
     bridge.call(name, JSON.parse(key) as CallParams<N>).then(
-      (value) => isCurrent && setState({ value, fault: null }),
-      (error: unknown) => isCurrent && setState((before) => ({ ...before, fault: messageOf(error) })),
+      (value) => isCurrent && setState({ value, failure: null }),
+      (error: unknown) => isCurrent && setState((before) => ({ ...before, failure: faultOf(error) })),
     );
     return () => {
       isCurrent = false;
     };
   }, [bridge, isConnected, name, key, turn]);
-  return { ...state, again: useCallback(() => setTurn((value) => value + 1), []) };
+  return {
+    ...state,
+    fault: state.failure?.message ?? null,
+    again: useCallback(() => setTurn((value) => value + 1), []),
+  };
 }

@@ -5,6 +5,7 @@ import { useEffect, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { formatScore, formatTime, shortHash } from '../shared/format.ts';
 import { useInspector, useStore } from '../shared/store.ts';
+import { TableHead } from '../shared/table-head.tsx';
 import { useCall } from '../shared/use-call.ts';
 import { LabelledRates } from './labelled-rates.tsx';
 import { ScoreHistogram } from './score-histogram.tsx';
@@ -197,15 +198,15 @@ function History() {
         <p>{t('thresholds.noHistory')}</p>
       ) : (
         <table className="history">
-          <thead>
-            <tr>
-              <th scope="col">{t('thresholds.at')}</th>
-              <th scope="col">{t('thresholds.by')}</th>
-              <th scope="col">{t('thresholds.passBelow')}</th>
-              <th scope="col">{t('thresholds.ngAbove')}</th>
-              <th scope="col">{t('thresholds.note')}</th>
-            </tr>
-          </thead>
+          <TableHead
+            columns={[
+              t('thresholds.at'),
+              t('thresholds.by'),
+              t('thresholds.passBelow'),
+              t('thresholds.ngAbove'),
+              t('thresholds.note'),
+            ]}
+          />
           <tbody>
             {changes.map(({ version, at, by, passBelow, ngAbove, note }) => (
               <tr key={`${version}-${at}`}>

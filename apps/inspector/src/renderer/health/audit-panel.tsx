@@ -1,0 +1,56 @@
+// What people changed at this station, and whether the log still holds.
+import type { AuditView } from '@kerf/bridge';
+import { useTexts } from '../i18n/messages.tsx';
+import { FaultText } from '../shared/fault-text.tsx';
+import { formatMoment } from '../shared/format.ts';
+import { TableHead } from '../shared/table-head.tsx';
+import { useCall } from '../shared/use-call.ts';
+import { Wide } from '../shared/wide.tsx';
+
+const ENTRIES = 50;
+
+export function AuditPanel() {
+  const { t } = useTexts();
+  const { value, failure, again } = useCall('health.audit', { limit: ENTRIES });
+  return (
+    <section className="panel audit" aria-label={t('health.audit')}>
+      <h2>{t('health.audit')}</h2>
+      <FaultText fault={failure} />
+      {value !== null && <Entries audit={value} />}
+      <button type="button" onClick={again}>
+        {t('health.auditVerify')}
+      </button>
+    </section>
+  );
+}
+
+function Entries({ audit: { entries, total, broken } }: { readonly audit: AuditView }) {
+  const { t, language } = useTexts();
+  if (total === 0) return <p className="empty">{t('health.auditEmpty')}</p>;
+  return (
+    <>
+      {broken === null ? (
+        <p className="note">{t('health.auditGood', { total })}</p>
+      ) : (
+        <p className="fault" role="alert">
+          {t('health.auditBroken', { message: broken })}
+        </p>
+      )}
+      <Wide label={t('health.audit')}>
+        <table className="words">
+          <TableHead columns={[t('updates.at'), t('health.who'), t('health.action'), t('health.detail')]} />
+          <tbody>
+            {entries.map(({ number, at, actor, action, detail }) => (
+              <tr key={number}>
+                <td>{formatMoment(at, language)}</td>
+                <td>{actor}</td>
+                <td>{action}</td>
+                <td className="audit-detail">{detail}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Wide>
+    </>
+  );
+}

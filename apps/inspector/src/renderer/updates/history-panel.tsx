@@ -1,0 +1,28 @@
+// What has happened to this device's releases, newest first.
+import type { UpdatesView } from '@kerf/bridge';
+import { useTexts } from '../i18n/messages.tsx';
+import { formatMoment } from '../shared/format.ts';
+
+export function HistoryPanel({ view: { history } }: { readonly view: UpdatesView }) {
+  const { t, language } = useTexts();
+  return (
+    <section className="panel" aria-label={t('updates.history')}>
+      <h3>{t('updates.history')}</h3>
+      {history.length === 0 ? (
+        <p className="empty">{t('updates.noHistory')}</p>
+      ) : (
+        <ol className="history-list">
+          {history.map(({ at, kind, version, detail }, index) => (
+            <li key={`${at} ${index}`}>
+              <time dateTime={at}>{formatMoment(at, language)}</time>
+              <span>
+                {version ?? ''} {t(`updates.kind.${kind}`)}
+              </span>
+              {detail !== '' && <span className="note">{detail}</span>}
+            </li>
+          ))}
+        </ol>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,73 @@
+// A release that is fetched and checked: what its golden samples gave, known parts, and the switch.
+import type { InstalledView, UpdatesView } from '@kerf/bridge';
+import { useTexts } from '../i18n/messages.tsx';
+import { ActionForm } from '../shared/action-form.tsx';
+import { FaultText } from '../shared/fault-text.tsx';
+import { formatShare } from '../shared/format.ts';
+import { useInspector } from '../shared/store.ts';
+import { useAction } from '../shared/use-action.ts';
+import { useRole } from '../shared/use-role.ts';
+import { CanaryResult } from './canary-result.tsx';
+
+interface Props {
+  readonly view: UpdatesView;
+  readonly staged: InstalledView;
+}
+
+export function StagedPanel({ view, staged: { version } }: Props) {
+  const { t, language } = useTexts();
+  const { bridge } = useInspector();
+  const { may } = useRole();
+  const { golden, canary, job, settings, isWindowOpen, waiting } = view;
+  const window = settings.window ?? '';
+  const help = isWindowOpen ? t('updates.applyHelp') : t('updates.applyWaits', { window });
+  return (
+    <section className="panel staged" aria-label={t('updates.staged', { version })}>
+      <h3>{t('updates.staged', { version })}</h3>
+      <p>
+        {golden === null
+          ? t('updates.goldenUnknown')
+          : t('updates.goldenGood', {
+              samples: golden.samples,
+              backend: golden.backend,
+              share: formatShare(golden.worst, language),
+            })}
+      </p>
+      {waiting !== null && <p className="fault">{t('updates.waiting', { version: waiting.version, window })}</p>}
+      {canary !== null && <CanaryResult canary={canary} />}
+      {may('engineer') && (
+        <div className="toolbar">
+          <CanaryButton view={view} />
+          <ActionForm
+            key={version}
+            label={t('updates.apply', { version })}
+            help={help}
+            isPrimary
+            isDisabled={job !== null}
+            onDo={(note) => bridge.call('updates.apply', { version, note })}
+          />
+        </div>
+      )}
+    </section>
+  );
+}
+
+function CanaryButton({ view }: { readonly view: UpdatesView }) {
+  const { t } = useTexts();
+  const { bridge } = useInspector();
+  const { isBusy, fault, run } = useAction();
+  if (!view.hasKnownParts) return <p className="note">{t('updates.canaryNone')}</p>;
+  return (
+    <>
+      <button
+        type="button"
+        title={t('updates.canaryHelp')}
+        disabled={isBusy || view.job !== null}
+        onClick={() => void run(() => bridge.call('updates.canary', {}))}
+      >
+        {t('updates.canary')}
+      </button>
+      <FaultText fault={fault} />
+    </>
+  );
+}
