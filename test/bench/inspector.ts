@@ -1,6 +1,6 @@
 // The Inspector's renderer in a real Chromium, over its real WebSocket: how smooth, how soon, how busy.
 import { encodePicture } from '@kerf/cli';
-import { serveInspector } from '@kerf/cli/inspect';
+import { type InspectorAddress, serveInspector } from '@kerf/cli/inspect';
 import type { Browser, Page } from 'playwright';
 import { startChromium } from '../support/chromium.ts';
 import { type Bench, type BenchOptions, type BenchRow, median } from './bench.ts';
@@ -21,13 +21,16 @@ export const inspector: Bench = {
     if (started.browser === null) throw new Error(started.reason);
     const { browser } = started;
     const service = new BenchService({ graphNodes: GRAPH_NODES, results: RESULTS, picture: await picture() });
-    const served = await serveInspector(service, { host: '127.0.0.1', port: 0, tls: null, role: 'viewer', onError });
+    const host = '127.0.0.1';
+    const keys = new Map([['viewer', 'bench'] as const]);
+    const served = await serveInspector(service, { host, hosts: [host], port: 0, tls: null, keys, onError });
+    const { url } = served.addresses[0] as InspectorAddress;
     try {
       const parts: Readonly<Record<string, () => AsyncIterable<BenchRow>>> = {
-        first: () => firstScreen(browser, served.url, service),
-        live: () => liveView(browser, served.url, service),
-        graph: () => panning(browser, served.url),
-        list: () => longList(browser, served.url),
+        first: () => firstScreen(browser, url, service),
+        live: () => liveView(browser, url, service),
+        graph: () => panning(browser, url),
+        list: () => longList(browser, url),
       };
       for (const [name, part] of Object.entries(parts)) if (only === null || only === name) yield* part();
     } finally {

@@ -24,7 +24,8 @@ export interface PageServerOptions {
   readonly port: number;
   /** PEM texts; null serves plain http. */
   readonly tls: { readonly certPem: string; readonly keyPem: string } | null;
-  readonly secret: string;
+  /** Any of them opens the page. */
+  readonly secrets: readonly string[];
   /** By path below `/SECRET/`; '' is the page itself. */
   readonly routes: ReadonlyMap<string, Route>;
   /** A WebSocket below `/SECRET/`, for pages of this server only. */
@@ -35,7 +36,8 @@ export interface SocketRoute {
   readonly path: string;
   readonly subprotocol: string;
   readonly maxMessageBytes: number;
-  accept(socket: WebSocket): void;
+  /** @param secret the one that opened it. @param from address of the other end */
+  accept(socket: WebSocket, secret: string, from: string): void;
 }
 
 export interface PageServer {
@@ -82,7 +84,7 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
   };
   const server = tls === null ? createServer(answer) : createTlsServer({ cert: tls.certPem, key: tls.keyPem }, answer);
   server.maxConnections = MAX_CONNECTIONS;
-  const sockets = options.socket === undefined ? null : socketDoor(server, options.secret, options.socket);
+  const sockets = options.socket === undefined ? null : socketDoor(server, options.secrets, options.socket);
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   try {
     server.listen(port, host);
@@ -105,7 +107,7 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
 }
 
 /** A page of another origin must not reach it, even where somebody gave the secret away in a link. */
-function socketDoor(server: HttpServer | TlsServer, secret: string, route: SocketRoute): WebSocketServer {
+function socketDoor(server: HttpServer | TlsServer, secrets: readonly string[], route: SocketRoute): WebSocketServer {
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
@@ -116,22 +118,25 @@ function socketDoor(server: HttpServer | TlsServer, secret: string, route: Socke
     const [, given = '', path = ''] = (request.url ?? '/').split('?', 1)[0]?.split('/') ?? [];
     const { origin = '', host = '' } = request.headers;
     const isOwn = URL.canParse(origin) && new URL(origin).host === host;
-    if (!isSame(given, secret) || path !== route.path || !isOwn) {
+    const secret = matching(given, secrets);
+    if (secret === null || path !== route.path || !isOwn) {
       socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (connected) => route.accept(connected));
+    sockets.handleUpgrade(request, socket, head, (connected) =>
+      route.accept(connected, secret, request.socket.remoteAddress ?? ''),
+    );
   });
   return sockets;
 }
 
 async function respond(
-  { secret, routes }: PageServerOptions,
+  { secrets, routes }: PageServerOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const [, given = '', ...rest] = (request.url ?? '/').split('?', 1)[0]?.split('/') ?? [];
-  const route = isSame(given, secret) && rest.length > 0 ? routes.get(rest.join('/')) : undefined;
+  const route = matching(given, secrets) !== null && rest.length > 0 ? routes.get(rest.join('/')) : undefined;
   if (route === undefined) return end(response, 404, 'not found\n');
   const method = route.kind === 'post' ? 'POST' : 'GET';
   if (request.method !== method) return end(response, 405, `use ${method}\n`, { allow: method });
@@ -146,10 +151,11 @@ async function respond(
   }
 }
 
-/** In the same time wherever they differ; hashing makes the lengths equal. */
-function isSame(given: string, secret: string): boolean {
+/** In the same time wherever they differ and whichever it is; hashing makes the lengths equal. */
+function matching(given: string, secrets: readonly string[]): string | null {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(secret));
+  const wanted = digest(given);
+  return secrets.filter((secret) => timingSafeEqual(wanted, digest(secret)))[0] ?? null;
 }
 
 async function sendFile({ path, cache }: Route & { kind: 'file' }, response: ServerResponse): Promise<void> {

@@ -3,14 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { ROLES } from '@kerf/bridge';
 import { messageOf } from '@kerf/protocol';
-import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
+import type { Command, CommandLine, Io } from '../command.ts';
 import { prepareDemoLine } from '../inspect/demo-line.ts';
+import { ACCESS_OPTIONS, type InspectorAccess, inspectorAccess } from '../inspect/inspector-access.ts';
 import { openInspected } from '../inspect/open-inspected.ts';
-import { serveInspector } from '../inspect/serve-inspector.ts';
-
-const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+import { type InspectorAddress, serveInspector } from '../inspect/serve-inspector.ts';
 
 export const inspect: Command = {
   name: 'inspect',
@@ -20,16 +18,13 @@ export const inspect: Command = {
     'health. Without FILE a demo line runs. The address that is printed is the key: whoever has it has the role.',
   positionals: [0, 1],
   options: {
-    role: { type: 'string', value: 'ROLE', help: `what the page may do: ${ROLES.join(', ')} (default engineer)` },
-    host: { type: 'string', value: 'HOST', help: 'address of this machine to listen on (default 127.0.0.1)' },
-    port: { type: 'string', value: 'N', help: 'port to listen on (default 0, a free one)' },
-    json: { type: 'boolean', help: 'print {"url":...} and faults as JSON lines' },
+    ...ACCESS_OPTIONS,
+    json: { type: 'boolean', help: 'print {"event":"listening","url":...} and faults as JSON lines' },
   },
   notes:
     'The station ends with SIGTERM or Ctrl-C; until then a source that has come to its end leaves its results to look at.',
   async run(line, io) {
-    const host = line.text('host') ?? '127.0.0.1';
-    if (!LOOPBACK.includes(host)) throw usageError(`--host ${host}: plain http is for this machine; use 127.0.0.1`);
+    const access = await inspectorAccess(line);
     const isJson = line.flag('json');
     const say = (event: string, message: string): void =>
       io.print(isJson ? JSON.stringify({ event, message }) : `${event}: ${message}`);
@@ -39,7 +34,7 @@ export const inspect: Command = {
     try {
       const demo = temporary === null ? null : await prepareDemoLine(temporary);
       await watch(
-        { stationPath: demo?.stationPath ?? path ?? '', onStarted: () => demo?.feed(), host, ended, say },
+        { stationPath: demo?.stationPath ?? path ?? '', onStarted: () => demo?.feed(), access, ended, say },
         line,
         io,
       );
@@ -52,13 +47,17 @@ export const inspect: Command = {
 
 interface Watched {
   readonly stationPath: string;
-  readonly host: string;
+  readonly access: InspectorAccess;
   readonly ended: Promise<void>;
   readonly onStarted: () => void;
   readonly say: (event: string, message: string) => void;
 }
 
-async function watch({ stationPath, host, ended, onStarted, say }: Watched, line: CommandLine, io: Io): Promise<void> {
+async function watch(
+  { stationPath, access, ended, onStarted, say }: Watched,
+  line: CommandLine,
+  io: Io,
+): Promise<void> {
   const { opened, service, close } = await openInspected(stationPath, {
     onOutbox: (event) => {
       if (event.kind === 'sink-blocked') say(`sink ${event.sink}`, event.message);
@@ -67,18 +66,17 @@ async function watch({ stationPath, host, ended, onStarted, say }: Watched, line
   });
   try {
     const served = await serveInspector(service, {
-      host,
-      port: line.number('port', 0, { most: 65_535 }),
-      tls: null,
-      role: line.choice('role', ROLES, 'engineer'),
+      ...access,
       onError: (error) => say('fault', messageOf(error)),
     });
     try {
       await opened.station.start();
       onStarted();
-      const { url } = served;
-      if (line.flag('json')) io.print(JSON.stringify({ event: 'listening', url }));
-      else for (const text of [`kerf Inspector at ${url}`, '  stop with Ctrl-C']) io.print(text);
+      const { fingerprint } = access;
+      const { addresses } = served;
+      const [{ url } = { url: '' }] = addresses;
+      if (line.flag('json')) io.print(JSON.stringify({ event: 'listening', url, addresses, fingerprint }));
+      else for (const text of invitation(addresses, fingerprint)) io.print(text);
       await ended;
     } finally {
       await served.close();
@@ -86,6 +84,18 @@ async function watch({ stationPath, host, ended, onStarted, say }: Watched, line
   } finally {
     await close();
   }
+}
+
+function invitation(addresses: readonly InspectorAddress[], fingerprint: string | null): string[] {
+  const lines =
+    addresses.length === 1
+      ? [`kerf Inspector at ${addresses[0]?.url}`]
+      : ['kerf Inspector at', ...addresses.map(({ role, url }) => `  ${role.padEnd(8)}  ${url}`)];
+  const certificate = [
+    '  A browser that does not know the certificate warns once; compare its SHA-256 fingerprint before you go on:',
+    `  ${fingerprint}`,
+  ];
+  return [...lines, ...(fingerprint === null ? [] : certificate), '  stop with Ctrl-C'];
 }
 
 function signalled(): Promise<void> {

@@ -1,53 +1,58 @@
-// A station's service -> the Inspector's page on an address that only its reader knows.
-import { randomBytes } from 'node:crypto';
+// A station's service -> the Inspector's page on addresses that only their readers know.
 import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { BRIDGE_SUBPROTOCOL, type InspectorService, MAX_ENVELOPE_BYTES, type Role, serveBridge } from '@kerf/bridge';
 import { wsTransport } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
+import { pageUrl } from '../addresses.ts';
 import { type Route, startPageServer } from '../page-server.ts';
+import type { InspectorAccess } from './inspector-access.ts';
 
-export interface ServeInspectorOptions {
-  readonly host: string;
-  readonly port: number;
-  /** PEM texts; null serves plain http, for this machine only. */
-  readonly tls: { readonly certPem: string; readonly keyPem: string } | null;
-  /** What whoever has the address may do. */
-  readonly role: Role;
+export interface ServeInspectorOptions extends Pick<InspectorAccess, 'host' | 'hosts' | 'port' | 'tls' | 'keys'> {
   /** Of faults in the service that are no KerfError. */
   readonly onError: (error: unknown) => void;
 }
 
-export interface ServedInspector {
+export interface InspectorAddress {
+  readonly role: Role;
   readonly url: string;
+}
+
+export interface ServedInspector {
+  /** One for each role and name of this machine; the first is that of the first role. */
+  readonly addresses: readonly InspectorAddress[];
   close(): Promise<void>;
 }
 
 /** @throws {KerfError} INVALID_ARGUMENT when the address cannot be listened on; FILE_NOT_FOUND when the page was not built. */
 export async function serveInspector(
   service: InspectorService,
-  { host, port, tls, role, onError }: ServeInspectorOptions,
+  { host, hosts, port, tls, keys, onError }: ServeInspectorOptions,
 ): Promise<ServedInspector> {
-  const secret = randomBytes(18).toString('base64url');
+  const roles = new Map([...keys].map(([role, secret]) => [secret, role]));
   const server = await startPageServer({
     host,
     port,
     tls,
-    secret,
+    secrets: [...keys.values()],
     routes: await rendererRoutes(),
     socket: {
       path: 'bridge',
       subprotocol: BRIDGE_SUBPROTOCOL,
       maxMessageBytes: MAX_ENVELOPE_BYTES,
-      accept: (socket) => serveBridge(wsTransport(socket), service, { name: role, role }, onError),
+      accept: (socket, secret, from) => {
+        const role = roles.get(secret) as Role;
+        // What is recorded as somebody's doing says from where.
+        const name = tls === null ? role : `${role} at ${from.replace(/^::ffff:/, '')}`;
+        serveBridge(wsTransport(socket), service, { name, role }, onError);
+      },
     },
   });
-  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
-  return {
-    url: `${tls === null ? 'http' : 'https'}://${name.includes(':') ? `[${name}]` : name}:${server.port}/${secret}/`,
-    close: () => server.close(),
-  };
+  const addresses = [...keys].flatMap(([role, secret]) =>
+    hosts.map((name) => ({ role, url: pageUrl(name, server.port, secret, tls !== null) })),
+  );
+  return { addresses, close: () => server.close() };
 }
 
 async function rendererRoutes(): Promise<Map<string, Route>> {

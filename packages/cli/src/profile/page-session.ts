@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { developmentCertificate } from '@kerf/cloud-runtime';
 import { ERROR_CODES, type ErrorCode, KerfError } from '@kerf/protocol';
+import { isLoopback, makeSecret, pageUrl, reachableHosts } from '../addresses.ts';
 import { type Route, startPageServer } from '../page-server.ts';
 import type { Accepted, ProfileJob } from '../profile-page/job.ts';
-import { isLoopback, makeSecret, pageUrl, reachableHosts } from './addresses.ts';
 
 export interface PageSession<T> {
   readonly host: string;
@@ -42,7 +42,7 @@ export async function servePage<T>(session: PageSession<T>): Promise<T> {
   const ending = new Ending<T>();
   const giveUp = (): void =>
     ending.fail(new KerfError('CANCELLED', 'stopped before a page delivered its profile; nothing was written'));
-  const server = await startPageServer({ host, port, tls, secret, routes: routesOf(session, ending) });
+  const server = await startPageServer({ host, port, tls, secrets: [secret], routes: routesOf(session, ending) });
   process.on('SIGINT', giveUp).on('SIGTERM', giveUp);
   try {
     const urls = hosts.map((name) => pageUrl(name, server.port, secret, tls !== null));

@@ -6,10 +6,10 @@ import { networkInterfaces } from 'node:os';
 /** No letter or digit that is read as another: it may have to be typed on a tablet. */
 const ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
 
-/** Three groups of four: 59 bits, such as `kq7m-2xpt-9hbc`. */
-export function makeSecret(): string {
+/** Groups of four, 20 bits each, such as `kq7m-2xpt-9hbc`. */
+export function makeSecret(groups = 3): string {
   const group = (): string => Array.from({ length: 4 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
-  return [group(), group(), group()].join('-');
+  return Array.from({ length: groups }, group).join('-');
 }
 
 export function isLoopback(host: string): boolean {

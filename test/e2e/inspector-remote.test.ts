@@ -1,0 +1,142 @@
+// The Inspector from another machine: over TLS, an address for each role, the same ones after a restart.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { KERF_BIN } from '@kerf/cli';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { browserTest } from '../support/browser-test.ts';
+import { soon } from './support/inspecting.ts';
+import { runKerf } from './support/run-kerf.ts';
+
+interface Listening {
+  readonly url: string;
+  readonly addresses: readonly { readonly role: string; readonly url: string }[];
+  readonly fingerprint: string;
+}
+
+let folder = '';
+const children: ChildProcess[] = [];
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kerf-remote-'));
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    child.kill('SIGTERM');
+    if (child.exitCode === null) await once(child, 'exit');
+  }
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** The demo line, for every address of this machine. */
+async function inspect(...args: string[]): Promise<Listening> {
+  const line = [
+    KERF_BIN,
+    'inspect',
+    '--json',
+    '--host',
+    '0.0.0.0',
+    '--port',
+    '0',
+    '--state',
+    join(folder, 'state'),
+    ...args,
+  ];
+  const child = spawn(process.execPath, line, { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(child);
+  for await (const text of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+    const event = JSON.parse(text) as Listening & { event: string };
+    if (event.event === 'listening') return event;
+  }
+  throw new Error('kerf inspect ended before it listened');
+}
+
+const secretOf = (url: string): string => new URL(url).pathname.replaceAll('/', '');
+
+/** The status of a request, and for an upgrade 101. */
+function statusOf(url: string, headers: Record<string, string> = {}): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, { rejectUnauthorized: false, headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    outgoing.on('upgrade', (_, socket) => {
+      socket.destroy();
+      resolve(101);
+    });
+    outgoing.on('error', reject).end();
+  });
+}
+
+describe('the Inspector on a network', () => {
+  const withBrowser = browserTest();
+
+  withBrowser('shows the line over TLS, and each address gives its role', async (browser) => {
+    const { addresses } = await inspect('--role', 'viewer', '--role', 'engineer');
+    expect(new Set(addresses.map(({ role }) => role))).toEqual(new Set(['viewer', 'engineer']));
+    for (const { role, url } of [addresses[0], addresses.at(-1)] as Listening['addresses']) {
+      const context = await browser.newContext({
+        ignoreHTTPSErrors: true,
+        hasTouch: true,
+        viewport: { width: 800, height: 1100 },
+      });
+      const page = await context.newPage();
+      await page.goto(url);
+      await soon(() => page.locator('.tile').getAttribute('data-verdict'), { timeout: 90_000 }).toMatch(
+        /^(PASS|REVIEW|NG)$/,
+      );
+      expect(
+        await page
+          .getByRole('button', { name: /Pause/ })
+          .isEnabled()
+          .catch(() => false),
+      ).toBe(role === 'engineer');
+      await context.close();
+    }
+  });
+
+  test('keeps addresses and certificate over a restart, until new ones are asked for', async () => {
+    const first = await inspect();
+    expect(first.addresses.every(({ role, url }) => role === 'operator' && url.startsWith('https://'))).toBe(true);
+    expect(first.fingerprint).toMatch(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
+    const second = await inspect();
+    expect(secretOf(second.url)).toBe(secretOf(first.url));
+    expect(second.fingerprint).toBe(first.fingerprint);
+    const renewed = await inspect('--new-keys');
+    expect(secretOf(renewed.url)).not.toBe(secretOf(first.url));
+    expect(await statusOf(renewed.url)).toBe(200);
+    expect(await statusOf(renewed.url.replace(secretOf(renewed.url), secretOf(first.url)))).toBe(404);
+  });
+
+  test('a page of elsewhere does not reach the line, whatever it knows', async () => {
+    const { url } = await inspect();
+    const upgrade = {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': Buffer.alloc(16, 1).toString('base64'),
+      'sec-websocket-protocol': 'kerf-bridge.v1',
+    };
+    expect(await statusOf(`${url}bridge`, { ...upgrade, origin: 'https://elsewhere.invalid' })).toBe(403);
+    expect(
+      await statusOf(`${url.replace(secretOf(url), 'abcd-abcd-abcd-abcd-abcd')}bridge`, {
+        ...upgrade,
+        origin: new URL(url).origin,
+      }),
+    ).toBe(403);
+  });
+
+  test('what only a network needs is refused without one', async () => {
+    for (const args of [['--state', 'x'], ['--new-keys'], ['--cert', 'a', '--cert-key', 'b']]) {
+      const { status, stderr } = await runKerf(['inspect', ...args], { cwd: folder });
+      expect(status).toBe(2);
+      expect(stderr).toMatch(/is for --host/);
+    }
+    const { stderr } = await runKerf(['inspect', '--host', '0.0.0.0', '--cert', 'a'], { cwd: folder });
+    expect(stderr).toMatch(/--cert and --cert-key go together/);
+  });
+});
