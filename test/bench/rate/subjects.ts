@@ -39,9 +39,11 @@ export type FoundSubject = RateSubject | { readonly name: string; readonly missi
 const PLAIN: ImagePixels = { layout: 'nchw', channels: 'rgb', scale: [1 / 255, 1 / 255, 1 / 255], offset: [0, 0, 0] };
 const OCR: ImagePixels = { layout: 'nchw', channels: 'bgr', scale: [2 / 255, 2 / 255, 2 / 255], offset: [-1, -1, -1] };
 /** Points of loss: what is promised, and where loss is no matter of chance. */
-const LIMITS = [0.5, 2] as const;
+const LIMITS = [0.5, 1, 2] as const;
 const PARTS = { choose: 100, judge: 200 };
 const FIXTURE_PARTS = { choose: 50, judge: 100 };
+/** Its tail takes little time. */
+const LITE_PARTS = { choose: 100, judge: 400 };
 /** Where Debian's dataset-fashion-mnist puts it. */
 const FASHION = process.env['KERF_FASHION_MNIST'] ?? '/usr/share/datasets/fashion-mnist';
 
@@ -73,7 +75,7 @@ function inspector(name: string, model: string, cuts: readonly string[], isFixtu
     height: 384,
     metric: metricFor('defect', { maskThreshold: 128 / 255 }),
     held: { full: isFixture ? 120 : 200, short: 16 },
-    calibration: isFixture ? FIXTURE_PARTS : PARTS,
+    calibration: isFixture ? FIXTURE_PARTS : name === 'surface-lite' ? LITE_PARTS : PARTS,
     cuts,
     limits: [0.5],
     isFixture,
