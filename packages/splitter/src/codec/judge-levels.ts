@@ -3,7 +3,7 @@ import type { SearchRequest, TriedLevels } from './level-search.ts';
 import { LEAST_BITS, tryPrice } from './level-search.ts';
 
 /** Prices of a bit against the one that the choice found, in the order in which levels are judged ... */
-const FINE = [1 / 16, 1 / 4] as const;
+const FINE = [1 / 16, 1 / 8, 1 / 4] as const;
 /** ... and from there on in steps of about a twentieth of the bits. */
 const STEP = Math.SQRT2;
 const MOST_STEPS = 16;
