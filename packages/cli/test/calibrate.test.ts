@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { parseSplitManifest, type SplitManifest } from '@kerf/protocol';
 import { parseCodecProfile } from '@kerf/splitter';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CalibrationReport } from '../src/calibrate/report.ts';
+import { calibrationText } from '../src/calibrate/calibration-text.ts';
+import type { CalibrationReport, MeasuredRow } from '../src/calibrate/report.ts';
 import type { EvaluationReport } from '../src/evaluate/report.ts';
 import { inspectionModel, kerf, put, writeParts } from './support/inspection.ts';
 
@@ -168,4 +169,33 @@ describe('what cannot be calibrated', () => {
     await expect(calibrate('--split', other, '--codec', 'float16')).rejects.toMatchObject({ code: 'PAIR_MISMATCH' });
     await expect(calibrate('--split', taken, '--codec', 'float16')).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
   });
+});
+
+test('a codec that may only have been lucky is not taken without a word', () => {
+  const row = (label: string, lossPoints: number, upperLossPoints: number): MeasuredRow => ({
+    label,
+    tensors: [],
+    bytesPerFrame: 100,
+    bitsPerValue: 1,
+    loss: { wholePoints: 90, codedPoints: 90 - lossPoints, lossPoints, lossInterval: { low: -1, high: 1 } },
+    upperLossPoints,
+    chosenLoss: null,
+    encodeMs: 1,
+    decodeMs: 1,
+  });
+  const text = (...measured: MeasuredRow[]): string =>
+    calibrationText({
+      model: { file: 'm.onnx', sha256: 'ab' },
+      samples: { folder: 'parts', chosenOn: 20, judgedOn: 40, seed: 1 },
+      metric: 'accuracy',
+      maxLossPoints: 0.5,
+      confidencePercent: 95,
+      maxBytes: null,
+      cuts: [{ cut: ['t'], folder: 'out', best: 'lossless', nonFinite: { values: 0, samples: 0 }, measured }],
+      codecs: null,
+    }).join('\n');
+  expect(text(row('float16', 0, 6.3), row('uint8', 2, 9), row('lossless', 0, 0))).toMatch(
+    /^float16: what was seen is within the limit, but may be luck; more samples could show it/m,
+  );
+  expect(text(row('float16', 0, 0.4), row('lossless', 0, 0))).not.toContain('luck');
 });
