@@ -4,6 +4,7 @@ import type { ResultRecord, Verdict } from '@kerf/edge-runtime';
 import * as v from 'valibot';
 import { CUT_CALLS, type CutCallResults, type CutTopics } from './cut-calls.ts';
 import { SAMPLES_CALLS, type SamplesResults, type SamplesTopics } from './samples-calls.ts';
+import { SESSIONS_CALLS, type SessionsResults, type SessionsTopics } from './sessions-calls.ts';
 import { UPDATES_CALLS, type UpdatesResults } from './updates-calls.ts';
 import type { UpdatesView } from './updates-views.ts';
 import type {
@@ -65,12 +66,13 @@ export const CALLS = {
   ...UPDATES_CALLS,
   ...SAMPLES_CALLS,
   ...CUT_CALLS,
+  ...SESSIONS_CALLS,
 } as const satisfies Record<string, { role: Role; params: v.GenericSchema }>;
 
 export type CallName = keyof typeof CALLS;
 export type CallParams<N extends CallName> = v.InferOutput<(typeof CALLS)[N]['params']>;
 
-export interface CallResults extends UpdatesResults, SamplesResults, CutCallResults {
+export interface CallResults extends UpdatesResults, SamplesResults, CutCallResults, SessionsResults {
   'session.hello': Hello;
   'station.view': StationView;
   'station.pause': null;
@@ -87,7 +89,7 @@ export interface CallResults extends UpdatesResults, SamplesResults, CutCallResu
 }
 
 /** What a service tells without being asked, once a reader has subscribed. */
-export interface Topics extends SamplesTopics, CutTopics {
+export interface Topics extends SamplesTopics, CutTopics, SessionsTopics {
   /** Several times a second. */
   station: StationView;
   /** Every record, in order; final ones replace provisional ones of the same `resultId`. */
@@ -108,6 +110,7 @@ export const TOPICS = [
   'updates',
   'samples',
   'cut',
+  'sessions',
 ] as const satisfies TopicName[];
 
 /** The one thing that screens know of the world. */

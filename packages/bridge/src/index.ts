@@ -23,6 +23,8 @@ export { portTransport } from './port-transport.ts';
 export { MAX_SAMPLE_PAGE } from './samples-calls.ts';
 export type * from './samples-views.ts';
 export { serveBridge } from './serve-bridge.ts';
+export { MAX_PAIRS } from './sessions-calls.ts';
+export type * from './sessions-views.ts';
 export type { UpdatesResults } from './updates-calls.ts';
 export type * from './updates-views.ts';
 export { ROLLOUT_ACTIONS } from './updates-views.ts';

@@ -84,6 +84,10 @@ const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise
     summary: 'run an inspection station',
     load: async () => (await import('./commands/station.ts')).station,
   },
+  replay: {
+    summary: 'judge a recorded session again, and say which verdicts differ',
+    load: async () => (await import('./commands/replay.ts')).replay,
+  },
   samples: {
     summary: 'parts kept for labelling, and labelled ones as a data set',
     load: async () => (await import('./commands/samples.ts')).samples,

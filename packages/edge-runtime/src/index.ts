@@ -59,6 +59,9 @@ export type { Route, RouteConstraints, RouteKind, RouteSetup } from './placement
 export { routesOf } from './placement/routes.ts';
 export type { PlcConfig } from './plc/plc-config.ts';
 export { plcShape } from './plc/plc-config.ts';
+export type { RecordConfig } from './recording/record-config.ts';
+export type { SessionHead, SessionPart, SessionSettings } from './recording/session-content.ts';
+export { SESSION_FORMAT, verdictText } from './recording/session-content.ts';
 export type { Embedding } from './samples/embedding.ts';
 export { embeddingOf, likenessOf } from './samples/embedding.ts';
 export type { ExportedFile, ExportFormat, LabelledSample } from './samples/export-samples.ts';

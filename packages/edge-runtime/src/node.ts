@@ -17,6 +17,7 @@ export type { PlcDoorOptions } from './node/modbus/plc-door.ts';
 export { modbusSink, modbusTrigger, PlcDoor } from './node/modbus/plc-door.ts';
 export type { NodeBackendOptions } from './node/node-backend.ts';
 export { nodeBackend } from './node/node-backend.ts';
+export { encodedOriginal } from './node/picture/encoded-original.ts';
 export type { Rectangle } from './node/picture/picture-file.ts';
 export {
   cropPicture,
@@ -28,6 +29,18 @@ export {
   readPicture,
   resizePicture,
 } from './node/picture/picture-file.ts';
+export type {
+  ReplayedPart,
+  ReplayOptions,
+  ReplayReport,
+  SkipReason,
+} from './node/recording/replay-session.ts';
+export { replaySession } from './node/recording/replay-session.ts';
+export type { SessionEntry } from './node/recording/session-file.ts';
+export { SessionFile } from './node/recording/session-file.ts';
+export { SessionWriter } from './node/recording/session-writer.ts';
+export type { RecorderState } from './node/recording/station-recorder.ts';
+export { listSessions, SESSION_ENDING, StationRecorder } from './node/recording/station-recorder.ts';
 export type { Sample, SampleMark } from './node/samples/sample-file.ts';
 export { sampleFormat } from './node/samples/sample-file.ts';
 export type { SampleCounters } from './node/samples/sample-keeper.ts';

@@ -29,6 +29,7 @@ export const ERROR_CODES = {
   ),
   SAMPLES_UNUSABLE: define(108, false, 'Samples are too few, have the wrong shape or lack what the task needs.'),
   CONFIG_INVALID: define(109, false, 'A configuration file has an unknown key or a value that cannot be used.'),
+  RECORDING_INVALID: define(111, false, 'A recorded session cannot be read, or is something else.'),
   PROGRAM_MISSING: define(110, false, 'A program that kerf calls is not installed or cannot be started.'),
   DISK_FULL: define(120, true, 'The disk, or the room that a browser lends, is full.'),
   DISK_FAILED: define(121, true, 'The disk did not read or write what it was asked to.'),

@@ -32,6 +32,11 @@ export const station: Command = {
   positionals: [0, 1],
   options: {
     schema: { type: 'boolean', help: 'print the JSON Schema of station files, and end' },
+    record: {
+      type: 'string',
+      value: 'SESSION',
+      help: 'record pictures and records into this new .mcap file, for kerf replay',
+    },
     check: { type: 'boolean', help: 'say what FILE would run, and end' },
     quiet: { type: 'boolean', help: 'print no line for each part' },
     json: { type: 'boolean', help: 'one JSON object a line: records, states, faults, a summary' },
@@ -52,6 +57,9 @@ export const station: Command = {
       check(file, line, io);
       return 0;
     }
+    if (line.text('record') !== undefined && file.config.record !== null) {
+      throw usageError('--record is for a file without its own record: this one records already');
+    }
     return runStation(await withRelease(file, true), deviceOf(file), line, io);
   },
 };
@@ -70,13 +78,15 @@ async function runStation(file: StationFile, device: string | null, line: Comman
     onOutbox: (event) => reporter.outbox(event),
     onSwitch: (change) => reporter.switched(change),
   });
-  const { station } = opened;
+  const { station, recorder } = opened;
   station.onEvent((event) => reporter.event(event));
   opened.onLink((status) => reporter.link(status));
   const signalled = signals();
   const ends: (() => unknown)[] = [() => signalled.off()];
   let undelivered: number | null = null;
   try {
+    const session = line.text('record');
+    if (session !== undefined) await recorder.start(session);
     await station.start();
     const { status } = file.config;
     const door = status === null ? null : await openStatusDoor(file.config.station, opened, status.port);

@@ -60,7 +60,7 @@ export async function openInspected(
       opened,
       service: inspected,
       async close() {
-        inspected.close();
+        await inspected.close();
         await updates?.close();
         await opened.close();
       },

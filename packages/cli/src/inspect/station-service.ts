@@ -28,6 +28,7 @@ import { previewThresholds } from './preview-thresholds.ts';
 import { ResultHistory } from './result-history.ts';
 import { sampleCalls, samplesView } from './sample-calls.ts';
 import type { ServiceCalls } from './service-calls.ts';
+import { SessionDesk } from './session-desk.ts';
 import { stationView } from './station-view.ts';
 
 /** Between two `station` events. */
@@ -51,6 +52,7 @@ export class StationService implements InspectorService {
   private readonly opened: OpenedStation;
   private readonly file: StationFile;
   private readonly desks: DeviceDesks;
+  private readonly sessions: SessionDesk;
   private readonly calls: ServiceCalls;
   private readonly history = new ResultHistory();
   private readonly listeners = new Map<TopicName, Set<(value: never) => void>>();
@@ -76,6 +78,11 @@ export class StationService implements InspectorService {
       fileNow: desks.fileNow,
       latest: (count) => this.history.latest(count),
       onChange: () => this.tellCut(),
+    });
+    this.sessions = new SessionDesk({
+      recorder: opened.recorder,
+      file: desks.fileNow,
+      onChange: (view) => this.tell('sessions', () => view),
     });
     this.calls = this.answers();
     this.endEvents = [
@@ -104,11 +111,12 @@ export class StationService implements InspectorService {
     this.tell('updates', () => view);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     clearInterval(this.timer);
     clearInterval(this.cutTimer);
     this.cut.close();
     for (const end of this.endEvents) end();
+    await this.sessions.close();
   }
 
   private answers(): ServiceCalls {
@@ -146,6 +154,7 @@ export class StationService implements InspectorService {
       'thresholds.history': () => [...this.changes].reverse(),
       'health.view': () => this.health(),
       ...this.cut.calls,
+      ...this.sessions.calls,
       ...sampleCalls(this.opened.samples, () => this.showSamples()),
       ...deviceCalls(this.desks, async () => ({
         health: await this.health(),

@@ -4,6 +4,7 @@ import { TRIGGER_CONFIG } from '../capture/trigger-config.ts';
 import { list, maybe, needed, object, problem, type ValueOf, withDefault } from '../config/shape.ts';
 import { choice, duration, flag, number, pattern, size, text } from '../config/values.ts';
 import { type PlcConfig, plcShape } from '../plc/plc-config.ts';
+import { recordShape } from '../recording/record-config.ts';
 import { samplesShape } from '../samples/sample-config.ts';
 import { sampleLabels } from '../samples/sample-labels.ts';
 import { SINK_CONFIG } from '../sinks/sink-config.ts';
@@ -163,6 +164,7 @@ const SHAPE = object({
   stages: withDefault(STAGES, STAGES.read({}, ''), 'bounds of the pipeline'),
   outbox: maybe(OUTBOX, 'keeps records and provisional parts over restarts (default: in memory)'),
   updates: maybe(UPDATES, 'releases of the model: when to look, what to try them on, whose fleet'),
+  record: maybe(recordShape, 'sessions of pictures and records, for replay (default: none)'),
   samples: maybe(samplesShape, 'parts kept for labelling (default: none)'),
   status: maybe(STATUS, 'health, metrics and counters over HTTP, on this machine only (default: none)'),
   sinks: needed(list(SINK_CONFIG, { least: 1, most: 32 }), 'who gets the records'),

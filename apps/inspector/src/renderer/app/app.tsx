@@ -7,6 +7,7 @@ import { LineScreen } from '../line/line-screen.tsx';
 import { togglePause } from '../line/pause-button.tsx';
 import { ResultsScreen } from '../results/results-screen.tsx';
 import { SamplesScreen } from '../samples/samples-screen.tsx';
+import { SessionsScreen } from '../sessions/sessions-screen.tsx';
 import type { Settings } from '../shared/settings.ts';
 import { type Inspector, InspectorProvider, type Store, useInspector, useStore } from '../shared/store.ts';
 import { ThresholdsScreen } from '../thresholds/thresholds-screen.tsx';
@@ -14,7 +15,7 @@ import { UpdatesScreen } from '../updates/updates-screen.tsx';
 import { LinkBanner } from './link-banner.tsx';
 import { SettingsPanel } from './settings-panel.tsx';
 
-export const SCREENS = ['line', 'results', 'thresholds', 'cut', 'samples', 'updates', 'health'] as const;
+export const SCREENS = ['line', 'results', 'thresholds', 'cut', 'samples', 'sessions', 'updates', 'health'] as const;
 export type Screen = (typeof SCREENS)[number];
 
 export function App({ inspector, settings }: { readonly inspector: Inspector; readonly settings: Store<Settings> }) {
@@ -66,6 +67,7 @@ function Frame({ settings }: { readonly settings: Store<Settings> }) {
         {screen === 'line' && <LineScreen showOverlay={showOverlay} onOverlay={setShowOverlay} onChoose={choose} />}
         {screen === 'results' && <ResultsScreen chosen={chosen} showOverlay={showOverlay} onChoose={setChosen} />}
         {screen === 'thresholds' && <ThresholdsScreen />}
+        {screen === 'sessions' && <SessionsScreen showOverlay={showOverlay} />}
         {screen === 'samples' && <SamplesScreen showOverlay={showOverlay} />}
         {screen === 'cut' && <CutScreen />}
         {screen === 'updates' && <UpdatesScreen />}

@@ -9,7 +9,7 @@ import type { DeliveredPicture } from '../../sinks/sink.ts';
 import type { ResultRecord } from '../../station/result-record.ts';
 import type { StationEvent } from '../../station/station.ts';
 import type { Head } from '../look/open-head.ts';
-import { encodePng } from '../picture/picture-file.ts';
+import { encodedOriginal } from '../picture/encoded-original.ts';
 import type { Sample } from './sample-file.ts';
 import type { SampleStore } from './sample-store.ts';
 
@@ -121,9 +121,7 @@ export class SampleKeeper {
       this.counts.alike++;
       return;
     }
-    const { original } = picture;
-    const encoded =
-      original.kind === 'encoded' ? original : { format: 'png' as const, bytes: await encodePng(original.image) };
+    const encoded = await encodedOriginal(picture.original);
     const { width, height } = await picture.pixels().catch(() => ({ width: 0, height: 0 }));
     const sample = await store.add({ record, reasons, embedding, picture: encoded, width, height });
     if (sample === null) {

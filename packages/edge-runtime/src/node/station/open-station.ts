@@ -14,12 +14,14 @@ import { Station } from '../../station/station.ts';
 import type { StationConfig } from '../../station/station-file.ts';
 import { openFolderDisk } from '../folder-disk.ts';
 import { nodeBackend } from '../node-backend.ts';
+import type { StationRecorder } from '../recording/station-recorder.ts';
 import { HttpDoors } from './http-doors.ts';
 import { judgesOf } from './judges-of.ts';
 import { makeSource, makeTrigger } from './make-source.ts';
 import { ModelHolder } from './model-holder.ts';
 import { nodePictures } from './node-pictures.ts';
 import { type OpenedModel, openMainModel, openSmallModel, type StationPlacement } from './open-models.ts';
+import { openRecorder } from './open-recorder.ts';
 import { openSamples, type StationSamples } from './open-samples.ts';
 import { PlcDoors } from './plc-doors.ts';
 import type { StationFile } from './read-station-file.ts';
@@ -50,6 +52,8 @@ export interface OpenedStation {
   readonly outbox: OutboxSnapshot;
   /** Parts kept for labelling; null where the file has no `samples`. */
   readonly samples: StationSamples | null;
+  /** Sessions; it records from the start where the file has `record`. */
+  readonly recorder: StationRecorder;
   /**
    * Takes model, thresholds and sinks of another version of the file, without dropping a frame: another model is loaded
    * beside the one that runs, and takes its place between two frames.
@@ -132,9 +136,12 @@ async function assemble(
   const reload = reloadStation(file, { station, sinks, outbox, model, small, open });
   const samples = await openSamples(() => current, station);
   if (samples !== null) cleanups.push(() => samples.close());
+  const recorder = await openRecorder(() => current, station, wallNow);
+  cleanups.push(() => recorder.stop());
   return {
     station,
     samples,
+    recorder,
     get thresholds() {
       return station.judges.main.thresholds;
     },

@@ -1,0 +1,103 @@
+// What is being recorded now, and the session that is judged again; both can be stopped.
+import { mayAct, type SessionsView } from '@kerf/bridge';
+import { messageOf } from '@kerf/protocol';
+import { useState } from 'react';
+import { useTexts } from '../i18n/messages.tsx';
+import { formatBytes } from '../shared/format.ts';
+import { useInspector, useStore } from '../shared/store.ts';
+
+interface Props {
+  readonly view: SessionsView;
+  /** What would be judged again; null where none is chosen. */
+  readonly session: string | null;
+  readonly onView: (view: SessionsView) => void;
+}
+
+export function RecordingPanel({ view, session, onView }: Props) {
+  const { t, language } = useTexts();
+  const { bridge, link } = useInspector();
+  const state = useStore(link);
+  const [fault, setFault] = useState<string | null>(null);
+  const role = state.kind === 'connected' ? state.hello.role : 'viewer';
+  const isAllowed = mayAct(role, 'engineer');
+  const act = (asked: Promise<SessionsView>): void => {
+    asked.then(
+      (next) => {
+        setFault(null);
+        onView(next);
+      },
+      (error: unknown) => setFault(messageOf(error)),
+    );
+  };
+  const { recording, replay, missed } = view;
+  const isReplaying = replay.state === 'running';
+  const judge = (judgeBy: 'recorded' | 'station') => {
+    if (session !== null) act(bridge.call('sessions.replay', { session, judgeBy }));
+  };
+  return (
+    <>
+      <p role="status">
+        {recording === null
+          ? t('sessions.notRecording')
+          : t('sessions.recording', { parts: recording.parts, bytes: formatBytes(recording.bytes, language) })}
+      </p>
+      {(fault ?? view.fault) !== null && (
+        <p className="fault" role="alert">
+          {missed > 0 && fault === null
+            ? t('sessions.missed', { missed, message: view.fault ?? '' })
+            : t('error.call', { message: fault ?? view.fault ?? '' })}
+        </p>
+      )}
+      <div className="toolbar">
+        <button
+          type="button"
+          disabled={!isAllowed}
+          onClick={() => act(bridge.call(recording === null ? 'sessions.start' : 'sessions.stop', {}))}
+        >
+          {t(recording === null ? 'sessions.start' : 'sessions.stop')}
+        </button>
+        {isReplaying ? (
+          <button type="button" disabled={!isAllowed} onClick={() => act(bridge.call('sessions.cancel', {}))}>
+            {t('sessions.cancel')}
+          </button>
+        ) : (
+          <>
+            <button type="button" disabled={!isAllowed || session === null} onClick={() => judge('recorded')}>
+              {t('sessions.replay')}
+            </button>
+            <button type="button" disabled={!isAllowed || session === null} onClick={() => judge('station')}>
+              {t('sessions.replayNow')}
+            </button>
+          </>
+        )}
+      </div>
+      <Replaying replay={replay} />
+      {!isAllowed && <p className="note">{t('sessions.role', { role: t(`role.${role}`) })}</p>}
+    </>
+  );
+}
+
+function Replaying({ replay }: { readonly replay: SessionsView['replay'] }) {
+  const { t } = useTexts();
+  switch (replay.state) {
+    case 'idle':
+      return null;
+    case 'running':
+      return (
+        <p role="status">
+          <progress aria-label={t('sessions.replay')} value={replay.done} max={Math.max(1, replay.all)} />{' '}
+          {t('sessions.replaying', { done: replay.done, all: replay.all })}
+        </p>
+      );
+    case 'done': {
+      const { equal, changed, skipped } = replay;
+      return <p role="status">{t('sessions.replayed', { equal, changed, skipped })}</p>;
+    }
+    case 'failed':
+      return (
+        <p className="fault" role="alert">
+          {t('error.call', { message: replay.message })}
+        </p>
+      );
+  }
+}

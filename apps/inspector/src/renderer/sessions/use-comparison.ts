@@ -1,0 +1,46 @@
+// Two sessions -> their pairs, page by page.
+import type { Comparison } from '@kerf/bridge';
+import { messageOf } from '@kerf/protocol';
+import { useCallback, useEffect, useState } from 'react';
+import { useInspector, useStore } from '../shared/store.ts';
+
+const PAGE = 200;
+
+export interface Compared {
+  readonly value: Comparison | null;
+  readonly fault: string | null;
+  readonly more: (() => void) | null;
+}
+
+/** @param turn asks again when it changes: a session may have grown */
+export function useComparison(left: string | null, right: string | null, turn: number): Compared {
+  const { bridge, link } = useInspector();
+  const isConnected = useStore(link).kind === 'connected';
+  const [state, setState] = useState<{ value: Comparison | null; fault: string | null }>({ value: null, fault: null });
+  useEffect(() => {
+    setState({ value: null, fault: null });
+    if (!isConnected || left === null || right === null) return;
+    let isCurrent = true;
+    bridge.call('sessions.compare', { left, right, offset: 0, limit: PAGE }).then(
+      (value) => isCurrent && setState({ value, fault: null }),
+      (error: unknown) => isCurrent && setState({ value: null, fault: messageOf(error) }),
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [bridge, isConnected, left, right, turn]);
+  const offset = state.value?.pairs.length ?? 0;
+  const more = useCallback(() => {
+    if (left === null || right === null) return;
+    bridge.call('sessions.compare', { left, right, offset, limit: PAGE }).then(
+      (next) =>
+        setState((known) => {
+          // Somebody has chosen another session meanwhile, or this page is here already.
+          if (known.value === null || known.value.pairs.length !== offset) return known;
+          return { ...known, value: { ...next, pairs: [...known.value.pairs, ...next.pairs] } };
+        }),
+      (error: unknown) => setState((known) => ({ ...known, fault: messageOf(error) })),
+    );
+  }, [bridge, left, right, offset]);
+  return { ...state, more: state.value?.hasMore === true ? more : null };
+}

@@ -1,0 +1,178 @@
+// A running station -> sessions on the disk, bounded each and all together; beside the line and never in its way.
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KerfError, messageOf } from '@kerf/protocol';
+import type { RecordConfig } from '../../recording/record-config.ts';
+import type { SessionHead, SessionSettings } from '../../recording/session-content.ts';
+import type { DeliveredPicture } from '../../sinks/sink.ts';
+import type { ResultRecord } from '../../station/result-record.ts';
+import type { StationEvent } from '../../station/station.ts';
+import { encodedOriginal } from '../picture/encoded-original.ts';
+import { SessionWriter } from './session-writer.ts';
+
+/** Parts that wait to be written; of more, none is recorded: the line does not wait for the disk. */
+const MAX_WAITING = 32;
+export const SESSION_ENDING = '.mcap';
+
+export interface RecorderState {
+  /** Null while nothing is recorded. */
+  readonly now: { readonly name: string; readonly parts: number; readonly bytes: number } | null;
+  /** Since the start of the station: parts that were not recorded while they should have been. */
+  readonly missed: number;
+  /** Why the last of them was not, or why recording ended; null where all is well. */
+  readonly fault: string | null;
+}
+
+export interface RecorderParts {
+  /** The folder is absolute. */
+  readonly config: RecordConfig;
+  readonly head: () => Omit<SessionHead, 'startedAt' | 'replayOf'>;
+  readonly settings: () => SessionSettings;
+  readonly wallNow: () => number;
+}
+
+export class StationRecorder {
+  private readonly parts: RecorderParts;
+  private writer: { readonly session: SessionWriter; readonly name: string; readonly isNamed: boolean } | null = null;
+  private working: Promise<void> = Promise.resolve();
+  private waiting = 0;
+  private missed = 0;
+  private fault: string | null = null;
+
+  constructor(parts: RecorderParts) {
+    this.parts = parts;
+  }
+
+  get folder(): string {
+    return this.parts.config.path;
+  }
+
+  get state(): RecorderState {
+    const { writer, missed, fault } = this;
+    const now =
+      writer === null ? null : { name: writer.name, parts: writer.session.parts, bytes: writer.session.bytes };
+    return { now, missed, fault };
+  }
+
+  /**
+   * Records from the next part on.
+   * @param path a file of this name, which ends at the quota; null: files in the folder, one after the other
+   * @throws {KerfError} CONFLICT while something is recorded, DISK_FAILED.
+   */
+  start(path: string | null = null): Promise<void> {
+    return this.turn(async () => {
+      if (this.writer !== null) throw new KerfError('CONFLICT', `${this.writer.name} is being recorded: stop it first`);
+      this.fault = null;
+      await this.open(path);
+    });
+  }
+
+  /** Resolves when what was seen until now is in the file or missed. */
+  idle(): Promise<void> {
+    return this.turn(() => Promise.resolve());
+  }
+
+  /** What was judged until now is in the file. */
+  stop(): Promise<void> {
+    return this.turn(() => this.end());
+  }
+
+  /** To be called with every event of the station. */
+  see(event: StationEvent): void {
+    if (event.kind !== 'record' || this.writer === null) return;
+    if (this.waiting >= MAX_WAITING) {
+      this.miss('parts came faster than they could be written');
+      return;
+    }
+    const { record, picture } = event;
+    const settings = this.parts.settings();
+    this.waiting++;
+    void this.turn(async () => {
+      try {
+        await this.write(record, picture, settings);
+      } catch (error) {
+        this.miss(messageOf(error));
+        await this.end().catch(() => {});
+      } finally {
+        this.waiting--;
+      }
+    });
+  }
+
+  private async write(
+    record: ResultRecord,
+    picture: DeliveredPicture | null,
+    settings: SessionSettings,
+  ): Promise<void> {
+    if (this.writer === null) return;
+    const { config } = this.parts;
+    const { session, isNamed } = this.writer;
+    // A version that was exchanged between the frame and its record is not known here; its own records tell it apart.
+    if (record.thresholdsVersion === settings.version) await session.settings(settings);
+    await session.part({ record, picture: picture === null ? null : await encodedOriginal(picture.original) });
+    if (session.bytes < (isNamed ? config.quota : config.fileSize)) return;
+    await this.end();
+    if (isNamed) this.fault = `the session has reached ${config.quota} bytes and was closed`;
+    else await this.open(null);
+  }
+
+  private async open(path: string | null): Promise<void> {
+    const startedAt = new Date(this.parts.wallNow()).toISOString();
+    const { station, ...head } = this.parts.head();
+    const name = `${station}-${startedAt.replaceAll(/[:.]/g, '-')}${SESSION_ENDING}`;
+    try {
+      if (path === null) await this.makeRoom();
+      const session = await SessionWriter.create(path ?? join(this.folder, name), {
+        station,
+        ...head,
+        startedAt,
+        replayOf: null,
+      });
+      this.writer = { session, name: path ?? name, isNamed: path !== null };
+    } catch (cause) {
+      const code = (cause as NodeJS.ErrnoException).code ?? messageOf(cause);
+      throw new KerfError('DISK_FAILED', `${path ?? name} cannot be written: ${code}`, { cause });
+    }
+  }
+
+  /** The oldest sessions go until a whole new one fits. */
+  private async makeRoom(): Promise<void> {
+    const { quota, fileSize } = this.parts.config;
+    const sessions = await listSessions(this.folder);
+    let total = sessions.reduce((sum, { bytes }) => sum + bytes, 0);
+    for (const { name, bytes } of sessions) {
+      if (total + fileSize <= quota) return;
+      await rm(join(this.folder, name), { force: true });
+      total -= bytes;
+    }
+  }
+
+  private async end(): Promise<void> {
+    const { writer } = this;
+    this.writer = null;
+    await writer?.session.close();
+  }
+
+  private miss(why: string): void {
+    this.missed++;
+    this.fault = why;
+  }
+
+  private turn(task: () => Promise<void>): Promise<void> {
+    const done = this.working.then(task);
+    this.working = done.catch(() => {});
+    return done;
+  }
+}
+
+/** Sessions in a folder, the oldest first; none where it is not there. */
+export async function listSessions(folder: string): Promise<{ name: string; bytes: number; changedMs: number }[]> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(SESSION_ENDING));
+  const sessions = await Promise.all(
+    names.map(async (name) => {
+      const found = await stat(join(folder, name)).catch(() => null);
+      return { name, bytes: found?.size ?? 0, changedMs: found?.mtimeMs ?? 0 };
+    }),
+  );
+  return sessions.sort((a, b) => a.changedMs - b.changedMs);
+}
