@@ -83,7 +83,7 @@ describe.skipIf(started.browser === null)(`record and replay${started.reason ? `
     await startLine('surface-lite');
     const { page, faults } = await openPage(browser, running.url);
     await openReplay(page);
-    const first = page.getByLabel('First session', { exact: true }).first();
+    const first = page.locator('select').first();
     const names = await first
       .locator('option')
       .evaluateAll((all) => all.map((one) => (one as HTMLOptionElement).value));

@@ -19,6 +19,7 @@ import type {
   ThresholdsPreview,
   ThresholdsView,
 } from './views.ts';
+import { WHY_CALLS, type WhyResults } from './why-calls.ts';
 
 /** Counts incompatible changes. */
 export const BRIDGE_VERSION = 1;
@@ -67,12 +68,13 @@ export const CALLS = {
   ...SAMPLES_CALLS,
   ...CUT_CALLS,
   ...SESSIONS_CALLS,
+  ...WHY_CALLS,
 } as const satisfies Record<string, { role: Role; params: v.GenericSchema }>;
 
 export type CallName = keyof typeof CALLS;
 export type CallParams<N extends CallName> = v.InferOutput<(typeof CALLS)[N]['params']>;
 
-export interface CallResults extends UpdatesResults, SamplesResults, CutCallResults, SessionsResults {
+export interface CallResults extends UpdatesResults, SamplesResults, CutCallResults, SessionsResults, WhyResults {
   'session.hello': Hello;
   'station.view': StationView;
   'station.pause': null;

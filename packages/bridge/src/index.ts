@@ -30,3 +30,4 @@ export type * from './updates-views.ts';
 export { ROLLOUT_ACTIONS } from './updates-views.ts';
 export type * from './views.ts';
 export { mayAct, ROLES } from './views.ts';
+export type * from './why-views.ts';

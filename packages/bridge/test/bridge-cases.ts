@@ -271,6 +271,40 @@ export function describeBridge(name: string, makeCarrier: MakeCarrier): void {
       await until(() => told[0] === 7);
     });
 
+    test('sessions and why: roles, names that are files of the folder and nothing else, pages', async () => {
+      const operator = await start('operator');
+      await connected(operator.states);
+      const session = 'line-1-2026-11-26T10-00-00-000Z.mcap';
+      for (const refused of [
+        operator.bridge.call('sessions.start', {}),
+        operator.bridge.call('sessions.replay', { session, judgeBy: 'recorded' }),
+        operator.bridge.call('sessions.cancel', {}),
+      ]) {
+        await expect(refused).rejects.toMatchObject({ code: 'FORBIDDEN' });
+      }
+      await operator.bridge.call('why.ways', { resultId: 'a' });
+      const viewer = await start('viewer');
+      await connected(viewer.states);
+      await viewer.bridge.call('why.look', { resultId: 'a' });
+      await expect(viewer.bridge.call('why.ways', { resultId: 'a' })).rejects.toMatchObject({ code: 'FORBIDDEN' });
+      const { bridge, service, states } = await start();
+      await connected(states);
+      await bridge.call('sessions.replay', { session, judgeBy: 'station' });
+      for (const name of ['../line.mcap', 'a/b.mcap', '.hidden.mcap', 'line.yaml', '']) {
+        await expect(bridge.call('sessions.part', { session: name, resultId: 'a' })).rejects.toMatchObject({
+          code: 'INVALID_ARGUMENT',
+        });
+      }
+      await expect(
+        bridge.call('sessions.compare', { left: session, right: session, offset: 0, limit: 501 }),
+      ).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+      const told: (string | undefined)[] = [];
+      bridge.subscribe('sessions', ({ recording }) => told.push(recording?.name));
+      await until(() => service.readers('sessions') === 1);
+      service.tell('sessions', { recording: { name: session, parts: 1, bytes: 9 } } as Topics['sessions']);
+      await until(() => told[0] === session);
+    });
+
     test('a reader that draws slowly gets the newest part, not all of them', async () => {
       const { bridge, service, states } = await start();
       await connected(states);

@@ -10,6 +10,7 @@ export type { OpenChainFolderOptions } from './node/chain-folder.ts';
 export { openChainFolder } from './node/chain-folder.ts';
 export { openFolderDisk } from './node/folder-disk.ts';
 export { HttpDoor } from './node/http/http-door.ts';
+export { compareWays } from './node/look/compare-ways.ts';
 export type { Head } from './node/look/open-head.ts';
 export { openHead } from './node/look/open-head.ts';
 export type { NodeBackendSpec } from './node/make-backend.ts';

@@ -30,6 +30,7 @@ import { sampleCalls, samplesView } from './sample-calls.ts';
 import type { ServiceCalls } from './service-calls.ts';
 import { SessionDesk } from './session-desk.ts';
 import { stationView } from './station-view.ts';
+import { WhyDesk } from './why-desk.ts';
 
 /** Between two `station` events. */
 const VIEW_INTERVAL_MS = 250;
@@ -53,6 +54,7 @@ export class StationService implements InspectorService {
   private readonly file: StationFile;
   private readonly desks: DeviceDesks;
   private readonly sessions: SessionDesk;
+  private readonly why: WhyDesk;
   private readonly calls: ServiceCalls;
   private readonly history = new ResultHistory();
   private readonly listeners = new Map<TopicName, Set<(value: never) => void>>();
@@ -79,6 +81,7 @@ export class StationService implements InspectorService {
       latest: (count) => this.history.latest(count),
       onChange: () => this.tellCut(),
     });
+    this.why = new WhyDesk({ opened, file: desks.fileNow, find: (resultId) => this.held(resultId) });
     this.sessions = new SessionDesk({
       recorder: opened.recorder,
       file: desks.fileNow,
@@ -117,6 +120,7 @@ export class StationService implements InspectorService {
     this.cut.close();
     for (const end of this.endEvents) end();
     await this.sessions.close();
+    await this.why.close();
   }
 
   private answers(): ServiceCalls {
@@ -155,6 +159,7 @@ export class StationService implements InspectorService {
       'health.view': () => this.health(),
       ...this.cut.calls,
       ...this.sessions.calls,
+      ...this.why.calls,
       ...sampleCalls(this.opened.samples, () => this.showSamples()),
       ...deviceCalls(this.desks, async () => ({
         health: await this.health(),
@@ -169,6 +174,12 @@ export class StationService implements InspectorService {
 
   private get labelled(): ReturnType<typeof labelledScores> {
     return labelledScores(this.opened.samples, this.opened.station.snapshot.release);
+  }
+
+  private held(resultId: string): { record: ResultRecord; picture: PictureView } | null {
+    const record = this.history.get(resultId);
+    const picture = this.history.picture(resultId);
+    return record === null || picture === null ? null : { record, picture };
   }
 
   private showSamples(): void {

@@ -1,5 +1,5 @@
 // One result: its picture, the score against the thresholds, where the time went, and the whole record.
-import type { ThresholdsView } from '@kerf/bridge';
+import type { PictureView, ThresholdsView } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
 import { useState } from 'react';
 import { type Translate, useTexts } from '../i18n/messages.tsx';
@@ -9,8 +9,11 @@ import { PartPicture } from '../shared/part-picture.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { useCall } from '../shared/use-call.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
+import { ActivationPanel } from './activation-panel.tsx';
+import { exportPart } from './export-part.ts';
 import { ScoreScale } from './score-scale.tsx';
 import { Waterfall } from './waterfall.tsx';
+import { WaysPanel } from './ways-panel.tsx';
 
 export function WhyPanel({
   resultId,
@@ -56,7 +59,9 @@ function Why({ resultId, showOverlay }: { readonly resultId: string; readonly sh
       <h3>{t('why.time')}</h3>
       <p>{t('why.total', { ms: formatMs(record.totalMs, language).replace(' ms', '') })}</p>
       <Waterfall record={record} />
-      <Facts record={record} />
+      {picture !== null && <ActivationPanel resultId={resultId} />}
+      {picture !== null && <WaysPanel record={record} />}
+      <Facts record={record} picture={picture} />
     </section>
   );
 }
@@ -95,7 +100,7 @@ function scoreSentence(
   return t(score < passBelow ? 'why.score.pass' : 'why.score.review', values);
 }
 
-function Facts({ record }: { readonly record: ResultRecord }) {
+function Facts({ record, picture }: { readonly record: ResultRecord; readonly picture: PictureView | null }) {
   const { t, language } = useTexts();
   const [copied, setCopied] = useState(false);
   const text = JSON.stringify(record, null, 2);
@@ -120,6 +125,9 @@ function Facts({ record }: { readonly record: ResultRecord }) {
         <summary>{t('why.record')}</summary>
         <button type="button" onClick={copy}>
           {t(copied ? 'why.copied' : 'why.copy')}
+        </button>
+        <button type="button" onClick={() => exportPart(record, picture)}>
+          {t('why.export')}
         </button>
         <pre tabIndex={0}>{text}</pre>
       </details>

@@ -19,7 +19,7 @@ export function PairList({ pairs, chosen, onChoose, onEnd }: Props) {
   const rows = useVirtualizer({
     count: pairs.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => 48,
+    estimateSize: () => 64,
     overscan: 8,
   });
   const items = rows.getVirtualItems();

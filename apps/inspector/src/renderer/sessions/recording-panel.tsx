@@ -20,19 +20,18 @@ export function RecordingPanel({ view, session, onView }: Props) {
   const [fault, setFault] = useState<string | null>(null);
   const role = state.kind === 'connected' ? state.hello.role : 'viewer';
   const isAllowed = mayAct(role, 'engineer');
-  const act = (asked: Promise<SessionsView>): void => {
-    asked.then(
-      (next) => {
-        setFault(null);
-        onView(next);
-      },
-      (error: unknown) => setFault(messageOf(error)),
-    );
+  const act = async (asked: Promise<SessionsView>): Promise<void> => {
+    try {
+      onView(await asked);
+      setFault(null);
+    } catch (error) {
+      setFault(messageOf(error));
+    }
   };
   const { recording, replay, missed } = view;
   const isReplaying = replay.state === 'running';
   const judge = (judgeBy: 'recorded' | 'station') => {
-    if (session !== null) act(bridge.call('sessions.replay', { session, judgeBy }));
+    if (session !== null) void act(bridge.call('sessions.replay', { session, judgeBy }));
   };
   return (
     <>
@@ -52,12 +51,12 @@ export function RecordingPanel({ view, session, onView }: Props) {
         <button
           type="button"
           disabled={!isAllowed}
-          onClick={() => act(bridge.call(recording === null ? 'sessions.start' : 'sessions.stop', {}))}
+          onClick={() => void act(bridge.call(recording === null ? 'sessions.start' : 'sessions.stop', {}))}
         >
           {t(recording === null ? 'sessions.start' : 'sessions.stop')}
         </button>
         {isReplaying ? (
-          <button type="button" disabled={!isAllowed} onClick={() => act(bridge.call('sessions.cancel', {}))}>
+          <button type="button" disabled={!isAllowed} onClick={() => void act(bridge.call('sessions.cancel', {}))}>
             {t('sessions.cancel')}
           </button>
         ) : (

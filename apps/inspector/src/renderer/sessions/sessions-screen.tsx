@@ -26,7 +26,7 @@ export function SessionsScreen({ showOverlay }: { readonly showOverlay: boolean 
   useEffect(() => {
     if (replayed !== null) setChosen({ left: replayed.session, right: replayed.out });
   }, [replayed?.out]);
-  const compared = useComparison(left, right, view?.recording?.parts ?? 0);
+  const compared = useComparison(left, right, `${view?.replay.state} ${view?.recording === null}`);
   const [index, setIndex] = useState(0);
   useEffect(() => setIndex(0), [left, right]);
   if (view === null) {

@@ -12,13 +12,13 @@ export interface Compared {
   readonly more: (() => void) | null;
 }
 
-/** @param turn asks again when it changes: a session may have grown */
-export function useComparison(left: string | null, right: string | null, turn: number): Compared {
+/** @param turn asks again when it changes: a session may have been closed */
+export function useComparison(left: string | null, right: string | null, turn: string): Compared {
   const { bridge, link } = useInspector();
   const isConnected = useStore(link).kind === 'connected';
   const [state, setState] = useState<{ value: Comparison | null; fault: string | null }>({ value: null, fault: null });
+  useEffect(() => setState({ value: null, fault: null }), [left, right]);
   useEffect(() => {
-    setState({ value: null, fault: null });
     if (!isConnected || left === null || right === null) return;
     let isCurrent = true;
     bridge.call('sessions.compare', { left, right, offset: 0, limit: PAGE }).then(

@@ -1,0 +1,105 @@
+// What this device alone and the cloud alone would have said of the part, and what each would have cost; run on demand.
+import { mayAct, type WhyWays } from '@kerf/bridge';
+import type { ResultRecord, Way } from '@kerf/edge-runtime';
+import { messageOf } from '@kerf/protocol';
+import { useState } from 'react';
+import { useTexts } from '../i18n/messages.tsx';
+import { formatBytes, formatMs, formatScore } from '../shared/format.ts';
+import { useInspector, useStore } from '../shared/store.ts';
+import { VerdictLabel } from '../shared/verdict-mark.tsx';
+
+export function WaysPanel({ record }: { readonly record: ResultRecord }) {
+  const { t } = useTexts();
+  const { bridge, link } = useInspector();
+  const state = useStore(link);
+  const [asked, setAsked] = useState<WhyWays | 'gone' | 'running' | null>(null);
+  const [fault, setFault] = useState<string | null>(null);
+  const isAllowed = state.kind === 'connected' && mayAct(state.hello.role, 'operator');
+  const ask = (): void => {
+    setAsked('running');
+    bridge.call('why.ways', { resultId: record.resultId }).then(
+      (value) => {
+        setFault(null);
+        setAsked(value ?? 'gone');
+      },
+      (error: unknown) => {
+        setAsked(null);
+        setFault(messageOf(error));
+      },
+    );
+  };
+  return (
+    <>
+      <h3>{t('why.ways')}</h3>
+      <button type="button" disabled={!isAllowed || asked === 'running'} aria-busy={asked === 'running'} onClick={ask}>
+        {t(asked === 'running' ? 'why.looking' : 'why.askWays')}
+      </button>
+      {fault !== null && (
+        <p className="fault" role="alert">
+          {t('error.call', { message: fault })}
+        </p>
+      )}
+      {asked === 'gone' && <p className="empty">{t('why.gone')}</p>}
+      {asked !== null && typeof asked !== 'string' && <Ways ways={asked.ways} record={record} isNear={asked.isNear} />}
+    </>
+  );
+}
+
+function Ways({ ways, record, isNear }: { readonly record: ResultRecord } & WhyWays) {
+  const { t, language } = useTexts();
+  const bytes = (up: number, down: number) => `${formatBytes(up, language)} ↑ ${formatBytes(down, language)} ↓`;
+  return (
+    <>
+      <table className="history ways">
+        <thead>
+          <tr>
+            <th scope="col">{t('line.route')}</th>
+            <th scope="col">{t('results.verdict')}</th>
+            <th scope="col" className="row-number">
+              {t('results.took')}
+            </th>
+            <th scope="col" className="row-number">
+              {t('why.bytes')}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          <tr>
+            <th scope="row">{t('why.asItRan', { placement: t(`placement.${record.placement}`) })}</th>
+            <Verdict {...record} />
+            <td className="row-number">{formatMs(record.totalMs, language)}</td>
+            <td className="row-number">{bytes(record.bytesUp, record.bytesDown)}</td>
+          </tr>
+          {ways.map((way) => (
+            <tr key={way.way}>
+              <th scope="row">{t(`why.way.${way.way}`)}</th>
+              {way.kind === 'answered' ? (
+                <>
+                  <Verdict {...way} />
+                  <td className="row-number">{formatMs(way.ms, language)}</td>
+                  <td className="row-number">{bytes(way.bytesUp, way.bytesDown)}</td>
+                </>
+              ) : (
+                <td colSpan={3}>{way.kind === 'impossible' ? t(`why.impossible.${way.reason}`) : way.message}</td>
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <p className="note">{t('why.ways.help')}</p>
+      {isNear && <p className="note">{t('why.near')}</p>}
+    </>
+  );
+}
+
+function Verdict({ verdict, score }: Pick<Extract<Way, { kind: 'answered' }>, 'verdict' | 'score'>) {
+  const { language } = useTexts();
+  return (
+    <td>
+      <span className="pair-side">
+        <VerdictLabel verdict={verdict} />
+        {score !== null && <span className="row-number">{formatScore(score, language)}</span>}
+      </span>
+    </td>
+  );
+}

@@ -1,0 +1,86 @@
+// A picture and a station file -> what the model says of it on this device alone and in the cloud alone, and what each costs.
+
+import { extname } from 'node:path';
+import { KerfError, messageOf, systemClock } from '@kerf/protocol';
+import type { Picture } from '../../capture/capture.ts';
+import type { Way, WayName } from '../../look/way.ts';
+import type { Judges } from '../../station/answer.ts';
+import { judgeAnswer } from '../../station/answer.ts';
+import { prepareInputs, type Reading, readPictureOf } from '../../station/prepare-frame.ts';
+import type { StationConfig } from '../../station/station-file.ts';
+import { nodeBackend } from '../node-backend.ts';
+import { openMainModel } from '../station/open-models.ts';
+import type { StationFile } from '../station/read-station-file.ts';
+
+/** For a first answer of a cloud that has to be reached. */
+const DEADLINE_MS = 20_000;
+/** The first run of a model warms it up; the next says what one costs. */
+const RUNS = 2;
+
+/** One after the other, with models of their own, so that the line's sessions stay as they are. */
+export async function compareWays(
+  { config, folder }: StationFile,
+  { reading, judges, picture }: { readonly reading: Reading; readonly judges: Judges; readonly picture: Picture },
+): Promise<readonly Way[]> {
+  const ways: Way[] = [];
+  for (const way of ['edge', 'cloud'] as const) {
+    const wanted = configFor(config, way);
+    if (typeof wanted === 'string') ways.push({ kind: 'impossible', way, reason: wanted });
+    else {
+      ways.push(
+        await runWay(way, wanted, folder, { reading, judges, picture }).catch((error: unknown) => {
+          const { code, message } = KerfError.from(error, 'INTERNAL', messageOf(error));
+          return { kind: 'failed' as const, way, code, message };
+        }),
+      );
+    }
+  }
+  return ways;
+}
+
+function configFor(config: StationConfig, way: WayName): StationConfig | 'no-cloud' | 'tail-only' {
+  if (way === 'edge') return { ...config, cloud: null, model: { ...config.model, route: null } };
+  if (config.cloud === null) return 'no-cloud';
+  if (extname(config.model.path).toLowerCase() === '.onnx') {
+    return { ...config, model: { ...config.model, resident: false, route: null } };
+  }
+  return { ...config, model: { ...config.model, route: 'cloud' } };
+}
+
+async function runWay(
+  way: WayName,
+  config: StationConfig,
+  folder: string,
+  { reading, judges, picture }: Parameters<typeof compareWays>[1],
+): Promise<Way> {
+  const backend = await nodeBackend({ runtime: 'onnxruntime-node' });
+  try {
+    const model = await openMainModel(config, { folder, backend, clock: systemClock, random: Math.random });
+    try {
+      // A split has one way to its cloud, and no route that could be named.
+      if (way === 'cloud' && config.model.route !== null && model.placement === null) {
+        return { kind: 'impossible', way, reason: 'tail-only' };
+      }
+      if (config.model.route !== null) model.placement?.pin(config.model.route);
+      const read = await readPictureOf(picture, reading);
+      if ('verdict' in read) throw new KerfError('IMAGE_INVALID', read.reason?.message ?? 'the picture cannot be read');
+      const { inferer } = model.main;
+      const main = inferer.inputs;
+      if (main === null) throw new KerfError('LINK_LOST', 'the cloud has not said what the model takes');
+      const coded = { ...reading, send: way === 'edge' ? null : reading.send };
+      const { inputs, geometry } = await prepareInputs(read.image, { main, small: null }, coded);
+      for (let run = 1; ; run++) {
+        const result = await inferer.infer(inputs, { deadlineMs: DEADLINE_MS });
+        if (result.kind === 'failed') return { kind: 'failed', way, code: result.code, message: result.message };
+        if (run < RUNS) continue;
+        const { verdict, score } = judgeAnswer({ by: 'main', result }, judges, geometry);
+        const { bytesUp, bytesDown, spans } = result;
+        return { kind: 'answered', way, verdict, score, ms: spans.totalMs, bytesUp, bytesDown };
+      }
+    } finally {
+      await model.close();
+    }
+  } finally {
+    await backend.dispose();
+  }
+}
