@@ -9,7 +9,16 @@ import { unzipSync } from 'fflate';
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.ts';
-import { checkScreen, type Inspecting, openPage, soon, startInspect, stopInspect } from './support/inspecting.ts';
+import {
+  checkScreen,
+  type Inspecting,
+  keepPicture,
+  LOOKS,
+  openPage,
+  soon,
+  startInspect,
+  stopInspect,
+} from './support/inspecting.ts';
 
 const MODEL = fileURLToPath(new URL('../../models/files/surface-v1.onnx', import.meta.url));
 const PARTS = 6;
@@ -101,8 +110,7 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
     await soon(() => escape.textContent()).toContain('100% 1 of 1 (');
     expect(await again.page.locator('.mark-good, .mark-defective').count()).toBe(2);
     await checkScreen(again.page, 'thresholds with labels');
-    const pictures = process.env['KERF_SCREENSHOTS'];
-    if (pictures !== undefined) await again.page.screenshot({ path: join(pictures, 'thresholds-labels.png') });
+    await keepPicture(again.page, 'thresholds-labels');
     await again.page.close();
   });
 
@@ -128,18 +136,12 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
     expect(faults).toEqual([]);
   });
 
-  test.each([
-    ['en', 'light', 1024, 768, false],
-    ['zh', 'dark', 1920, 1080, true],
-    ['zh', 'contrast', 400, 800, false],
-  ] as const)('%s, %s, %i pixels wide: fit for use', async (language, theme, width, height, gloves) => {
+  test.each(LOOKS)('%s, %s, %i pixels wide: fit for use', async (language, theme, width, height, gloves) => {
     const { page, faults } = await openPage(browser, running.url, { language, theme, gloves }, { width, height });
     await page.locator('nav a[href="#samples"]').click();
     await soon(() => page.locator('.sample-pad canvas').getAttribute('width')).toBe('384');
     await checkScreen(page, 'samples', gloves);
-    const folderForPictures = process.env['KERF_SCREENSHOTS'];
-    if (folderForPictures !== undefined)
-      await page.screenshot({ path: join(folderForPictures, `samples-${language}-${theme}.png`) });
+    await keepPicture(page, `samples-${language}-${theme}`);
     await page.close();
     expect(faults).toEqual([]);
   });

@@ -7,7 +7,16 @@ import { datasetParts, modelFile } from '@kerf/models';
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.ts';
-import { checkScreen, type Inspecting, openPage, soon, startInspect, stopInspect } from './support/inspecting.ts';
+import {
+  checkScreen,
+  type Inspecting,
+  keepPicture,
+  LOOKS,
+  openPage,
+  soon,
+  startInspect,
+  stopInspect,
+} from './support/inspecting.ts';
 
 const PARTS = 6;
 
@@ -84,6 +93,7 @@ describe.skipIf(started.browser === null)(`record and replay${started.reason ? `
     const { page, faults } = await openPage(browser, running.url);
     await openReplay(page);
     const first = page.locator('select').first();
+    await first.locator('option').nth(1).waitFor({ state: 'attached' });
     const names = await first
       .locator('option')
       .evaluateAll((all) => all.map((one) => (one as HTMLOptionElement).value));
@@ -107,19 +117,14 @@ describe.skipIf(started.browser === null)(`record and replay${started.reason ? `
     expect(faults).toEqual([]);
   });
 
-  test.each([
-    ['en', 'light', 1024, 768, false],
-    ['zh', 'dark', 1920, 1080, true],
-    ['zh', 'contrast', 400, 800, false],
-  ] as const)('%s, %s, %i pixels wide: fit for use', async (language, theme, width, height, gloves) => {
+  test.each(LOOKS)('%s, %s, %i pixels wide: fit for use', async (language, theme, width, height, gloves) => {
     const { page, faults } = await openPage(browser, running.url, { language, theme, gloves }, { width, height });
     await page.locator('nav a[href="#sessions"]').click();
     await soon(() =>
       page.locator('.side-by-side canvas').evaluateAll((all) => all.map((one) => (one as HTMLCanvasElement).width)),
     ).toEqual([384, 384]);
     await checkScreen(page, 'sessions', gloves);
-    const pictures = process.env['KERF_SCREENSHOTS'];
-    if (pictures !== undefined) await page.screenshot({ path: join(pictures, `replay-${language}-${theme}.png`) });
+    await keepPicture(page, `replay-${language}-${theme}`);
     await page.close();
     expect(faults).toEqual([]);
   });

@@ -7,7 +7,15 @@ import { strFromU8, unzipSync } from 'fflate';
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.ts';
-import { checkScreen, type Inspecting, openPage, soon, startInspect, stopInspect } from './support/inspecting.ts';
+import {
+  checkScreen,
+  type Inspecting,
+  keepPicture,
+  openPage,
+  soon,
+  startInspect,
+  stopInspect,
+} from './support/inspecting.ts';
 import { openWorkshop, type Workshop } from './support/workshop.ts';
 
 const CUT = '/quarter/quarter.3/Relu_output_0';
@@ -99,8 +107,7 @@ describe.skipIf(started.browser === null)(`why${started.reason ? ` (${started.re
       /\d\.\d{3}/.exec((await row(page, name)) ?? '')?.[0];
     expect(await scores('This device alone')).toBe(await scores('As it ran: split'));
     await checkScreen(page, 'why');
-    const pictures = process.env['KERF_SCREENSHOTS'];
-    if (pictures !== undefined) await page.screenshot({ path: join(pictures, 'why-en-light.png'), fullPage: true });
+    await keepPicture(page, 'why-en-light', true);
     await close(page);
     expect(faults).toEqual([]);
   });

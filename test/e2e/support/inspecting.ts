@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -36,6 +37,19 @@ export async function startInspect(folder: string, ...args: string[]): Promise<I
 export async function stopInspect({ child }: Inspecting): Promise<void> {
   child.kill('SIGTERM');
   if (child.exitCode === null) await once(child, 'exit');
+}
+
+/** Language, theme, size and gloves that every screen is looked at in. */
+export const LOOKS = [
+  ['en', 'light', 1024, 768, false],
+  ['zh', 'dark', 1920, 1080, true],
+  ['zh', 'contrast', 400, 800, false],
+] as const;
+
+/** Keeps a picture of the page where somebody has asked for them. */
+export async function keepPicture(page: Page, name: string, fullPage = false): Promise<void> {
+  const folder = process.env['KERF_SCREENSHOTS'];
+  if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`), fullPage });
 }
 
 export interface OpenPage {

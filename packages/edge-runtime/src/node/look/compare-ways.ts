@@ -1,6 +1,7 @@
 // A picture and a station file -> what the model says of it on this device alone and in the cloud alone, and what each costs.
 
-import { extname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { extname, join, resolve } from 'node:path';
 import { KerfError, messageOf, systemClock } from '@kerf/protocol';
 import type { Picture } from '../../capture/capture.ts';
 import type { Way, WayName } from '../../look/way.ts';
@@ -24,7 +25,7 @@ export async function compareWays(
 ): Promise<readonly Way[]> {
   const ways: Way[] = [];
   for (const way of ['edge', 'cloud'] as const) {
-    const wanted = configFor(config, way);
+    const wanted = configFor(config, folder, way);
     if (typeof wanted === 'string') ways.push({ kind: 'impossible', way, reason: wanted });
     else {
       ways.push(
@@ -38,12 +39,14 @@ export async function compareWays(
   return ways;
 }
 
-function configFor(config: StationConfig, way: WayName): StationConfig | 'no-cloud' | 'tail-only' {
+function configFor(config: StationConfig, folder: string, way: WayName): StationConfig | 'no-cloud' | 'tail-only' {
   if (way === 'edge') return { ...config, cloud: null, model: { ...config.model, route: null } };
   if (config.cloud === null) return 'no-cloud';
   if (extname(config.model.path).toLowerCase() === '.onnx') {
     return { ...config, model: { ...config.model, resident: false, route: null } };
   }
+  // A split has one way to its cloud, which holds the tail; a chain's has every way.
+  if (!existsSync(join(resolve(folder, config.model.path), 'chain.json'))) return 'tail-only';
   return { ...config, model: { ...config.model, route: 'cloud' } };
 }
 
@@ -57,11 +60,6 @@ async function runWay(
   try {
     const model = await openMainModel(config, { folder, backend, clock: systemClock, random: Math.random });
     try {
-      // A split has one way to its cloud, and no route that could be named.
-      if (way === 'cloud' && config.model.route !== null && model.placement === null) {
-        return { kind: 'impossible', way, reason: 'tail-only' };
-      }
-      if (config.model.route !== null) model.placement?.pin(config.model.route);
       const read = await readPictureOf(picture, reading);
       if ('verdict' in read) throw new KerfError('IMAGE_INVALID', read.reason?.message ?? 'the picture cannot be read');
       const { inferer } = model.main;
