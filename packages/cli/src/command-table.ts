@@ -98,15 +98,32 @@ const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise
 
 export const COMMAND_NAMES: readonly string[] = Object.keys(TABLE);
 
-/** Columns of a paragraph in the help. */
+/** Columns of a paragraph in the help, and of the names of options beside what they mean. */
 const HELP_COLUMNS = 100;
+const OPTION_COLUMNS = 29;
+
+/** In the order in which somebody meets them. */
+const GROUPS: readonly (readonly [title: string, names: readonly string[]])[] = [
+  ['start', ['demo']],
+  ['where to cut', ['cuts', 'profile', 'plan']],
+  ['cut, and make small', ['split', 'chain', 'verify', 'calibrate', 'quantize', 'evaluate']],
+  ['run', ['serve', 'run', 'station', 'inspect', 'samples', 'replay', 'token']],
+  ['update models', ['publish', 'releases', 'show', 'keys', 'golden', 'update', 'diff', 'patch']],
+  ['a fleet', ['registry', 'devices', 'rollout', 'audit']],
+];
+const NAMED = new Set(GROUPS.flatMap(([, names]) => names));
 
 export const HELP = [
   'kerf cuts an ONNX model in two: the head runs on the edge, the tail in the cloud.',
   '',
   'usage: kerf COMMAND [OPTIONS]',
-  '',
-  ...Object.entries(TABLE).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`),
+  ...[...GROUPS, ['others', COMMAND_NAMES.filter((name) => !NAMED.has(name))] as const].flatMap(([title, names]) => {
+    const rows = names.flatMap((name) => {
+      const entry = TABLE[name];
+      return entry === undefined ? [] : [`  ${name.padEnd(10)} ${entry.summary}`];
+    });
+    return rows.length === 0 ? [] : ['', `${title}:`, ...rows];
+  }),
   '',
   "'kerf help COMMAND' shows the options. Every command that reports takes --json.",
   'Exit status: 0 done, 1 failed, 2 wrong usage. Errors are one line: kerf: CODE: message.',
@@ -123,9 +140,13 @@ export async function findCommand(name: string): Promise<Command> {
 
 /** The help of one command. */
 export function helpOf(command: Command): string {
-  const rows = Object.entries(command.options).map(([name, { value, type, help }]) => {
+  const rows = Object.entries(command.options).flatMap(([name, { value, type, help }]) => {
     const left = type === 'boolean' ? `--${name}` : `--${name} ${value ?? 'VALUE'}`;
-    return `  ${left.padEnd(26)} ${help}`;
+    const [first = '', ...rest] = wrapped(help, HELP_COLUMNS - OPTION_COLUMNS);
+    return [
+      `  ${left}`.padEnd(OPTION_COLUMNS - 1).concat(` ${first}`),
+      ...rest.map((text) => ' '.repeat(OPTION_COLUMNS) + text),
+    ];
   });
   return [
     `usage: kerf ${command.name} ${command.usage}`,
@@ -136,14 +157,14 @@ export function helpOf(command: Command): string {
   ].join('\n');
 }
 
-/** Lines of at most {@link HELP_COLUMNS}; a line that fits stays as it is. */
-function wrapped(text: string): string[] {
+/** Lines of at most so many columns; a line that fits stays as it is. */
+function wrapped(text: string, columns = HELP_COLUMNS): string[] {
   return text.split('\n').flatMap((line) => {
-    if (line.length <= HELP_COLUMNS) return [line];
+    if (line.length <= columns) return [line];
     const lines = [''];
     for (const word of line.split(' ')) {
       const last = lines.at(-1) ?? '';
-      if (last !== '' && last.length + 1 + word.length > HELP_COLUMNS) lines.push(word);
+      if (last !== '' && last.length + 1 + word.length > columns) lines.push(word);
       else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
     }
     return lines;
