@@ -40,10 +40,16 @@ const PLAIN: ImagePixels = { layout: 'nchw', channels: 'rgb', scale: [1 / 255, 1
 const OCR: ImagePixels = { layout: 'nchw', channels: 'bgr', scale: [2 / 255, 2 / 255, 2 / 255], offset: [-1, -1, -1] };
 /** Points of loss: what is promised, and where loss is no matter of chance. */
 const LIMITS = [0.5, 1, 2] as const;
-const PARTS = { choose: 100, judge: 200 };
-const FIXTURE_PARTS = { choose: 50, judge: 100 };
+interface InspectorSizes {
+  readonly calibration: RateSubject['calibration'];
+  readonly held: number;
+  readonly limits: readonly number[];
+}
+
+const PARTS: InspectorSizes = { calibration: { choose: 100, judge: 200 }, held: 200, limits: [0.5] };
+const FIXTURE_PARTS: InspectorSizes = { calibration: { choose: 50, judge: 100 }, held: 120, limits: [0.5] };
 /** Its tail takes little time. */
-const LITE_PARTS = { choose: 100, judge: 400 };
+const LITE_PARTS: InspectorSizes = { calibration: { choose: 100, judge: 400 }, held: 200, limits: [0.5, 1] };
 /** Where Debian's dataset-fashion-mnist puts it. */
 const FASHION = process.env['KERF_FASHION_MNIST'] ?? '/usr/share/datasets/fashion-mnist';
 
@@ -53,17 +59,18 @@ export async function rateSubjects(): Promise<FoundSubject[]> {
       'surface',
       'surface-v1',
       ['/quarter/quarter.3/Relu_output_0', '/stem/stem.1/stem.1.2/Relu_output_0'],
-      false,
+      PARTS,
     ),
-    inspector('surface in a fixture', 'surface-v1', ['/stem/stem.1/stem.1.2/Relu_output_0'], true),
-    inspector('surface-narrow', 'surface-narrow', ['/Clip_output_0'], false),
-    inspector('surface-lite', 'surface-lite', ['/quarter/quarter.1/quarter.1.2/Relu_output_0'], false),
+    inspector('surface in a fixture', 'surface-v1', ['/stem/stem.1/stem.1.2/Relu_output_0'], FIXTURE_PARTS),
+    inspector('surface-narrow', 'surface-narrow', ['/Clip_output_0'], PARTS),
+    inspector('surface-lite', 'surface-lite', ['/quarter/quarter.1/quarter.1.2/Relu_output_0'], LITE_PARTS),
     fashion(),
     await reader(),
   ];
 }
 
-function inspector(name: string, model: string, cuts: readonly string[], isFixture: boolean): FoundSubject {
+function inspector(name: string, model: string, cuts: readonly string[], sizes: InspectorSizes): FoundSubject {
+  const isFixture = sizes === FIXTURE_PARTS;
   const path = modelFile(model);
   if (!existsSync(path)) return { name, missing: `models/files/${model}.onnx is not there` };
   return {
@@ -74,15 +81,15 @@ function inspector(name: string, model: string, cuts: readonly string[], isFixtu
     width: 384,
     height: 384,
     metric: metricFor('defect', { maskThreshold: 128 / 255 }),
-    held: { full: isFixture ? 120 : 200, short: 16 },
-    calibration: isFixture ? FIXTURE_PARTS : name === 'surface-lite' ? LITE_PARTS : PARTS,
+    held: { full: sizes.held, short: 16 },
+    calibration: sizes.calibration,
     cuts,
-    limits: [0.5],
+    limits: sizes.limits,
     isFixture,
     // Seed 1: the training took its thresholds from seed 0.
     samples: (split, count) =>
       isFixture
-        ? oneFixture(split === 'test' ? FIXTURE_PARTS.choose + FIXTURE_PARTS.judge : 0, count)
+        ? oneFixture(split === 'test' ? FIXTURE_PARTS.calibration.choose + FIXTURE_PARTS.calibration.judge : 0, count)
         : parts({ split, count, seed: 1 }, 0, false),
   };
 }
@@ -153,7 +160,7 @@ async function reader(): Promise<FoundSubject> {
     held: { full: 300, short: 30 },
     calibration: { choose: 150, judge: 350 },
     cuts: ['p2o.Add.55', 'p2o.Add.103'],
-    limits: [0.5],
+    limits: [0.5, 1],
     isFixture: false,
     samples: async (split, count) => {
       const samples: RateSample[] = [];
