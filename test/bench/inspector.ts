@@ -1,4 +1,5 @@
 // The Inspector's renderer in a real Chromium, over its real WebSocket: how smooth, how soon, how busy.
+import { fileURLToPath } from 'node:url';
 import { encodePicture } from '@kerf/cli';
 import { type InspectorAddress, serveInspector } from '@kerf/cli/inspect';
 import type { Browser, Page } from 'playwright';
@@ -6,6 +7,7 @@ import { startChromium } from '../support/chromium.ts';
 import { type Bench, type BenchOptions, type BenchRow, median } from './bench.ts';
 import { BenchService } from './inspector/bench-service.ts';
 
+const IN_PAGE = fileURLToPath(new URL('./inspector/in-page.js', import.meta.url));
 const GRAPH_NODES = 2_000;
 const RESULTS = 1_000_000;
 const PART_MS = 1_000 / 30;
@@ -68,15 +70,9 @@ async function* firstScreen(browser: Browser, url: string, service: BenchService
     for (let opening = 0; opening < OPENINGS; opening++) {
       const context = await browser.newContext({ viewport: { width: 1_280, height: 800 } });
       const page = await context.newPage();
-      const startedMs = performance.now();
+      await page.addInitScript({ path: IN_PAGE });
       await page.goto(url, { waitUntil: 'commit' });
-      await page.waitForFunction(() => {
-        const canvas = document.querySelector<HTMLCanvasElement>('.line-picture canvas');
-        return (
-          document.querySelector('.tile[data-verdict="PASS"], .tile[data-verdict="NG"]') && canvas?.width === 1_920
-        );
-      });
-      times.push(performance.now() - startedMs);
+      times.push(await page.evaluate(() => (globalThis as unknown as InPage).benchFirstMs));
       await context.close();
     }
   } finally {
@@ -97,32 +93,18 @@ async function* liveView(browser: Browser, url: string, service: BenchService): 
   const feeding = setInterval(() => service.showPart(), PART_MS);
   try {
     await page.waitForTimeout(1_500);
-    await countDrawn(page);
-    const [before, startedMs] = [await busySeconds(), performance.now()];
+    const drawn = (): Promise<number> => page.evaluate(() => (globalThis as unknown as InPage).benchDrawn);
+    const [drawnBefore, before, startedMs] = [await drawn(), await busySeconds(), performance.now()];
     await page.waitForTimeout(LIVE_MS);
     const elapsed = (performance.now() - startedMs) / 1_000;
     const share = ((await busySeconds()) - before) / elapsed;
-    const drawn = await page.evaluate(() => (globalThis as unknown as { drawn: number }).drawn);
+    const perSecond = ((await drawn()) - drawnBefore) / elapsed;
     yield row('1080p at 30 parts/s with mask: main thread busy', 100 * share, '%', '<= 30 %', share <= 0.3);
-    yield row('parts drawn of those at 30 a second', drawn / elapsed, '/s', '>= 27', drawn / elapsed >= 27);
+    yield row('parts drawn of those at 30 a second', perSecond, '/s', '>= 27', perSecond >= 27);
   } finally {
     clearInterval(feeding);
     await page.close();
   }
-}
-
-/** Counts pictures as they are put on the live view's canvas. */
-async function countDrawn(page: Page): Promise<void> {
-  await page.evaluate(() => {
-    const scope = globalThis as unknown as { drawn: number };
-    scope.drawn = 0;
-    const { prototype } = CanvasRenderingContext2D;
-    const draw = Reflect.get(prototype, 'drawImage') as (...args: unknown[]) => void;
-    Reflect.set(prototype, 'drawImage', function counted(this: CanvasRenderingContext2D, ...args: unknown[]) {
-      if (args[0] instanceof ImageBitmap) scope.drawn++;
-      draw.apply(this, args);
-    });
-  });
 }
 
 async function* panning(browser: Browser, url: string): AsyncIterable<BenchRow> {
@@ -148,18 +130,7 @@ async function* panning(browser: Browser, url: string): AsyncIterable<BenchRow> 
 async function* longList(browser: Browser, url: string): AsyncIterable<BenchRow> {
   const page = await open(browser, url, 'results');
   try {
-    const list = page.locator('.results-list .rows');
-    await list.waitFor();
-    await page.waitForFunction(
-      (wanted) => {
-        const element = document.querySelector('.results-list .rows');
-        if (element === null) return false;
-        element.scrollTop = element.scrollHeight;
-        return [...element.querySelectorAll('.row-part')].at(-1)?.textContent === `P-${wanted - 1}`;
-      },
-      RESULTS,
-      { timeout: 300_000 },
-    );
+    await page.evaluate((part) => (globalThis as unknown as InPage).benchFill(part), `P-${RESULTS - 1}`);
     const { perSecond, worstMs } = await framesWhile(page, '.results-list .rows', 'scroll');
     const name = `a list of ${RESULTS.toLocaleString('en')} results scrolls`;
     yield row(name, perSecond, 'frames/s', '>= 30', perSecond >= 30);
@@ -176,45 +147,27 @@ async function open(browser: Browser, url: string, screen: string): Promise<Page
   await page.addInitScript(() =>
     localStorage.setItem('kerf-inspector-settings', JSON.stringify({ language: 'en', theme: 'light' })),
   );
+  await page.addInitScript({ path: IN_PAGE });
   await page.goto(`${url}#${screen}`);
   return page;
 }
 
-/** Frames of the page while every one of them moves something: a wheel that pans, or a finger that scrolls and jumps. */
-async function framesWhile(
-  page: Page,
-  selector: string,
-  motion: 'wheel' | 'scroll',
-): Promise<{ readonly perSecond: number; readonly worstMs: number }> {
-  return page.evaluate(
-    async ({ where, how, forMs }) => {
-      const element = document.querySelector(where);
-      if (element === null) throw new Error(`the page has no ${where}`);
-      const move = (turn: number): void => {
-        if (how === 'wheel') {
-          const deltaY = turn % 120 < 60 ? 40 : -40;
-          element.dispatchEvent(new WheelEvent('wheel', { deltaY, deltaX: 3, bubbles: true, cancelable: true }));
-        } else {
-          element.scrollTop = turn % 30 === 0 ? Math.random() * element.scrollHeight : element.scrollTop + 60;
-        }
-      };
-      const times: number[] = [];
-      await new Promise<void>((resolve) => {
-        const next = (now: number): void => {
-          times.push(now);
-          if (now - (times[0] ?? now) > forMs) {
-            resolve();
-            return;
-          }
-          move(times.length);
-          requestAnimationFrame(next);
-        };
-        requestAnimationFrame(next);
-      });
-      const gaps = times.slice(1).map((time, at) => time - (times[at] ?? time));
-      const elapsed = (times.at(-1) ?? 0) - (times[0] ?? 0);
-      return { perSecond: (1_000 * gaps.length) / elapsed, worstMs: Math.max(...gaps) };
-    },
-    { where: selector, how: motion, forMs: SCROLL_MS },
-  );
+interface InPage {
+  readonly benchDrawn: number;
+  readonly benchFirstMs: Promise<number>;
+  benchFill(lastPart: string): Promise<null>;
+  benchFrames(selector: string, motion: 'wheel' | 'scroll', forMs: number): Promise<Frames>;
+}
+
+interface Frames {
+  readonly perSecond: number;
+  readonly worstMs: number;
+}
+
+function framesWhile(page: Page, selector: string, motion: 'wheel' | 'scroll'): Promise<Frames> {
+  return page.evaluate(([where, how, forMs]) => (globalThis as unknown as InPage).benchFrames(where, how, forMs), [
+    selector,
+    motion,
+    SCROLL_MS,
+  ] as const);
 }

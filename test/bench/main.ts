@@ -85,6 +85,6 @@ if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows
 
 function line(row: BenchRow): string {
   const goal = row.goal === null ? '' : ` goal ${row.goal} ${row.met === true ? 'met' : 'NOT MET'}`;
-  const against = row.ratio === null ? '' : `  ${row.ratio.toFixed(3)} of ${row.against}${goal}`;
+  const against = row.ratio === null ? ` ${goal}` : `  ${row.ratio.toFixed(3)} of ${row.against}${goal}`;
   return `  ${row.case.padEnd(52)} ${row.value.toFixed(3).padStart(10)} ${row.unit.padEnd(10)}${against}`;
 }

@@ -1,6 +1,6 @@
 // What the renderer computes before it draws.
 import type { ResultRecord } from '@kerf/edge-runtime';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { en, type MessageKey } from '../src/renderer/i18n/en.ts';
 import { translator } from '../src/renderer/i18n/messages.tsx';
 import { zh } from '../src/renderer/i18n/zh.ts';
@@ -8,6 +8,7 @@ import { ResultList } from '../src/renderer/results/result-list.ts';
 import { MAX_HEIGHT_PX, rowWindow } from '../src/renderer/results/row-window.ts';
 import { formatBytes, formatSpan } from '../src/renderer/shared/format.ts';
 import { maskPixels } from '../src/renderer/shared/mask-image.ts';
+import { PicturePainter } from '../src/renderer/shared/part-picture.tsx';
 import { readSettings } from '../src/renderer/shared/settings.ts';
 import { withRecord } from '../src/renderer/shared/store.ts';
 import { countBins } from '../src/renderer/thresholds/count-bins.ts';
@@ -119,5 +120,34 @@ test('rows in sight are drawn where they are looked at, and a million can be scr
       expect(topPx + (end - first) * 48).toBeGreaterThanOrEqual(Math.min(scrollTop + view, count * 48) - 1e-6);
       expect(end - first).toBeLessThan(40);
     }
+  }
+});
+
+test('where parts come faster than their pictures are decoded, some are drawn, and the newest at last', async () => {
+  const decoding: (() => void)[] = [];
+  let decoded = 0;
+  vi.stubGlobal(
+    'createImageBitmap',
+    () =>
+      new Promise((resolve) => {
+        decoding.push(() => resolve({ width: ++decoded, height: 1, close: () => {} }));
+      }),
+  );
+  try {
+    const canvas = { width: 0, height: 0, getContext: () => null } as unknown as HTMLCanvasElement;
+    const painter = new PicturePainter();
+    const picture = { format: 'jpeg' as const, bytes: Uint8Array.of(1), width: 1, height: 1 };
+    const record = { mask: null, boxes: [] } as unknown as ResultRecord;
+    for (let part = 0; part < 5; part++) painter.show({ canvas, record, picture, showOverlay: true });
+    expect(decoding).toHaveLength(1);
+    decoding.shift()?.();
+    await vi.waitFor(() => expect(canvas.width).toBe(1));
+    // Of the four that came meanwhile, only the newest is decoded.
+    expect(decoding).toHaveLength(1);
+    decoding.shift()?.();
+    await vi.waitFor(() => expect(canvas.width).toBe(2));
+    expect(decoding).toHaveLength(0);
+  } finally {
+    vi.unstubAllGlobals();
   }
 });

@@ -1,5 +1,6 @@
 // Numbers -> a service that the real renderer is measured against: a large graph, a long list, a fast live view.
 import type { CallName, CallParams, CallResults, CutGraph, CutNode, InspectorService, Topics } from '@kerf/bridge';
+import { MAX_PAGE } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
 import { KerfError } from '@kerf/protocol';
 
@@ -10,7 +11,7 @@ export interface BenchLoad {
   readonly picture: Uint8Array;
 }
 
-/** Records of one answer: more than a station gives, so that the list is long within seconds. */
+/** Records of a full page: more than a station gives, so that the list is long within seconds. */
 const PAGE = 20_000;
 /** Operators by turns in no period: nothing folds. */
 const OPERATORS = ['Conv', 'Relu', 'Add', 'Mul', 'Concat', 'Resize', 'Sigmoid'];
@@ -61,9 +62,9 @@ export class BenchService implements InspectorService {
   }
 
   /** Newest first; the id counts them. */
-  private page({ before }: CallParams<'results.list'>): CallResults['results.list'] {
+  private page({ before, limit }: CallParams<'results.list'>): CallResults['results.list'] {
     const from = before === null ? 0 : Number(before.split('/').at(-1)) + 1;
-    const count = Math.max(0, Math.min(PAGE, this.load.results - from));
+    const count = Math.max(0, Math.min(limit < MAX_PAGE ? limit : PAGE, this.load.results - from));
     const records = Array.from({ length: count }, (_, at) => ({ ...this.record(from + at), mask: null }));
     return { records, hasMore: from + count < this.load.results };
   }

@@ -1,7 +1,7 @@
 // A part's picture with its mask and boxes, drawn outside React: one renderer for live, still and replay.
 import type { PictureView } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { maskPixels } from './mask-image.ts';
 
 const NG_COLOR: readonly [number, number, number] = [255, 32, 64];
@@ -16,23 +16,55 @@ interface Props {
 
 export function PartPicture({ record, picture, showOverlay, label }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const [painter] = useState(() => new PicturePainter());
   useEffect(() => {
-    let isCurrent = true;
-    const { format, bytes } = picture;
-    void createImageBitmap(new Blob([bytes as Uint8Array<ArrayBuffer>], { type: `image/${format}` })).then(
-      (bitmap) => {
-        const target = canvas.current;
-        if (isCurrent && target !== null) draw(target, bitmap, showOverlay ? record : null);
-        bitmap.close();
-      },
-      // A picture that this browser cannot decode: the canvas stays as it is, the record says what was found.
-      () => {},
-    );
-    return () => {
-      isCurrent = false;
-    };
-  }, [record, picture, showOverlay]);
+    if (canvas.current !== null) painter.show({ canvas: canvas.current, record, picture, showOverlay });
+  }, [painter, record, picture, showOverlay]);
   return <canvas ref={canvas} className="part-picture" role="img" aria-label={label} data-overlay={showOverlay} />;
+}
+
+interface Shown {
+  readonly canvas: HTMLCanvasElement;
+  readonly record: ResultRecord;
+  readonly picture: PictureView;
+  readonly showOverlay: boolean;
+}
+
+/**
+ * One picture is decoded at a time, and is drawn even if a newer one has come meanwhile: where parts come faster than
+ * pictures can be decoded, the newest of them are shown, not none.
+ */
+export class PicturePainter {
+  private waiting: Shown | null = null;
+  private isBusy = false;
+
+  show(shown: Shown): void {
+    this.waiting = shown;
+    if (!this.isBusy) void this.paint();
+  }
+
+  private async paint(): Promise<void> {
+    this.isBusy = true;
+    for (let next = this.taken(); next !== null; next = this.taken()) {
+      const { canvas, record, picture, showOverlay } = next;
+      const { format, bytes } = picture;
+      try {
+        const blob = new Blob([bytes as Uint8Array<ArrayBuffer>], { type: `image/${format}` });
+        const bitmap = await createImageBitmap(blob);
+        draw(canvas, bitmap, showOverlay ? record : null);
+        bitmap.close();
+      } catch {
+        // A picture that this browser cannot decode: the canvas stays as it is, the record says what was found.
+      }
+    }
+    this.isBusy = false;
+  }
+
+  private taken(): Shown | null {
+    const { waiting } = this;
+    this.waiting = null;
+    return waiting;
+  }
 }
 
 function draw(canvas: HTMLCanvasElement, bitmap: ImageBitmap, record: ResultRecord | null): void {

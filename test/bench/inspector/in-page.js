@@ -1,0 +1,60 @@
+// What the bench runs inside the page, before the page's own scripts. Plain JavaScript: it is handed over as text.
+
+/** Frames of the page while each moves something: a wheel that pans, or a finger that scrolls and now and then jumps. */
+globalThis.benchFrames = async (selector, motion, forMs) => {
+  const element = document.querySelector(selector);
+  if (element === null) throw new Error(`the page has no ${selector}`);
+  const times = [];
+  await new Promise((resolve) => {
+    const next = (now) => {
+      times.push(now);
+      if (now - times[0] > forMs) {
+        resolve();
+        return;
+      }
+      const turn = times.length;
+      if (motion === 'wheel') {
+        const deltaY = turn % 120 < 60 ? 40 : -40;
+        element.dispatchEvent(new WheelEvent('wheel', { deltaY, deltaX: 3, bubbles: true, cancelable: true }));
+      } else {
+        element.scrollTop = turn % 30 === 0 ? Math.random() * element.scrollHeight : element.scrollTop + 60;
+      }
+      requestAnimationFrame(next);
+    };
+    requestAnimationFrame(next);
+  });
+  const gaps = times.slice(1).map((time, at) => time - times[at]);
+  return { perSecond: (1000 * gaps.length) / (times.at(-1) - times[0]), worstMs: Math.max(...gaps) };
+};
+
+/** Counts pictures as they are put on a canvas. */
+globalThis.benchDrawn = 0;
+const drawImage = Reflect.get(CanvasRenderingContext2D.prototype, 'drawImage');
+CanvasRenderingContext2D.prototype.drawImage = function counted(...args) {
+  if (args[0] instanceof ImageBitmap) globalThis.benchDrawn++;
+  drawImage.apply(this, args);
+};
+
+/** Milliseconds from the navigation to a verdict with its picture; asked again and again until it is there. */
+globalThis.benchFirstMs = new Promise((resolve) => {
+  const look = () => {
+    const verdict = document.querySelector('.tile[data-verdict="PASS"], .tile[data-verdict="NG"]');
+    const canvas = document.querySelector('.line-picture canvas');
+    if (verdict !== null && canvas !== null && canvas.width === 1920) resolve(performance.now());
+    else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+});
+
+/** Scrolls to the end, again and again, until the part is there that is the last of all. */
+globalThis.benchFill = (lastPart) =>
+  new Promise((resolve) => {
+    const look = () => {
+      const list = document.querySelector('.results-list .rows');
+      if (list !== null) list.scrollTop = list.scrollHeight;
+      const last = [...(list?.querySelectorAll('.row-part') ?? [])].at(-1);
+      if (last?.textContent === lastPart) resolve(null);
+      else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+  });
