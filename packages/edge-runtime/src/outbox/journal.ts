@@ -1,30 +1,13 @@
 // Frames to write -> an append-only log that survives a loss of power at any write, a full disk and a failing one.
-import { KerfError, messageOf } from '@kerf/protocol';
+import { messageOf } from '@kerf/protocol';
 import type { Disk } from './disk.ts';
+import { isDiskFull, type JournalHooks, type JournalOptions, type StorageState } from './journal-types.ts';
 import { joined } from './log-frame.ts';
-import type { OutboxOptions } from './options.ts';
 import { Reserve } from './reserve.ts';
 import { RetryPause } from './retry-pause.ts';
 import { type Holding, type Place, type Segment, Segments } from './segments.ts';
 import { type TidySetting, tidyStep, wouldRotatingHelp } from './tidy-step.ts';
 import { type WriteJob, WriteQueue } from './write-queue.ts';
-
-export type { WriteJob } from './write-queue.ts';
-
-export type StorageState =
-  | { readonly kind: 'ok' }
-  | { readonly kind: 'full'; readonly message: string }
-  | { readonly kind: 'failed'; readonly message: string };
-
-export interface JournalHooks {
-  /** The frame that stands first in a new segment: all that older ones say and that holds besides what is held of them. */
-  checkpoint(): Uint8Array;
-  onState(state: StorageState): void;
-  /** The disk is full: what may be given up should be. */
-  makeRoom(): void;
-}
-
-type JournalOptions = Pick<OutboxOptions, 'syncEveryMs' | 'segmentBytes' | 'reserveBytes' | 'diskRetryMs' | 'clock'>;
 
 export class Journal {
   readonly #disk: Disk;
@@ -275,8 +258,4 @@ export class Journal {
     if (state.kind !== 'ok') this.#endFlushes();
     this.#hooks.onState(state);
   }
-}
-
-function isDiskFull(error: unknown): boolean {
-  return KerfError.is(error) && error.code === 'DISK_FULL';
 }

@@ -2,7 +2,7 @@
 import type { Picture } from '../capture/capture.ts';
 import type { Delivery } from '../sinks/sink.ts';
 import type { Verdict } from '../station/result-record.ts';
-import type { StorageState } from './journal.ts';
+import type { StorageState } from './journal-types.ts';
 import type { SinkBlock } from './sink-lane.ts';
 
 export interface PutExtras {

@@ -4,10 +4,12 @@ import type { Picture } from '../capture/capture.ts';
 import type { Delivery } from '../sinks/sink.ts';
 import type { ResultRecord } from '../station/result-record.ts';
 import type { Disk } from './disk.ts';
+import { encodePut, frameOf } from './encode-put.ts';
 import { type DeliveryPicture, EntryReader } from './entry-reader.ts';
-import { Journal, type StorageState } from './journal.ts';
-import { type Cursors, EncodedEntry, keyOf, type LogEntry } from './log-entry.ts';
-import { encodeFrame, FRAME_HEADER_BYTES } from './log-frame.ts';
+import { Journal } from './journal.ts';
+import type { StorageState } from './journal-types.ts';
+import { type Cursors, type EncodedEntry, keyOf } from './log-entry.ts';
+import { encodeFrame } from './log-frame.ts';
 import type { OutboxOptions } from './options.ts';
 import { EntryTable, makeEntry, type OutboxEntry } from './outbox-entry.ts';
 import type { OutboxListener, OutboxSnapshot, PutExtras, Unsettled } from './outbox-types.ts';
@@ -138,13 +140,7 @@ export class RecordStore {
     { kept: picture = null, picture: delivered = null, signal }: PutExtras,
   ): Promise<void> {
     if (this.#isClosed) throw closed();
-    const encoded = new EncodedEntry({ kind: 'record', record });
-    const kept = picture === null || !record.isPartial ? null : new EncodedEntry({ kind: 'picture', picture });
-    const { maxRecordBytes, maxBytes } = this.#options;
-    if (encoded.byteLength > maxRecordBytes)
-      throw tooLarge('record', encoded.byteLength, 'maxRecordBytes', maxRecordBytes);
-    const bytes = encoded.byteLength + (kept?.byteLength ?? 0) + 2 * FRAME_HEADER_BYTES;
-    if (bytes > maxBytes) throw tooLarge('record and its picture', bytes, 'maxBytes', maxBytes);
+    const { encoded, kept, bytes } = encodePut(record, picture, this.#options);
     const entered = this.#puts.enter(bytes, (done) => this.#store(record, encoded, kept, delivered, done), signal);
     this.#admit();
     await entered;
@@ -278,14 +274,6 @@ export class RecordStore {
   }
 }
 
-function frameOf(entry: LogEntry, seq: number): Uint8Array {
-  return encodeFrame(new EncodedEntry(entry).numbered(seq));
-}
-
 function closed(): KerfError {
   return new KerfError('CLOSED', 'the outbox was closed');
-}
-
-function tooLarge(what: string, bytes: number, option: string, limit: number): KerfError {
-  return new KerfError('INVALID_ARGUMENT', `the ${what} has ${bytes} bytes and '${option}' allows ${limit}`);
 }

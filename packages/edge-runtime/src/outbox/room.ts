@@ -1,5 +1,5 @@
 // A bounded table of records -> room for the next one, by giving up what may be given up; who has to wait is told why.
-import type { StorageState } from './journal.ts';
+import type { StorageState } from './journal-types.ts';
 import type { OutboxOptions } from './options.ts';
 import type { EntryTable, OutboxEntry } from './outbox-entry.ts';
 import type { OutboxListener } from './outbox-types.ts';
