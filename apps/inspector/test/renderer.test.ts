@@ -126,6 +126,7 @@ test('rows in sight are drawn where they are looked at, and a million can be scr
 test('where parts come faster than their pictures are decoded, some are drawn, and the newest at last', async () => {
   const decoding: (() => void)[] = [];
   let decoded = 0;
+  vi.stubGlobal('devicePixelRatio', 1);
   vi.stubGlobal(
     'createImageBitmap',
     () =>
@@ -134,7 +135,12 @@ test('where parts come faster than their pictures are decoded, some are drawn, a
       }),
   );
   try {
-    const canvas = { width: 0, height: 0, getContext: () => null } as unknown as HTMLCanvasElement;
+    const canvas = {
+      width: 0,
+      height: 0,
+      clientWidth: 0,
+      getContext: () => null,
+    } as unknown as HTMLCanvasElement;
     const painter = new PicturePainter();
     const picture = { format: 'jpeg' as const, bytes: Uint8Array.of(1), width: 1, height: 1 };
     const record = { mask: null, boxes: [] } as unknown as ResultRecord;
@@ -147,6 +153,27 @@ test('where parts come faster than their pictures are decoded, some are drawn, a
     decoding.shift()?.();
     await vi.waitFor(() => expect(canvas.width).toBe(2));
     expect(decoding).toHaveLength(0);
+  } finally {
+    vi.unstubAllGlobals();
+  }
+});
+
+test('boxes are placed by the picture that was taken, however small it is drawn', async () => {
+  const boxes: number[][] = [];
+  const asked: unknown[] = [];
+  vi.stubGlobal('devicePixelRatio', 2);
+  vi.stubGlobal('createImageBitmap', (_: Blob, options: unknown) => {
+    asked.push(options);
+    return Promise.resolve({ width: 640, height: 360, close: () => {} });
+  });
+  try {
+    const context = { drawImage() {}, fillText() {}, strokeRect: (...box: number[]) => boxes.push(box) };
+    const canvas = { clientWidth: 300, getContext: () => context } as unknown as HTMLCanvasElement;
+    const record = { mask: null, boxes: [{ x: 300, y: 60, width: 90, height: 30, label: 'dent' }] };
+    const picture = { format: 'jpeg' as const, bytes: Uint8Array.of(1), width: 1920, height: 1080 };
+    new PicturePainter().show({ canvas, record: record as unknown as ResultRecord, picture, showOverlay: true });
+    await vi.waitFor(() => expect(boxes).toEqual([[100, 20, 30, 10]]));
+    expect(asked).toEqual([{ resizeWidth: 640, resizeQuality: 'medium' }]);
   } finally {
     vi.unstubAllGlobals();
   }

@@ -6,6 +6,8 @@ import { maskPixels } from './mask-image.ts';
 
 const NG_COLOR: readonly [number, number, number] = [255, 32, 64];
 
+const WIDTH_STEP = 160;
+
 interface Props {
   readonly record: ResultRecord;
   readonly picture: PictureView;
@@ -50,8 +52,8 @@ export class PicturePainter {
       const { format, bytes } = picture;
       try {
         const blob = new Blob([bytes as Uint8Array<ArrayBuffer>], { type: `image/${format}` });
-        const bitmap = await createImageBitmap(blob);
-        draw(canvas, bitmap, showOverlay ? record : null);
+        const bitmap = await createImageBitmap(blob, sizeOf(canvas, picture));
+        draw(canvas, bitmap, showOverlay ? record : null, bitmap.width / picture.width);
         bitmap.close();
       } catch {
         // A picture that this browser cannot decode: the canvas stays as it is, the record says what was found.
@@ -67,7 +69,14 @@ export class PicturePainter {
   }
 }
 
-function draw(canvas: HTMLCanvasElement, bitmap: ImageBitmap, record: ResultRecord | null): void {
+/** No larger than it is seen: the rest is scaled away where it is decoded, off this thread. In steps, as layouts change. */
+function sizeOf({ clientWidth }: HTMLCanvasElement, { width }: PictureView): ImageBitmapOptions {
+  const seen = Math.ceil((clientWidth * devicePixelRatio) / WIDTH_STEP) * WIDTH_STEP;
+  return seen > 0 && seen < width ? { resizeWidth: seen, resizeQuality: 'medium' } : {};
+}
+
+/** @param scale pixels of the canvas for one of the picture that was taken, which boxes are placed by */
+function draw(canvas: HTMLCanvasElement, bitmap: ImageBitmap, record: ResultRecord | null, scale: number): void {
   const { width, height } = bitmap;
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const context = canvas.getContext('2d');
@@ -79,9 +88,9 @@ function draw(canvas: HTMLCanvasElement, bitmap: ImageBitmap, record: ResultReco
   context.font = `${Math.max(12, Math.round(width / 24))}px system-ui, sans-serif`;
   for (const { x, y, width: boxWidth, height: boxHeight, label } of record.boxes) {
     context.strokeStyle = `rgb(${NG_COLOR.join(' ')})`;
-    context.strokeRect(x, y, boxWidth, boxHeight);
+    context.strokeRect(x * scale, y * scale, boxWidth * scale, boxHeight * scale);
     context.fillStyle = context.strokeStyle;
-    context.fillText(label, x, Math.max(y - context.lineWidth, 12));
+    context.fillText(label, x * scale, Math.max(y * scale - context.lineWidth, 12));
   }
 }
 
