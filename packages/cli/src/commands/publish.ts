@@ -1,8 +1,8 @@
 // `kerf publish`: a model, a split, a chain or a folder -> a signed release in a repository.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { checkReleaseName, goldenModel, REPOSITORY_PATHS, type SnapClaim } from '@kerf/delta-sync';
+import { join } from 'node:path';
+import { checkReleaseName, goldenModel, type SnapClaim } from '@kerf/delta-sync';
 import {
   bsdiffPatcher,
   draftRelease,
@@ -10,11 +10,9 @@ import {
   publishRelease,
   type ReleaseDraft,
 } from '@kerf/delta-sync/node';
-import { openModelFile } from '@kerf/onnx/node';
 import { type Backend, KerfError, messageOf } from '@kerf/protocol';
-import { mergeSpec } from '@kerf/splitter';
-import { type Command, type CommandLine, type Io, usageError, VERSION } from '../command.ts';
-import { TASK_OPTIONS, taskOptions } from '../evaluate/task-options.ts';
+import { type Command, type CommandLine, type Io, VERSION } from '../command.ts';
+import { TASK_OPTIONS } from '../evaluate/task-options.ts';
 import { PICTURE_OPTIONS, pictureOptions } from '../frame-input.ts';
 import { interruptible } from '../interruption.ts';
 import { withCpu } from '../model-options.ts';
@@ -22,15 +20,13 @@ import { versionsOf } from '../profile/device.ts';
 import { progressTo } from '../profile/progress.ts';
 import { GOLDEN_FILE, makeGolden } from '../publish/golden.ts';
 import { KEY_OPTIONS, openKeys } from '../publish/key-options.ts';
-import { openRepository } from '../publish/read-repository.ts';
-import { type Snapped, snapForRelease } from '../publish/snap.ts';
-import { namedSamples, SAMPLE_OPTIONS } from '../samples/sample-options.ts';
-import type { SampleSet } from '../samples/sample-set.ts';
+import type { Snapped } from '../publish/snap.ts';
+import { MAX_LOSS, samplesOf, snappedRelease } from '../publish/snap-options.ts';
+import { SAMPLE_OPTIONS } from '../samples/sample-options.ts';
 import { formatBytes } from '../units.ts';
 
 const GOLDEN_COUNT = 2;
 const DELTAS = 2;
-const MAX_LOSS = 0.2;
 const TOLERANCE = 1e-3;
 
 export const publish: Command = {
@@ -119,7 +115,7 @@ async function published(
   const version = line.required('version');
   const { ring, store } = await openKeys(line, repository);
   const onStep = progressTo(!line.flag('json'));
-  const snap = await snapped(line, name, folder, backend, signal, onStep);
+  const snap = await snappedRelease(line, name, folder, backend, signal, onStep);
   const draft = await draftRelease({ place: snap?.path ?? line.positional(0), tailOnEdge: line.flag('tail-on-edge') });
   let whole: ReleaseDraft = draft;
   try {
@@ -192,59 +188,6 @@ async function goldenOf(
     await draft.close();
   };
   return { draft: { ...draft, files, close }, claim: made.claim };
-}
-
-async function snapped(
-  line: CommandLine,
-  name: string,
-  folder: string,
-  backend: Backend,
-  signal: AbortSignal,
-  onStep: (what: string) => void,
-): Promise<Snapped | null> {
-  const text = line.text('snap');
-  if (text === undefined) return null;
-  const step = text === 'auto' ? ('auto' as const) : line.number('snap', 0.5, { least: 1e-6, most: 100, whole: false });
-  if (step === 'auto' && line.text('samples') === undefined) {
-    throw usageError('--snap auto measures what each step loses: give --samples DIR, or a step such as 0.5');
-  }
-  const place = line.positional(0);
-  if (!/\.onnx$/i.test(place)) throw usageError('--snap takes a model: snap it, then split it');
-  const model = await openModelFile(place);
-  const base = await baseOf(line, name, basename(place));
-  let judge = null;
-  if (line.text('samples') !== undefined) {
-    const set = await samplesOf(line, place);
-    judge = { set, options: await taskOptions(line, model, set), pictures: pictureOptions(line) };
-  }
-  const maxLoss = line.number('max-loss', MAX_LOSS, { most: 100, whole: false });
-  return await snapForRelease({ model, base, step, maxLoss, judge, backend, folder, signal, onStep });
-}
-
-/** The model of the newest release of this name. */
-async function baseOf(line: CommandLine, name: string, file: string): Promise<{ bytes: Uint8Array; id: string }> {
-  const place = line.required('to');
-  const { repository, manifest } = await openRepository(line, place);
-  const release = (await repository.releases(name)).at(-1);
-  if (release === undefined)
-    throw new KerfError('RELEASE_NOT_FOUND', `${name} has no release yet: there is nothing to snap to`);
-  const { files, version } = await manifest(release);
-  const models = files.filter(({ role }) => role === 'model');
-  const model = models.find((one) => one.name === file) ?? models[0];
-  if (model === undefined)
-    throw new KerfError('RELEASE_NOT_FOUND', `${name} ${version} is no model: there is nothing to snap to`);
-  return {
-    bytes: new Uint8Array(await readFile(join(place, REPOSITORY_PATHS.blob(model.sha256)))),
-    id: release.sha256,
-  };
-}
-
-async function samplesOf(line: CommandLine, modelPath: string): Promise<SampleSet> {
-  const { graph } = await openModelFile(modelPath);
-  return await namedSamples(
-    line,
-    graph.inputs.map((input) => mergeSpec(graph, input, undefined)),
-  );
 }
 
 async function stationOf(line: CommandLine): Promise<Readonly<Record<string, unknown>>> {

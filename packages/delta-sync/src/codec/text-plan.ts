@@ -3,7 +3,7 @@
 // The cheapest way to each place is found from front to back; the last distances are part of a way, and those of the cheapest
 // way to a place are the ones that count there. Prices are what the model would ask now, and are asked again for each stretch.
 import { bitPrice } from '../coder/bit-coder.ts';
-import { numberPrice } from '../coder/number-coder.ts';
+import { numberPrice, zigzag } from '../coder/number-coder.ts';
 import { LEAST_FOUND, type MatchFinder } from './match-finder.ts';
 import { LEAST_MATCH, MATCH, MATCH_KINDS, MOST_SINGLES, ROLE, type TextModel } from './text-model.ts';
 
@@ -129,8 +129,7 @@ export class TextPlanner {
   #distancePrice(kind: number, distance: number, last: number): number {
     const { numbers } = this.#model;
     if (kind === MATCH.far) return numberPrice(numbers, ROLE.far, distance);
-    const shift = distance - last;
-    return numberPrice(numbers, ROLE.shift, shift < 0 ? -2 * shift - 1 : 2 * shift);
+    return numberPrice(numbers, ROLE.shift, zigzag(distance - last));
   }
 
   #bytePrice(place: number, distance: number): number {
