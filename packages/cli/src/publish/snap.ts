@@ -11,7 +11,7 @@ import type { PictureOptions } from '../frame-input.ts';
 import type { SampleSet } from '../samples/sample-set.ts';
 
 /** In root mean squares of each tensor's own change; the coarsest first: it costs the fewest bytes. */
-export const AUTO_STEPS = [2, 1, 0.5, 0.25, 0.1] as const;
+export const AUTO_STEPS = [2, 1.4, 1, 0.7, 0.5, 0.35, 0.25, 0.1] as const;
 
 export interface SnapRequest {
   readonly model: ModelFile;
