@@ -22,7 +22,7 @@ export const delta: Bench = {
         continue;
       }
       const rows: BenchRow[] = [];
-      for await (const row of rowsOf(pair)) {
+      for await (const row of rowsOf(pair, out)) {
         rows.push(row);
         yield row;
       }
@@ -34,12 +34,12 @@ export const delta: Bench = {
   },
 };
 
-async function* rowsOf(pair: Pair): AsyncIterable<BenchRow> {
+async function* rowsOf(pair: Pair, out: string | null): AsyncIterable<BenchRow> {
   const folder = await mkdtemp(join(tmpdir(), 'kerf-bench-'));
   try {
     const files = pair.files(folder);
     if (typeof files === 'string') console.log(`  ${pair.name}: left out, ${files}`);
-    else yield* measured(pair, files, folder);
+    else yield* measured(pair, files, folder, out);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -49,6 +49,7 @@ async function* measured(
   pair: Pair,
   [old, fresh, peersFresh = fresh]: readonly [string, string, string?],
   folder: string,
+  out: string | null,
 ): AsyncIterable<BenchRow> {
   const { name, goal, goalOfRaw, goalBytes } = pair;
   const file = join(folder, 'delta');
@@ -58,7 +59,7 @@ async function* measured(
   const encodeSeconds = (performance.now() - startedMs) / 1000;
   for (const reason of bsdiff.skipped) console.log(`  ${name}: ${reason}`);
   const base = { bench: 'delta', against: null, ratio: null, goal: null, met: null };
-  const { sizes, missing } = peerSizes(old, peersFresh, folder);
+  const { sizes, missing } = peerSizes(old, peersFresh, folder, out);
   if (missing.length > 0) console.log(`  ${name}: not installed: ${missing.join(', ')}`);
   const [least] = [...sizes].sort((a, b) => a.bytes - b.bytes);
   const { deltaBytes, targetBytes, valueBytes, entropyBytes } = report;

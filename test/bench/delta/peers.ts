@@ -1,6 +1,7 @@
 // What other tools make of a pair of files: those of Debian's packages that are installed.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { rmSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface PeerSize {
@@ -14,7 +15,20 @@ export interface Peers {
   readonly missing: readonly string[];
 }
 
-export function peerSizes(old: string, fresh: string, folder: string): Peers {
+/** @param kept folder of what was measured before: the same two files take the same; null for none */
+export function peerSizes(old: string, fresh: string, folder: string, kept: string | null): Peers {
+  if (kept === null) return measured(old, fresh, folder);
+  const hash = createHash('sha256');
+  for (const file of [old, fresh]) hash.update(createHash('sha256').update(readFileSync(file)).digest());
+  const place = join(kept, `peers-${hash.digest('hex').slice(0, 16)}.json`);
+  if (existsSync(place)) return JSON.parse(readFileSync(place, 'utf8')) as Peers;
+  const peers = measured(old, fresh, folder);
+  mkdirSync(kept, { recursive: true });
+  if (peers.missing.length === 0) writeFileSync(place, JSON.stringify(peers));
+  return peers;
+}
+
+function measured(old: string, fresh: string, folder: string): Peers {
   const out = join(folder, 'peer');
   const tools: readonly (readonly [string, readonly string[]])[] = [
     ['bsdiff', [old, fresh, out]],
