@@ -165,6 +165,7 @@ describe.skipIf(started.browser === null)(
       await rename(join(world.folder, 'stick'), join(world.folder, 'drawer'));
       await page.getByRole('button', { name: '运行 1.1' }).focus();
       await page.keyboard.press('Enter');
+      await page.locator('.action-form input:focus').waitFor();
       await page.keyboard.type('U 盘');
       await page.keyboard.press('Enter');
       await page.getByText('版本 1.1 正在运行。').waitFor({ timeout: 60_000 });
@@ -172,6 +173,7 @@ describe.skipIf(started.browser === null)(
       await rename(join(world.folder, 'away'), join(world.folder, 'repository'));
       await page.getByRole('button', { name: '退回' }).focus();
       await page.keyboard.press('Enter');
+      await page.locator('.action-form input:focus').waitFor();
       await page.keyboard.press('Enter');
       await page.getByText('版本 1.0 重新运行。').waitFor({ timeout: 60_000 });
       await page.close();

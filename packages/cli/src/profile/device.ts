@@ -24,7 +24,8 @@ export function versionsOf(runtime: 'onnxruntime-node' | 'onnxruntime-web'): Rec
 
 /** Both runtimes are dependencies of the edge; not every package gives its package.json away, so it is read beside its code. */
 function packageVersion(name: string): string {
-  const code = createRequire(import.meta.resolve('@kerf/edge-runtime')).resolve(name);
+  // By require: Node 18, which older Electrons bring, has no import.meta.resolve.
+  const code = createRequire(createRequire(import.meta.url).resolve('@kerf/edge-runtime')).resolve(name);
   const folder = code.slice(0, code.lastIndexOf(join('node_modules', name)));
   const text = readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
