@@ -47,7 +47,13 @@ const MAX_WAITING_PICTURES = 4;
 /** Of the diagnostics. */
 const DIAGNOSED_RECORDS = 200;
 /** Calls that need more than a viewer and change nothing: no entries of the audit log. */
-const LOOKING: ReadonlySet<CallName> = new Set(['updates.look', 'updates.drives', 'health.link', 'health.selfTest']);
+const LOOKING: ReadonlySet<CallName> = new Set([
+  'why.ways',
+  'updates.look',
+  'updates.drives',
+  'health.link',
+  'health.selfTest',
+]);
 
 export class StationService implements InspectorService {
   private readonly opened: OpenedStation;

@@ -119,7 +119,7 @@ export const en = {
   'why.looking': 'Running the model …',
   'why.gone': 'The station does not hold this part’s picture any more.',
   'why.crossed':
-    'This is what crossed to the cloud for this part. Brighter is more; channels that vary most come first.',
+    'This is what crossed to the cloud for this part, before it was coded. Brighter is more; channels that vary most come first.',
   'why.notCrossed': 'Nothing crossed for this part. This is what would cross at the model’s cut.',
   'why.notCut': 'The model is not cut and ran as a whole. This is what it holds near its middle.',
   'why.near': 'The picture is kept smaller than it was taken: this is nearly what was.',

@@ -118,7 +118,7 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   'why.activation': '切分处的激活值',
   'why.looking': '正在运行模型……',
   'why.gone': '工位已不再保留此工件的图像。',
-  'why.crossed': '这是此工件传到云端的内容。越亮值越大；变化最大的通道在前。',
+  'why.crossed': '这是此工件传到云端的内容（编码之前）。越亮值越大；变化最大的通道在前。',
   'why.notCrossed': '此工件没有向云端传输。这是在模型切分处会传输的内容。',
   'why.notCut': '模型没有切分，整体运行。这是它中部附近的内容。',
   'why.near': '保留的图像比拍摄时小：以下与当时接近。',
