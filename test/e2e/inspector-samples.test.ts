@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.ts';
 import {
   checkScreen,
+  drawn,
   type Inspecting,
   keepPicture,
   LOOKS,
@@ -72,7 +73,7 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
     await checkScreen(page, 'samples, empty');
     await feed(0, PARTS);
     await soon(() => page.locator('.sample-rows li').count()).toBe(PARTS);
-    await soon(() => page.locator('.sample-pad canvas').getAttribute('width')).toBe('384');
+    await soon(() => drawn(page, '.sample-pad canvas')).toBe(1);
 
     await page.keyboard.press('1');
     await soon(() => labels(page)).toEqual(['good', '–', '–', '–', '–', '–']);
@@ -139,7 +140,7 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
   test.each(LOOKS)('%s, %s, %i pixels wide: fit for use', async (language, theme, width, height, gloves) => {
     const { page, faults } = await openPage(browser, running.url, { language, theme, gloves }, { width, height });
     await page.locator('nav a[href="#samples"]').click();
-    await soon(() => page.locator('.sample-pad canvas').getAttribute('width')).toBe('384');
+    await soon(() => drawn(page, '.sample-pad canvas')).toBe(1);
     await checkScreen(page, 'samples', gloves);
     await keepPicture(page, `samples-${language}-${theme}`);
     await page.close();

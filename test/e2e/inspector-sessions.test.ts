@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.ts';
 import {
   checkScreen,
+  drawn,
   type Inspecting,
   keepPicture,
   LOOKS,
@@ -112,9 +113,7 @@ describe.skipIf(started.browser === null)(`record and replay${started.reason ? `
       .evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset['changed']));
     expect(flags).toEqual(Array.from({ length: PARTS }, (_, at) => String(at < changed)));
     await page.locator('.pair-rows button').nth(1).click();
-    await soon(() =>
-      page.locator('.side-by-side canvas').evaluateAll((all) => all.map((one) => (one as HTMLCanvasElement).width)),
-    ).toEqual([384, 384]);
+    await soon(() => drawn(page, '.side-by-side canvas')).toBe(2);
     await page.close();
     expect(faults).toEqual([]);
   });
@@ -122,9 +121,7 @@ describe.skipIf(started.browser === null)(`record and replay${started.reason ? `
   test.each(LOOKS)('%s, %s, %i pixels wide: fit for use', async (language, theme, width, height, gloves) => {
     const { page, faults } = await openPage(browser, running.url, { language, theme, gloves }, { width, height });
     await page.locator('nav a[href="#sessions"]').click();
-    await soon(() =>
-      page.locator('.side-by-side canvas').evaluateAll((all) => all.map((one) => (one as HTMLCanvasElement).width)),
-    ).toEqual([384, 384]);
+    await soon(() => drawn(page, '.side-by-side canvas')).toBe(2);
     await checkScreen(page, 'sessions', gloves);
     await keepPicture(page, `replay-${language}-${theme}`);
     await page.close();

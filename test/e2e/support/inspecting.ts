@@ -46,6 +46,13 @@ export const LOOKS = [
   ['zh', 'contrast', 400, 800, false],
 ] as const;
 
+/** How many canvases show a picture: one without has the 300 x 150 that it is made with. Pictures are drawn at the size that they are seen at. */
+export function drawn(page: Page, selector: string): Promise<number> {
+  return page
+    .locator(selector)
+    .evaluateAll((all) => all.filter((one) => (one as HTMLCanvasElement).height !== 150).length);
+}
+
 /** Keeps a picture of the page where somebody has asked for them. */
 export async function keepPicture(page: Page, name: string, fullPage = false): Promise<void> {
   const folder = process.env['KERF_SCREENSHOTS'];
