@@ -11,7 +11,7 @@ export function HistoryPanel({ view: { history } }: { readonly view: UpdatesView
       {history.length === 0 ? (
         <p className="empty">{t('updates.noHistory')}</p>
       ) : (
-        <ol className="history-list">
+        <ol className="history-list" tabIndex={0} aria-label={t('updates.history')}>
           {history.map(({ at, kind, version, detail }, index) => (
             <li key={`${at} ${index}`}>
               <time dateTime={at}>{formatMoment(at, language)}</time>
