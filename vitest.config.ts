@@ -10,7 +10,7 @@ const env = { ORT_DISABLE_TELEMETRY: '1' };
 /** Where nobody watches, a test that fails runs once more; the closing lines name it as unsteady. */
 const retry = process.env['CI'] === undefined ? 0 : 1;
 const BROWSER_SAFE = ['protocol', 'onnx', 'splitter', 'delta-sync', 'edge-runtime'];
-const NEEDS_NODE = /from '(node:|@kerf\/\w+\/node|\.\.\/src\/node|onnxruntime-node|ws'|@kerf\/c)|Buffer\./;
+const NEEDS_NODE = /from '(node:|@kerf\/\w+\/node|(\.\.\/)+src\/node|onnxruntime-node|ws'|@kerf\/c)|Buffer\./;
 
 /** A test of a browser-safe package runs in a browser as well, unless it imports something of Node. */
 function portableTests(name: string): string[] {
