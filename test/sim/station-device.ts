@@ -54,6 +54,9 @@ const COUNTERS = {
   recoveries: 0,
 };
 
+/** What the cloud says of a frame that more than one worker died under. */
+const POISONED = 'this frame stopped the runtime before';
+
 export class StationDevice extends SimDevice {
   #session: PlacedSession | null = null;
   #lives = 0;
@@ -80,7 +83,10 @@ export class StationDevice extends SimDevice {
     }
     if (score === null && reason === null) return `${keyOf(record)} has neither a score nor a reason`;
     if (verdict === 'PASS' && (score === null || isPartial)) return `${keyOf(record)} passes without a result`;
-    if (verdict === 'ERROR' || verdict === 'NO_READ') return `${keyOf(record)} is ${verdict}: ${reason?.message}`;
+    // Two workers died under it: it is tried neither in the cloud nor here, where it might stop the line.
+    const isPoison = reason?.code === 'BACKEND_FAILED' && reason.message.startsWith(POISONED);
+    if ((verdict === 'ERROR' && !isPoison) || verdict === 'NO_READ')
+      return `${keyOf(record)} is ${verdict}: ${reason?.message}`;
     if (reason?.code === 'INTERNAL') return `${keyOf(record)}: INTERNAL: ${reason.message}`;
     if (score !== null && placement !== 'small' && verdict !== (part % 3 === 0 ? 'NG' : 'PASS')) {
       return `${keyOf(record)} is ${verdict} with the score ${score}`;
