@@ -1,5 +1,11 @@
 // What edges told and sinks got under faults -> what was lost, doubled or wrong, and how long it took.
-import type { Fault } from './run-chaos.ts';
+
+/** What befell, and when it was over. */
+export interface Fault {
+  readonly kind: string;
+  readonly atMs: number;
+  endMs: number;
+}
 
 export interface EdgeStory {
   readonly told: string;

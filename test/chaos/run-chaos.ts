@@ -11,7 +11,7 @@ import { openWorkshop, pause, until, type Workshop } from '../e2e/support/worksh
 import type { EdgeOrders } from './edge-process.ts';
 import { type ChaosEdge, SessionEdge } from './edges.ts';
 import { FaultProxy, GOOD_MOOD } from './fault-proxy.ts';
-import { type ChaosReport, judge } from './judge.ts';
+import { type ChaosReport, type Fault, judge } from './judge.ts';
 import { StationEdge, writeStationModel } from './station-edge.ts';
 
 export interface ChaosOptions {
@@ -25,13 +25,6 @@ export interface ChaosOptions {
   /** Without faults, before the first. */
   readonly calmMs: number;
   readonly log: (line: string) => void;
-}
-
-/** What befell, and when it was over. */
-export interface Fault {
-  readonly kind: string;
-  readonly atMs: number;
-  endMs: number;
 }
 
 const KINDS = [

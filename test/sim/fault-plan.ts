@@ -1,7 +1,9 @@
 // A seed -> which faults befall a run, when, and how long; and how each is done to the simulated world.
 import { type Random, seededRandom } from '@kerf/protocol';
 import { FAULT_KINDS, type FaultKind } from './fault-counts.ts';
-import type { Simulation } from './simulation.ts';
+import type { SimCloud } from './sim-cloud.ts';
+import type { SimDevice } from './sim-device.ts';
+import type { World } from './world.ts';
 
 export interface PlannedFault {
   readonly atMs: number;
@@ -10,6 +12,17 @@ export interface PlannedFault {
   /** Chooses the device, the gateway, the sink. */
   readonly which: number;
   readonly strength: number;
+}
+
+/** What faults can befall. */
+export interface Afflicted {
+  readonly world: World;
+  readonly devices: readonly SimDevice[];
+  readonly gateways: SimCloud[];
+  /** What befalls the next jobs of workers. */
+  readonly workerFates: { crashes: number; hangs: number };
+  startGateway(slot: number): void;
+  stopDevice(device: SimDevice, how: 'kill' | 'cut', later: (undo: () => void) => void): boolean;
 }
 
 export const FAULTS_END_MS = 3000;
@@ -33,7 +46,7 @@ export function planFaults(seed: number): PlannedFault[] {
 const choose = <T>(items: readonly T[], which: number): T => items[Math.floor(which * items.length)] as T;
 
 /** Does it; what it takes away comes back after `forMs`. Counted only where there was something to befall. */
-export function inflict(fault: PlannedFault, sim: Simulation): void {
+export function inflict(fault: PlannedFault, sim: Afflicted): void {
   const { world } = sim;
   const happened = DEEDS[fault.kind](fault, sim, (undo) => void world.clock.after(fault.forMs, undo));
   if (!happened) return;
@@ -41,17 +54,17 @@ export function inflict(fault: PlannedFault, sim: Simulation): void {
   world.note(`fault ${fault.kind} for ${fault.forMs.toFixed(0)} ms`);
 }
 
-type Deed = (fault: PlannedFault, sim: Simulation, later: (undo: () => void) => void) => boolean;
+type Deed = (fault: PlannedFault, sim: Afflicted, later: (undo: () => void) => void) => boolean;
 
 const onPath =
-  (change: (fault: PlannedFault, sim: Simulation, device: Simulation['devices'][number]) => () => void): Deed =>
+  (change: (fault: PlannedFault, sim: Afflicted, device: SimDevice) => () => void): Deed =>
   (fault, sim, later) => {
     later(change(fault, sim, choose(sim.devices, fault.which)));
     return true;
   };
 
 const onLink =
-  (deed: (connection: Simulation['devices'][number]['connections'][number], fault: PlannedFault) => void): Deed =>
+  (deed: (connection: SimDevice['connections'][number], fault: PlannedFault) => void): Deed =>
   (fault, sim) => {
     const open = choose(sim.devices, fault.which).connections.filter(({ isOpen }) => isOpen);
     for (const connection of open) deed(connection, fault);

@@ -9,7 +9,8 @@ import {
   DEFAULT_CLOUD_LIMITS,
   DEFAULT_QUEUE,
 } from '../../packages/cloud-runtime/src/options.ts';
-import { Link, type LinkContext } from '../../packages/cloud-runtime/src/server/link.ts';
+import { Link } from '../../packages/cloud-runtime/src/server/link.ts';
+import type { LinkContext } from '../../packages/cloud-runtime/src/server/link-context.ts';
 import { ByteBudget } from '../../packages/cloud-runtime/src/session/byte-budget.ts';
 import { SessionStore } from '../../packages/cloud-runtime/src/session/session-store.ts';
 import { AnswerBuffers } from '../../packages/cloud-runtime/src/worker/answer-buffers.ts';

@@ -20,7 +20,7 @@ import { OipServer } from './oip/oip-server.ts';
 import { StatisticsBook } from './oip/statistics.ts';
 import { type AuthOptions, type CloudOptions, type ResolvedCloudOptions, resolveCloudOptions } from './options.ts';
 import { Gateway, listenForMetrics } from './server/gateway.ts';
-import type { LinkContext } from './server/link.ts';
+import type { LinkContext } from './server/link-context.ts';
 import { type CloudMetrics, cloudMetrics } from './server/metrics.ts';
 import { ByteBudget } from './session/byte-budget.ts';
 import { SessionStore } from './session/session-store.ts';

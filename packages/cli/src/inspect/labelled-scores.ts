@@ -2,7 +2,7 @@
 import type { ScoreView } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
 import type { StationSamples } from '@kerf/edge-runtime/node';
-import { isByScore } from './preview-thresholds.ts';
+import { isByScore } from './is-by-score.ts';
 
 export interface LabelledScore {
   readonly record: ResultRecord;

@@ -3,12 +3,8 @@ import type { ThresholdsPreview } from '@kerf/bridge';
 import type { ResultRecord, Verdict } from '@kerf/edge-runtime';
 import { type Thresholds, verdictOf, verdictRates } from '@kerf/splitter';
 
+import { isByScore } from './is-by-score.ts';
 import type { LabelledScore } from './labelled-scores.ts';
-
-/** Only verdicts that a score of the model alone decided: no thresholds change a part that could not be read. */
-export function isByScore({ score, reason, placement }: ResultRecord): boolean {
-  return score !== null && reason === null && placement !== 'small' && placement !== 'none';
-}
 
 export function previewThresholds(
   records: readonly ResultRecord[],

@@ -9,7 +9,8 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Revocable } from '../auth/revocations.ts';
 import type { Admit } from '../oip/oip-server.ts';
 import { type HttpRoutes, httpHandler } from './http-routes.ts';
-import { Link, type LinkContext } from './link.ts';
+import { Link } from './link.ts';
+import type { LinkContext } from './link-context.ts';
 import { socketTransport } from './socket-transport.ts';
 
 export interface GatewayOptions {

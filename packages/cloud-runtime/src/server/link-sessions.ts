@@ -10,7 +10,7 @@ import {
   type SessionState,
 } from '@kerf/protocol';
 import type { CloudSession, SessionLink } from '../session/cloud-session.ts';
-import type { LinkContext } from './link.ts';
+import type { LinkContext } from './link-context.ts';
 
 interface Entry {
   state: SessionState;

@@ -1,7 +1,6 @@
 // One edge's connection: greeting, sessions, frames, and its end. Follows the transition table of the protocol.
-import type { Grant, VerifyToken } from '@kerf/access';
+import type { Grant } from '@kerf/access';
 import {
-  type Clock,
   decodeMessage,
   type ErrorCode,
   encodeMessage,
@@ -12,38 +11,14 @@ import {
   type LinkState,
   type Message,
   sessionOf,
-  type WireLimits,
 } from '@kerf/protocol';
 import type { Revocable } from '../auth/revocations.ts';
-import type { Log } from '../log.ts';
-import type { ModelPool } from '../models/model-pool.ts';
-import type { CloudLimits } from '../options.ts';
-import type { ByteBudget } from '../session/byte-budget.ts';
 import type { SessionLink } from '../session/cloud-session.ts';
-import type { SessionStore } from '../session/session-store.ts';
+import type { LinkContext } from './link-context.ts';
 import { closeCodeOf, faultMessage } from './link-faults.ts';
 import { LinkSessions } from './link-sessions.ts';
-import type { CloudMetrics } from './metrics.ts';
 import { ProbeDesk } from './probe-desk.ts';
 import type { LinkTransport } from './socket-transport.ts';
-
-/** What all links share. */
-export interface LinkContext {
-  readonly agent: string;
-  readonly verify: VerifyToken;
-  readonly pool: ModelPool;
-  readonly sessions: SessionStore;
-  /** Bytes of all frames that wait or run, and of answers to probes. */
-  readonly inFlight: ByteBudget;
-  readonly limits: CloudLimits;
-  readonly wire: WireLimits;
-  readonly clock: Clock;
-  /** Milliseconds since 1970, for the expiry of tokens. */
-  readonly wallNowMs: () => number;
-  readonly isDraining: () => boolean;
-  readonly metrics: Pick<CloudMetrics, 'bytesIn' | 'bytesOut' | 'probeBytes' | 'faults'>;
-  readonly log: Log;
-}
 
 export interface LinkEvents {
   onAuthenticated(): void;

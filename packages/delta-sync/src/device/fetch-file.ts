@@ -1,31 +1,16 @@
 // A file of a release, and mirrors -> the file in a slot, hash and all; resumed where it was broken off.
-import { type Clock, KerfError } from '@kerf/protocol';
+import { KerfError } from '@kerf/protocol';
 import { damaged } from '../damaged.ts';
-import type { MakeHasher } from '../hash.ts';
 import type { ReleaseFile } from '../release/release-manifest.ts';
 import { REPOSITORY_PATHS } from '../release/repository-layout.ts';
-import { type BaseFile, type Way, waysTo } from './choose-way.ts';
-import { type DeviceDisk, diskReader, holds } from './device-disk.ts';
+import { type Way, waysTo } from './choose-way.ts';
+import { diskReader, holds } from './device-disk.ts';
+import type { FetchOptions } from './fetch-options.ts';
 import type { Mirror } from './mirror.ts';
-import type { MirrorSet } from './mirror-set.ts';
-import type { DeviceLimits } from './options.ts';
 import { PartWriter, partName } from './part-writer.ts';
 import { applyOpenDelta, type DeltaSource, openDelta } from './take-delta.ts';
 import { takeRoute } from './take-route.ts';
 import { pause } from './throttle.ts';
-
-export interface FetchOptions {
-  readonly mirrors: MirrorSet;
-  readonly slot: DeviceDisk;
-  /** The active slot and its files; null on a new device. */
-  readonly base: { readonly slot: DeviceDisk; readonly files: readonly BaseFile[] } | null;
-  readonly makeHasher: MakeHasher;
-  readonly clock: Clock;
-  readonly limits: DeviceLimits;
-  /** Ends the fetch between two pieces, with what is there kept. */
-  readonly signal?: AbortSignal;
-  readonly onBytes?: (fetched: number) => void;
-}
 
 export interface FetchedFile {
   readonly name: string;

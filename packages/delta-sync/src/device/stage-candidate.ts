@@ -4,7 +4,7 @@ import { filesOfSide, parseReleaseManifest } from '../release/release-manifest.t
 import type { DeviceOptions } from './device-options.ts';
 import type { Installed, SlotIndex } from './device-state.ts';
 import type { Candidate } from './fetch-candidate.ts';
-import type { FetchOptions } from './fetch-file.ts';
+import type { FetchOptions } from './fetch-options.ts';
 import type { DeviceLimits } from './options.ts';
 import { checkSlot, MARK, stageRelease } from './stage-release.ts';
 

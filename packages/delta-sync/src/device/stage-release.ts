@@ -4,7 +4,8 @@ import type { MakeHasher } from '../hash.ts';
 import { sha256Hex } from '../hash.ts';
 import { filesOfSide, parseReleaseManifest, type ReleaseManifest, type Side } from '../release/release-manifest.ts';
 import { type DeviceDisk, holds, replaceFile, sizeOf } from './device-disk.ts';
-import { type FetchedFile, type FetchOptions, fetchFile } from './fetch-file.ts';
+import { type FetchedFile, fetchFile } from './fetch-file.ts';
+import type { FetchOptions } from './fetch-options.ts';
 import { partName } from './part-writer.ts';
 
 /** Written last: a slot without it holds no release. */

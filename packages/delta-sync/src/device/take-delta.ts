@@ -12,7 +12,7 @@ import {
 } from '../format/patch-index.ts';
 import { sha256Hex } from '../hash.ts';
 import { REPOSITORY_PATHS } from '../release/repository-layout.ts';
-import type { FetchOptions } from './fetch-file.ts';
+import type { FetchOptions } from './fetch-options.ts';
 import type { Mirror } from './mirror.ts';
 import type { MirrorSet } from './mirror-set.ts';
 import { checkAborted, type PartWriter } from './part-writer.ts';

@@ -4,7 +4,7 @@ import { damaged } from '../damaged.ts';
 import type { ReleaseFile } from '../release/release-manifest.ts';
 import type { BaseFile } from './choose-way.ts';
 import { type DeviceDisk, diskReader, holds } from './device-disk.ts';
-import type { FetchOptions } from './fetch-file.ts';
+import type { FetchOptions } from './fetch-options.ts';
 import type { DeltaStep, Mirror } from './mirror.ts';
 import { DELTA_SHARE, MAX_HOPS } from './options.ts';
 import { PartWriter, partName } from './part-writer.ts';

@@ -1,9 +1,9 @@
 // What goes into an outbox beside the record, and what it tells of itself.
+import type { ErrorCode } from '@kerf/protocol';
 import type { Picture } from '../capture/capture.ts';
 import type { Delivery } from '../sinks/sink.ts';
 import type { Verdict } from '../station/result-record.ts';
 import type { StorageState } from './journal-types.ts';
-import type { SinkBlock } from './sink-lane.ts';
 
 export interface PutExtras {
   /** For a provisional record: kept on disk until a final record of the same id is put, so that the frame can be run again. */
@@ -19,6 +19,17 @@ export interface Unsettled {
   readonly resultId: string;
   readonly revision: number;
   readonly verdict: Verdict;
+}
+
+/** Why a sink does not take its next record. */
+export interface SinkBlock {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** Times that record was tried. */
+  readonly attempts: number;
+  /** By the outbox's clock. */
+  readonly sinceMs: number;
+  readonly retryInMs: number;
 }
 
 export type OutboxEvent =

@@ -1,22 +1,11 @@
 // Records in their order -> one sink, each until it is there, with pauses that grow while it fails.
-import { type ErrorCode, KerfError, messageOf } from '@kerf/protocol';
+import { KerfError, messageOf } from '@kerf/protocol';
 import { backOffMs } from '../link/back-off.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { OutboxOptions } from './options.ts';
 import type { OutboxEntry } from './outbox-entry.ts';
-import type { OutboxListener } from './outbox-types.ts';
+import type { OutboxListener, SinkBlock } from './outbox-types.ts';
 import type { RecordStore } from './record-store.ts';
-
-/** Why a sink does not take its next record. */
-export interface SinkBlock {
-  readonly code: ErrorCode;
-  readonly message: string;
-  /** Times that record was tried. */
-  readonly attempts: number;
-  /** By the outbox's clock. */
-  readonly sinceMs: number;
-  readonly retryInMs: number;
-}
 
 export interface LaneContext {
   readonly store: RecordStore;

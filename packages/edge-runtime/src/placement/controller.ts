@@ -2,19 +2,9 @@
 import type { PlacementOptions } from './options.ts';
 import { differenceError, type Price, SEGMENT, staleMs } from './price.ts';
 import { reasons } from './reasons.ts';
-import type { Route } from './routes.ts';
+import type { RouteView } from './route-view.ts';
 
 /** A route as it stands now. */
-export interface RouteView {
-  readonly route: Route;
-  /** Null while something that it depends on is unknown. */
-  readonly price: Price | null;
-  /** Frames can go there at once: its session is connected, or it needs none. */
-  readonly isReady: boolean;
-  /** The cloud refuses it: the model is not there, or another. */
-  readonly isBroken: boolean;
-}
-
 export interface ControlView {
   readonly nowMs: number;
   readonly routes: readonly RouteView[];

@@ -1,20 +1,13 @@
 // Frames, answers, pings and probes of one device -> a route for each frame. No I/O and no clock: whoever drives it says when.
 import type { ErrorCode } from '@kerf/protocol';
 import type { FrameSpans } from '../session/outcome.ts';
-import {
-  afterFrame,
-  type ControlMemory,
-  decide,
-  isRemote,
-  type RouteView,
-  type SwitchCause,
-  startMemory,
-} from './controller.ts';
+import { afterFrame, type ControlMemory, decide, isRemote, type SwitchCause, startMemory } from './controller.ts';
 import { CostBook, type RoutePrior } from './cost-book.ts';
 import { type Estimate, Track } from './estimate.ts';
 import { type LinkEstimates, LinkEstimator } from './link-estimator.ts';
 import { type PlacementOptions, resolvePlacementOptions } from './options.ts';
 import { type ProbeSize, Probing } from './probing.ts';
+import type { RouteView } from './route-view.ts';
 import type { Route } from './routes.ts';
 
 export interface PilotSetup {

@@ -1,6 +1,6 @@
 // A decision's numbers -> the sentence that the record of a switch shows.
-import type { RouteView } from './controller.ts';
 import type { Price } from './price.ts';
+import type { RouteView } from './route-view.ts';
 
 export const reasons = {
   gain(current: RouteView, best: RouteView, marginMs: number): string {

@@ -3,8 +3,17 @@ import type { ErrorCode } from '@kerf/protocol';
 import type { FrameResult, Outcome } from '../session/outcome.ts';
 import type { Judge } from './judge/judge.ts';
 import { withoutScore } from './judge/judge.ts';
-import type { PictureGeometry, Reason } from './judge/judgement.ts';
-import type { Judged } from './station-frame.ts';
+import type { Judgement, PictureGeometry, Reason } from './judge/judgement.ts';
+import type { ResultRecord } from './result-record.ts';
+
+/** A judgement and how it came about. */
+export interface Judged extends Judgement, Pick<ResultRecord, 'placement' | 'route' | 'fallbackReason'> {
+  /** The model that was to judge the part has not. */
+  readonly isPartial: boolean;
+  readonly thresholdsVersion: string;
+  readonly bytesUp: number;
+  readonly bytesDown: number;
+}
 
 export type RoutedOutcome = Outcome & { readonly route?: string };
 

@@ -4,6 +4,7 @@ import type { Capture } from '../capture/capture.ts';
 import { Gate } from '../pipeline/gate.ts';
 import { InOrder } from '../pipeline/in-order.ts';
 import { Stage, type StageCounters, type StageOptions } from '../pipeline/stage.ts';
+import type { Judged } from './answer.ts';
 import { type Answer, type Judges, judgeAnswer, unanswered } from './answer.ts';
 import type { InferDesk } from './infer-frame.ts';
 import { InferLimit } from './infer-limit.ts';
@@ -11,7 +12,7 @@ import type { Inferer } from './inferer.ts';
 import type { Judgement } from './judge/judgement.ts';
 import type { StageSettings } from './options.ts';
 import { captureFault, prepareInputs, type Reading, readPictureOf } from './prepare-frame.ts';
-import { type Judged, StationFrame } from './station-frame.ts';
+import { StationFrame } from './station-frame.ts';
 
 export interface LineParts {
   readonly stages: StageSettings;

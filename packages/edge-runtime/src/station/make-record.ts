@@ -1,7 +1,8 @@
 // A judged frame -> the record that sinks, outbox and audit read.
 
+import type { Judged } from './answer.ts';
 import { RESULT_FORMAT, type ResultRecord } from './result-record.ts';
-import type { Judged, StationFrame } from './station-frame.ts';
+import type { StationFrame } from './station-frame.ts';
 
 export interface RecordContext {
   readonly station: string;

@@ -1,6 +1,6 @@
 // Provisional records -> final ones, when the model that was to judge the part can.
 import { type Clock, KerfError, messageOf } from '@kerf/protocol';
-import { isFrameAtFault, type Judges, judgeAnswer, unanswered } from './answer.ts';
+import { isFrameAtFault, type Judged, type Judges, judgeAnswer, unanswered } from './answer.ts';
 import type { MainModel } from './inferer.ts';
 import type { Reason } from './judge/judgement.ts';
 import { nextRecord, type RecordContext } from './make-record.ts';
@@ -8,7 +8,6 @@ import { RECONCILE_DEADLINE_MS, RECONCILE_INTERVAL_MS, RECONCILE_MAX_INTERVAL_MS
 import { prepareInputs, type Reading, readPictureOf } from './prepare-frame.ts';
 import type { ResultRecord } from './result-record.ts';
 import type { ResultStore } from './result-store.ts';
-import type { Judged } from './station-frame.ts';
 
 export interface ReconcilerParts {
   readonly store: ResultStore;

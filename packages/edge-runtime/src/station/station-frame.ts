@@ -1,20 +1,10 @@
 // One frame between the door and the sinks: what is known of it, and the one judgement that leaves first.
 import type { Clock } from '@kerf/protocol';
 import type { Capture } from '../capture/capture.ts';
-import type { Answer } from './answer.ts';
-import type { Judgement } from './judge/judgement.ts';
+import type { Answer, Judged } from './answer.ts';
 import type { PreparedFrame } from './prepare-frame.ts';
-import type { ResultRecord, ResultSpan } from './result-record.ts';
+import type { ResultSpan } from './result-record.ts';
 import { SpanList } from './span-list.ts';
-
-/** A judgement and how it came about. */
-export interface Judged extends Judgement, Pick<ResultRecord, 'placement' | 'route' | 'fallbackReason'> {
-  /** The model that was to judge the part has not. */
-  readonly isPartial: boolean;
-  readonly thresholdsVersion: string;
-  readonly bytesUp: number;
-  readonly bytesDown: number;
-}
 
 export class StationFrame {
   /** Counts frames of this run, from 0. */

@@ -6,7 +6,7 @@ import type { Source, SourceCounters, SourceState } from '../capture/source.ts';
 import type { Trigger, TriggerCounters } from '../capture/trigger.ts';
 import type { StageCounters } from '../pipeline/stage.ts';
 import type { DeliveredPicture } from '../sinks/sink.ts';
-import type { Judges } from './answer.ts';
+import type { Judged, Judges } from './answer.ts';
 import { type InferCounters, InferDesk, type SmallModel } from './infer-frame.ts';
 import type { MainModel } from './inferer.ts';
 import { Line, type StageName } from './line.ts';
@@ -16,7 +16,7 @@ import type { Reading } from './prepare-frame.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ResultRecord } from './result-record.ts';
 import type { ResultStore } from './result-store.ts';
-import type { Judged, StationFrame } from './station-frame.ts';
+import type { StationFrame } from './station-frame.ts';
 import { type StationFigures, Statistics } from './statistics.ts';
 
 export interface StationParts {

@@ -2,10 +2,7 @@
 // values around. Coarse levels lose what channels share only where every one of them is looked at alone.
 import type { RestoredChannel } from './level-table.ts';
 import type { LevelLayout } from './levels.ts';
-import { wasmRestorer } from './wasm-restorer.ts';
-
-/** Where a restored channel comes from: planes of one item, one after another. */
-export type RestoreItem = (planes: Float32Array, restored: Float32Array) => void;
+import { type RestoreItem, wasmRestorer } from './wasm-restorer.ts';
 
 /** @param planes float32, items of the batch one after another, each with the planes of its channels; not changed */
 export function restoreChannels(

@@ -1,7 +1,6 @@
 // Planes of channels -> restored ones, sixteen values at a time in the WebAssembly coder.
 import type { RestoredChannel } from './level-table.ts';
 import type { LevelLayout } from './levels.ts';
-import type { RestoreItem } from './restore-channels.ts';
 import { giveBack, takeKernel } from './wasm-kernel.ts';
 import { STORE_AT } from './wasm-machine.ts';
 
@@ -10,6 +9,9 @@ const LANES = 16;
 /** Less than this is not worth the way, more than this the memory. */
 const LEAST_VALUES = 1 << 10;
 const MOST_BYTES = 64 * 2 ** 20;
+
+/** Where a restored channel comes from: planes of one item, one after another. */
+export type RestoreItem = (planes: Float32Array, restored: Float32Array) => void;
 
 export interface Restorer {
   readonly restoreItem: RestoreItem;

@@ -8,7 +8,8 @@ import { type Plan, plan } from '../plan/plan.ts';
 import { planCosts } from '../plan/plan-costs.ts';
 import { type LinkProfile, statedLink } from '../plan/profile.ts';
 import type { PlanRequest } from '../plan/request.ts';
-import { listedSplits, scopeOf } from '../plan/search.ts';
+import { scopeOf } from '../plan/scope.ts';
+import { listedSplits } from '../plan/search.ts';
 import { workGraph } from '../work-graph.ts';
 import type { LinkGrid } from './links.ts';
 

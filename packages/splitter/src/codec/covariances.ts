@@ -1,5 +1,14 @@
 // Values at places -> how what levels say of channels goes together, and with the values that are wanted.
-import type { Places } from './fit-restoration.ts';
+
+/** Values at places drawn from all samples; row after row a channel. */
+export interface Places {
+  readonly channels: number;
+  readonly size: number;
+  /** As they are, as their levels say, and the sum of the four around of what those say. */
+  readonly wanted: Float32Array;
+  readonly said: Float32Array;
+  readonly around: Float32Array;
+}
 
 /** What there is to restore one channel from: sources 0 to `around` - 1 are the channels, `around` its own surroundings. */
 export interface ChannelCovariances {

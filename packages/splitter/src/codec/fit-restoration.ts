@@ -9,7 +9,7 @@ import {
   type Tensor,
   typedView,
 } from '@kerf/protocol';
-import { type ChannelCovariances, Covariances } from './covariances.ts';
+import { type ChannelCovariances, Covariances, type Places } from './covariances.ts';
 
 /** Sources of a channel, itself included: more gain little, and each costs the decoder. */
 const MOST_SOURCES = 9;
@@ -48,16 +48,6 @@ export function blended(fit: readonly RestoredChannel[], table: LevelTable, stre
     else return { sources: Uint16Array.of(...sources, channel), weights: Float32Array.of(...mixed, 1 - strength) };
     return { sources, weights: Float32Array.from(mixed) };
   });
-}
-
-/** Values at places drawn from all samples; row after row a channel. */
-export interface Places {
-  readonly channels: number;
-  readonly size: number;
-  /** As they are, as their levels say, and the sum of the four around of what those say. */
-  readonly wanted: Float32Array;
-  readonly said: Float32Array;
-  readonly around: Float32Array;
 }
 
 function placesOf(tensors: readonly Tensor[], table: LevelTable, channels: number): Places {

@@ -5,16 +5,8 @@ import { type Candidate, candidateKey, keepsAll, type Prediction, predict, trans
 import { LATENCY } from './part-prices.ts';
 import { planCosts } from './plan-costs.ts';
 import type { PlanRequest } from './request.ts';
-import {
-  type Goal,
-  listedSplits,
-  objective,
-  type Priced,
-  type Scope,
-  scopeOf,
-  splitAt,
-  wholeCandidates,
-} from './search.ts';
+import { type Scope, scopeOf } from './scope.ts';
+import { type Goal, listedSplits, objective, type Priced, splitAt, wholeCandidates } from './search.ts';
 import { throughputCuts } from './throughput-cuts.ts';
 
 /** All but the uplink is as the request states it, the downlink too. */

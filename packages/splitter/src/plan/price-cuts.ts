@@ -4,7 +4,8 @@ import { calibratedSplits } from './calibrated-splits.ts';
 import { keepsAll, predict } from './candidate.ts';
 import { planCosts } from './plan-costs.ts';
 import type { PlanRequest } from './request.ts';
-import { listedSplits, objective, type Priced, scopeOf } from './search.ts';
+import { scopeOf } from './scope.ts';
+import { listedSplits, objective, type Priced } from './search.ts';
 
 export interface PricedCut extends Priced {
   /** Of all that crosses, raw. */

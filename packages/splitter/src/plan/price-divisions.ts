@@ -4,7 +4,8 @@ import { calibratedSplits } from './calibrated-splits.ts';
 import { type Candidate, headCosts, keepsAll, markHead, predict, splitCandidate, uniform } from './candidate.ts';
 import { planCosts } from './plan-costs.ts';
 import type { PlanRequest } from './request.ts';
-import { scopeOf, wholeCandidates } from './search.ts';
+import { scopeOf } from './scope.ts';
+import { wholeCandidates } from './search.ts';
 
 /** By division: the edge alone, the cloud alone, and each cut in the order given; null where no constraint keeps it. */
 export interface DivisionPrices {

@@ -18,7 +18,8 @@ import { type ExactCut, exactCut, type PartPrices, type StageLimit } from './exa
 import { addPrices, DEADLINE_WEIGHTS, LATENCY, percentilePrices } from './part-prices.ts';
 import type { PlanCosts } from './plan-costs.ts';
 import type { LinkProfile } from './profile.ts';
-import { type PlanCodec, type PlanConstraints, type PlanRequest, RAW_CODEC } from './request.ts';
+import type { PlanConstraints, PlanRequest } from './request.ts';
+import { type Scope, scopeOf } from './scope.ts';
 import { type Bounded, throughputCuts } from './throughput-cuts.ts';
 
 export type Goal = 'latency' | 'throughput';
@@ -44,26 +45,6 @@ const OTHER_UPLINKS = [1e5, 1e6, 1e7, 1e8, 1e9] as const;
 export function objective(prediction: Prediction, goal: Goal): number {
   return goal === 'latency' ? prediction.latencyMs : 1000 / prediction.framesPerSecond;
 }
-
-/** A request narrowed to a set of constraints. */
-export interface Scope {
-  readonly costs: PlanCosts;
-  readonly link: LinkProfile;
-  readonly waitMs: number;
-  /** Those whose loss the constraints allow. */
-  readonly codecs: readonly PlanCodec[];
-  readonly constraints: PlanConstraints;
-}
-
-export function scopeOf(all: PlanCosts, request: PlanRequest, constraints: PlanConstraints): Scope {
-  const { link, waitMs = 0 } = request;
-  const costs = constraints.keepOnEdge === undefined ? { ...all, kept: { nodes: [], values: NO_VALUES } } : all;
-  const { maxLoss = Number.POSITIVE_INFINITY } = constraints;
-  const codecs = (request.codecs ?? [RAW_CODEC]).filter((codec) => codec.maxLoss <= maxLoss);
-  return { costs, link, waitMs, codecs, constraints };
-}
-
-const NO_VALUES: ReadonlySet<string> = new Set();
 
 export function search(all: PlanCosts, request: PlanRequest, constraints: PlanConstraints): SearchResult {
   const { link, goal = 'latency', waitMs = 0 } = request;

@@ -4,7 +4,7 @@ import { closureSums } from './closure-sums.ts';
 import type { ExactCut, PartPrices, StageLimit } from './exact-cut.ts';
 import { hardestWeights } from './matrix-game.ts';
 import { addPrices, DEADLINE_WEIGHTS, percentilePrices, stagePrices } from './part-prices.ts';
-import type { Scope } from './search.ts';
+import type { Scope } from './scope.ts';
 
 export interface Bounded {
   readonly candidates: readonly Candidate[];

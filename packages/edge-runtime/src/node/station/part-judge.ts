@@ -1,9 +1,9 @@
 // A station file -> what its model says of single pictures, with a runtime of its own, apart from the line.
 import { type Clock, KerfError, messageOf, type Random, systemClock } from '@kerf/protocol';
 import { formatOfBytes } from '../../capture/taken.ts';
+import type { Judged } from '../../station/answer.ts';
 import { isFrameAtFault, judgeAnswer, unanswered } from '../../station/answer.ts';
 import { prepareInputs, type Reading, readPictureOf } from '../../station/prepare-frame.ts';
-import type { Judged } from '../../station/station-frame.ts';
 import { nodeBackend } from '../node-backend.ts';
 import { judgesOf } from './judges-of.ts';
 import { nodePictures } from './node-pictures.ts';
