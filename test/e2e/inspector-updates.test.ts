@@ -1,11 +1,14 @@
 // The Inspector's screens Updates and Health in a real Chromium: a real repository, a real device and station, a real registry.
 import { cp, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import process from 'node:process';
 import { issueToken } from '@kerf/access';
 import type { ResultRecord } from '@kerf/edge-runtime';
 import { modelFile } from '@kerf/models';
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { childrenOf } from '../../packages/cli/test/support/children-of.ts';
+import { FOREVER, meanModel } from '../../packages/cli/test/support/mean-model.ts';
 import { startChromium } from '../support/chromium.ts';
 import { type KerfRegistry, startKerfRegistry } from '../support/kerf-registry.ts';
 import { checkScreen, type Inspecting, openPage, soon, startInspect, stopInspect } from './support/inspecting.ts';
@@ -146,6 +149,10 @@ describe.skipIf(started.browser === null)(
       // What was left says so, and is not taken by itself.
       await look(page);
       await page.getByText('Failed here before: engineer: two escapes').waitFor();
+      await page.getByRole('heading', { name: 'Left here before: version 1.1' }).waitFor();
+      await page.getByText('Why it does not run: engineer: two escapes').waitFor();
+      await page.getByRole('button', { name: 'Run 1.1 all the same' }).waitFor();
+      expect(await page.getByRole('heading', { name: /Ready to run/ }).count()).toBe(0);
       await page.close();
       expect(faults).toEqual([]);
     });
@@ -169,7 +176,7 @@ describe.skipIf(started.browser === null)(
       await page.getByText('版本 1.1 已下载并检查。').waitFor({ timeout: 60_000 });
       // The stick is taken out again.
       await rename(join(world.folder, 'stick'), join(world.folder, 'drawer'));
-      await page.getByRole('button', { name: '运行 1.1' }).focus();
+      await page.getByRole('button', { name: '仍要运行 1.1' }).focus();
       await page.keyboard.press('Enter');
       await page.locator('.action-form input:focus').waitFor();
       await page.keyboard.type('U 盘');
@@ -185,6 +192,37 @@ describe.skipIf(started.browser === null)(
       await page.close();
       expect(faults).toEqual([]);
     });
+
+    test.skipIf(process.platform !== 'linux')(
+      'a release that takes its trial down is left alone; the line goes on meanwhile',
+      async () => {
+        await writeFile(join(world.folder, 'endless.onnx'), meanModel(FOREVER));
+        const place = ['--to', 'repository', '--name', 'surface', '--version', '1.2', '--keys', 'keys'];
+        jsonOf(await world.kerf('publish', 'endless.onnx', ...place, '--golden', '0', '--json'));
+        const { page, faults } = await open();
+        await look(page);
+        await page.getByRole('button', { name: 'Fetch 1.2' }).click();
+        await page.getByRole('heading', { name: 'Ready to run: version 1.2' }).waitFor({ timeout: 60_000 });
+        const trials = (): number[] => childrenOf(running.child.pid as number);
+        expect(trials()).toEqual([]);
+        await page.getByRole('button', { name: 'Try on known parts' }).click();
+        // One for each release; the second hangs in its model.
+        await soon(() => trials().length).toBe(2);
+        fed.push(...(await world.feed(3)));
+        await soon(async () => (await results()).length).toBe(fed.length);
+        process.kill(trials()[1] as number, 'SIGSEGV');
+        await page.getByRole('heading', { name: 'Left here before: version 1.2' }).waitFor();
+        const said =
+          /^Why it does not run: the trial on known parts: the process that tried the release was ended by SIGSEGV/;
+        await page.getByText(said).waitFor();
+        await soon(trials).toEqual([]);
+        fed.push(...(await world.feed(3)));
+        await soon(async () => (await results()).length).toBe(fed.length);
+        expect(await page.locator('.history-list').textContent()).toContain('1.2 refused');
+        await page.close();
+        expect(faults).toEqual([]);
+      },
+    );
 
     test('off switch, pin and maintenance window hold, here and for kerf update', async () => {
       const { page, faults } = await open();
@@ -214,7 +252,7 @@ describe.skipIf(started.browser === null)(
       await soon(() => page.getByLabel('Held at version').inputValue()).toBe('');
       await page.getByRole('button', { name: 'Fetch 1.1' }).click();
       await page.getByText('Version 1.1 is fetched and checked.').waitFor({ timeout: 60_000 });
-      await doAs(page, 'Run 1.1', 'tonight');
+      await doAs(page, 'Run 1.1 all the same', 'tonight');
       await page.getByText(`Version 1.1 waits for the maintenance window ${window}`).waitFor({ timeout: 60_000 });
       expect((await deviceState()).active.version).toBe('1.0');
       // The window opens; the station sees it within seconds.

@@ -14,6 +14,11 @@ export interface InstalledView {
   readonly version: string;
 }
 
+export interface StagedView extends InstalledView {
+  /** Why it is not run without being asked for: it was left, or failed here; null where nothing speaks against it. */
+  readonly rejected: string | null;
+}
+
 export interface ReleaseView extends InstalledView {
   readonly sequence: number;
   /** ISO 8601. */
@@ -113,7 +118,7 @@ export interface UpdatesView {
   /** Starts on probation and how many it gets; null once the release has proved itself. */
   readonly probation: { readonly starts: number; readonly most: number } | null;
   /** Whole in the other slot, and not running. */
-  readonly staged: InstalledView | null;
+  readonly staged: StagedView | null;
   readonly golden: GoldenView | null;
   /** Switched to as soon as the maintenance window opens. */
   readonly waiting: InstalledView | null;

@@ -335,6 +335,25 @@ describe('switching', () => {
     await expect(device.rollBack('again')).rejects.toEqual(refused('RELEASE_NOT_FOUND'));
   });
 
+  test('a reason of any length leaves a state that can be read; a release that proves itself after all is clear again', async () => {
+    await withNext();
+    const device = await opened();
+    await device.update();
+    await device.rollBack(`${'it was late, '.repeat(500)}\u{1F600}`);
+    const [left] = (await opened()).state.rejected;
+    expect(left).toMatchObject({
+      version: '1.1',
+      reason: expect.stringMatching(/^it was late, it was late/) as string,
+    });
+    await device.reject({ id: left?.id as string, version: '1.1' }, 'once more');
+    expect((await opened()).state.rejected).toMatchObject([{ version: '1.1', reason: 'once more' }]);
+    expect(await device.update()).toBe('current');
+    expect(await device.update({ version: '1.1' })).toBe('switched');
+    expect((await opened()).state.rejected).toHaveLength(1);
+    await device.confirm();
+    expect((await opened()).state.rejected).toEqual([]);
+  });
+
   test('a confirmed release may be rolled back by hand, once its slot is checked', async () => {
     await withNext();
     const device = await opened();

@@ -2,11 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import type { CanaryCounts, CanaryPart, CanaryView } from '@kerf/bridge';
 import type { Verdict } from '@kerf/edge-runtime';
-import { openPartJudge, type PartAnswer, type PartJudge, type StationFile } from '@kerf/edge-runtime/node';
+import type { PartAnswer, PartJudge, StationFile } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
 import { chooseSamples } from '../samples/choose-samples.ts';
 import { findSamples } from '../samples/find-samples.ts';
 import { GOOD, type SampleEntry } from '../samples/sample-set.ts';
+import { openTrialJudge } from './trial/trial-judge.ts';
 
 /** Of a larger set, a choice that keeps the shares of kinds. */
 const MAX_PARTS = 1_000;
@@ -20,6 +21,10 @@ export interface CanarySetup {
   readonly after: { readonly version: string; readonly file: StationFile };
   readonly signal: AbortSignal;
   readonly onProgress: (done: number, total: number) => void;
+  /** The release that would run crashed on a part, or never came back from it. */
+  readonly onLost: (reason: string) => Promise<unknown>;
+  /** @default as openTrialJudge */
+  readonly judgeMs?: number;
 }
 
 interface Judged {
@@ -29,23 +34,41 @@ interface Judged {
 }
 
 /**
- * Each part goes through both, one after the other, in a runtime of their own: the line goes on meanwhile.
- * @throws {KerfError} SAMPLES_UNUSABLE, FILE_NOT_FOUND, CANCELLED; what loading a release throws.
+ * Each part goes through both, one after the other, in processes of their own: the line goes on meanwhile, whatever they do.
+ * @throws {KerfError} SAMPLES_UNUSABLE, FILE_NOT_FOUND, CANCELLED, WORKER_LOST; what loading a release throws.
  */
-export async function runCanary({ parts, before, after, signal, onProgress }: CanarySetup): Promise<CanaryView> {
+export async function runCanary(setup: CanarySetup): Promise<CanaryView> {
+  const { parts, before, after, signal, onProgress, onLost } = setup;
   const { entries } = chooseSamples(await findSamples(parts, { inputNames: [] }), MAX_PARTS);
+  const options = { signal, ...(setup.judgeMs === undefined ? {} : { judgeMs: setup.judgeMs }) };
   const open: PartJudge[] = [];
+  const opened = async (file: StationFile): Promise<PartJudge> => {
+    const judge = await openTrialJudge(file, options);
+    open.push(judge);
+    return judge;
+  };
+  /** On a part, or while it loads. */
+  const tried = async <T>(work: Promise<T>, where: string): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (KerfError.is(error) && error.code === 'WORKER_LOST') {
+        const reason = `the trial on known parts: ${error.message}, ${where}`;
+        await onLost(reason);
+        throw new KerfError('WORKER_LOST', reason, { cause: error });
+      }
+      throw error;
+    }
+  };
   try {
-    const old = await openPartJudge(before.file);
-    open.push(old);
-    const fresh = await openPartJudge(after.file);
-    open.push(fresh);
+    const old = await opened(before.file);
+    const fresh = await tried(opened(after.file), 'while its model was loaded');
     const judged: Judged[] = [];
     for (const entry of entries) {
       onProgress(judged.length, entries.length);
-      if (signal.aborted) throw new KerfError('CANCELLED', 'the trial on known parts was stopped');
       const picture = new Uint8Array(await readFile(entry.path));
-      judged.push({ entry, before: await old.judge(picture), after: await fresh.judge(picture) });
+      const answer = await old.judge(picture);
+      judged.push({ entry, before: answer, after: await tried(fresh.judge(picture), `on '${entry.id}'`) });
     }
     return viewOf(judged, before.version, after.version);
   } finally {

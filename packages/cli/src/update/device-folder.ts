@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  checkGolden,
   type DeviceEvent,
   type DeviceOptions,
   diskStore,
@@ -13,12 +12,12 @@ import {
   type Side,
 } from '@kerf/delta-sync';
 import { folderStorage, nodeHasher, slotFolder } from '@kerf/delta-sync/node';
-import { nodeBackend } from '@kerf/edge-runtime/node';
 import { KerfError, messageOf, systemClock } from '@kerf/protocol';
 import { VERSION } from '../command.ts';
 import { versionsOf } from '../profile/device.ts';
 import { type MirrorAccess, mirrorOf } from '../publish/read-repository.ts';
 import { noteEvent } from './device-history.ts';
+import { askGolden } from './trial/ask-golden.ts';
 
 /** What stays the same from one update to the next: `device.json` in the folder. */
 export interface DeviceSettings extends MirrorAccess {
@@ -135,17 +134,6 @@ export async function deviceOptions(
       onEvent(event);
     },
     ...(onBytes === undefined ? {} : { onBytes }),
-    golden: async (slot, manifest) => {
-      const storage = await folderStorage(folder);
-      const backend = await nodeBackend({ runtime: 'onnxruntime-node' });
-      try {
-        const open = async ({ name }: { readonly name: string }): Promise<{ path: string }> => ({
-          path: join(slotFolder(folder, slot), name),
-        });
-        return await checkGolden({ slot: storage.slots[slot], manifest, backend, open });
-      } finally {
-        await backend.dispose();
-      }
-    },
+    golden: (slot, manifest, signal) => askGolden({ folder: slotFolder(folder, slot), manifest, signal }),
   };
 }

@@ -1,9 +1,10 @@
 // Parts of the line, the release on probation and the one before -> the same parts through both, until the health gate has decided.
 import { HealthGate, type HealthVerdict, type ShadowAnswer } from '@kerf/delta-sync';
 import type { DeliveredPicture, Station } from '@kerf/edge-runtime';
-import { openPartJudge, type PartAnswer, type PartJudge, type StationFile } from '@kerf/edge-runtime/node';
+import type { PartAnswer, PartJudge, StationFile } from '@kerf/edge-runtime/node';
 import { KerfError, messageOf } from '@kerf/protocol';
 import { encodePng } from '../picture.ts';
+import { openTrialJudge } from './trial/trial-judge.ts';
 
 export interface ShadowSetup {
   /** The station file with the release before, and with the one on probation. */
@@ -18,7 +19,7 @@ export interface ShadowSetup {
   readonly onFault: (error: KerfError) => void;
 }
 
-/** Both run here, in runtimes of their own: the line does not wait for them, and what they take is compared like with like. */
+/** Both run on this device, in processes of their own: the line does not wait for them, and what they take is compared like with like. */
 export class ShadowRun {
   readonly #setup: ShadowSetup;
   readonly #gate: HealthGate;
@@ -80,9 +81,9 @@ async function openBoth({
   before,
   fresh,
 }: Pick<ShadowSetup, 'before' | 'fresh'>): Promise<{ before: PartJudge; fresh: PartJudge }> {
-  const old = await openPartJudge(before);
+  const old = await openTrialJudge(before);
   try {
-    return { before: old, fresh: await openPartJudge(fresh) };
+    return { before: old, fresh: await openTrialJudge(fresh) };
   } catch (error) {
     await old.close();
     throw error;

@@ -1,19 +1,16 @@
 // A station's device and what a technician asks -> releases looked for, fetched, tried, switched to and gone back from,
 // while the line goes on.
-import { resolve } from 'node:path';
 import type { CallParams, CanaryView, GoldenView, ReleaseView, UpdatesView } from '@kerf/bridge';
 import { type HealthVerdict, parseMaintenanceWindow } from '@kerf/delta-sync';
 import type { DeliveredPicture } from '@kerf/edge-runtime';
 import { readStationFile, type StationFile } from '@kerf/edge-runtime/node';
 import { KerfError, messageOf } from '@kerf/protocol';
 import { AtMostOften } from './at-most-often.ts';
-import { runCanary } from './canary.ts';
-import { noteHistory } from './device-history.ts';
 import { DeviceNow, type NamedRelease } from './device-now.ts';
 import { type JobProgress, OneJob } from './one-job.ts';
 import { Probation } from './probation.ts';
-import { stageInThread } from './stage-in-thread.ts';
-import { withRelease, withSlot } from './station-release.ts';
+import { fetchRelease, knownPartsOf, tryOnParts, type WantedRelease } from './staged-work.ts';
+import { withRelease } from './station-release.ts';
 import { isWindowOpen, releaseView, updatesView } from './update-view.ts';
 
 /** Between two looks at the device's folder, which `kerf update` and `kerf devices follow` change too. */
@@ -111,7 +108,7 @@ export class UpdateDesk {
   }
 
   fetch(wanted: CallParams<'updates.fetch'>): void {
-    this.#jobs.begin('fetch', wanted.version, (progress) => this.#stage(wanted, progress));
+    this.#jobs.begin('fetch', wanted.version, (progress) => this.#fetch(wanted, progress));
   }
 
   cancel(): void {
@@ -120,13 +117,11 @@ export class UpdateDesk {
 
   /** @throws {KerfError} CONFIG_INVALID without known parts. */
   canary(): void {
-    const { config, folder } = this.#setup.file;
-    const known = config.updates?.knownParts ?? null;
-    if (known === null) {
-      throw new KerfError('CONFIG_INVALID', 'the station file names no known parts: set updates.knownParts');
-    }
-    const parts = resolve(folder, known);
-    this.#jobs.begin('canary', this.#now.staged?.version ?? null, (progress) => this.#tryOn(parts, progress));
+    const { file } = this.#setup;
+    const on = { station: file.path, parts: knownPartsOf(file) };
+    this.#jobs.begin('canary', this.#now.staged?.version ?? null, async (progress) => {
+      this.#canary = await tryOnParts(this.#now, on, progress);
+    });
   }
 
   /** @throws {KerfError} RELEASE_NOT_FOUND for a version that is not staged. */
@@ -135,7 +130,7 @@ export class UpdateDesk {
     if (staged?.version !== version) {
       throw new KerfError('RELEASE_NOT_FOUND', `${version} is not staged: fetch it first`);
     }
-    this.#jobs.begin('apply', version, () => this.#apply(staged, said(by, note)));
+    this.#jobs.begin('apply', version, ({ signal }) => this.#apply(staged, said(by, note), signal));
   }
 
   async confirm({ note }: CallParams<'updates.confirm'>, by: string): Promise<void> {
@@ -183,54 +178,15 @@ export class UpdateDesk {
     else this.#goBack(note);
   }
 
-  async #stage(
-    { version, from, allowOlder }: { version: string | null; from: string | null; allowOlder: boolean },
-    { signal, version: name, total, add }: JobProgress,
-  ): Promise<void> {
-    const { folder } = this.#now;
+  async #fetch(wanted: WantedRelease, progress: JobProgress): Promise<void> {
     this.#canary = null;
     this.#waiting = null;
-    let wanted = version;
-    const onBegun = (begun: string, bytes: number): void => {
-      wanted = begun;
-      name(begun);
-      total(bytes);
-    };
-    try {
-      const request = { folder, mirrors: from === null ? [] : [from], version, allowOlder };
-      const found = await stageInThread(request, { onBegun, onBytes: add }, signal);
-      if (found !== null && found.golden !== null) this.#golden = { ...found.golden, id: found.staged.id };
-    } catch (error) {
-      if (KerfError.is(error) && error.code === 'GOLDEN_FAILED') {
-        noteHistory(folder, { kind: 'refused', version: wanted, detail: error.message });
-      }
-      throw error;
-    } finally {
-      await this.#now.refresh();
-    }
+    const golden = await fetchRelease(this.#now, wanted, progress);
+    if (golden !== null) this.#golden = golden;
   }
 
-  async #tryOn(parts: string, { signal, total, done }: JobProgress): Promise<void> {
-    const staged = await this.#now.use(null, '', (device) => device.staged());
-    if (staged === null) throw new KerfError('RELEASE_NOT_FOUND', 'nothing is staged: fetch a release first');
-    const file = await readStationFile(this.#setup.file.path);
-    this.#canary = await runCanary({
-      parts,
-      before: { version: this.#now.state.active?.version ?? '', file: await withRelease(file) },
-      after: {
-        version: staged.manifest.version,
-        file: withSlot(file, this.#now.folder, staged.slot, staged.manifest),
-      },
-      signal,
-      onProgress(judged, all) {
-        total(all);
-        done(judged);
-      },
-    });
-  }
-
-  async #apply(staged: NamedRelease, note: string): Promise<void> {
-    const outcome = await this.#now.use(null, note, (device) => device.installStaged(staged.id));
+  async #apply(staged: NamedRelease, note: string, signal: AbortSignal): Promise<void> {
+    const outcome = await this.#now.use(null, note, (device) => device.installStaged(staged.id, { signal }));
     this.#waiting = outcome === 'waiting' ? staged : null;
     if (outcome === 'switched') await this.#runActive();
   }
@@ -266,7 +222,9 @@ export class UpdateDesk {
       this.#jobs.begin('apply', active.version, () => this.#runActive());
     } else if (this.#waiting !== null && isWindowOpen(this.#now.settings.window, new Date())) {
       const waiting = this.#waiting;
-      this.#jobs.begin('apply', waiting.version, () => this.#apply(waiting, 'the maintenance window has opened'));
+      this.#jobs.begin('apply', waiting.version, ({ signal }) =>
+        this.#apply(waiting, 'the maintenance window has opened', signal),
+      );
     } else if (writes !== this.#now.state.writes) this.#telling.call();
   }
 
@@ -276,7 +234,7 @@ export class UpdateDesk {
     const { settings, state } = this.#now;
     if (this.#jobs.job !== null || !settings.automatic || state.trialStarts !== null) return;
     const wanted = { version: null, from: null, allowOlder: false };
-    this.#jobs.begin('fetch', null, (progress) => this.#stage(wanted, progress));
+    this.#jobs.begin('fetch', null, (progress) => this.#fetch(wanted, progress));
   }
 
   #every(ms: number, work: () => Promise<void>): void {

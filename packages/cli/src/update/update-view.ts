@@ -4,6 +4,7 @@ import {
   type Candidate,
   DEFAULT_DEVICE_LIMITS,
   type Device,
+  type DeviceState,
   isInWindow,
   parseMaintenanceWindow,
 } from '@kerf/delta-sync';
@@ -29,13 +30,13 @@ export type KnownView = Pick<
 >;
 
 export function updatesView(
-  { folder, settings, state: { active, previous, trialStarts }, staged }: DeviceNow,
+  { folder, settings, state: { active, previous, trialStarts, rejected }, staged }: DeviceNow,
   known: KnownView,
 ): UpdatesView {
   const { name, mirrors, automatic, pinned, window } = settings;
   return {
     ...known,
-    staged,
+    staged: staged === null ? null : { ...staged, rejected: reasonAgainst(staged.id, rejected) },
     name,
     mirrors,
     installed: shown(active),
@@ -70,9 +71,13 @@ export async function releaseView(device: Device, candidate: Candidate): Promise
     fullBytes: plan.reduce((sum, { bytes }) => sum + bytes, 0),
     fetchBytes: plan.reduce((sum, { fetchBytes }) => sum + fetchBytes, 0),
     goldenSamples: manifest.golden?.samples ?? 0,
-    rejected: rejected.find(({ id }) => id === release.sha256)?.reason ?? null,
+    rejected: reasonAgainst(release.sha256, rejected),
     isOlder: manifest.sequence < Math.max(floor, active?.sequence ?? 0),
   };
+}
+
+function reasonAgainst(release: string, rejected: DeviceState['rejected']): string | null {
+  return rejected.find(({ id }) => id === release)?.reason ?? null;
 }
 
 function shown(release: InstalledView | null): InstalledView | null {

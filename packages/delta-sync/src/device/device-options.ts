@@ -29,7 +29,11 @@ export interface DeviceOptions {
   readonly pinned?: string | null;
   readonly limits?: Partial<DeviceLimits>;
   /** Runs the golden samples on this device's provider; without it, a release with golden samples is refused. */
-  readonly golden?: (slot: SlotIndex, manifest: ReleaseManifest) => Promise<GoldenReport | null>;
+  readonly golden?: (
+    slot: SlotIndex,
+    manifest: ReleaseManifest,
+    signal: AbortSignal | undefined,
+  ) => Promise<GoldenReport | null>;
   /** Pairs whose tails the cloud serves now; null when this device needs no cloud, or it cannot say. */
   readonly cloudPairs?: () => Promise<readonly string[] | null>;
   readonly onEvent?: (event: DeviceEvent) => void;

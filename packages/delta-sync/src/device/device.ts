@@ -1,17 +1,15 @@
 // A device: what it runs, and what the repository has -> the newest release that it can run, or the one that it had.
 import { KerfError } from '@kerf/protocol';
 import { filesOfSide, type ReleaseManifest } from '../release/release-manifest.ts';
-import { type TrustedRelease, updateTrust } from '../trust/update-trust.ts';
-import { checkRuntime, isPaired } from './check-runtime.ts';
+import { isWindowOpen, requireTail, runGolden } from './before-switch.ts';
 import { type PlannedFile, planFetch } from './choose-way.ts';
 import type { DeviceDisk } from './device-disk.ts';
 import type { DeviceOptions, Staged, UpdateOptions, UpdateOutcome } from './device-options.ts';
 import { type DeviceState, type Installed, readState, type SlotIndex, writeState } from './device-state.ts';
-import { diskStore } from './disk-store.ts';
-import { type Candidate, fetchCandidate } from './fetch-candidate.ts';
+import type { Candidate } from './fetch-candidate.ts';
 import type { GoldenReport } from './golden-check.ts';
-import { isInWindow } from './maintenance-window.ts';
-import { DEFAULT_DEVICE_LIMITS, type DeviceLimits } from './options.ts';
+import { findCandidate, newestCandidates } from './look-for-release.ts';
+import { DEFAULT_DEVICE_LIMITS, type DeviceLimits, MAX_REASON_CHARS } from './options.ts';
 import { installedBase, type Staging, stageCandidate } from './stage-candidate.ts';
 import { checkSlot, readMark } from './stage-release.ts';
 
@@ -66,53 +64,14 @@ export class Device {
     return active === null ? null : await this.#checkSlot(active);
   }
 
-  /**
-   * What to install; null when there is nothing newer, or what is newer failed here before.
-   * @throws {KerfError} what {@link updateTrust} throws; RELEASE_NOT_FOUND, ROLLBACK_REFUSED, RUNTIME_TOO_OLD; CONFLICT for
-   *   another version than the device is pinned to.
-   */
-  async check({ version: asked = null, allowOlder = false }: UpdateOptions = {}): Promise<Candidate | null> {
-    const { mirrors, name, versions, onEvent, pinned = null } = this.#options;
-    if (asked !== null && pinned !== null && asked !== pinned) {
-      throw new KerfError('CONFLICT', `this device is pinned to ${pinned}: take the pin away to install ${asked}`);
-    }
-    const version = asked ?? pinned;
-    const releases = await this.#trusted();
-    const { active, rejected, floor } = this.#state;
-    const release = version === null ? releases.at(-1) : releases.find((one) => one.version === version);
-    onEvent?.({ kind: 'checked', newest: releases.at(-1)?.version ?? null });
-    if (release === undefined) {
-      if (version === null) return null;
-      const known = releases.map((one) => one.version).join(', ');
-      throw new KerfError('RELEASE_NOT_FOUND', `${name} has no version ${version}; it has ${known || 'none'}`);
-    }
-    if (release.sha256 === active?.id) return null;
-    if (version === null && rejected.some(({ id }) => id === release.sha256)) return null;
-    const candidate = await fetchCandidate(mirrors, name, release);
-    const { manifest } = candidate;
-    if (manifest.sequence < Math.max(floor, active?.sequence ?? 0)) {
-      if (version === null) return null;
-      if (!allowOlder) {
-        throw new KerfError(
-          'ROLLBACK_REFUSED',
-          `${name} ${manifest.version} is older than what this device has run: say so if that is meant`,
-        );
-      }
-    }
-    checkRuntime(manifest, versions);
-    return candidate;
+  /** What to install; null when there is nothing newer, or what is newer failed here before. @throws as {@link findCandidate}. */
+  check(wanted: UpdateOptions = {}): Promise<Candidate | null> {
+    return findCandidate(this.#options, this.#state, wanted);
   }
 
-  /**
-   * The newest releases of the model, whatever has become of them here, the newest first.
-   * @throws {KerfError} what {@link check} throws for metadata and manifests.
-   */
-  async releases(most: number): Promise<readonly Candidate[]> {
-    const { mirrors, name } = this.#options;
-    const trusted = (await this.#trusted()).slice(-most).reverse();
-    const found: Candidate[] = [];
-    for (const release of trusted) found.push(await fetchCandidate(mirrors, name, release));
-    return found;
+  /** The newest releases of the model, the newest first. @throws as {@link newestCandidates}. */
+  releases(most: number): Promise<readonly Candidate[]> {
+    return newestCandidates(this.#options, most);
   }
 
   /** What of a candidate would be fetched, and how. What a broken-off attempt has left is not looked at. */
@@ -139,7 +98,7 @@ export class Device {
     this.#requireNoTrial();
     const slot = otherSlot(this.#state.active);
     await this.#stage(candidate, slot, signal);
-    return await this.#runGolden({ slot, id: candidate.release.sha256, manifest: candidate.manifest });
+    return await this.#runGolden({ slot, id: candidate.release.sha256, manifest: candidate.manifest }, signal);
   }
 
   /**
@@ -151,7 +110,7 @@ export class Device {
     this.#requireNoTrial();
     const slot = otherSlot(this.#state.active);
     await this.#stage(candidate, slot, signal);
-    return await this.#switchTo({ slot, id: candidate.release.sha256, manifest: candidate.manifest });
+    return await this.#switchTo({ slot, id: candidate.release.sha256, manifest: candidate.manifest }, signal);
   }
 
   /**
@@ -159,12 +118,12 @@ export class Device {
    * @param id of the release that is meant
    * @throws {KerfError} CONTENT_MISMATCH when the slot holds something else, and as {@link install}.
    */
-  async installStaged(id: string): Promise<UpdateOutcome> {
+  async installStaged(id: string, { signal }: UpdateOptions = {}): Promise<UpdateOutcome> {
     this.#requireNoTrial();
     const slot = otherSlot(this.#state.active);
     const { storage, side, makeHasher } = this.#options;
     const manifest = await checkSlot({ slot: storage.slots[slot], side, makeHasher, id });
-    return await this.#switchTo({ slot, id, manifest });
+    return await this.#switchTo({ slot, id, manifest }, signal);
   }
 
   /** {@link check}, then {@link install}. */
@@ -173,11 +132,15 @@ export class Device {
     return candidate === null ? 'current' : await this.install(candidate, options);
   }
 
-  /** The release on probation has proved itself. */
+  /** The release on probation has proved itself, whatever was held against it before. */
   async confirm(): Promise<void> {
-    const { active, trialStarts, floor } = this.#state;
+    const { active, trialStarts, floor, rejected } = this.#state;
     if (active === null || trialStarts === null) return;
-    await this.#write({ trialStarts: null, floor: Math.max(floor, active.sequence) });
+    await this.#write({
+      trialStarts: null,
+      floor: Math.max(floor, active.sequence),
+      rejected: rejected.filter(({ id }) => id !== active.id),
+    });
     this.#options.onEvent?.({ kind: 'confirmed', version: active.version });
   }
 
@@ -186,20 +149,25 @@ export class Device {
    * @throws {KerfError} RELEASE_NOT_FOUND when there is none; CONTENT_MISMATCH when the disk has changed it.
    */
   async rollBack(reason: string): Promise<void> {
-    const { active, previous, rejected } = this.#state;
+    const { active, previous } = this.#state;
     if (active === null || previous === null) {
       throw new KerfError('RELEASE_NOT_FOUND', 'this device holds no release before the one that it runs');
     }
     await this.#checkSlot(previous);
-    const left = { id: active.id, version: active.version, reason };
-    await this.#write({ active: previous, previous: null, trialStarts: null, rejected: [...rejected, left] });
+    const rejected = this.#rejectedWith(active, reason);
+    await this.#write({ active: previous, previous: null, trialStarts: null, rejected });
     this.#options.onEvent?.({ kind: 'rolledBack', version: previous.version, reason });
   }
 
-  async #switchTo(staged: Staged): Promise<UpdateOutcome> {
-    await this.#runGolden(staged);
-    await this.#requireTail(staged);
-    if (!this.#mayWork()) return 'waiting';
+  /** A release that failed here, such as on known parts: it is not taken by itself. */
+  async reject(release: Pick<Installed, 'id' | 'version'>, reason: string): Promise<void> {
+    await this.#write({ rejected: this.#rejectedWith(release, reason) });
+  }
+
+  async #switchTo(staged: Staged, signal: AbortSignal | undefined): Promise<UpdateOutcome> {
+    await this.#runGolden(staged, signal);
+    await requireTail(this.#options, staged);
+    if (!isWindowOpen(this.#options)) return 'waiting';
     const { active } = this.#state;
     const installed = installedOf(staged);
     await this.#write({ active: installed, previous: active, trialStarts: active === null ? null : 0 });
@@ -207,18 +175,6 @@ export class Device {
     // The first release of a device has nothing to go back to.
     if (active === null) await this.#write({ floor: installed.sequence });
     return 'switched';
-  }
-
-  async #trusted(): Promise<TrustedRelease[]> {
-    const { mirrors, name, storage, wallClockMs } = this.#options;
-    const nowMs = wallClockMs();
-    let releases: TrustedRelease[] = [];
-    await mirrors.trust(async (source) => {
-      const repository = await updateTrust({ source, store: diskStore(storage.state), nowMs });
-      releases = await repository.releases(name);
-      return repository;
-    });
-    return releases;
   }
 
   #requireNoTrial(): void {
@@ -240,41 +196,20 @@ export class Device {
     return { options: this.#options, limits: this.#limits, active: this.#state.active };
   }
 
-  async #runGolden({ manifest, id, slot }: Staged): Promise<GoldenReport | null> {
-    const { golden, side, onEvent } = this.#options;
-    const claimed = manifest.golden?.file ?? null;
-    // A side that has not the model has not its samples either.
-    if (claimed === null || !filesOfSide(manifest, side).some(({ name }) => name === claimed)) return null;
+  async #runGolden(staged: Staged, signal: AbortSignal | undefined): Promise<GoldenReport | null> {
     try {
-      if (golden === undefined)
-        throw new KerfError('GOLDEN_FAILED', 'this device has no runtime to run golden samples with');
-      const report = await golden(slot, manifest);
-      if (report !== null) onEvent?.({ kind: 'golden', report });
-      return report;
+      return await runGolden(this.#options, staged, signal);
     } catch (error) {
       if (KerfError.is(error) && error.code === 'GOLDEN_FAILED') {
-        const left = { id, version: manifest.version, reason: error.message.slice(0, 500) };
-        await this.#write({ rejected: [...this.#state.rejected.filter((one) => one.id !== id), left] });
+        await this.reject({ id: staged.id, version: staged.manifest.version }, error.message);
       }
       throw error;
     }
   }
 
-  /** @throws {KerfError} MODEL_NOT_FOUND. */
-  async #requireTail({ manifest }: Staged): Promise<void> {
-    const pairs = (await this.#options.cloudPairs?.()) ?? null;
-    if (pairs === null || manifest.pair === null || pairs.some((pair) => isPaired(manifest, { pair }))) return;
-    throw new KerfError(
-      'MODEL_NOT_FOUND',
-      `the cloud has no tail for ${manifest.name} ${manifest.version} yet: publish it there first; the installed release runs on`,
-    );
-  }
-
-  #mayWork(): boolean {
-    const { window = null, wallClockMs } = this.#options;
-    if (window === null) return true;
-    const now = new Date(wallClockMs());
-    return isInWindow(window, { day: now.getDay(), minute: now.getHours() * 60 + now.getMinutes() });
+  #rejectedWith({ id, version }: Pick<Installed, 'id' | 'version'>, reason: string): DeviceState['rejected'] {
+    const others = this.#state.rejected.filter((one) => one.id !== id);
+    return [...others, { id, version, reason: reason.slice(0, MAX_REASON_CHARS) }];
   }
 
   async #checkSlot({ slot, id }: Installed): Promise<ReleaseManifest> {

@@ -29,19 +29,28 @@ export interface GoldenOptions {
   readonly backend: Backend;
   /** How the runtime is to open a file of the slot: a path in Node, bytes in a browser. */
   readonly open: (file: ReleaseFile) => Promise<ModelSource>;
+  /** After the model is loaded, and after each sample. */
+  readonly onSample?: () => void;
 }
 
 /**
  * Runs the golden samples. Nothing to do, and null, for a release without them.
  * @throws {KerfError} GOLDEN_FAILED for other answers; RELEASE_INVALID; what loading and running throw.
  */
-export async function checkGolden({ slot, manifest, backend, open }: GoldenOptions): Promise<GoldenReport | null> {
+export async function checkGolden({
+  slot,
+  manifest,
+  backend,
+  open,
+  onSample = () => {},
+}: GoldenOptions): Promise<GoldenReport | null> {
   const { golden } = manifest;
   if (golden === null) return null;
   const samples = readGoldenFile(await slot.read(golden.file));
   const model = await backend.load(await open(goldenModel(manifest)));
   try {
-    return await compare(model, samples, golden, backend.name);
+    onSample();
+    return await compare(model, samples, golden, { backend: backend.name, onSample });
   } finally {
     await model.dispose();
   }
@@ -66,13 +75,14 @@ async function compare(
   model: LoadedModel,
   samples: readonly GoldenSample[],
   claim: GoldenClaim,
-  backend: string,
+  { backend, onSample }: { readonly backend: string; readonly onSample: () => void },
 ): Promise<GoldenReport> {
   let worst = 0;
   let where: string | null = null;
   let values = 0;
   for (const [at, { inputs, outputs }] of samples.entries()) {
     const got = await model.run(inputs);
+    onSample();
     for (const [name, expected] of outputs) {
       const distance = farthest(got, name, expected, claim);
       values += expected.shape.reduce((product, size) => product * size, 1);

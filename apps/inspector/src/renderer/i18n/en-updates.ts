@@ -45,6 +45,11 @@ export const enUpdates = {
   'updates.fetchWarns': 'Fetching takes the place of version {version}, which is kept to go back to.',
   'updates.onTrial': 'Another release can be fetched when the one on probation is confirmed or rolled back.',
   'updates.staged': 'Ready to run: version {version}',
+  'updates.left': 'Left here before: version {version}',
+  'updates.leftWhy': 'Why it does not run: {reason}',
+  'updates.leftAgain':
+    'It is still on the device, but is not run again by itself. To run it all the same is your decision: its golden samples are run again, and it is on probation as if it were new.',
+  'updates.applyAgain': 'Run {version} all the same',
   'updates.goldenGood':
     'Golden samples on this device: {samples} right on {backend}, largest difference {share} of what is allowed.',
   'updates.goldenUnknown':

@@ -46,6 +46,11 @@ export const zhUpdates: Readonly<Record<keyof typeof enUpdates, string>> = {
   'updates.fetchWarns': '下载会占用版本 {version} 的位置，它目前保留以便退回。',
   'updates.onTrial': '试运行的版本被确认或退回之后，才能下载其他版本。',
   'updates.staged': '可以运行：版本 {version}',
+  'updates.left': '曾被停用：版本 {version}',
+  'updates.leftWhy': '未运行的原因：{reason}',
+  'updates.leftAgain':
+    '它仍在设备上，但不会自动再次运行。若仍要运行，由您决定：标准样本会再运行一次，之后与新版本一样处于试运行。',
+  'updates.applyAgain': '仍要运行 {version}',
   'updates.goldenGood': '本设备上的标准样本：在 {backend} 上 {samples} 个正确，最大差异为允许值的 {share}。',
   'updates.goldenUnknown': '下载时标准样本正确，切换之前会再运行一次。',
   'updates.canary': '用已知工件试验',

@@ -1,5 +1,5 @@
 // A release that is fetched and checked: what its golden samples gave, known parts, and the switch.
-import type { InstalledView, UpdatesView } from '@kerf/bridge';
+import type { StagedView, UpdatesView } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
 import { ActionForm } from '../shared/action-form.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
@@ -11,28 +11,36 @@ import { CanaryResult } from './canary-result.tsx';
 
 interface Props {
   readonly view: UpdatesView;
-  readonly staged: InstalledView;
+  readonly staged: StagedView;
 }
 
-export function StagedPanel({ view, staged: { version } }: Props) {
+export function StagedPanel({ view, staged: { version, rejected } }: Props) {
   const { t, language } = useTexts();
   const { bridge } = useInspector();
   const { may } = useRole();
   const { golden, canary, job, settings, isWindowOpen, waiting } = view;
   const window = settings.window ?? '';
   const help = isWindowOpen ? t('updates.applyHelp') : t('updates.applyWaits', { window });
+  const heading = t(rejected === null ? 'updates.staged' : 'updates.left', { version });
   return (
-    <section className="panel staged" aria-label={t('updates.staged', { version })}>
-      <h3>{t('updates.staged', { version })}</h3>
-      <p>
-        {golden === null
-          ? t('updates.goldenUnknown')
-          : t('updates.goldenGood', {
-              samples: golden.samples,
-              backend: golden.backend,
-              share: formatShare(golden.worst, language),
-            })}
-      </p>
+    <section className="panel staged" aria-label={heading}>
+      <h3>{heading}</h3>
+      {rejected !== null && (
+        <>
+          <p className="fault">{t('updates.leftWhy', { reason: rejected })}</p>
+          <p>{t('updates.leftAgain')}</p>
+        </>
+      )}
+      {golden !== null && (
+        <p>
+          {t('updates.goldenGood', {
+            samples: golden.samples,
+            backend: golden.backend,
+            share: formatShare(golden.worst, language),
+          })}
+        </p>
+      )}
+      {golden === null && rejected === null && <p>{t('updates.goldenUnknown')}</p>}
       {waiting !== null && <p className="fault">{t('updates.waiting', { version: waiting.version, window })}</p>}
       {canary !== null && <CanaryResult canary={canary} />}
       {may('engineer') && (
@@ -40,9 +48,9 @@ export function StagedPanel({ view, staged: { version } }: Props) {
           <CanaryButton view={view} />
           <ActionForm
             key={version}
-            label={t('updates.apply', { version })}
+            label={t(rejected === null ? 'updates.apply' : 'updates.applyAgain', { version })}
             help={help}
-            isPrimary
+            isPrimary={rejected === null}
             isDisabled={job !== null}
             onDo={(note) => bridge.call('updates.apply', { version, note })}
           />
