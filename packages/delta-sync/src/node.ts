@@ -9,6 +9,7 @@ export type { DiffOptions } from './node/diff-files.ts';
 export { diffFiles } from './node/diff-files.ts';
 export type { FileReader } from './node/file-reader.ts';
 export { nodeHasher, openFileReader } from './node/file-reader.ts';
+export { makeFoldersTo } from './node/make-folders.ts';
 export type { PatchOptions, PatchReport } from './node/patch-files.ts';
 export { patchFiles } from './node/patch-files.ts';
 export type { CreateOptions, RefreshOptions, RotateOptions } from './node/publish/create-repository.ts';

@@ -1,6 +1,6 @@
 // A repository on disk: made, published to, rotated and refreshed; read by our client and by tuf-js over HTTP.
 
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -13,6 +13,7 @@ import {
   folderStore,
   KeyRing,
   listKeys,
+  makeFoldersTo,
   type PublishReport,
   publishRelease,
   readManifestOf,
@@ -255,6 +256,21 @@ test('tuf-js, the reference client in JavaScript, reads the repository over HTTP
   } finally {
     await new Promise((resolve) => server.close(resolve));
   }
+});
+
+test('folders are made in a repository that is there; one that is gone is said, and not made anew', async () => {
+  const place = path.join(root, 'with-folders');
+  await mkdir(place);
+  const file = path.join(place, 'blobs', 'ab', 'file');
+  await makeFoldersTo(place, file);
+  await makeFoldersTo(place, file);
+  expect((await stat(path.dirname(file))).isDirectory()).toBe(true);
+  await rm(place, { recursive: true });
+  await expect(makeFoldersTo(place, file)).rejects.toMatchObject({
+    code: 'FILE_NOT_FOUND',
+    message: expect.stringMatching(/ is gone$/) as string,
+  });
+  await expect(stat(place)).rejects.toThrow('ENOENT');
 });
 
 test('refresh makes an abandoned repository trustworthy again, role by role as their keys are here', async () => {

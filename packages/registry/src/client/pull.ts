@@ -13,6 +13,7 @@ import {
   type TrustedRelease,
   updateTrust,
 } from '@kerf/delta-sync';
+import { makeFoldersTo } from '@kerf/delta-sync/node';
 import { KerfError } from '@kerf/protocol';
 import { checkedSource } from '../blobs/checked-source.ts';
 import type { RegistryClient } from './registry-client.ts';
@@ -42,6 +43,7 @@ const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 /** @throws {KerfError} what trust refuses, CONTENT_MISMATCH, REGISTRY_UNREACHABLE. */
 export async function pullRepository(options: PullOptions): Promise<PullReport> {
   const { client, repository, store, nowMs, withFiles = 2, onStep = () => {} } = options;
+  await mkdir(repository, { recursive: true });
   const files = new Map<string, Uint8Array>();
   const source = registrySource(client, files);
   const trusted = await updateTrust({ source, store, nowMs });
@@ -121,7 +123,7 @@ async function fetchBlob(client: RegistryClient, repository: string, sha256: str
   if ((await stat(file).catch(() => null))?.size === bytes) return 0;
   const body = await client.download(REPOSITORY_PATHS.blob(sha256));
   if (body === null) throw new KerfError('CONTENT_MISMATCH', `the registry has not the blob ${sha256}`);
-  await mkdir(path.dirname(file), { recursive: true });
+  await makeFoldersTo(repository, file);
   const temporary = `${file}.${process.pid}.part`;
   try {
     await pipeline(checkedSource(body, { bytes, sha256 }), createWriteStream(temporary, { flush: true }));
@@ -138,7 +140,7 @@ async function writeMetadata(repository: string, files: ReadonlyMap<string, Uint
   const order = [...files].sort(([a], [b]) => Number(a === TIMESTAMP) - Number(b === TIMESTAMP));
   for (const [name, bytes] of order) {
     const file = path.join(repository, name);
-    await mkdir(path.dirname(file), { recursive: true });
+    await makeFoldersTo(repository, file);
     const temporary = `${file}.${process.pid}.part`;
     await writeFile(temporary, bytes, { flush: true } as object);
     await rename(temporary, file);

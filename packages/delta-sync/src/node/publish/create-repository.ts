@@ -5,8 +5,9 @@ import { keyIdOf, type TufKey } from '../../trust/keys.ts';
 import { type RoleKeys, TOP_ROLES, type TopRole } from '../../trust/metadata.ts';
 import type { MetadataStore } from '../../trust/update-trust.ts';
 import { type ExpiryRole, expiryMs } from './expiry.ts';
+import { writeFirstMetadata } from './first-metadata.ts';
 import { addKey, checkApart, KeyRing } from './key-folder.ts';
-import { type ReleaseRoleBody, RepositoryEditor, writeFirstMetadata } from './repository-editor.ts';
+import { type ReleaseRoleBody, RepositoryEditor } from './repository-editor.ts';
 import { withRepositoryLock } from './repository-lock.ts';
 
 export interface CreateOptions {

@@ -17,9 +17,10 @@ import { openBlob } from './blob-source.ts';
 import type { KeyFile, KeyRing } from './key-folder.ts';
 import { folderSource } from './metadata-folder.ts';
 import type { ReleaseDraft } from './release-draft.ts';
-import { RepositoryEditor, writeInto } from './repository-editor.ts';
+import { RepositoryEditor } from './repository-editor.ts';
 import { withRepositoryLock } from './repository-lock.ts';
 import { storeBlob, storeDelta } from './store-blobs.ts';
+import { writeInto } from './write-metadata.ts';
 
 /** What the manifest says besides the files. */
 export type ReleaseWords = Pick<

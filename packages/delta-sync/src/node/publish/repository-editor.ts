@@ -1,9 +1,6 @@
 // A repository's folder, keys and a change -> the next versions of its metadata, whole or not there.
-import { mkdir, readdir, rm } from 'node:fs/promises';
-import path from 'node:path';
 import { KerfError } from '@kerf/protocol';
 import { REPOSITORY_PATHS } from '../../release/repository-layout.ts';
-import type { TufKey } from '../../trust/keys.ts';
 import type { MetaFile, RoleKeys, RootMetadata, TargetsMetadata } from '../../trust/metadata.ts';
 import {
   metaOfBytes,
@@ -16,14 +13,11 @@ import {
   targetsJson,
   timestampJson,
 } from '../../trust/sign-metadata.ts';
-import { TrustedMetadata } from '../../trust/trusted-metadata.ts';
 import { type MetadataStore, type TrustedRepository, updateTrust } from '../../trust/update-trust.ts';
-import { createFile, renameDurably } from '../atomic-file.ts';
 import { expiryMs } from './expiry.ts';
 import type { KeyRing } from './key-folder.ts';
 import { folderSource } from './metadata-folder.ts';
-
-const TIMESTAMP = REPOSITORY_PATHS.metadata('timestamp', 1);
+import { finishBrokenChange, TIMESTAMP, writeMetadata } from './write-metadata.ts';
 
 export interface EditorOptions {
   readonly folder: string;
@@ -138,7 +132,7 @@ export class RepositoryEditor {
     );
     files.push([TIMESTAMP, timestamp]);
     const kept = await this.#verify(new Map(files));
-    await write(folder, root?.version ?? null, files);
+    await writeMetadata(folder, root?.version ?? null, files);
     for (const [name, bytes] of kept) await store.write(name, bytes);
   }
 
@@ -171,91 +165,10 @@ export class RepositoryEditor {
   }
 }
 
-/**
- * Everything new first, `timestamp.json` last: until then nothing counts. A new root counts by itself, so the timestamp lies
- * ready beside it before it gets its name; who opens the repository after a crash between both finishes the change.
- */
-async function write(
-  folder: string,
-  rootVersion: number | null,
-  files: readonly (readonly [path: string, bytes: Uint8Array])[],
-): Promise<void> {
-  const rootPath = rootVersion === null ? null : REPOSITORY_PATHS.metadata('root', rootVersion);
-  for (const [file, bytes] of files) {
-    if (file === TIMESTAMP && rootVersion !== null) await writeInto(folder, pendingPath(rootVersion), bytes);
-    else if (file !== TIMESTAMP && file !== rootPath) await writeInto(folder, file, bytes);
-  }
-  for (const [file, bytes] of files) if (file === rootPath) await writeInto(folder, file, bytes);
-  for (const [file, bytes] of files) if (file === TIMESTAMP) await writeInto(folder, file, bytes);
-  if (rootVersion !== null) await rm(path.join(folder, pendingPath(rootVersion)), { force: true });
-}
-
-function pendingPath(rootVersion: number): string {
-  return `metadata/.timestamp-of-root-${rootVersion}.json`;
-}
-
-async function finishBrokenChange(folder: string): Promise<void> {
-  const names: string[] = await readdir(path.join(folder, 'metadata')).catch(() => []);
-  for (const name of names) {
-    const version = Number(/^\.timestamp-of-root-(\d+)\.json$/.exec(name)?.[1] ?? Number.NaN);
-    if (Number.isNaN(version)) continue;
-    const pending = path.join(folder, 'metadata', name);
-    if (names.includes(`${version}.root.json`)) await renameDurably(pending, path.join(folder, TIMESTAMP));
-    else await rm(pending);
-  }
-}
-
 /** By the keys of the old root and by those of the new one. */
 async function rootSigners(ring: KeyRing, before: RoleKeys, after: RoleKeys): Promise<Signer[]> {
   const signers = [...(await ring.signersOf('root', before)), ...(await ring.signersOf('root', after))];
   return [...new Set(signers)];
-}
-
-export interface FirstRoles {
-  readonly folder: string;
-  readonly nowMs: number;
-  readonly keys: readonly TufKey[];
-  readonly roles: RootBody['roles'];
-  readonly ring: KeyRing;
-}
-
-/** The first metadata of a repository: an empty list of names. Returns root.json, which devices are shipped with. */
-export async function writeFirstMetadata({ folder, nowMs, keys, roles, ring }: FirstRoles): Promise<Uint8Array> {
-  const version = 1;
-  const root = await signMetadata(
-    rootJson({ version, expiresMs: expiryMs('root', nowMs), keys, roles }),
-    await ring.signersOf('root', roles.root),
-  );
-  const targets = await signMetadata(
-    targetsJson({ version, expiresMs: expiryMs('targets', nowMs), targets: new Map(), roles: [], keys: [] }),
-    await ring.signersOf('targets', roles.targets),
-  );
-  const meta = new Map<string, MetaFile>([['targets.json', metaOfBytes(version, targets)]]);
-  const snapshot = await signMetadata(
-    snapshotJson({ version, expiresMs: expiryMs('snapshot', nowMs), meta }),
-    await ring.signersOf('snapshot', roles.snapshot),
-  );
-  const timestamp = await signMetadata(
-    timestampJson({
-      version,
-      expiresMs: expiryMs('timestamp', nowMs),
-      snapshot: metaOfBytes(version, snapshot),
-      signedAtMs: nowMs,
-    }),
-    await ring.signersOf('timestamp', roles.timestamp),
-  );
-  new TrustedMetadata(root, nowMs).updateTimestamp(timestamp);
-  for (const [role, bytes] of Object.entries({ root, targets, snapshot, timestamp })) {
-    await writeInto(folder, REPOSITORY_PATHS.metadata(role, version), bytes);
-  }
-  return root;
-}
-
-/** Makes the folders on the way. */
-export async function writeInto(folder: string, file: string, bytes: Uint8Array): Promise<void> {
-  const full = path.join(folder, file);
-  await mkdir(path.dirname(full), { recursive: true });
-  await createFile(full, bytes);
 }
 
 function sameKeys(a: RoleKeys, b: RoleKeys): boolean {

@@ -1,5 +1,5 @@
 // Files of a release -> blobs and deltas of a repository, each whole under its name.
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ByteReader } from '../../byte-reader.ts';
 import type { BytePatcher } from '../../encode/byte-rival.ts';
@@ -11,6 +11,7 @@ import type { ListedDelta } from '../../release/release-manifest.ts';
 import { REPOSITORY_PATHS } from '../../release/repository-layout.ts';
 import { createFileOf } from '../atomic-file.ts';
 import { nodeHasher, openFileReader } from '../file-reader.ts';
+import { makeFoldersTo } from '../make-folders.ts';
 
 const PIECE_BYTES = 1024 * 1024;
 /** A delta is kept when it takes at most this part of what would be fetched otherwise. */
@@ -20,7 +21,8 @@ const WORTHWHILE_COMPRESSED = 0.95;
 
 /** Copies a file to its blob, unless a file of that hash and length is there. */
 export async function storeBlob(repository: string, reader: ByteReader, sha256: string): Promise<void> {
-  await storeOnce(path.join(repository, REPOSITORY_PATHS.blob(sha256)), reader.byteLength, piecesOf(reader));
+  const file = path.join(repository, REPOSITORY_PATHS.blob(sha256));
+  await storeOnce(repository, file, reader.byteLength, piecesOf(reader));
 }
 
 /**
@@ -46,18 +48,19 @@ export async function storeDelta(
     ...(patcher === undefined ? {} : { patcher }),
   });
   if (report.deltaBytes > most) return null;
-  await storeOnce(file, report.deltaBytes, chunks);
+  await storeOnce(repository, file, report.deltaBytes, chunks);
   return await readListed(file, base?.sha256 ?? null);
 }
 
 async function storeOnce(
+  repository: string,
   file: string,
   bytes: number,
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): Promise<void> {
   const stats = await stat(file).catch(() => null);
   if (stats?.size === bytes) return;
-  await mkdir(path.dirname(file), { recursive: true });
+  await makeFoldersTo(repository, file);
   await createFileOf(file, pieces);
 }
 

@@ -1,0 +1,22 @@
+// A repository's folder and a file in it -> the folders between them, made; never the repository's own, which may have been pulled out.
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { KerfError } from '@kerf/protocol';
+
+/**
+ * Level by level: Node's recursive mkdir never ends where a relative path's start is gone, and would make a stick that was pulled out
+ * anew on the disk below.
+ * @param file below `root`
+ * @throws {KerfError} FILE_NOT_FOUND when `root` is gone, or a folder cannot be made.
+ */
+export async function makeFoldersTo(root: string, file: string): Promise<void> {
+  let folder = root;
+  for (const part of path.relative(root, path.dirname(file)).split(path.sep)) {
+    folder = path.join(folder, part);
+    await mkdir(folder).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'EEXIST') return;
+      const why = cause.code === 'ENOENT' ? 'is gone' : 'cannot be written';
+      throw KerfError.from(cause, 'FILE_NOT_FOUND', `the folder '${root}' of the repository ${why}`);
+    });
+  }
+}
