@@ -6,8 +6,8 @@ export type { CheckpointSignature, SignedCheckpoint } from './audit/signed-check
 export { readCheckpoint, signCheckpoint } from './audit/signed-checkpoint.ts';
 export type { BlobClaim, BlobStore, ByteSpan, StoredBlob } from './blobs/blob-store.ts';
 export { openFolderBlobs } from './blobs/folder-blobs.ts';
-export type { S3Options } from './blobs/s3-blobs.ts';
 export { openS3Blobs } from './blobs/s3-blobs.ts';
+export type { S3Options } from './blobs/s3-request.ts';
 export type { DeviceFacts, FollowOptions, FollowReport, ToldFailures } from './client/follow.ts';
 export { followRegistry } from './client/follow.ts';
 export type { PullOptions, PullReport } from './client/pull.ts';

@@ -1,5 +1,5 @@
-// One suite for both blob stores: a folder, and S3 as a small server plays it that checks every signature; and a server of others
-// where KERF_S3_URL names one, with KERF_S3_BUCKET, KERF_S3_ACCESS_KEY_ID and KERF_S3_SECRET_ACCESS_KEY (docs/registry.md).
+// One suite for both blob stores: a folder, and S3, as a small server plays it that checks every signature and hash, and as s3rver does;
+// and a third one where KERF_S3_URL names one, with KERF_S3_BUCKET, KERF_S3_ACCESS_KEY_ID and KERF_S3_SECRET_ACCESS_KEY (docs/registry.md).
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,9 +9,11 @@ import { type BlobStore, blobKey } from '../src/blobs/blob-store.ts';
 import { openFolderBlobs } from '../src/blobs/folder-blobs.ts';
 import { openS3Blobs } from '../src/blobs/s3-blobs.ts';
 import { type FakeS3, startFakeS3 } from './fake-s3.ts';
+import { type S3Server, type Stall, startS3Server, startStall } from './s3-server.ts';
 
 let folder: string;
 let s3: FakeS3;
+let server: S3Server;
 const stores: Record<string, BlobStore> = {};
 const serverOfOthers = process.env['KERF_S3_URL'];
 
@@ -19,9 +21,11 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'kerf-blobs-'));
   stores['folder'] = await openFolderBlobs(folder);
   s3 = await startFakeS3();
-  stores['s3'] = openS3Blobs({ endpoint: s3.url, bucket: 'kerf', region: 'eu-1', credentials: s3.credentials });
+  stores['s3'] = await openS3Blobs({ endpoint: s3.url, bucket: 'kerf', region: 'eu-1', credentials: s3.credentials });
+  server = await startS3Server();
+  stores['s3rver'] = await openS3Blobs({ ...server.options, prefix: 'some/where/' });
   if (serverOfOthers === undefined) return;
-  stores['s3 server'] = openS3Blobs({
+  stores['s3 server'] = await openS3Blobs({
     endpoint: serverOfOthers,
     bucket: process.env['KERF_S3_BUCKET'] ?? 'kerf',
     prefix: `test-${randomBytes(4).toString('hex')}/`,
@@ -34,6 +38,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await s3.close();
+  await server.remove();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -49,7 +54,7 @@ async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-describe.each(['folder', 's3', 's3 server'])('%s', (name) => {
+describe.each(['folder', 's3', 's3rver', 's3 server'])('%s', (name) => {
   const needsServer = name === 's3 server' && serverOfOthers === undefined;
   const title = needsServer ? 'needs a server: KERF_S3_URL' : 'a store';
   describe.skipIf(needsServer)(title, () => suite(name));
@@ -97,7 +102,7 @@ function suite(name: string): void {
     await expect(store.write(key, pieces(content, 100), claim)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
     const left = await store.stat(key);
     // A server of others may keep what was broken off: it must not be the length that was announced, or it would be believed.
-    if (name === 's3 server') expect(left?.bytes).not.toBe(bytes);
+    if (name.startsWith('s3 s') || name === 's3rver') expect(left?.bytes).not.toBe(bytes);
     else expect(left).toBeNull();
   });
 
@@ -133,10 +138,108 @@ test('what a broken write left in the folder is gone after a start', async () =>
   await rm(place, { recursive: true });
 });
 
-test('wrong credentials and a store that is down are said', async () => {
-  const wrong = { ...s3.credentials, secretAccessKey: 'wrong' };
-  const refused = openS3Blobs({ endpoint: s3.url, bucket: 'kerf', region: 'eu-1', credentials: wrong });
-  await expect(refused.stat('blobs/aa')).rejects.toThrow(/403: are the credentials right/);
-  const down = openS3Blobs({ endpoint: 'http://127.0.0.1:1', bucket: 'kerf', credentials: s3.credentials });
-  await expect(down.stat('blobs/aa')).rejects.toMatchObject({ code: 'STORE_FAILED', retryable: true });
+describe('an S3 store that does not do as it should', () => {
+  const bytes = randomBytes(3_000_000);
+  const claim = { bytes: bytes.byteLength, sha256: hashOf(bytes) };
+  const key = blobKey(claim.sha256);
+  const whole = { start: 0, end: claim.bytes };
+  let stall: Stall;
+
+  beforeAll(async () => {
+    stall = await startStall(server.options.endpoint);
+  });
+  afterAll(() => stall.close());
+  const impatient = (): Promise<BlobStore> =>
+    openS3Blobs({ ...server.options, endpoint: stall.endpoint, timeoutMs: 500 });
+
+  test.each([
+    ['of the tests', () => ({ endpoint: s3.url, bucket: 'kerf', region: 'eu-1', credentials: s3.credentials })],
+    ['of others', () => server.options],
+  ])('wrong credentials are said, by a server %s', async (_name, options) => {
+    const { credentials } = options();
+    for (const wrong of [
+      { ...credentials, secretAccessKey: 'wrong' },
+      { ...credentials, accessKeyId: 'NOBODY' },
+    ]) {
+      const opened = openS3Blobs({ ...options(), credentials: wrong });
+      await expect(opened).rejects.toThrow(/40[03].*: are the credentials right, and the clock\?|40[03]/);
+      await expect(opened).rejects.toMatchObject({ code: 'STORE_FAILED' });
+    }
+  });
+
+  test('a store that is down, and a bucket that is not there, are said before anything else', async () => {
+    const down = openS3Blobs({ ...server.options, endpoint: 'http://127.0.0.1:1' });
+    await expect(down).rejects.toMatchObject({ code: 'STORE_FAILED', retryable: true });
+    const none = openS3Blobs({ ...server.options, bucket: 'nowhere' });
+    await expect(none).rejects.toThrow("the S3 store has no bucket 'nowhere': make it first");
+  });
+
+  test('a read that stalls midway ends; one that is slow at the other end does not', async () => {
+    const store = await impatient();
+    await store.write(key, pieces(bytes), claim);
+    const got: Uint8Array[] = [];
+    for await (const chunk of store.read(key, whole)) {
+      got.push(chunk);
+      // The reader takes longer than the store may.
+      if (got.length === 1) await new Promise((resolve) => setTimeout(resolve, 900));
+    }
+    expect(Buffer.concat(got).equals(bytes)).toBe(true);
+    stall.answerBytes = 1_000_000;
+    await expect(collect(store.read(key, whole))).rejects.toThrow('the S3 store said nothing for 0.5 s');
+    stall.answerBytes = 0;
+    await expect(store.stat(key)).rejects.toThrow('the S3 store said nothing for 0.5 s');
+    stall.answerBytes = null;
+    expect(await collect(store.read(key, { start: 2_999_990, end: 3_000_000 }))).toEqual(bytes.subarray(2_999_990));
+    await store.remove(key);
+  });
+
+  test('a write waits for a slow source, and not for a store that does not answer it', async () => {
+    const store = await impatient();
+    const slowly = async function* (): AsyncGenerator<Uint8Array> {
+      yield bytes.subarray(0, 1_000_000);
+      await new Promise((resolve) => setTimeout(resolve, 900));
+      yield bytes.subarray(1_000_000);
+    };
+    await store.write(key, slowly(), claim);
+    expect(await store.stat(key)).toEqual({ bytes: claim.bytes });
+    await store.remove(key);
+    const mute = async function* (): AsyncGenerator<Uint8Array> {
+      yield bytes.subarray(0, 2_000_000);
+      stall.answerBytes = 0;
+      yield bytes.subarray(2_000_000);
+    };
+    await expect(store.write(key, mute(), claim)).rejects.toThrow('the S3 store said nothing for 0.5 s');
+    stall.answerBytes = null;
+    await store.remove(key);
+  });
+
+  test('a server that dies under a read and a write is said; afterwards what was whole is there, and nothing else', async () => {
+    const store = await openS3Blobs(server.options);
+    await store.write(key, pieces(bytes), claim);
+    const other = randomBytes(2_000_000);
+    const second = { bytes: other.byteLength, sha256: hashOf(other) };
+    const reading = store.read(key, whole)[Symbol.asyncIterator]();
+    await reading.next();
+    const dying = async function* (): AsyncGenerator<Uint8Array> {
+      yield other.subarray(0, 1_000_000);
+      await server.kill();
+      yield other.subarray(1_000_000);
+    };
+    await expect(store.write(blobKey(second.sha256), dying(), second)).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      retryable: true,
+    });
+    await expect(
+      (async () => {
+        while ((await reading.next()).done !== true);
+      })(),
+    ).rejects.toMatchObject({ code: 'STORE_FAILED' });
+    await server.start();
+    expect((await store.stat(blobKey(second.sha256)))?.bytes).not.toBe(second.bytes);
+    await store.write(blobKey(second.sha256), pieces(other), second);
+    expect((await collect(store.read(blobKey(second.sha256), { start: 0, end: second.bytes }))).equals(other)).toBe(
+      true,
+    );
+    expect((await collect(store.read(key, whole))).equals(bytes)).toBe(true);
+  });
 });

@@ -12,6 +12,8 @@ export interface FakeS3 {
 
 const credentials = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' };
 
+const BUCKET = 'kerf';
+
 export async function startFakeS3(): Promise<FakeS3> {
   const objects = new Map<string, Buffer>();
   const server = createServer((request, response) => {
@@ -46,6 +48,10 @@ async function answer(objects: Map<string, Buffer>, request: IncomingMessage, re
       return;
     }
     objects.set(key, body);
+    response.writeHead(200).end();
+    return;
+  }
+  if (key === `/${BUCKET}`) {
     response.writeHead(200).end();
     return;
   }

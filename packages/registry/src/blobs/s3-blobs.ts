@@ -1,56 +1,61 @@
 // A bucket of an S3-compatible store -> a blob store. Its PUT checks the hash, and is atomic where the store is as
 // good as S3; of one that is not, what was broken off is removed, and never taken for the blob.
-import { Readable } from 'node:stream';
 import { KerfError } from '@kerf/protocol';
 import { type BlobStore, isBlobKey } from './blob-store.ts';
 import { checkedSource } from './checked-source.ts';
-import { EMPTY_SHA256, type S3Credentials, signV4 } from './sign-v4.ts';
-
-export interface S3Options {
-  /** `https://s3.eu-central-1.amazonaws.com` or `http://127.0.0.1:9000`; the bucket goes into the path. */
-  readonly endpoint: string;
-  readonly bucket: string;
-  /** @default 'us-east-1' */
-  readonly region?: string;
-  readonly credentials: S3Credentials;
-  /** Before every key, such as `kerf/`. @default '' */
-  readonly prefix?: string;
-  /** Of one request without its body. @default 30_000 */
-  readonly timeoutMs?: number;
-  /** Milliseconds since 1970. @default Date.now */
-  readonly wallNowMs?: () => number;
-}
-
-interface Call {
-  readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE';
-  readonly key: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: { readonly stream: AsyncIterable<Uint8Array>; readonly sha256: string };
-}
+import { askS3, type S3Answer, type S3Call, type S3Options } from './s3-request.ts';
 
 /** Largest object of one PUT; a larger file would need parts. */
 const MAX_PUT_BYTES = 5 * 1024 ** 3;
 
-export function openS3Blobs(options: S3Options): BlobStore {
-  const call = (what: Call): Promise<Response> => send(options, what);
+/** @throws {KerfError} STORE_FAILED when the store does not answer, takes other credentials, or has no such bucket. */
+export async function openS3Blobs(options: S3Options): Promise<BlobStore> {
+  const call = (what: S3Call & { readonly key: string }): Promise<S3Answer> => {
+    if (!isBlobKey(what.key)) throw new KerfError('INVALID_ARGUMENT', 'this is no key of a blob');
+    return askS3(options, what);
+  };
+  const checked = (answer: S3Answer, method: S3Call['method']): void => {
+    if (answer.status < 200 || answer.status > 299) throw refusal(answer, method, options.bucket);
+  };
   const stat: BlobStore['stat'] = async (key) => {
-    const response = await call({ method: 'HEAD', key });
-    if (response.status === 404) return null;
-    checked(response, 'HEAD');
-    return { bytes: Number(response.headers.get('content-length')) };
+    const answer = await call({ method: 'HEAD', key });
+    if (answer.status === 404) return null;
+    checked(answer, 'HEAD');
+    return { bytes: Number(answer.headers.get('content-length')) };
   };
   const remove: BlobStore['remove'] = async (key) => {
-    const response = await call({ method: 'DELETE', key });
-    if (response.status !== 404) checked(response, 'DELETE');
+    const answer = await call({ method: 'DELETE', key });
+    if (answer.status !== 404) checked(answer, 'DELETE');
   };
   /** Not every store forgets a PUT that was broken off; what another writer has stored meanwhile has its whole length. */
   const removeBroken = async (key: string, bytes: number): Promise<void> => {
     const found = await stat(key);
     if (found !== null && found.bytes !== bytes) await remove(key);
   };
+  async function* read(key: string, { start, end }: { start: number; end: number }): AsyncGenerator<Uint8Array> {
+    if (end <= start) return;
+    const answer = await call({ method: 'GET', key, headers: { range: `bytes=${start}-${end - 1}` } });
+    if (answer.status === 404 && answer.code !== 'NoSuchBucket') {
+      throw new KerfError('NOT_FOUND', 'there is no such blob');
+    }
+    checked(answer, 'GET');
+    let left = end - start;
+    const wrong = (): KerfError =>
+      new KerfError('STORE_FAILED', 'the S3 store answered with other bytes than asked for');
+    if (answer.status !== 206) throw new KerfError('STORE_FAILED', 'the S3 store does not answer range requests');
+    for await (const chunk of answer.body()) {
+      left -= chunk.byteLength;
+      if (left < 0) throw wrong();
+      yield chunk;
+    }
+    if (left > 0) throw wrong();
+  }
+  const bucket = await askS3(options, { method: 'HEAD', key: null });
+  if (bucket.status === 404) throw noBucket(options.bucket);
+  checked(bucket, 'HEAD');
   return {
     stat,
-    read: (key, { start, end }) => readObject(call, key, start, end),
+    read,
     async write(key, source, expected) {
       if ((await stat(key))?.bytes === expected.bytes) return;
       if (expected.bytes > MAX_PUT_BYTES) {
@@ -68,50 +73,13 @@ export function openS3Blobs(options: S3Options): BlobStore {
   };
 }
 
-async function* readObject(
-  call: (what: Call) => Promise<Response>,
-  key: string,
-  start: number,
-  end: number,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  if (end <= start) return;
-  const response = await call({ method: 'GET', key, headers: { range: `bytes=${start}-${end - 1}` } });
-  if (response.status === 404) throw new KerfError('NOT_FOUND', 'there is no such blob');
-  checked(response, 'GET');
-  if (response.status !== 206) throw new KerfError('STORE_FAILED', 'the S3 store does not answer range requests');
-  try {
-    if (response.body !== null) yield* response.body;
-  } catch (cause) {
-    throw KerfError.from(cause, 'STORE_FAILED', 'the S3 store broke off an answer');
-  }
+function refusal({ status, code }: S3Answer, method: S3Call['method'], bucket: string): KerfError {
+  if (code === 'NoSuchBucket') return noBucket(bucket);
+  const hint = status === 403 ? ': are the credentials right, and the clock?' : '';
+  const said = code === null ? String(status) : `${status} (${code})`;
+  return new KerfError('STORE_FAILED', `the S3 store answered ${method} with ${said}${hint}`);
 }
 
-async function send(options: S3Options, { method, key, headers = {}, body }: Call): Promise<Response> {
-  if (!isBlobKey(key)) throw new KerfError('INVALID_ARGUMENT', 'this is no key of a blob');
-  const { endpoint, bucket, region = 'us-east-1', credentials, prefix = '', timeoutMs = 30_000 } = options;
-  const url = new URL(`${bucket}/${prefix}${key}`, endpoint.endsWith('/') ? endpoint : `${endpoint}/`);
-  const payloadSha256 = body?.sha256 ?? EMPTY_SHA256;
-  const nowMs = (options.wallNowMs ?? Date.now)();
-  const { host: _, ...signed } = signV4({ method, url, headers, payloadSha256 }, credentials, region, nowMs);
-  try {
-    return await fetch(url, {
-      method,
-      headers: signed,
-      redirect: 'error',
-      // A body takes as long as it takes; its sender has a limit of its own.
-      ...(body === undefined
-        ? { signal: AbortSignal.timeout(timeoutMs) }
-        : { body: Readable.toWeb(Readable.from(body.stream, { objectMode: false })), duplex: 'half' }),
-    } as RequestInit);
-  } catch (cause) {
-    // What the source itself says, such as a wrong hash, comes as the cause of fetch's own error.
-    const inner = (cause as Error).cause;
-    throw KerfError.from(KerfError.is(inner) ? inner : cause, 'STORE_FAILED', 'the S3 store does not answer');
-  }
-}
-
-function checked(response: Response, method: string): void {
-  if (response.ok) return;
-  const hint = response.status === 403 ? ': are the credentials right, and the clock?' : '';
-  throw new KerfError('STORE_FAILED', `the S3 store answered ${method} with ${response.status}${hint}`);
+function noBucket(bucket: string): KerfError {
+  return new KerfError('STORE_FAILED', `the S3 store has no bucket '${bucket}': make it first`);
 }
