@@ -3,12 +3,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { type ReleaseManifest, writeGoldenFile } from '@kerf/delta-sync';
+import { type HealthVerdict, type ReleaseManifest, writeGoldenFile } from '@kerf/delta-sync';
+import type { DeliveredPicture } from '@kerf/edge-runtime';
 import { readStationFile, type StationFile } from '@kerf/edge-runtime/node';
 import { float32Tensor } from '@kerf/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodePng } from '../src/picture.ts';
 import { runCanary } from '../src/update/canary.ts';
+import { ShadowRun } from '../src/update/shadow-run.ts';
 import { askGolden } from '../src/update/trial/ask-golden.ts';
 import { openTrialJudge } from '../src/update/trial/trial-judge.ts';
 import { childrenOf } from './support/children-of.ts';
@@ -100,6 +102,36 @@ describe('golden samples', () => {
     await expect.poll(() => childrenOf(process.pid).filter((pid) => !others.includes(pid)).length).toBe(1);
     process.kill(childrenOf(process.pid).find((pid) => !others.includes(pid)) as number, signal);
     await expect(trial).rejects.toMatchObject({ code });
+  });
+});
+
+describe('a shadow run', () => {
+  test('compares releases in processes of their own until its gate has decided', async () => {
+    const others = childrenOf(process.pid);
+    const verdicts: HealthVerdict[] = [];
+    const shadow = new ShadowRun({
+      before: await stationOf('good'),
+      fresh: await stationOf('good'),
+      every: 1,
+      frames: 20,
+      onVerdict: (verdict) => void verdicts.push(verdict),
+      onFault: (error) => {
+        throw error;
+      },
+    });
+    const original = { kind: 'encoded' as const, format: 'png' as const, bytes: picture };
+    const delivered = { original, image: null } as unknown as DeliveredPicture;
+    await expect
+      .poll(
+        () => {
+          shadow.offer(delivered);
+          return verdicts.map(({ decision }) => decision);
+        },
+        { timeout: 60_000, interval: 10 },
+      )
+      .toEqual(['keep']);
+    await shadow.close();
+    await expect.poll(() => childrenOf(process.pid)).toEqual(others);
   });
 });
 

@@ -1,8 +1,10 @@
 // Deltas as files: models with data files, folders, runs that are broken off, outputs that are in the way.
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { copyFile, cp, mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, cp, lstat, mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { readDeltaIndex } from '@kerf/delta-sync';
 import { diffFiles, openFileReader, patchFiles } from '@kerf/delta-sync/node';
 import { buildModel } from '@kerf/onnx';
@@ -175,4 +177,47 @@ test('folders: files that stay, come, go and move into each other', async () => 
   for (const name of ['come.bin', 'labels.txt']) {
     expect((await readFile(at('made', name))).equals(await readFile(at('new', name)))).toBe(true);
   }
+});
+
+describe('places that are no ordinary files', () => {
+  beforeEach(async () => {
+    await writeFile(at('old'), 'the old one');
+    await writeFile(at('new'), 'the new one');
+    await diffFiles({ oldPath: at('old'), newPath: at('new'), out: at('d') });
+  });
+  const refused = (message: RegExp): unknown =>
+    expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) as string });
+
+  test('what a link leads to is written, and the link stays', async () => {
+    await mkdir(at('elsewhere'));
+    await writeFile(at('elsewhere', 'there'), 'something');
+    await symlink(join('elsewhere', 'there'), at('link'));
+    await symlink(join('elsewhere', 'not-yet'), at('dangling'));
+    await symlink('circle', at('circle'));
+    const patch = (out: string, force = false) =>
+      patchFiles({ oldPath: at('old'), deltaPath: at('d'), out: at(out), force });
+    await expect(patch('link')).rejects.toMatchObject({ code: 'FILE_EXISTS' });
+    await patch('link', true);
+    await patch('dangling');
+    for (const name of ['there', 'not-yet']) expect(await readFile(at('elsewhere', name), 'utf8')).toBe('the new one');
+    for (const name of ['link', 'dangling']) expect((await lstat(at(name))).isSymbolicLink()).toBe(true);
+    expect(readdirSync(at('elsewhere')).sort()).toEqual(['not-yet', 'there']);
+    await expect(patch('circle')).rejects.toEqual(refused(/leads in a circle/));
+    await diffFiles({ oldPath: at('old'), newPath: at('new'), out: at('link') });
+    expect((await readFile(at('elsewhere', 'there'))).subarray(0, 7).toString()).toBe('KERFDLT');
+  });
+
+  test.skipIf(process.platform === 'win32')('a pipe or a device is neither read nor replaced', async () => {
+    execFileSync('mkfifo', [at('pipe')]);
+    const of = { oldPath: at('old'), newPath: at('new'), deltaPath: at('d') };
+    for (const place of [at('pipe'), '/dev/null']) {
+      await expect(patchFiles({ ...of, out: place, force: true })).rejects.toEqual(refused(/is no file/));
+      await expect(diffFiles({ ...of, out: place })).rejects.toEqual(refused(/is no file/));
+      const none = expect.objectContaining({ code: 'FILE_NOT_FOUND' }) as unknown;
+      await expect(patchFiles({ ...of, deltaPath: place, out: at('x') })).rejects.toEqual(none);
+      await expect(diffFiles({ ...of, newPath: place, out: at('x') })).rejects.toEqual(none);
+    }
+    expect(existsSync(at('x'))).toBe(false);
+    expect((await lstat('/dev/null')).isCharacterDevice()).toBe(true);
+  });
 });

@@ -7,6 +7,7 @@ import { encodeDelta } from '../encode/encode-delta.ts';
 import type { DeltaReport } from '../encode/report.ts';
 import { renameDurably, writeAt } from './atomic-file.ts';
 import { nodeHasher } from './file-reader.ts';
+import { outputPlace } from './output-place.ts';
 import { openSources } from './source-folder.ts';
 
 export interface DiffOptions {
@@ -26,6 +27,7 @@ export interface DiffOptions {
  * @throws {KerfError} FILE_NOT_FOUND, EXTERNAL_DATA, INVALID_ARGUMENT.
  */
 export async function diffFiles({ oldPath, newPath, out, patcher, onProgress }: DiffOptions): Promise<DeltaReport> {
+  const place = await outputPlace(out);
   const base = await openSources(oldPath);
   try {
     const target = await openSources(newPath);
@@ -37,7 +39,7 @@ export async function diffFiles({ oldPath, newPath, out, patcher, onProgress }: 
         ...(patcher === undefined ? {} : { patcher }),
         ...(onProgress === undefined ? {} : { onProgress }),
       });
-      await writeChunks(out, chunks);
+      await writeChunks(place, chunks);
       return report;
     } finally {
       await target.close();

@@ -1,6 +1,6 @@
 // A path -> a reader of the file's bytes; and the hash of all of it.
 import { createHash } from 'node:crypto';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { KerfError } from '@kerf/protocol';
 import type { ByteReader } from '../byte-reader.ts';
 import type { MakeHasher } from '../hash.ts';
@@ -19,10 +19,10 @@ export interface FileReader extends ByteReader {
 export async function openFileReader(file: string): Promise<FileReader> {
   let handle: FileHandle | undefined;
   try {
+    // Before it is opened: a pipe would wait for somebody who writes into it.
+    if (!(await stat(file)).isFile()) throw new KerfError('FILE_NOT_FOUND', `'${file}' is not a file`);
     handle = await open(file, 'r');
-    const stats = await handle.stat();
-    if (!stats.isFile()) throw new KerfError('FILE_NOT_FOUND', `'${file}' is not a file`);
-    return readerOf(handle, file, stats.size);
+    return readerOf(handle, file, (await handle.stat()).size);
   } catch (cause) {
     await handle?.close();
     throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${file}' is not there or cannot be read`);

@@ -9,6 +9,7 @@ import type { DeltaFile, DeltaIndex, DeltaSegment } from '../format/patch-index.
 import { sha256OfReader } from '../hash.ts';
 import { renameDurably, writeAt } from './atomic-file.ts';
 import { type FileReader, nodeHasher, openFileReader } from './file-reader.ts';
+import { outputPlace } from './output-place.ts';
 
 export interface PatchOptions {
   /** The installed version: a file, with the other files of the delta's base beside it, or a folder with all of them. */
@@ -46,7 +47,7 @@ export async function patchFiles(options: PatchOptions): Promise<PatchReport> {
   try {
     const delta = await opened(options.deltaPath);
     const index = await readDeltaIndex(delta);
-    const targets = await targetPaths(options.out, index);
+    const targets = await Promise.all((await targetPaths(options.out, index)).map(outputPlace));
     await checkTargets(targets, index, options.force ?? false);
     const basePaths = await pathsOfBase(options.oldPath, index.base);
     const base: FileReader[] = [];
