@@ -99,7 +99,7 @@ describe('a token', () => {
     await edge.until(() => edge.all('fault').some(({ code }) => code === 'TOKEN_EXPIRED'));
     edge.frame(2, [x]);
     expect(await edge.answer(2)).toMatchObject({ code: 'TOKEN_EXPIRED' });
-    expect((await edge.answer(1)).type).toBe('result');
+    expect((await edge.answer(1, 60_000)).type).toBe('result');
     expect(await edge.closed()).toBe(1008);
   });
 });

@@ -68,6 +68,17 @@ describe('the queue', () => {
     expect(queue.size).toBe(0);
   });
 
+  it('gives a worker that is busy only what is full and may have company', () => {
+    const queue = queueOf(2);
+    queue.push(frame(a, 'a1'));
+    expect(queue.next(0, true).kind).toBe('wait');
+    queue.push(frame(b, 'b1'));
+    expect(queue.next(0, true)).toMatchObject({ kind: 'run', full: true });
+    queue.pushFirst(frame(a, 'a2', { alone: true }));
+    expect(queue.next(0, true)).toEqual({ kind: 'wait', untilMs: Number.POSITIVE_INFINITY });
+    expect(take(queue)).toBe('a2');
+  });
+
   it('stacks only equal shapes, and keeps the order within an owner', () => {
     const queue = queueOf(8);
     queue.push(frame(a, 'a1'));

@@ -114,6 +114,7 @@ describe('a worker', () => {
     await cloud.close();
     await until(() => !pids.some(isAlive));
 
+    writeModel(dir, 'power', powerModel(400));
     const gateway = spawn(
       process.execPath,
       [
@@ -128,16 +129,29 @@ describe('a worker', () => {
         stdio: ['ignore', 'pipe', 'inherit'],
       },
     );
-    const pid = await new Promise<number>((resolve) => gateway.stdout.once('data', (data) => resolve(Number(data))));
-    expect(isAlive(pid)).toBe(true);
+    const [pid, port] = await new Promise<number[]>((resolve) =>
+      gateway.stdout.once('data', (data: Buffer) => resolve(data.toString().split(' ').map(Number))),
+    );
+    expect(isAlive(pid!)).toBe(true);
+    // While a run of a minute blocks the runtime's thread.
+    const size = 1200;
+    const x = { name: 'x', datatype: 'FP32', shape: [size, size], parameters: { binary_data_size: size * size * 4 } };
+    const head = Buffer.from(JSON.stringify({ inputs: [x] }));
+    const ask = fetch(`http://127.0.0.1:${port}/v2/models/power/infer`, {
+      method: 'POST',
+      headers: { 'inference-header-content-length': String(head.byteLength) },
+      body: Buffer.concat([head, Buffer.alloc(size * size * 4)]),
+    });
+    await new Promise((resolve) => setTimeout(resolve, 1000));
     gateway.kill('SIGKILL');
-    await until(() => !isAlive(pid));
+    await expect(ask).rejects.toThrow();
+    await until(() => !isAlive(pid!));
   });
 });
 
 const GATEWAY = `
 const [library, modelsDir, stateDir] = process.argv.slice(1);
 const { startCloud } = await import(library);
-const cloud = await startCloud({ modelsDir, stateDir, port: 0, auth: { kind: 'none' }, preload: ['rows'] });
-process.stdout.write(String(cloud.workerPids[0]));
+const cloud = await startCloud({ modelsDir, stateDir, port: 0, auth: { kind: 'none' }, tls: { kind: 'insecure' }, preload: ['power'] });
+process.stdout.write(cloud.workerPids[0] + ' ' + cloud.port);
 `;

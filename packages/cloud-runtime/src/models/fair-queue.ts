@@ -92,16 +92,17 @@ export class FairQueue {
 
   /**
    * Takes the next frames. With fewer frames than ran together the last time, and room for more, the first one waits up to
-   * `maxDelayMs` since it came. `onlyFull` takes nothing that could still grow.
+   * `maxDelayMs` since it came. `ahead`, for a worker that still runs others: nothing that could still grow, and nothing that
+   * is to run by itself.
    */
-  next(nowMs: number, onlyFull = false): NextRun {
+  next(nowMs: number, ahead = false): NextRun {
     const picked = this.#pick(nowMs);
     const [first] = picked.frames;
     if (first === undefined) return { kind: 'empty' };
     const untilMs = first.receivedAtMs + this.#policy.maxDelayMs;
     const expectsMore = picked.frames.length < this.#expected && nowMs < untilMs;
     if (!picked.full && expectsMore) return { kind: 'wait', untilMs };
-    if (!picked.full && onlyFull) return { kind: 'wait', untilMs: Number.POSITIVE_INFINITY };
+    if (ahead && (!picked.full || first.alone)) return { kind: 'wait', untilMs: Number.POSITIVE_INFINITY };
     for (const frame of picked.frames) this.remove(frame);
     if (!first.alone) this.#expected = picked.frames.length;
     this.#runs++;

@@ -44,7 +44,10 @@ export interface RunnerOptions {
   readonly clock: Clock;
 }
 
-/** Below this a second job is handed to a busy worker, so that it need not wait for the gateway; above, deadlines matter more. */
+/**
+ * Below this a second job is handed to a busy worker, which decodes it meanwhile and need not wait for the gateway; above,
+ * deadlines matter more.
+ */
 const HAND_AHEAD_BELOW_MS = 50;
 /** A frame is tried on this many workers. */
 const MAX_LOSSES = 2;
@@ -217,7 +220,7 @@ export class ModelRunner {
     const ahead = (this.#service.runMs ?? Number.POSITIVE_INFINITY) < HAND_AHEAD_BELOW_MS ? 1 : 0;
     for (let outstanding = 0; outstanding <= ahead; outstanding++) {
       for (const slot of this.#slots) {
-        if (!slot.isReady || slot.outstanding !== outstanding) continue;
+        if (!slot.isReady || slot.outstanding !== outstanding || slot.runsAlone) continue;
         const next = this.#queue.next(this.#options.clock.nowMs(), outstanding > 0);
         if (next.kind === 'run') this.#dispatch(slot, next.frames);
         if (next.kind === 'wait') waitUntilMs = Math.min(waitUntilMs, next.untilMs);
@@ -262,14 +265,16 @@ export class ModelRunner {
     this.#service.ended(job.startedAtMs, rowsOf(frames), this.#slots.length);
     if (plan.mode === 'batch' && reply.frames.some(({ fault }) => fault !== null)) {
       this.#retryAlone(frames);
-    } else {
-      meter.ran(rowsOf(frames), reply.decodeMs, reply.computeMs);
-      const outcomes = outcomesOf(reply, answer, frames, job.startedAtMs, clock.nowMs());
-      for (const [index, frame] of frames.entries()) {
-        this.#settle(frame, outcomes[index] ?? fault('INTERNAL', 'the worker left out a frame'));
-      }
+      this.#pump();
+      return;
     }
+    // The worker first: it may be waiting, and the answers have a longer way before them anyhow.
     this.#pump();
+    meter.ran(rowsOf(frames), reply.decodeMs, reply.computeMs);
+    const outcomes = outcomesOf(reply, answer, frames, job.startedAtMs, clock.nowMs());
+    for (const [index, frame] of frames.entries()) {
+      this.#settle(frame, outcomes[index] ?? fault('INTERNAL', 'the worker left out a frame'));
+    }
   }
 
   #retryAlone(frames: readonly FrameTask[]): void {
@@ -279,7 +284,10 @@ export class ModelRunner {
     }
   }
 
-  /** Of several jobs the first one ran; the others only waited behind it. */
+  /**
+   * Of several jobs the first one ran. The others were at most decoded meanwhile; should that have been it, the first one
+   * is cleared by its second try, which nothing runs beside, and the next loss finds the other one in front.
+   */
   #lost(jobs: readonly RunningJob[], end: WorkerEnd): void {
     if (!this.#closed) this.#options.meter.restarted();
     const [running, ...waiting] = jobs;

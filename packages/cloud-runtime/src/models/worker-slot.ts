@@ -91,6 +91,12 @@ export class WorkerSlot {
     return rows;
   }
 
+  /** Whether a frame is under way that is to run by itself: nothing else goes to the worker until it is answered. */
+  get runsAlone(): boolean {
+    for (const { frames } of this.#jobs.values()) if (frames.some(({ alone }) => alone)) return true;
+    return false;
+  }
+
   get pid(): number | null {
     return this.#worker?.pid ?? null;
   }

@@ -1,23 +1,11 @@
 // A load request -> a model in ONNX Runtime: files hashed, the model verified, the first provider that gets its samples right.
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { openModelFile } from '@kerf/onnx/node';
-import {
-  type Backend,
-  type ErrorCode,
-  KerfError,
-  type LevelTable,
-  type LoadedModel,
-  messageOf,
-  ortBackend,
-  readLevelTable,
-  warmUpLevels,
-} from '@kerf/protocol';
+import { type Backend, type ErrorCode, KerfError, type LoadedModel, messageOf, ortBackend } from '@kerf/protocol';
 import * as ort from 'onnxruntime-node';
 import { goldenFault, readGolden } from './golden.ts';
+import { checkHash } from './hashed-file.ts';
 import { HostedModel } from './hosted-model.ts';
-import type { DemotedProvider, HashedFile, LoadRequest, WarmUpReply } from './jobs.ts';
+import type { DemotedProvider, LoadRequest, WarmUpReply } from './jobs.ts';
 import { madeUpFault } from './self-test.ts';
 import { warmUp } from './warm-up.ts';
 
@@ -27,8 +15,6 @@ export interface ReadyModel {
   /** Providers that were asked for before this one and did not serve. */
   readonly demoted: readonly DemotedProvider[];
   readonly warmUp: WarmUpReply;
-  /** Level tables that payloads may be coded with, by id. */
-  readonly tables: ReadonlyMap<string, LevelTable>;
 }
 
 /**
@@ -38,9 +24,8 @@ export interface ReadyModel {
  * MODEL_TOO_LARGE, EXTERNAL_DATA, MODEL_UNSUPPORTED, SELF_TEST_FAILED, BACKEND_UNAVAILABLE.
  */
 export async function loadModel(request: LoadRequest): Promise<ReadyModel> {
-  for (const file of [...request.files, ...request.tables]) await checkHash(file);
+  for (const file of request.files) await checkHash(file);
   for (const path of request.paths) await openModelFile(path);
-  const tables = await readTables(request.tables);
   const golden = request.golden === null ? null : await readGolden(request.golden);
   const demoted: DemotedProvider[] = [];
   let lastError: KerfError | null = null;
@@ -52,7 +37,7 @@ export async function loadModel(request: LoadRequest): Promise<ReadyModel> {
       const model = new HostedModel(models, request.entries);
       const fault = golden === null ? await madeUp(provider, model, request) : await goldenFault(model, golden);
       if (fault !== null) throw new KerfError('SELF_TEST_FAILED', fault);
-      return { model, provider, demoted, tables, warmUp: await warmUp(models, provider, request.warmUp) };
+      return { model, provider, demoted, warmUp: await warmUp(models, provider, request.warmUp) };
     } catch (error) {
       lastError = KerfError.from(error, 'BACKEND_UNAVAILABLE', `the provider does not work: ${messageOf(error)}`);
       demoted.push({ provider, code: lastError.code, reason: lastError.message });
@@ -106,33 +91,4 @@ async function loadAll(
   const models: LoadedModel[] = [];
   for (const path of paths) models.push(await backend.load({ path }, { threads, optimizationLevel }));
   return models;
-}
-
-async function checkHash({ path, sha256, bytes }: HashedFile): Promise<void> {
-  const hash = createHash('sha256');
-  let count = 0;
-  try {
-    for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }) as AsyncIterable<Buffer>) {
-      hash.update(chunk);
-      count += chunk.byteLength;
-    }
-  } catch (cause) {
-    throw new KerfError('MANIFEST_INVALID', 'a file that the manifest names cannot be read; split the model again', {
-      cause,
-    });
-  }
-  if (count !== bytes || hash.digest('hex') !== sha256) {
-    throw new KerfError(
-      'MANIFEST_INVALID',
-      'a file is not the one that the manifest names: it was changed afterwards; split the model again',
-    );
-  }
-}
-
-/** @throws {KerfError} MANIFEST_INVALID when a table cannot be read. */
-async function readTables(files: readonly HashedFile[]): Promise<Map<string, LevelTable>> {
-  const tables = new Map<string, LevelTable>();
-  for (const { path, sha256 } of files) tables.set(sha256, readLevelTable(await readFile(path), sha256));
-  await warmUpLevels(tables.values());
-  return tables;
 }

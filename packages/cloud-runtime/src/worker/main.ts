@@ -1,16 +1,19 @@
-// A worker process: hosts one model in ONNX Runtime and answers the jobs of its gateway, one at a time.
+// A worker process: hosts one model and answers the jobs of its gateway in order. This thread decodes, codes and moves bytes;
+// another one runs ONNX Runtime, which blocks its thread. The next job is decoded while one runs, and the last one answered.
 import { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { AnswerCoder } from './answer-coder.ts';
+import { answerJob } from './answer-job.ts';
 import { BodyPool } from './body-pool.ts';
 import { openChannel, type WorkerChannel } from './channel.ts';
-import type { HostedModel } from './hosted-model.ts';
-import type { GatewayMessage, LoadRequest, WorkerFault, WorkerMessage } from './jobs.ts';
-import { loadModel } from './load-model.ts';
-import { watchParent } from './parent-watch.ts';
-import { faultOf, type JobCodecs, runJob } from './run-job.ts';
+import { decodeFrames } from './decode-frames.ts';
+import type { DecodingRules } from './decode-payload.ts';
+import type { GatewayMessage, LoadRequest, RunRequest, WorkerFault, WorkerMessage } from './jobs.ts';
+import { readTables } from './level-tables.ts';
+import { RuntimeHost } from './runtime-host.ts';
 import { SpoolWriter } from './spool.ts';
+import { faultOf } from './worker-fault.ts';
 
 /** File descriptors that the gateway hands over. */
 const CHANNEL_FD = 3;
@@ -21,11 +24,15 @@ const RSS_EVERY_MS = 250;
 const spoolBytes = Number(process.argv[2] ?? '0');
 const hasSpool = spoolBytes > 0;
 const pool = new BodyPool();
-let loaded: { readonly model: HostedModel; readonly codecs: JobCodecs } | null = null;
+const coder = new AnswerCoder();
+const runtime = new RuntimeHost((reason) => {
+  process.stderr.write(`${reason}\n`);
+  process.exit(1);
+});
+let rules: DecodingRules | null = null;
 let rssAtMs = Number.NEGATIVE_INFINITY;
-let turn: Promise<void> = Promise.resolve();
+let decoding: Promise<void> = Promise.resolve();
 
-watchParent();
 const channel: WorkerChannel<WorkerMessage> = openChannel<GatewayMessage, WorkerMessage>({
   stream: new Socket({ fd: CHANNEL_FD, readable: true, writable: true }),
   spoolOut: hasSpool ? new SpoolWriter(SPOOL_OUT_FD, spoolBytes) : null,
@@ -33,10 +40,10 @@ const channel: WorkerChannel<WorkerMessage> = openChannel<GatewayMessage, Worker
   bodyBuffer: (bytes) => pool.take(bytes),
   handler: {
     onMessage: (message, body) => {
-      turn = turn.then(() => answer(message, body)).finally(() => pool.give(body));
+      decoding = decoding.then(() => (message.type === 'load' ? load(message) : take(message, body)));
     },
-    // The gateway is gone: nobody waits for an answer.
-    onClose: () => process.exit(0),
+    // The gateway is gone: nobody waits for an answer. An orderly exit would wait for the run that is under way.
+    onClose: () => process.kill(process.pid, 'SIGKILL'),
   },
 });
 // Ctrl-C in a terminal reaches the whole group; the gateway drains first and then ends its workers.
@@ -51,27 +58,35 @@ function nowAndThen(): number | null {
   return process.memoryUsage.rss();
 }
 
-async function answer(message: GatewayMessage, body: Uint8Array): Promise<void> {
-  if (message.type === 'load') {
-    await load(message);
-    return;
+async function load(request: LoadRequest): Promise<void> {
+  const { maxDecodedBytes, maxDecodedImageBytes, paths } = request;
+  try {
+    const tables = await readTables(request.tables);
+    const reply = await runtime.load(request);
+    if (reply.type === 'loaded') rules = { maxDecodedBytes, maxDecodedImageBytes, tables };
+    channel.send(
+      reply.type === 'loaded' ? reply.loaded : { type: 'load-failed', fault: withoutPaths(reply.fault, paths) },
+      [],
+    );
+  } catch (error) {
+    channel.send({ type: 'load-failed', fault: withoutPaths(faultOf(error), paths) }, []);
   }
-  if (loaded === null) throw new TypeError('a job came before its model');
-  const { reply, body: outputs } = await runJob(loaded.model, message, body, loaded.codecs);
-  channel.send(reply, outputs);
 }
 
-async function load(request: LoadRequest): Promise<void> {
-  try {
-    const { model, provider, demoted, tables, warmUp } = await loadModel(request);
-    const { maxDecodedBytes, maxDecodedImageBytes } = request;
-    const rules = { maxDecodedBytes, maxDecodedImageBytes, tables };
-    loaded = { model, codecs: { rules, coder: new AnswerCoder(), rss: nowAndThen } };
-    const { segmentSpecs: segments, entries } = model;
-    channel.send({ type: 'loaded', segments, entries, provider, demoted, warmUp }, []);
-  } catch (error) {
-    channel.send({ type: 'load-failed', fault: withoutPaths(faultOf(error), request.paths) }, []);
-  }
+/** Ends when the job is decoded and handed to the runtime; its answer follows. */
+async function take(request: RunRequest, body: Uint8Array): Promise<void> {
+  if (rules === null) throw new TypeError('a job came before its model');
+  const startMs = performance.now();
+  const frames = await decodeFrames(request.frames, body, rules);
+  const decodeMs = performance.now() - startMs;
+  const { mode, stacks, trial, tolerance } = request;
+  const running = runtime.run(frames, { mode, stacks, trial, tolerance }, body.buffer as ArrayBuffer);
+  void running.then(({ ran, body: memory }) => {
+    pool.give(new Uint8Array(memory));
+    const extra = { decodeMs, computeMs: ran.computeMs, trial: ran.trial, rssBytes: nowAndThen() };
+    const { reply, body: outputs } = answerJob(request, ran.frames, coder, () => runtime.isAhead, extra);
+    channel.send(reply, outputs);
+  });
 }
 
 /** The message goes on to the edge, which has no business knowing where the cloud keeps its models. */

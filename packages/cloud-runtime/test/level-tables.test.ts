@@ -1,12 +1,11 @@
-// What a worker does before it says that its model is loaded.
+// Level tables as a worker reads them before it says that its model is loaded.
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildModel } from '@kerf/onnx';
 import { type LevelTable, writeLevelTable } from '@kerf/protocol';
 import { expect, it, vi } from 'vitest';
-import { loadModel } from '../src/worker/load-model.ts';
-import { identityModel, temporaryFolder } from './support/models.ts';
+import { readTables } from '../src/worker/level-tables.ts';
+import { temporaryFolder } from './support/models.ts';
 
 const table: LevelTable = {
   id: '',
@@ -22,31 +21,22 @@ const table: LevelTable = {
 
 it('compiles the coder of level tables where the model has some, and only there', async () => {
   const dir = temporaryFolder();
-  writeFileSync(join(dir, 'model.onnx'), buildModel(identityModel()));
   const bytes = writeLevelTable(table);
-  writeFileSync(join(dir, 'levels.klt'), bytes);
+  const path = join(dir, 'levels.klt');
+  writeFileSync(path, bytes);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const request = {
-    type: 'load',
-    paths: [join(dir, 'model.onnx')],
-    entries: null,
-    files: [],
-    providers: ['cpu'],
-    threads: 1,
-    optimizationLevel: 'all',
-    maxDecodedImageBytes: 1 << 20,
-    maxDecodedBytes: 1 << 20,
-    tables: [],
-    golden: null,
-    warmUp: { maxRows: 1, budgetMs: 0 },
-  } as const;
   const compile = vi.spyOn(WebAssembly, 'compile');
-  await loadModel(request);
+  expect((await readTables([])).size).toBe(0);
   expect(compile).not.toHaveBeenCalled();
-  const { tables } = await loadModel({
-    ...request,
-    tables: [{ path: join(dir, 'levels.klt'), sha256, bytes: bytes.byteLength }],
-  });
+  const tables = await readTables([{ path, sha256, bytes: bytes.byteLength }]);
   expect(compile).toHaveBeenCalledTimes(1);
   expect([...tables.keys()]).toEqual([sha256]);
+});
+
+it('refuses level tables that are not those of the manifest', async () => {
+  const path = join(temporaryFolder(), 'levels.klt');
+  writeFileSync(path, writeLevelTable(table));
+  const other = { path, sha256: '0'.repeat(64), bytes: writeLevelTable(table).byteLength };
+  await expect(readTables([other])).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
+  await expect(readTables([{ ...other, path: `${path}.gone` }])).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
 });
