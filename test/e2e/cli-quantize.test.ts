@@ -60,6 +60,12 @@ beforeAll(async () => {
   shop = await openWorkshop();
   await writeFile(join(shop.folder, 'part.onnx'), classifier());
   await writeFile(join(shop.folder, 'old.onnx'), classifier(11));
+  const double = buildModel({
+    nodes: [{ op: 'Tanh', inputs: ['x'], outputs: ['y'] }],
+    inputs: [{ name: 'x', dtype: 'float64', shape: [2, 8] }],
+    outputs: [{ name: 'y', dtype: 'float64', shape: [2, 8] }],
+  });
+  await writeFile(join(shop.folder, 'double.onnx'), double);
   const samples = join(shop.folder, 'samples');
   await mkdir(samples);
   for (let at = 0; at < 24; at++) {
@@ -143,6 +149,7 @@ const REFUSED: readonly (readonly [readonly string[], 1 | 2, string, RegExp])[] 
   [['part.onnx', '--form', 'static', '--samples', 'samples', '--limit', '6'], 1, 'SAMPLES_UNUSABLE', /at least 8/],
   [['part.onnx', '--form', 'static', '--samples', 'nowhere'], 1, 'FILE_NOT_FOUND', /nowhere/],
   [['old.onnx', '--form', 'static', '--samples', 'samples'], 1, 'MODEL_UNSUPPORTED', /operator set 11/],
+  [['double.onnx', '--form', 'fp16'], 1, 'MODEL_UNSUPPORTED', /nothing to convert/],
 ];
 
 test('bad input is refused in one line that says what is wrong', async () => {

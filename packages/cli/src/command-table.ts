@@ -1,4 +1,5 @@
 // The list of commands and the text of `kerf help`. A command's code is loaded when it is used.
+import { nearestNames } from '@kerf/protocol';
 import { type Command, usageError } from './command.ts';
 
 const TABLE: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
@@ -133,7 +134,9 @@ export const HELP = [
 export async function findCommand(name: string): Promise<Command> {
   const entry = Object.hasOwn(TABLE, name) ? TABLE[name] : undefined;
   if (entry === undefined) {
-    throw usageError(`there is no command '${name}'; commands are ${COMMAND_NAMES.join(', ')}`);
+    const [near] = nearestNames(name, COMMAND_NAMES, 1);
+    const hint = near === undefined ? `commands are ${COMMAND_NAMES.join(', ')}` : `did you mean '${near}'?`;
+    throw usageError(`there is no command '${name}'; ${hint}`);
   }
   return entry.load();
 }

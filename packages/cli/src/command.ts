@@ -1,7 +1,7 @@
 // What a sub-command is, and how its command line becomes checked values.
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { KerfError, messageOf, nearestNames } from '@kerf/protocol';
 
 export const VERSION = (createRequire(import.meta.url)('../package.json') as { version: string }).version;
 
@@ -99,16 +99,18 @@ export function usageError(message: string): KerfError {
   return new KerfError('INVALID_ARGUMENT', message);
 }
 
-/** @throws {KerfError} INVALID_ARGUMENT for unknown options, missing values and a wrong number of arguments. */
+/** @throws {KerfError} INVALID_ARGUMENT for unknown and repeated options, missing values and a wrong number of arguments. */
 export function parseCommandLine(command: Command, argv: readonly string[]): CommandLine {
   const options = Object.fromEntries(
     Object.entries(command.options).map(([name, { type, multiple }]) => [name, { type, multiple: multiple ?? false }]),
   );
   let parsed: ReturnType<typeof parseArgs>;
   try {
+    const tokens = parseArgs({ args: [...argv], options, allowPositionals: true, strict: false, tokens: true }).tokens;
+    checkOptions(command, tokens);
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw usageError(`${messageOf(error).split('. ')[0]}; see 'kerf help ${command.name}'`);
+    throw usageError(`${messageOf(error).split(/\.\s/)[0]}; see 'kerf help ${command.name}'`);
   }
   const [least, most] = command.positionals;
   const count = parsed.positionals.length;
@@ -117,3 +119,27 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Com
   }
   return new CommandLine(parsed.positionals, parsed.values);
 }
+
+/** What `parseArgs` says badly or lets pass: an option that is not there, a value left out, an option given twice. */
+function checkOptions(command: Command, tokens: readonly Token[]): void {
+  const given = new Set<string>();
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue;
+    const { name, rawName, value } = token;
+    const spec = Object.hasOwn(command.options, name) ? command.options[name] : undefined;
+    if (spec === undefined) throw usageError(unknownOption(rawName, Object.keys(command.options)));
+    if (spec.type === 'string' && token.inlineValue !== true && value?.startsWith('-') === true && value.length > 1) {
+      throw usageError(`${rawName} needs a value; one that begins with - is written ${rawName}=${value}`);
+    }
+    // The last one would win, and nobody would know that the first did nothing.
+    if (given.has(name) && spec.multiple !== true) throw usageError(`${rawName} was given twice; it takes one value`);
+    if (spec.type === 'string') given.add(name);
+  }
+}
+
+function unknownOption(rawName: string, names: readonly string[]): string {
+  const near = nearestNames(rawName.replace(/^-+/, ''), names, 1);
+  return `there is no option ${rawName}${near.length === 0 ? '' : `; did you mean --${near[0]}?`}`;
+}
+
+type Token = NonNullable<ReturnType<typeof parseArgs>['tokens']>[number];

@@ -37,6 +37,7 @@ describe('a command line', () => {
     expect(line.flag('json')).toBe(true);
     expect(line.texts('dim')).toEqual(['a=1', 'b=2']);
     expect(line.choice('level', ['all', 'basic'], 'basic')).toBe('basic');
+    expect(parseCommandLine(sample, ['m', '--runs=-5', '--dim', '-', '--json', '--json']).text('runs')).toBe('-5');
   });
 
   test.each([
@@ -45,6 +46,10 @@ describe('a command line', () => {
     [['a', '--nope'], /--nope/],
     [['a', '--runs'], /runs/],
     [['a', '--json=yes'], /json/],
+    [['a', '--rums', '3'], /there is no option --rums; did you mean --runs\?/],
+    [['a', '--zzzzzz'], /there is no option --zzzzzz; see/],
+    [['a', '--level', '--json'], /--level needs a value; one that begins with - is written --level=--json/],
+    [['a', '--runs', '1', '--runs=2'], /--runs was given twice/],
   ])('%j is wrong usage', (argv: string[], message: RegExp) => {
     expect(usageFault(() => parseCommandLine(sample, argv))).toMatch(message);
   });
@@ -117,5 +122,6 @@ describe('help', () => {
 
   test('an unknown command names those there are', async () => {
     await expect(findCommand('toString')).rejects.toThrow(/commands are cuts, split/);
+    await expect(findCommand('spilt')).rejects.toThrow(/did you mean 'split'/);
   });
 });

@@ -113,8 +113,26 @@ function providerMissing(cause: unknown): KerfError | null {
   return null;
 }
 
+/** TensorProto.DataType numbers that the JavaScript API has no tensors of. */
+const FOREIGN_TYPES: Readonly<Record<number, string>> = {
+  14: 'complex64',
+  15: 'complex128',
+  16: 'bfloat16',
+  17: 'float8e4m3fn',
+  18: 'float8e4m3fnuz',
+  19: 'float8e5m2',
+  20: 'float8e5m2fnuz',
+  23: 'float4e2m1',
+};
+
 function refused(cause: unknown, source: ModelSource): KerfError {
   const reason = withoutPaths(cause, source);
+  const foreign = /^Unsupported data type: (\d+)/.exec(reason);
+  if (foreign !== null) {
+    const type = FOREIGN_TYPES[Number(foreign[1])] ?? `of ONNX's type ${foreign[1]}`;
+    const told = `an input or output is ${type}, and ONNX Runtime's JavaScript takes and gives no such tensors`;
+    return new KerfError('MODEL_UNSUPPORTED', told, { cause });
+  }
   return new KerfError('MODEL_UNSUPPORTED', `ONNX Runtime refuses the model: ${reason}`, { cause });
 }
 

@@ -41,6 +41,12 @@ export function expectation(
       'quantised operators become integer kernels at this level; a cut beside them can cost whole steps of the grid',
     );
   }
+  const drawn = graph.nodes.find((node) => node.random);
+  if (drawn !== undefined) {
+    reasons.push(
+      `${drawn.record.opType} draws random numbers: whole and parts may draw others, and then nothing can agree`,
+    );
+  }
   if (!/cpu|wasm/i.test(backendName)) reasons.push(`${backendName} does not promise the same order of operations`);
   return {
     isBitEqual: reasons.length === 0,

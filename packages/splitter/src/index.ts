@@ -30,7 +30,6 @@ export type { ListCutsOptions, ListedCut } from './list-cuts.ts';
 export { crossableCuts, listCuts } from './list-cuts.ts';
 export type { ModelHost, ReadExternal } from './model-host.ts';
 export { bytesHost, TRANSIENT_DATA_FILE } from './model-host.ts';
-export { nearestNames } from './nearest-names.ts';
 export type { Candidate, CostSource, Crossing, Prediction } from './plan/candidate.ts';
 export { candidateKey, predict, stagesOf } from './plan/candidate.ts';
 export type { Change } from './plan/changes.ts';

@@ -1,10 +1,9 @@
 // A graph and any set of tensor names -> what goes to the head, what to the tail, and what crosses; or why not.
 
 import { bodiesOf, type GraphNode, type GraphRecord, isConstantValue, type ModelGraph, shorten } from '@kerf/onnx';
-import { KerfError } from '@kerf/protocol';
+import { KerfError, nearestNames } from '@kerf/protocol';
 import { checkCrossingName, checkModelNames, MAX_CROSSING } from './carried-names.ts';
 import { ancestors } from './list-cuts.ts';
-import { nearestNames } from './nearest-names.ts';
 import { workGraph } from './work-graph.ts';
 
 export interface CutPlan {

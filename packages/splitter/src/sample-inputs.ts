@@ -56,6 +56,7 @@ export async function findInputs(model: LoadedModel, options: SampleOptions): Pr
       `the input '${sequence.name}' is not a tensor of a type that can be made up`,
     );
   }
+  const unreturned = model.outputs.find((spec) => spec.dtype === null);
   const open = specs.filter((spec) => !given.has(spec.name));
   const startMs = clock.nowMs();
   const modes = open.some((spec) => isInteger(spec)) ? INTEGER_MODES : INTEGER_MODES.slice(0, 1);
@@ -70,6 +71,7 @@ export async function findInputs(model: LoadedModel, options: SampleOptions): Pr
       } catch (error) {
         reason ??= error;
         if (!KerfError.is(error) || error.code === 'CLOSED') throw error;
+        if (unreturned !== undefined) throw notReturned(unreturned.name, error);
       }
       if (open.length === 0) throw noneRan(reason);
     }
@@ -87,6 +89,15 @@ function checkGiven(specs: readonly TensorSpec[], given: TensorMap): void {
     }
     checkTensor(tensor, spec);
   }
+}
+
+/** Other inputs would not help: ONNX Runtime's JavaScript hands tensors over and nothing else. */
+function notReturned(name: string, cause: unknown): KerfError {
+  return new KerfError(
+    'MODEL_UNSUPPORTED',
+    `the output '${name}' is not a tensor but a sequence, a map or an optional, which ONNX Runtime's JavaScript cannot give back; take it out of the model's outputs`,
+    { cause },
+  );
 }
 
 function noneRan(reason: unknown): KerfError {

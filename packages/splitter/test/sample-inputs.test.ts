@@ -4,6 +4,7 @@ import { type BuildInitializer, type BuildModel, type BuildNode, openModel } fro
 import { float32Tensor, makeTensor, systemClock, type Tensor, type TensorMap, typedView } from '@kerf/protocol';
 import * as ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
+import { expectation } from '../src/expectation.ts';
 import { findInputs, mergeSpec, type SampleOptions } from '../src/index.ts';
 import { bytesOf, cpu, float } from './models.ts';
 
@@ -173,4 +174,26 @@ describe('refuses', () => {
     const inputs = new Map([['x', float32Tensor([3], new Float32Array(3))]]);
     await expect(sampler([identity('x', 'y')], {}, { inputs })).rejects.toMatchObject({ code: 'TENSOR_MISMATCH' });
   });
+});
+
+describe('what the runtime cannot hand over', () => {
+  test('a sequence among the outputs is said to be the reason, not the sizes', async () => {
+    const model = { inputs: [float('x', [4, 'n'])], outputs: [{ name: 'parts' }, { name: 'y' }] };
+    const nodes = [{ op: 'SplitToSequence', inputs: ['x'], outputs: ['parts'] }, identity('x', 'y')];
+    await expect(sampler(nodes, model)).rejects.toThrow(/'parts' is not a tensor but a sequence/);
+  });
+
+  test('a type that JavaScript has no tensors of is named', async () => {
+    const cast = { op: 'Cast', inputs: ['x'], outputs: ['y'], attributes: { to: 16 } };
+    const bytes = bytesOf([cast], { inputs: [float('x', [2])], outputs: [{ name: 'y' }] });
+    await expect(cpu(ort).load({ bytes })).rejects.toThrow(/an input or output is bfloat16/);
+  });
+});
+
+test('random numbers are a reason not to expect equal bits', () => {
+  const nodes = [{ op: 'RandomNormalLike', inputs: ['x'], outputs: ['noise'] }, identity('noise', 'y')];
+  const bytes = bytesOf(nodes, { inputs: [float('x', [2])], outputs: [{ name: 'y' }] });
+  const { isBitEqual, reasons } = expectation(openModel(bytes), [], 'onnxruntime-node/cpu', 'disabled');
+  expect(isBitEqual).toBe(false);
+  expect(reasons.join()).toMatch(/RandomNormalLike draws random numbers/);
 });

@@ -1,5 +1,5 @@
 // A model and the form that is wanted -> its edit, and what there is to say of it.
-import { type ModelEdit, numberOfDType } from '@kerf/onnx';
+import { type GraphEdit, type ModelEdit, numberOfDType } from '@kerf/onnx';
 import type { ModelFile } from '@kerf/onnx/node';
 import { type Backend, KerfError } from '@kerf/protocol';
 import {
@@ -90,6 +90,12 @@ export async function makeForm(job: Job): Promise<MadeForm> {
   if (form === 'fp16') {
     const tooLarge = await valuesBeyondFloat16(job, specs);
     const { edit, nodes, float32 } = await float16Form(model.graph, { read, dtypes, tooLarge });
+    if (![edit, ...(edit.bodies?.values() ?? [])].some(isChange)) {
+      throw new KerfError(
+        'MODEL_UNSUPPORTED',
+        'there is nothing to convert: no operator computes in float32 and would do so soundly in float16',
+      );
+    }
     return { edit, details: { ...NOTHING, nodes, float32 } };
   }
   if (form === 'dynamic') {
@@ -108,6 +114,9 @@ function someOf(count: number): number {
     'there is nothing to quantise: no operator has float32 weights of 2 KB or more',
   );
 }
+
+const isChange = ({ nodes, initializers }: GraphEdit): boolean =>
+  (nodes?.size ?? 0) > 0 || (initializers?.length ?? 0) > 0;
 
 function specsOf({ model, backend, samples }: Job): Promise<Map<string, ValueSpec>> {
   const [sample] = samples.calibration;

@@ -1,6 +1,5 @@
 // What a value of a configuration file must be -> a checked value, and the JSON Schema that says the same.
-import { KerfError } from '@kerf/protocol';
-import { nearestNames } from '@kerf/splitter';
+import { KerfError, nearestNames } from '@kerf/protocol';
 
 export type JsonSchema = Readonly<Record<string, unknown>>;
 

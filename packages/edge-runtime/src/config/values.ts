@@ -1,5 +1,5 @@
 // Numbers, texts, choices, durations and sizes of a configuration file -> checked values in one unit.
-import { nearestNames } from '@kerf/splitter';
+import { nearestNames } from '@kerf/protocol';
 import { described, notOneOf, problem, type Shape } from './shape.ts';
 
 export interface NumberRange {

@@ -1,10 +1,9 @@
 // A graph and a request -> everything that placing it costs, by position: the one table that all candidates are priced from.
 import { type ModelGraph, shorten } from '@kerf/onnx';
-import { KerfError } from '@kerf/protocol';
+import { KerfError, nearestNames } from '@kerf/protocol';
 import { canBeNamed } from '../carried-names.ts';
 import { fusedValues } from '../fused-pairs.ts';
 import { canCross } from '../list-cuts.ts';
-import { nearestNames } from '../nearest-names.ts';
 import { type WorkGraph, workGraph } from '../work-graph.ts';
 import { type DeviceCosts, deviceCosts, nodeFinder } from './device-costs.ts';
 import { answerCost } from './lossless-codec.ts';

@@ -1,7 +1,6 @@
 // A model and the values of a cut -> the edit that turns them into uint8 and back, so that a split there sends bytes.
 import type { BuildNode, ModelEdit, ModelGraph, NodeRecord } from '@kerf/onnx';
-import { float32Tensor, KerfError } from '@kerf/protocol';
-import { nearestNames } from '../nearest-names.ts';
+import { float32Tensor, KerfError, nearestNames } from '@kerf/protocol';
 import { type Affine, affineOf, type Range } from './affine.ts';
 import { FLOAT, UINT8 } from './data-type-numbers.ts';
 import { EditDraft } from './edit-draft.ts';

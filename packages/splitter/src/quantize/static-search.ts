@@ -106,7 +106,7 @@ class StaticSearch {
       if (plan.nodes.length === 0) {
         throw new KerfError(
           'MODEL_UNSUPPORTED',
-          'no node can run in int8: there is no Conv, Gemm or MatMul with constant weights, or none whose values are finite',
+          'no node can run in int8: there is no Conv, Gemm or MatMul with constant weights of 2 KB or more, or none whose values are finite',
         );
       }
       const isSeen = (name: string): boolean => {
