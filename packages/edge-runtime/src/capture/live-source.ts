@@ -15,9 +15,12 @@ export interface LiveDevice {
   attempt(desk: CaptureDesk, signal: AbortSignal, up: () => void): Promise<void>;
 }
 
-/** The device is opened again with increasing delays whenever it is lost. */
-export function liveSource(setup: SourceSetup, device: LiveDevice): Source {
-  const desk = new CaptureDesk(setup, false);
+/**
+ * The device is opened again with increasing delays whenever it is lost.
+ * @param simulated its pictures are no parts of now
+ */
+export function liveSource(setup: SourceSetup, device: LiveDevice, simulated = false): Source {
+  const desk = new CaptureDesk(setup, simulated);
   const ended = new AbortController();
   let run: Promise<void> | null = null;
   return {

@@ -2,8 +2,9 @@
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { KerfError, messageOf } from '@kerf/protocol';
-import { CaptureDesk } from '../../capture/capture-desk.ts';
-import { keepAlive, sleep } from '../../capture/keep-alive.ts';
+import type { CaptureDesk } from '../../capture/capture-desk.ts';
+import { sleep } from '../../capture/keep-alive.ts';
+import { liveSource } from '../../capture/live-source.ts';
 import type { SourceSetup } from '../../capture/options.ts';
 import type { Source } from '../../capture/source.ts';
 import type { Taken } from '../../capture/taken.ts';
@@ -18,20 +19,17 @@ interface Frame {
 
 /** Plays a file. It waits for the station (`as-fast`), or drops as a camera would (`as-recorded`). */
 export function videoSource(config: VideoConfig, setup: SourceSetup): Source {
-  const desk = new CaptureDesk(setup, config.simulated);
-  const ended = new AbortController();
   const isY4m = config.path.toLowerCase().endsWith('.y4m');
   let number = 0;
   /** Frames of the file that were handed over: after a loss it goes on behind them. */
   let next = 0;
-  let run: Promise<void> | null = null;
 
   const takenOf = ({ yuv, format }: Frame): Taken => ({
     what: { picture: { kind: 'pixels', image: rgbOfYuv(yuv, format) } },
     partId: config.partId?.replaceAll('{number}', String(number)) ?? null,
   });
 
-  const play = async (signal: AbortSignal, up: () => void): Promise<void> => {
+  const play = async (desk: CaptureDesk, signal: AbortSignal, up: () => void): Promise<void> => {
     const pacer = new Pacer(config, setup);
     for await (const frame of framesOf(config, setup, isY4m, signal, () => desk.drop(1))) {
       if (!pacer.wants(frame.format)) continue;
@@ -52,31 +50,19 @@ export function videoSource(config: VideoConfig, setup: SourceSetup): Source {
     next = 0;
   };
 
-  return {
-    name: setup.name,
-    counters: desk.counters,
-    trigger: (request) => desk.trigger(request),
-    start: async (handler) => {
-      desk.open(handler);
-      if (!isY4m) await checkFfmpeg(config.ffmpeg);
-      run = keepAlive({
-        attempt: async (signal, up) => {
-          do await play(signal, up);
-          while (config.repeat && !signal.aborted);
-        },
-        clock: setup.clock,
-        random: setup.random,
-        signal: ended.signal,
-        onState: (state) => desk.state(state),
-        onRecovery: () => desk.counters.recoveries++,
-      });
+  return liveSource(
+    setup,
+    {
+      prepare: async () => {
+        if (!isY4m) await checkFfmpeg(config.ffmpeg);
+      },
+      attempt: async (desk, signal, up) => {
+        do await play(desk, signal, up);
+        while (config.repeat && !signal.aborted);
+      },
     },
-    stop: async () => {
-      ended.abort();
-      desk.close();
-      await run;
-    },
-  };
+    config.simulated,
+  );
 }
 
 /** Which frames are taken, and when. */
