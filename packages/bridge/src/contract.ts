@@ -8,6 +8,7 @@ import { SESSIONS_CALLS, type SessionsResults, type SessionsTopics } from './ses
 import { UPDATES_CALLS, type UpdatesResults } from './updates-calls.ts';
 import type { UpdatesView } from './updates-views.ts';
 import type {
+  ClockView,
   HealthView,
   Hello,
   LiveView,
@@ -39,6 +40,7 @@ const line = v.pipe(v.string(), v.maxLength(400));
 /** What a call takes, and who may make it. */
 export const CALLS = {
   'session.hello': { role: 'viewer', params: v.strictObject({ bridge: v.literal(BRIDGE_VERSION) }) },
+  'session.clock': { role: 'viewer', params: nothing },
   'station.view': { role: 'viewer', params: nothing },
   'station.pause': { role: 'operator', params: nothing },
   'station.resume': { role: 'operator', params: nothing },
@@ -76,6 +78,7 @@ export type CallParams<N extends CallName> = v.InferOutput<(typeof CALLS)[N]['pa
 
 export interface CallResults extends UpdatesResults, SamplesResults, CutCallResults, SessionsResults, WhyResults {
   'session.hello': Hello;
+  'session.clock': ClockView;
   'station.view': StationView;
   'station.pause': null;
   'station.resume': null;

@@ -25,6 +25,7 @@ export type * from './samples-views.ts';
 export { serveBridge } from './serve-bridge.ts';
 export { MAX_PAIRS } from './sessions-calls.ts';
 export type * from './sessions-views.ts';
+export { shareBridge, sharedBridge } from './shared-bridge.ts';
 export type { UpdatesResults } from './updates-calls.ts';
 export type * from './updates-views.ts';
 export { ROLLOUT_ACTIONS } from './updates-views.ts';

@@ -1,5 +1,5 @@
 // The messages between a bridge and its service; requests and answers are matched by `id`.
-import { KerfError } from '@kerf/protocol';
+import { ERROR_CODES, type ErrorCode, KerfError } from '@kerf/protocol';
 import * as v from 'valibot';
 import { CALLS, type CallName, TOPICS, type TopicName } from './contract.ts';
 
@@ -37,6 +37,11 @@ export function readToService(value: unknown): ToService {
 /** @throws {KerfError} MESSAGE_MALFORMED. */
 export function readToBridge(value: unknown): ToBridge {
   return read(TO_BRIDGE, value);
+}
+
+/** A code that this build does not know is a fault of the other end. */
+export function knownCode(code: string): ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'INTERNAL';
 }
 
 function read<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {

@@ -1,14 +1,5 @@
 // A way to connect -> the bridge that screens use: matches answers, keeps subscriptions over lost links, connects again.
-import {
-  type Clock,
-  type Connect,
-  ERROR_CODES,
-  type ErrorCode,
-  KerfError,
-  messageOf,
-  type Random,
-  type Transport,
-} from '@kerf/protocol';
+import { type Clock, type Connect, KerfError, messageOf, type Random, type Transport } from '@kerf/protocol';
 import {
   BRIDGE_VERSION,
   type BridgeState,
@@ -20,7 +11,8 @@ import {
   type Topics,
 } from './contract.ts';
 import { decodeEnvelope, encodeEnvelope } from './envelope.ts';
-import { readToBridge, type ToBridge, type ToService } from './messages.ts';
+import { knownCode, readToBridge, type ToBridge, type ToService } from './messages.ts';
+import { TopicListeners } from './topic-listeners.ts';
 import type { Hello } from './views.ts';
 
 const BACK_OFF_MS = { first: 250, most: 8_000 };
@@ -54,7 +46,7 @@ export function openBridge(options: OpenBridgeOptions): InspectorBridge {
 class Bridge implements InspectorBridge {
   private readonly options: OpenBridgeOptions;
   private readonly stateListeners = new Set<(state: BridgeState) => void>();
-  private readonly listeners = new Map<TopicName, Set<(value: never) => void>>();
+  private readonly listeners = new TopicListeners((kind, topic) => this.send({ kind, topic }));
   private readonly waiting = new Map<number, Waiting>();
   private state: BridgeState = { kind: 'connecting' };
   private transport: Transport | null = null;
@@ -96,19 +88,7 @@ class Bridge implements InspectorBridge {
   }
 
   subscribe<T extends TopicName>(topic: T, listener: (value: Topics[T]) => void): () => void {
-    const known = this.listeners.get(topic);
-    const set = known ?? new Set();
-    set.add(listener as (value: never) => void);
-    if (known === undefined) {
-      this.listeners.set(topic, set);
-      this.send({ kind: 'subscribe', topic });
-    }
-    return () => {
-      set.delete(listener as (value: never) => void);
-      if (set.size > 0 || this.listeners.get(topic) !== set) return;
-      this.listeners.delete(topic);
-      this.send({ kind: 'unsubscribe', topic });
-    };
+    return this.listeners.add(topic, listener);
   }
 
   onState(listener: (state: BridgeState) => void): () => void {
@@ -153,7 +133,7 @@ class Bridge implements InspectorBridge {
 
   private greeted(hello: Hello): void {
     this.attempt = 0;
-    for (const topic of this.listeners.keys()) this.send({ kind: 'subscribe', topic });
+    for (const topic of this.listeners.topics) this.send({ kind: 'subscribe', topic });
     this.tell({ kind: 'connected', hello });
   }
 
@@ -174,7 +154,7 @@ class Bridge implements InspectorBridge {
   }
 
   private deliver(topic: TopicName, value: unknown): void {
-    for (const listener of this.listeners.get(topic) ?? []) listener(value as never);
+    this.listeners.tell(topic, value);
     if (topic === 'live') this.send({ kind: 'taken', topic });
   }
 
@@ -209,8 +189,4 @@ class Bridge implements InspectorBridge {
   private send(message: ToService): void {
     this.transport?.send(encodeEnvelope(message));
   }
-}
-
-function knownCode(code: string): ErrorCode {
-  return Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'INTERNAL';
 }

@@ -19,6 +19,12 @@ export interface Hello {
   readonly wallMs: number;
 }
 
+/** A clock of the station that nobody sets. */
+export interface ClockView {
+  /** Milliseconds since some moment; what it was at the answer. */
+  readonly stationMs: number;
+}
+
 export interface StageView {
   readonly name: string;
   readonly waiting: number;
@@ -76,6 +82,8 @@ export interface PictureView {
 export interface LiveView {
   readonly record: ResultRecord;
   readonly picture: PictureView | null;
+  /** When the line got the part, by the clock of `session.clock`. */
+  readonly takenMs: number;
 }
 
 export interface ThresholdsView {

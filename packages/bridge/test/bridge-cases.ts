@@ -9,6 +9,8 @@ import { serveBridge } from '../src/serve-bridge.ts';
 export interface Carrier {
   /** Connects to a station that serves `service`; each call is another link. */
   readonly connect: Connect;
+  /** What the screens use, where it is not the bridge itself. */
+  readonly share?: (bridge: InspectorBridge) => InspectorBridge;
   /** Breaks every link that is up, as a network does. */
   breakLinks(): void;
   dispose(): Promise<void>;
@@ -77,7 +79,8 @@ export function describeBridge(name: string, makeCarrier: MakeCarrier): void {
       const service = new TestService();
       const carrier = await makeCarrier((transport) => serveBridge(transport, service, { name: 'ann', role }));
       ends.push(() => carrier.dispose());
-      const bridge = openBridge({ connect: carrier.connect, clock: systemClock, random: () => 0 });
+      const owned = openBridge({ connect: carrier.connect, clock: systemClock, random: () => 0 });
+      const bridge = carrier.share?.(owned) ?? owned;
       ends.push(() => bridge.close());
       const states: BridgeState[] = [];
       bridge.onState((state) => states.push(state));

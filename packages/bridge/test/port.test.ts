@@ -1,18 +1,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { type Port, portTransport } from '../src/port-transport.ts';
+import { portTransport } from '../src/port-transport.ts';
 import { describeBridge } from './bridge-cases.ts';
-
-/** A port of worker threads, as a desktop's processes have them. */
-function portOf(port: MessagePort): Port {
-  return {
-    postMessage: (value) => port.postMessage(value),
-    listen(onMessage, onClose) {
-      port.on('message', onMessage);
-      port.on('close', onClose);
-    },
-    close: () => port.close(),
-  };
-}
+import { portOf } from './worker-port.ts';
 
 describeBridge('message ports', (accept) => {
   const ports: MessagePort[] = [];

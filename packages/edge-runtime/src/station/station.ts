@@ -48,6 +48,8 @@ export type StationEvent =
       readonly record: ResultRecord;
       /** The part's picture, for who looks at it now; null where there was none, or the record is a later one. */
       readonly picture: DeliveredPicture | null;
+      /** When the line got the part, by its clock; null of a later record. */
+      readonly takenMs: number | null;
     }
   | { readonly kind: 'source'; readonly state: SourceState }
   /** A capture that nobody asked for was given up at the door. */
@@ -119,7 +121,7 @@ export class Station {
       patienceMs: parts.reconcileForMs,
       onReconciled: (record, before) => {
         this.statistics.count(record, before);
-        this.tell({ kind: 'record', record, picture: null });
+        this.tell({ kind: 'record', record, picture: null, takenMs: null });
       },
     });
   }
@@ -238,7 +240,7 @@ export class Station {
       const { startMs, totalMs } = frame.spans;
       this.statistics.count(record, null, this.parts.clock.nowMs() - startMs - totalMs);
       onResult?.(record);
-      this.tell({ kind: 'record', record, picture: delivered });
+      this.tell({ kind: 'record', record, picture: delivered, takenMs: startMs });
     } catch (error) {
       const { code, message } = KerfError.from(error, 'INTERNAL', messageOf(error));
       this.tell({ kind: 'fault', code, message: `the record ${record.resultId} was not taken: ${message}` });

@@ -169,7 +169,7 @@ describe('the recorder', () => {
     const see = (part: number): void => {
       const original = picture(part, 30_000);
       const delivered = { original, pixels: () => Promise.reject(new Error('nobody looks')) };
-      made.see({ kind: 'record', record: record(part), picture: delivered } satisfies StationEvent);
+      made.see({ kind: 'record', record: record(part), picture: delivered, takenMs: null } satisfies StationEvent);
     };
     return { recorder: made, see };
   }
