@@ -16,6 +16,7 @@ await build({
   ...common,
   entryPoints: {
     main: join(source, 'renderer/main.tsx'),
+    'station-worker': join(source, 'renderer/pictures/station-worker.ts'),
     'layout-worker': join(source, 'renderer/cut/graph/layout-worker.ts'),
     styles: join(source, 'renderer/main.css'),
   },

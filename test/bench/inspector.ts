@@ -12,6 +12,7 @@ const GRAPH_NODES = 2_000;
 const RESULTS = 1_000_000;
 const PART_MS = 1_000 / 30;
 const LIVE_MS = 10_000;
+const AGES_MS = 5_000;
 const SCROLL_MS = 4_000;
 const OPENINGS = 7;
 
@@ -31,6 +32,7 @@ export const inspector: Bench = {
       const parts: Readonly<Record<string, () => AsyncIterable<BenchRow>>> = {
         first: () => firstScreen(browser, url, service),
         live: () => liveView(browser, url, service),
+        ages: () => unmarkedAges(browser, url, service),
         graph: () => panning(browser, url),
         list: () => longList(browser, url),
       };
@@ -107,6 +109,37 @@ async function* liveView(browser: Browser, url: string, service: BenchService): 
   }
 }
 
+/** The greatest age that stands on the screen without its mark, as it goes and under what goes wrong. */
+async function* unmarkedAges(browser: Browser, url: string, service: BenchService): AsyncIterable<BenchRow> {
+  const page = await open(browser, url, 'line');
+  // Until the clocks of page and station are known to each other.
+  await page.waitForTimeout(1_500);
+  const painter = page.workers().find((worker) => worker.url().includes('station-worker'));
+  const cases: readonly (readonly [name: string, heldMs: number, hangMs: number])[] = [
+    ['as parts come', 0, 0],
+    ['held back by the link for up to 400 ms', 400, 0],
+    ['painter hangs for 300 ms every second', 0, 300],
+  ];
+  try {
+    for (const [name, heldMs, hangMs] of cases) {
+      const feeding = setInterval(() => service.showPart(Math.random() * heldMs), PART_MS);
+      const hanging = setInterval(() => void painter?.evaluate(hang, hangMs), 1_000);
+      const ms = await page.evaluate((forMs) => (globalThis as unknown as InPage).benchUnmarkedMs(forMs), AGES_MS);
+      clearInterval(feeding);
+      clearInterval(hanging);
+      yield row(`age without its mark: ${name}`, ms, 'ms', '<= 100 ms', ms <= 100);
+    }
+  } finally {
+    await page.close();
+  }
+}
+
+/** Runs in the worker. */
+function hang(forMs: number): void {
+  const end = performance.now() + forMs;
+  while (performance.now() < end);
+}
+
 async function* panning(browser: Browser, url: string): AsyncIterable<BenchRow> {
   const page = await open(browser, url, 'cut');
   try {
@@ -155,6 +188,7 @@ async function open(browser: Browser, url: string, screen: string): Promise<Page
 interface InPage {
   readonly benchDrawn: number;
   readonly benchFirstMs: Promise<number>;
+  benchUnmarkedMs(forMs: number): Promise<number>;
   benchFill(lastPart: string): Promise<null>;
   benchFrames(selector: string, motion: 'wheel' | 'scroll', forMs: number): Promise<Frames>;
 }

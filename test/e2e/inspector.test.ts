@@ -12,6 +12,7 @@ import { parse } from 'yaml';
 import { startChromium } from '../support/chromium.ts';
 import {
   checkScreen,
+  drawn,
   type Inspecting,
   type OpenPage,
   openPage,
@@ -88,7 +89,7 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
     await page.locator('.why h3').first().waitFor();
     expect(await page.locator('.why').textContent()).toContain(newest?.score.toFixed(3) ?? '?');
     expect(await page.locator('.waterfall tbody tr').count()).toBeGreaterThan(4);
-    expect(await page.locator('.why canvas').getAttribute('width')).not.toBe('300');
+    await soon(() => drawn(page, '.why canvas')).toBe(1);
     await page.close();
     expect(faults).toEqual([]);
   });

@@ -1,14 +1,12 @@
 // What the renderer computes before it draws.
 import type { ResultRecord } from '@kerf/edge-runtime';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { en, type MessageKey } from '../src/renderer/i18n/en.ts';
 import { translator } from '../src/renderer/i18n/messages.tsx';
 import { zh } from '../src/renderer/i18n/zh.ts';
 import { ResultList } from '../src/renderer/results/result-list.ts';
 import { MAX_HEIGHT_PX, rowWindow } from '../src/renderer/results/row-window.ts';
 import { formatBytes, formatSpan } from '../src/renderer/shared/format.ts';
-import { maskPixels } from '../src/renderer/shared/mask-image.ts';
-import { PicturePainter } from '../src/renderer/shared/part-picture.tsx';
 import { readSettings } from '../src/renderer/shared/settings.ts';
 import { withRecord } from '../src/renderer/shared/store.ts';
 import { countBins } from '../src/renderer/thresholds/count-bins.ts';
@@ -44,16 +42,6 @@ test('bins hold every finite score once, and the range shows the marks', () => {
   expect([least, most]).toEqual([-0.25, 2]);
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(6);
   expect(countBins([], [], 4)).toEqual({ counts: [0, 0, 0, 0], least: 0, most: 1 });
-});
-
-test('a mask is drawn where its runs say, however wrong their lengths are', () => {
-  const alpha = (runs: number[]): number[] => {
-    const pixels = maskPixels({ width: 3, height: 2, runs }, [1, 2, 3]);
-    return Array.from({ length: 6 }, (_, pixel) => ((pixels[pixel * 4 + 3] ?? 0) > 0 ? 1 : 0));
-  };
-  expect(alpha([0, 2, 9, 3, 0, 1])).toEqual([0, 0, 1, 1, 1, 0]);
-  expect(alpha([1, 1_000_000_000])).toEqual([1, 1, 1, 1, 1, 1]);
-  expect(alpha([])).toEqual([0, 0, 0, 0, 0, 0]);
 });
 
 test('settings that were kept hold as far as they make sense', () => {
@@ -120,61 +108,5 @@ test('rows in sight are drawn where they are looked at, and a million can be scr
       expect(topPx + (end - first) * 48).toBeGreaterThanOrEqual(Math.min(scrollTop + view, count * 48) - 1e-6);
       expect(end - first).toBeLessThan(40);
     }
-  }
-});
-
-test('where parts come faster than their pictures are decoded, some are drawn, and the newest at last', async () => {
-  const decoding: (() => void)[] = [];
-  let decoded = 0;
-  vi.stubGlobal('devicePixelRatio', 1);
-  vi.stubGlobal(
-    'createImageBitmap',
-    () =>
-      new Promise((resolve) => {
-        decoding.push(() => resolve({ width: ++decoded, height: 1, close: () => {} }));
-      }),
-  );
-  try {
-    const canvas = {
-      width: 0,
-      height: 0,
-      clientWidth: 0,
-      getContext: () => null,
-    } as unknown as HTMLCanvasElement;
-    const painter = new PicturePainter();
-    const picture = { format: 'jpeg' as const, bytes: Uint8Array.of(1), width: 1, height: 1 };
-    const record = { mask: null, boxes: [] } as unknown as ResultRecord;
-    for (let part = 0; part < 5; part++) painter.show({ canvas, record, picture, showOverlay: true });
-    expect(decoding).toHaveLength(1);
-    decoding.shift()?.();
-    await vi.waitFor(() => expect(canvas.width).toBe(1));
-    // Of the four that came meanwhile, only the newest is decoded.
-    expect(decoding).toHaveLength(1);
-    decoding.shift()?.();
-    await vi.waitFor(() => expect(canvas.width).toBe(2));
-    expect(decoding).toHaveLength(0);
-  } finally {
-    vi.unstubAllGlobals();
-  }
-});
-
-test('boxes are placed by the picture that was taken, however small it is drawn', async () => {
-  const boxes: number[][] = [];
-  const asked: unknown[] = [];
-  vi.stubGlobal('devicePixelRatio', 2);
-  vi.stubGlobal('createImageBitmap', (_: Blob, options: unknown) => {
-    asked.push(options);
-    return Promise.resolve({ width: 640, height: 360, close: () => {} });
-  });
-  try {
-    const context = { drawImage() {}, fillText() {}, strokeRect: (...box: number[]) => boxes.push(box) };
-    const canvas = { clientWidth: 300, getContext: () => context } as unknown as HTMLCanvasElement;
-    const record = { mask: null, boxes: [{ x: 300, y: 60, width: 90, height: 30, label: 'dent' }] };
-    const picture = { format: 'jpeg' as const, bytes: Uint8Array.of(1), width: 1920, height: 1080 };
-    new PicturePainter().show({ canvas, record: record as unknown as ResultRecord, picture, showOverlay: true });
-    await vi.waitFor(() => expect(boxes).toEqual([[100, 20, 30, 10]]));
-    expect(asked).toEqual([{ resizeWidth: 640, resizeQuality: 'medium' }]);
-  } finally {
-    vi.unstubAllGlobals();
   }
 });

@@ -6,7 +6,7 @@ import type { Port } from './port-transport.ts';
 import { TopicListeners } from './topic-listeners.ts';
 
 type ToOwner =
-  | { readonly kind: 'call'; readonly id: number; readonly name: CallName; readonly params: CallParams<CallName> }
+  | { readonly kind: 'call'; readonly id: number; readonly name: CallName; readonly params: unknown }
   | { readonly kind: 'subscribe' | 'unsubscribe'; readonly topic: TopicName }
   | { readonly kind: 'close' };
 
@@ -22,7 +22,7 @@ export function shareBridge(port: Port, bridge: InspectorBridge): void {
   const say = (message: ToUser): void => port.postMessage(message);
   const answer = async ({ id, name, params }: Extract<ToOwner, { kind: 'call' }>): Promise<void> => {
     try {
-      say({ kind: 'answer', id, value: await bridge.call(name, params) });
+      say({ kind: 'answer', id, value: await bridge.call(name, params as never) });
     } catch (error) {
       const { code, message } = KerfError.from(error, 'INTERNAL', 'the page could not do that');
       say({ kind: 'fault', id, code, message });

@@ -314,7 +314,8 @@ export function describeBridge(name: string, makeCarrier: MakeCarrier): void {
       const seen: number[] = [];
       bridge.subscribe('live', ({ record }) => seen.push(record.frame));
       await until(() => service.readers('live') === 1);
-      for (let frame = 0; frame < 1_000; frame++) service.tell('live', { record: { ...RECORD, frame }, picture: null });
+      for (let frame = 0; frame < 1_000; frame++)
+        service.tell('live', { record: { ...RECORD, frame }, picture: null, takenMs: 0 });
       await until(() => seen.at(-1) === 999);
       expect(seen.length).toBeLessThan(20);
     });

@@ -29,6 +29,7 @@ export class BenchService implements InspectorService {
     await Promise.resolve();
     const answers: Partial<Record<CallName, (given: never) => unknown>> = {
       'session.hello': () => ({ version: 'bench', station: 'bench', role: 'viewer', wallMs: Date.now() }),
+      'session.clock': () => ({ stationMs: performance.now() }),
       'station.view': () => stationView(this.frame),
       'results.list': (given: CallParams<'results.list'>) => this.page(given),
       'results.get': () => this.record(0),
@@ -48,12 +49,12 @@ export class BenchService implements InspectorService {
     return () => set.delete(listener as (value: never) => void);
   };
 
-  /** One part more in the live view, with its mask. */
-  showPart(): void {
+  /** One part more in the live view, with its mask; it was taken `ageMs` ago. */
+  showPart(ageMs = 0): void {
     const record = this.record(this.frame++);
     const picture = { format: 'jpeg' as const, bytes: this.load.picture, width: 1920, height: 1080 };
     this.tell('result', record);
-    this.tell('live', { record, picture });
+    this.tell('live', { record, picture, takenMs: performance.now() - ageMs });
     this.tell('station', stationView(this.frame));
   }
 

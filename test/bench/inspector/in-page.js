@@ -27,21 +27,39 @@ globalThis.benchFrames = async (selector, motion, forMs) => {
   return { perSecond: (1000 * gaps.length) / (times.at(-1) - times[0]), worstMs: Math.max(...gaps) };
 };
 
-/** Counts pictures as they are put on a canvas. */
+/** Parts that the worker has put on the canvas, and when the one there was taken; null while it has a mark. */
 globalThis.benchDrawn = 0;
-const drawImage = Reflect.get(CanvasRenderingContext2D.prototype, 'drawImage');
-CanvasRenderingContext2D.prototype.drawImage = function counted(...args) {
-  if (args[0] instanceof ImageBitmap) globalThis.benchDrawn++;
-  drawImage.apply(this, args);
+let takenAt = null;
+const listen = Reflect.get(Worker.prototype, 'addEventListener');
+Worker.prototype.addEventListener = function counted(kind, listener) {
+  listen.call(this, kind, listener);
+  listen.call(this, kind, ({ data }) => {
+    if (data.kind === 'shown') globalThis.benchDrawn++;
+    if (data.kind === 'painted') takenAt = data.isMarked || data.ageMs === null ? null : performance.now() - data.ageMs;
+  });
 };
+
+/** The greatest age that a frame of the page shows without a mark, on the canvas or beside it. */
+globalThis.benchUnmarkedMs = (forMs) =>
+  new Promise((resolve) => {
+    const end = performance.now() + forMs;
+    let most = 0;
+    const look = () => {
+      const now = performance.now();
+      const isMarked = takenAt === null || document.querySelector('.live-late') !== null;
+      if (!isMarked) most = Math.max(most, now - takenAt);
+      if (now < end) requestAnimationFrame(look);
+      else resolve(most);
+    };
+    requestAnimationFrame(look);
+  });
 
 /** Milliseconds from the navigation to a verdict with its picture; asked again and again until it is there. */
 globalThis.benchFirstMs = new Promise((resolve) => {
   const look = () => {
     const verdict = document.querySelector('.tile[data-verdict="PASS"], .tile[data-verdict="NG"]');
     const canvas = document.querySelector('.line-picture canvas');
-    // 300 is what a canvas has before anything is drawn.
-    if (verdict !== null && canvas !== null && canvas.width > 300) resolve(performance.now());
+    if (verdict !== null && canvas?.dataset.drawn === 'true') resolve(performance.now());
     else requestAnimationFrame(look);
   };
   requestAnimationFrame(look);

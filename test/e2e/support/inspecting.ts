@@ -46,11 +46,9 @@ export const LOOKS = [
   ['zh', 'contrast', 400, 800, false],
 ] as const;
 
-/** How many canvases show a picture: one without has the 300 x 150 that it is made with. Pictures are drawn at the size that they are seen at. */
+/** How many canvases show a picture. */
 export function drawn(page: Page, selector: string): Promise<number> {
-  return page
-    .locator(selector)
-    .evaluateAll((all) => all.filter((one) => (one as HTMLCanvasElement).height !== 150).length);
+  return page.locator(`${selector}[data-drawn="true"]`).count();
 }
 
 /** Keeps a picture of the page where somebody has asked for them. */
@@ -70,6 +68,7 @@ export async function openPage(
   url: string,
   settings: Record<string, unknown> = {},
   { width = 1280, height = 800 } = {},
+  before: (page: Page) => Promise<void> = async () => {},
 ): Promise<OpenPage> {
   const page = await browser.newPage({ viewport: { width, height } });
   const faults: string[] = [];
@@ -81,6 +80,7 @@ export async function openPage(
   });
   const kept = JSON.stringify({ language: 'en', theme: 'light', ...settings });
   await page.addInitScript((text) => localStorage.setItem('kerf-inspector-settings', text), kept);
+  await before(page);
   await page.goto(url);
   return { page, faults };
 }

@@ -1,8 +1,9 @@
 // Language, theme and target size.
 import { useEffect, useRef } from 'react';
 import { LANGUAGES, type Language, useTexts } from '../i18n/messages.tsx';
+import type { Store } from '../shared/observable.ts';
 import { type Settings, THEMES, type Theme } from '../shared/settings.ts';
-import { type Store, useStore } from '../shared/store.ts';
+import { useStore } from '../shared/store.ts';
 
 export function SettingsPanel({
   settings,

@@ -39,6 +39,7 @@ export const en = {
   'verdict.none': 'No part yet',
   'verdict.say': '{verdict}, part {part}',
   'verdict.provisional': 'Provisional: a better answer may follow',
+  'line.stuck': 'The picture stands still: this computer is too busy',
   'verdict.stale': 'Old: the newest part is {seconds, plural, one {# second} other {# seconds}} old',
   'line.pause': 'Pause',
   'line.resume': 'Resume',

@@ -39,6 +39,7 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   'verdict.none': '还没有工件',
   'verdict.say': '{verdict}，工件 {part}',
   'verdict.provisional': '临时结果：之后可能有更好的答案',
+  'line.stuck': '图像已停住：这台电脑太忙',
   'verdict.stale': '已过时：最新工件是 {seconds, plural, other {# 秒}}前的',
   'line.pause': '暂停',
   'line.resume': '继续',

@@ -1,7 +1,7 @@
 // The line as it runs: the newest part, its verdict, and the figures that say whether the line is well.
 import { useEffect, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
-import { PartPicture } from '../shared/part-picture.tsx';
+import { LivePicture } from '../pictures/part-picture.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { LineFigures } from './line-figures.tsx';
 import { PauseButton } from './pause-button.tsx';
@@ -19,19 +19,22 @@ export function LineScreen({ showOverlay, onOverlay, onChoose }: Props) {
   const inspector = useInspector();
   const live = useStore(inspector.live);
   const station = useStore(inspector.station);
+  const painter = useStore(inspector.pictures.painter);
   const ageMs = useAge(live?.shownAt ?? null, station?.state === 'running');
   const part = live?.record.partId ?? t('line.noPartId');
   return (
     <div className="line">
       <div className="line-main">
         <section className="line-picture" aria-label={t('line.picture', { part })}>
-          {live?.picture ? (
-            <PartPicture
-              record={live.record}
-              picture={live.picture}
-              showOverlay={showOverlay}
-              label={t('line.picture', { part })}
-            />
+          {live?.hasPicture ? (
+            <div className="live-picture">
+              <LivePicture showOverlay={showOverlay} label={t('line.picture', { part })} />
+              {painter !== 'well' && (
+                <p className="live-late" role="status">
+                  {painter === 'stuck' ? t('line.stuck') : '…'}
+                </p>
+              )}
+            </div>
           ) : (
             <p className="empty">{waitingText(live === null, station?.source.name ?? '', t)}</p>
           )}

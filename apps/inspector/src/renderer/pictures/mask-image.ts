@@ -8,7 +8,7 @@ const OPAQUE = 190;
 /** RGBA of `mask.width` x `mask.height`: `color`, the more opaque the surer the model is. */
 export function maskPixels(
   { width, height, runs }: ResultMask,
-  color: readonly [number, number, number],
+  [red, green, blue]: readonly [number, number, number],
 ): Uint8ClampedArray<ArrayBuffer> {
   const pixels = new Uint8ClampedArray(width * height * 4);
   let at = 0;
@@ -16,7 +16,13 @@ export function maskPixels(
     const value = runs[index] ?? 0;
     const end = Math.min(at + (runs[index + 1] ?? 0), width * height);
     const alpha = (OPAQUE * Math.min(value, MOST)) / MOST;
-    if (value > 0) for (let pixel = at; pixel < end; pixel++) pixels.set([...color, alpha], pixel * 4);
+    for (let pixel = value > 0 ? at : end; pixel < end; pixel++) {
+      const place = pixel * 4;
+      pixels[place] = red;
+      pixels[place + 1] = green;
+      pixels[place + 2] = blue;
+      pixels[place + 3] = alpha;
+    }
     at = end;
   }
   return pixels;

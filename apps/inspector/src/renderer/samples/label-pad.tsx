@@ -1,8 +1,8 @@
 // The chosen part with its picture, and a button with a number key for each label.
 import { mayAct, type SamplesView, type SampleView } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
+import { PartPicture } from '../pictures/part-picture.tsx';
 import { formatScore, formatTime } from '../shared/format.ts';
-import { PartPicture } from '../shared/part-picture.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { useCall } from '../shared/use-call.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';

@@ -1,8 +1,8 @@
 // One part in two sessions: picture, what was marked, and the verdict of each.
 import type { PairView, SidedVerdict } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
+import { PartPicture } from '../pictures/part-picture.tsx';
 import { formatMs, formatScore, shortHash } from '../shared/format.ts';
-import { PartPicture } from '../shared/part-picture.tsx';
 import { useCall } from '../shared/use-call.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
 

@@ -1,7 +1,7 @@
 // Numbers with units -> text of a language.
 import type { Language } from '../i18n/messages.tsx';
 
-const LOCALES: Readonly<Record<Language, string>> = { en: 'en-GB', zh: 'zh-CN' };
+export const LOCALES: Readonly<Record<Language, string>> = { en: 'en-GB', zh: 'zh-CN' };
 
 export function formatNumber(value: number, language: Language, digits = 0): string {
   return value.toLocaleString(LOCALES[language], { minimumFractionDigits: digits, maximumFractionDigits: digits });

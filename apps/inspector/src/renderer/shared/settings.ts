@@ -1,6 +1,6 @@
 // Display settings of this screen, kept by the browser.
 import { LANGUAGES, type Language } from '../i18n/messages.tsx';
-import { Store } from './store.ts';
+import { Store } from './observable.ts';
 
 export const THEMES = ['system', 'light', 'dark', 'contrast'] as const;
 export type Theme = (typeof THEMES)[number];

@@ -1,39 +1,16 @@
 // The bridge's topics -> what screens read: one small store for each, outside React.
-import type { BridgeState, InspectorBridge, LiveView, StationView, ThresholdsView, UpdatesView } from '@kerf/bridge';
+import type { BridgeState, InspectorBridge, StationView, ThresholdsView, UpdatesView } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
 import { createContext, useContext, useSyncExternalStore } from 'react';
+import type { LiveMoment, PageWorker } from '../pictures/page-worker.ts';
+import { perFrame, Store } from './observable.ts';
 
 /** Records kept for the strip of last parts. */
 const RECENT = 24;
 
-export class Store<T> {
-  private value: T;
-  private readonly listeners = new Set<() => void>();
-
-  constructor(value: T) {
-    this.value = value;
-  }
-
-  readonly get = (): T => this.value;
-
-  readonly subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  };
-
-  set(value: T): void {
-    this.value = value;
-    for (const listener of this.listeners) listener();
-  }
-}
-
-export interface LiveMoment extends LiveView {
-  /** By this page's clock, so that a station with a wrong clock does not look old. */
-  readonly shownAt: number;
-}
-
 export interface Inspector {
   readonly bridge: InspectorBridge;
+  readonly pictures: PageWorker;
   readonly link: Store<BridgeState>;
   readonly station: Store<StationView | null>;
   readonly live: Store<LiveMoment | null>;
@@ -44,13 +21,15 @@ export interface Inspector {
 }
 
 /** Subscribes for the page's whole life. */
-export function inspectorOver(bridge: InspectorBridge): Inspector {
+export function inspectorOver(pictures: PageWorker): Inspector {
+  const { bridge, live } = pictures;
   const inspector: Inspector = {
     bridge,
+    pictures,
     link: new Store<BridgeState>({ kind: 'connecting' }),
-    station: new Store<StationView | null>(null),
-    live: new Store<LiveMoment | null>(null),
-    recent: new Store<readonly ResultRecord[]>([]),
+    station: new Store<StationView | null>(null, perFrame),
+    live,
+    recent: new Store<readonly ResultRecord[]>([], perFrame),
     thresholds: new Store<ThresholdsView | null>(null),
     updates: new Store<UpdatesView | null | undefined>(undefined),
   };
@@ -59,7 +38,6 @@ export function inspectorOver(bridge: InspectorBridge): Inspector {
     if (state.kind === 'connected') void refresh(inspector);
   });
   bridge.subscribe('station', (view) => inspector.station.set(view));
-  bridge.subscribe('live', (view) => inspector.live.set({ ...view, shownAt: performance.now() }));
   bridge.subscribe('result', (record) => inspector.recent.set(withRecord(inspector.recent.get(), record)));
   bridge.subscribe('thresholds', (view) => inspector.thresholds.set(view));
   bridge.subscribe('updates', (view) => inspector.updates.set(view));

@@ -1,0 +1,142 @@
+// Pictures for one canvas -> pixels on it, in a worker: decoded one at a time, the newest first, marked when they get old.
+import type { PictureView } from '@kerf/bridge';
+import type { ResultRecord } from '@kerf/edge-runtime';
+import type { Clock } from '@kerf/protocol';
+import { ageMark } from './age-mark.ts';
+import { drawPart } from './draw-part.ts';
+
+/** How a canvas is seen. */
+export interface Look {
+  /** Device pixels that it is wide on the screen; pictures are decoded no wider. 0 where nobody knows. */
+  readonly seenWidth: number;
+  readonly showOverlay: boolean;
+  readonly locale: string;
+}
+
+export interface Subject {
+  readonly record: ResultRecord;
+  readonly picture: PictureView;
+  /** When it was taken, by the painter's clock, or earlier; null of a still, which has no age. */
+  readonly takenAtMs: number | null;
+}
+
+/** What is on the canvas now. */
+export interface Painted {
+  readonly subject: Subject;
+  /** Null of a still. */
+  readonly ageMs: number | null;
+  readonly isMarked: boolean;
+  /** The next word comes by then, unless it is replaced before; null of a still. */
+  readonly holdsMs: number | null;
+}
+
+export interface PainterParts {
+  readonly canvas: OffscreenCanvas;
+  readonly clock: Clock;
+  readonly look: Look;
+  onPainted(painted: Painted): void;
+  /** This browser cannot decode it: the canvas stays as it is. */
+  onFailed(subject: Subject): void;
+}
+
+export class CanvasPainter {
+  private readonly parts: PainterParts;
+  private look: Look;
+  private waiting: Subject | null = null;
+  private isBusy = false;
+  private isHeld = false;
+  private isClosed = false;
+  private shown: { readonly subject: Subject; readonly bitmap: ImageBitmap } | null = null;
+  private cancelLook: () => void = () => {};
+
+  constructor(parts: PainterParts) {
+    this.parts = parts;
+    this.look = parts.look;
+  }
+
+  show(subject: Subject): void {
+    this.waiting = subject;
+    if (!this.isBusy && !this.isHeld) void this.work();
+  }
+
+  setLook(look: Look): void {
+    this.look = look;
+    const { shown } = this;
+    if (shown === null) return;
+    // It is seen larger than it was decoded for.
+    if (widthFor(look, shown.subject.picture) > shown.bitmap.width && this.waiting === null) this.show(shown.subject);
+    else this.compose();
+  }
+
+  /** While nobody sees the page nothing is decoded, and what it comes back with is marked, however long that takes. */
+  hold(isHeld: boolean): void {
+    this.isHeld = isHeld;
+    if (isHeld || this.waiting === null) this.compose();
+    else if (!this.isBusy) void this.work();
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.cancelLook();
+    this.waiting = null;
+    this.shown?.bitmap.close();
+    this.shown = null;
+  }
+
+  /**
+   * One picture is decoded at a time, and is drawn even if a newer one has come meanwhile: where parts come faster than
+   * pictures can be decoded, the newest of them are shown, not none.
+   */
+  private async work(): Promise<void> {
+    this.isBusy = true;
+    for (let next = this.taken(); next !== null; next = this.taken()) {
+      try {
+        const bitmap = await decode(next.picture, this.look);
+        if (this.isClosed) return bitmap.close();
+        this.shown?.bitmap.close();
+        this.shown = { subject: next, bitmap };
+        this.compose();
+      } catch {
+        this.parts.onFailed(next);
+      }
+    }
+    this.isBusy = false;
+  }
+
+  private taken(): Subject | null {
+    if (this.isHeld) return null;
+    const { waiting } = this;
+    this.waiting = null;
+    return waiting;
+  }
+
+  /** Picture, overlay and mark go onto the canvas at once. */
+  private compose(): void {
+    this.cancelLook();
+    if (this.shown === null) return;
+    const { subject, bitmap } = this.shown;
+    const { clock, canvas } = this.parts;
+    const ageMs = subject.takenAtMs === null ? null : clock.nowMs() - subject.takenAtMs;
+    const { text, holdsMs } = this.mark(ageMs);
+    const scale = bitmap.width / subject.picture.width;
+    drawPart(canvas, { bitmap, marked: this.look.showOverlay ? subject.record : null, scale, age: text });
+    this.parts.onPainted({ subject, ageMs, isMarked: text !== null, holdsMs });
+    if (holdsMs !== null) this.cancelLook = clock.after(holdsMs + 1, () => this.compose());
+  }
+
+  private mark(ageMs: number | null): { readonly text: string | null; readonly holdsMs: number | null } {
+    if (ageMs === null) return { text: null, holdsMs: null };
+    return this.isHeld ? { text: '…', holdsMs: null } : ageMark(ageMs, this.look.locale);
+  }
+}
+
+function decode({ format, bytes, width }: PictureView, look: Look): Promise<ImageBitmap> {
+  const blob = new Blob([bytes as Uint8Array<ArrayBuffer>], { type: `image/${format}` });
+  const seen = widthFor(look, { width });
+  return createImageBitmap(blob, seen < width ? { resizeWidth: seen, resizeQuality: 'medium' } : {});
+}
+
+/** No larger than it is seen: the rest is scaled away where it is decoded. */
+function widthFor({ seenWidth }: Look, { width }: { readonly width: number }): number {
+  return seenWidth > 0 && seenWidth < width ? seenWidth : width;
+}
