@@ -172,13 +172,19 @@ describe('what cannot be calibrated', () => {
 });
 
 test('a codec that may only have been lucky is not taken without a word', () => {
-  const row = (label: string, lossPoints: number, upperLossPoints: number): MeasuredRow => ({
+  const row = (
+    label: string,
+    lossPoints: number,
+    upperLossPoints: number,
+    samplesToShow: number | null,
+  ): MeasuredRow => ({
     label,
     tensors: [],
     bytesPerFrame: 100,
     bitsPerValue: 1,
     loss: { wholePoints: 90, codedPoints: 90 - lossPoints, lossPoints, lossInterval: { low: -1, high: 1 } },
     upperLossPoints,
+    samplesToShow,
     chosenLoss: null,
     encodeMs: 1,
     decodeMs: 1,
@@ -194,8 +200,8 @@ test('a codec that may only have been lucky is not taken without a word', () => 
       cuts: [{ cut: ['t'], folder: 'out', best: 'lossless', nonFinite: { values: 0, samples: 0 }, measured }],
       codecs: null,
     }).join('\n');
-  expect(text(row('float16', 0, 6.3), row('uint8', 2, 9), row('lossless', 0, 0))).toMatch(
-    /^float16: what was seen is within the limit, but may be luck; more samples could show it/m,
+  expect(text(row('float16', 0, 6.3, 542), row('uint8', 2, 9, null), row('lossless', 0, 0, 0))).toMatch(
+    /^float16: what was seen is within the limit, but may be luck; about 550 samples that judge could show it, or --confidence ask less$/m,
   );
-  expect(text(row('float16', 0, 0.4), row('lossless', 0, 0))).not.toContain('luck');
+  expect(text(row('float16', 0, 0.4, 40), row('lossless', 0, 0, 0))).not.toContain('luck');
 });

@@ -120,7 +120,7 @@ export { Evaluation, lossMetric } from './task/evaluation.ts';
 export type { BootstrapOptions, Interval } from './task/intervals.ts';
 export { bootstrapInterval, wilsonInterval } from './task/intervals.ts';
 export type { LossBoundOptions } from './task/loss-bound.ts';
-export { DEFAULT_CONFIDENCE_PERCENT, lossBound } from './task/loss-bound.ts';
+export { DEFAULT_CONFIDENCE_PERCENT, lossBound, samplesToShow } from './task/loss-bound.ts';
 export type { MetricOptions, PairedLoss, Tally, TallyMetric, TaskKind } from './task/metric-for.ts';
 export { MASK_NAMES, metricFor, metricInterval, pairedLoss, pick, SCORE_NAMES, taskKindOf } from './task/metric-for.ts';
 export type { PixelCounts } from './task/pixel-counts.ts';

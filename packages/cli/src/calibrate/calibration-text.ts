@@ -39,14 +39,21 @@ function cutLines({ cut, folder, best, nonFinite, measured }: CalibratedCut, max
   ];
 }
 
-/** Codecs that look good enough and are not taken need a word. */
+/** Codecs that look good enough and are not taken need a word, and what to do. */
 function notShown(measured: readonly MeasuredRow[], limit: number): string[] {
-  const open = measured.filter(({ loss, upperLossPoints }) => loss.lossPoints <= limit && upperLossPoints > limit);
-  if (open.length === 0) return [];
-  const names = open.map(({ label }) => label).join(', ');
-  return [
-    `${names}: what was seen is within the limit, but may be luck; more samples could show it, or --confidence ask less`,
-  ];
+  const open = measured.filter(
+    ({ upperLossPoints, samplesToShow }) => upperLossPoints > limit && samplesToShow !== null,
+  );
+  return open.map(
+    ({ label, samplesToShow }) =>
+      `${label}: what was seen is within the limit, but may be luck; about ${aboutSamples(samplesToShow ?? 0)} samples that judge could show it, or --confidence ask less`,
+  );
+}
+
+/** Upwards, to two digits: 547 is 550. */
+function aboutSamples(count: number): number {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, count))) - 1);
+  return Math.ceil(count / step) * step;
 }
 
 function notFinite({ values, samples }: CalibratedCut['nonFinite']): string {

@@ -43,6 +43,8 @@ export interface MeasuredRow {
   readonly loss: PairedLoss;
   /** Points that the loss is no more than, at that confidence. */
   readonly upperLossPoints: number;
+  /** Samples to judge by that would show the limit, were the same seen on them; null where no number of them would. */
+  readonly samplesToShow: number | null;
   /** On the samples of the choice; null where there was nothing to choose. */
   readonly chosenLoss: PairedLoss | null;
   readonly encodeMs: number;
@@ -67,6 +69,7 @@ export function measuredRow(codec: MeasuredCodec): MeasuredRow {
     bitsPerValue,
     loss,
     upperLossPoints,
+    samplesToShow: codec.samplesToShow,
     chosenLoss,
     encodeMs,
     decodeMs,

@@ -1,6 +1,6 @@
 // Samples at a cut and limits -> the codecs that were tried there, measured, and the smallest that keeps the limits.
 import { type ActivationCodec, KerfError, systemClock, type Tensor } from '@kerf/protocol';
-import { DEFAULT_CONFIDENCE_PERCENT, lossBound } from '../task/loss-bound.ts';
+import { DEFAULT_CONFIDENCE_PERCENT, lossBound, samplesToShow } from '../task/loss-bound.ts';
 import { type PairedLoss, pairedLoss, type Tally } from '../task/metric-for.ts';
 import type { CalibrationRequest, CutCalibration, MeasuredCodec } from './calibration.ts';
 import { channelImportance } from './channel-importance.ts';
@@ -165,7 +165,8 @@ async function samplesOf(samples: CutSamples, finite: readonly number[], name: s
 
 /** Really encoded and decoded. @param answers of the judging samples, where what comes back is known already */
 async function measure(run: Run, codec: Unmeasured, answers?: readonly Tally[]): Promise<MeasuredCodec> {
-  const { judgedOn, nonFinite, confidencePercent, clock = systemClock } = run.request;
+  const { judgedOn, nonFinite, confidencePercent, maxLossPoints, clock = systemClock } = run.request;
+  const { metric } = judgedOn;
   const cut = new CodedCut(
     (name) => codec.codecs.get(name) ?? { kind: 'raw' },
     nonFinite === undefined ? {} : { nonFinite },
@@ -181,8 +182,11 @@ async function measure(run: Run, codec: Unmeasured, answers?: readonly Tally[]):
   const totalBytes = [...bytes.values()].reduce((sum, one) => sum + one, 0) / frames;
   return {
     ...codec,
-    loss: pairedLoss(judgedOn.metric, run.wholeOfJudged, tallies),
-    upperLossPoints: isLossless ? 0 : lossBound(judgedOn.metric, run.wholeOfJudged, tallies, { confidencePercent }),
+    loss: pairedLoss(metric, run.wholeOfJudged, tallies),
+    upperLossPoints: isLossless ? 0 : lossBound(metric, run.wholeOfJudged, tallies, { confidencePercent }),
+    samplesToShow: isLossless
+      ? 0
+      : samplesToShow(metric, run.wholeOfJudged, tallies, { confidencePercent, maxLossPoints }),
     bytesPerFrame: new Map([...bytes].map(([name, total]) => [name, total / frames])),
     totalBytes,
     bitsPerValue: (8 * totalBytes * frames) / values,

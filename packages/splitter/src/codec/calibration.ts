@@ -40,6 +40,8 @@ export interface MeasuredCodec {
   readonly loss: PairedLoss;
   /** Points that the loss is no more than, at the confidence asked for; 0 where every bit comes back. */
   readonly upperLossPoints: number;
+  /** Samples to judge by that would show the limit, were the same seen on them; null where no number of them would. */
+  readonly samplesToShow: number | null;
   /** On average, by tensor. */
   readonly bytesPerFrame: ReadonlyMap<string, number>;
   readonly totalBytes: number;

@@ -50,6 +50,36 @@ export function lossBound(
   return Math.max(seen, scoreRoot(loss, (deviations * deviations * change) / samples));
 }
 
+/** More are not asked for. */
+const MOST_SAMPLES = 1_000_000;
+
+/**
+ * How many samples would show that the loss is no more than the limit, were the same seen on them.
+ * @returns null where no number of them would, for what was seen is no less than the limit
+ * @throws {KerfError} as {@link lossBound}
+ */
+export function samplesToShow(
+  metric: TallyMetric,
+  whole: readonly Tally[],
+  coded: readonly Tally[],
+  {
+    confidencePercent,
+    maxLossPoints,
+  }: Pick<LossBoundOptions, 'confidencePercent'> & { readonly maxLossPoints: number },
+): number | null {
+  const isShown = (samples: number): boolean =>
+    lossBound(metric, whole, coded, { confidencePercent, samples }) <= maxLossPoints;
+  if (!isShown(MOST_SAMPLES)) return null;
+  let few = 0;
+  let enough = MOST_SAMPLES;
+  while (enough - few > 1) {
+    const middle = (few + enough) >> 1;
+    if (isShown(middle)) enough = middle;
+    else few = middle;
+  }
+  return enough;
+}
+
 function isSame(left: Tally, right: Tally): boolean {
   return left.right === right.right && left.of === right.of;
 }

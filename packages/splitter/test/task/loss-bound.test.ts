@@ -1,7 +1,7 @@
 // The bound of a loss: that it holds as often as it says, on answers that scatter in unlike ways.
 import { type Random, seededRandom } from '@kerf/protocol';
 import { describe, expect, test } from 'vitest';
-import { lossBound, metricFor, type Tally } from '../../src/index.ts';
+import { lossBound, metricFor, samplesToShow, type Tally } from '../../src/index.ts';
 
 interface Pair {
   readonly whole: Tally;
@@ -97,6 +97,25 @@ describe('the bound of a loss', () => {
     expect(at(99)).toBeGreaterThan(at(95));
     expect(at(95, 100)).toBeGreaterThan(at(95));
     expect(at(95, 100_000)).toBeCloseTo(2, 0);
+  });
+
+  test('says how many samples would show a limit, and where none would', () => {
+    const metric = metricFor('class');
+    const changed = (count: number, every: number): [Tally[], Tally[]] => [
+      Array.from({ length: count }, () => ({ right: 1, of: 1 })),
+      Array.from({ length: count }, (_, at) => ({ right: every > 0 && at % every === 0 ? 0 : 1, of: 1 })),
+    ];
+    const toShow = (every: number, maxLossPoints: number, confidencePercent = 95): number | null =>
+      samplesToShow(metric, ...changed(200, every), { confidencePercent, maxLossPoints });
+    expect(toShow(0, 0.5)).toBe(542);
+    expect(toShow(0, 0.5, 80)).toBe(142);
+    const many = toShow(200, 1) ?? 0;
+    expect(many).toBeGreaterThan(400);
+    const bound = (samples: number): number => lossBound(metric, ...changed(200, 200), { samples });
+    expect(bound(many)).toBeLessThanOrEqual(1);
+    expect(bound(many - 1)).toBeGreaterThan(1);
+    expect(toShow(50, 1)).toBeNull();
+    expect(toShow(100, 1)).toBeNull();
   });
 
   test('asks for pairs', () => {
