@@ -15,7 +15,7 @@ import { WebSocket } from 'ws';
 import { type Bench, type BenchRow, interleave } from './bench.ts';
 
 const CASES = [
-  { name: '800 KB there and back (Identity)', model: 'identity', path: '/', elements: 200_704, goal: 1.25 },
+  { name: '800 KB there and back (Identity)', model: 'identity', path: '/', elements: 200_704, goal: 1.15 },
   { name: '800 KB there, 4 bytes back (ReduceMax)', model: 'max', path: '/short', elements: 200_704, goal: null },
   { name: '100 KB there and back (Identity)', model: 'identity', path: '/', elements: 25_088, goal: null },
   { name: '8 KB there and back (Identity)', model: 'identity', path: '/', elements: 2048, goal: null },
