@@ -100,6 +100,18 @@ describe('an answer', () => {
     expect(Buffer.compare(second!.bytes, noise.data)).toBe(0);
   });
 
+  it('comes raw for a frame that asks for that', async () => {
+    const dir = temporaryFolder();
+    writeModel(dir, 'echo', identityModel());
+    const edge = await client(await serveModels(dir)).hello();
+    await edge.open('echo', { losslessVersion: 1 });
+    const x = { name: 'x', ...relu, codec: { kind: 'raw' as const }, bytes: relu.data };
+    edge.frame(1, [x], { answer: 'raw' });
+    edge.frame(2, [x]);
+    expect((await edge.result(1)).tensors).toMatchObject([{ codec: { kind: 'raw' } }]);
+    expect((await edge.result(2)).tensors).toMatchObject([{ codec: { kind: 'lossless' } }]);
+  });
+
   it('comes raw to an edge of another version', async () => {
     const dir = temporaryFolder();
     writeModel(dir, 'echo', identityModel());

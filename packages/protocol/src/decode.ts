@@ -81,7 +81,9 @@ function withTensors(type: 'frame' | 'result', fields: HeaderFields, tensors: Pa
     const deadlineMs = fields.amount('deadlineMs');
     const trace = fields.textOrNull('trace', limits.maxNameBytes);
     const priority = fields.countOrNull('priority', MAX_UINT32);
-    return { type, session, frame, deadlineMs, trace, ...(priority === null ? {} : { priority }), tensors };
+    const isRaw = fields.textOrNull('answer', limits.maxNameBytes) === 'raw';
+    const optional = { ...(priority === null ? {} : { priority }), ...(isRaw ? { answer: 'raw' as const } : {}) };
+    return { type, session, frame, deadlineMs, trace, ...optional, tensors };
   }
   const spans = fields.fields('spans');
   const receivedMs = spans.amountOrNull('receivedMs');

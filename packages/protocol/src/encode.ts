@@ -76,9 +76,10 @@ function headerOf(message: Message): PlainRecord {
       return { session, credits, inputs, outputs, resumeKey, resumeWindowMs, known };
     }
     case 'frame': {
-      const { session, frame, deadlineMs, trace, priority } = message;
+      const { session, frame, deadlineMs, trace, priority, answer } = message;
       const tensors = message.tensors.map(payloadRecord);
-      return { session, frame, deadlineMs, trace: trace ?? undefined, priority: priority || undefined, tensors };
+      const optional = { trace: trace ?? undefined, priority: priority || undefined, answer };
+      return { session, frame, deadlineMs, ...optional, tensors };
     }
     case 'result': {
       const { session, frame, credits } = message;

@@ -111,6 +111,8 @@ export interface Frame {
   readonly trace: string | null;
   /** Urgency, 1 the most; 0 or left out: the cloud's default. */
   readonly priority?: number;
+  /** `raw`: the outputs as they are, although the session takes coded ones. Left out: as the cloud finds better. */
+  readonly answer?: 'raw';
   readonly tensors: readonly Payload[];
 }
 

@@ -93,6 +93,7 @@ describe('round trip', () => {
             frame,
             deadlineMs,
             trace: null,
+            ...(frame % 2 === 0 && { answer: 'raw' as const }),
             tensors: Object.entries(tensors).map(([name, rest]) => ({ name, ...rest })),
           };
           const bytes = encodeMessage(sent);

@@ -187,7 +187,7 @@ export class CloudSession {
       trace: frame.trace,
       shapeClass: key,
       rows,
-      losslessAnswer: this.losslessAnswers,
+      losslessAnswer: this.losslessAnswers && frame.answer !== 'raw',
       losses: 0,
       alone: false,
       settle: (outcome) => {

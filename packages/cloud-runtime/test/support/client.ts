@@ -108,9 +108,13 @@ export class TestClient {
     return answer;
   }
 
-  frame(frame: number, tensors: Payload[], options: { session?: number; deadlineMs?: number } = {}): void {
-    const { session = 1, deadlineMs = 10_000 } = options;
-    this.send({ type: 'frame', session, frame, deadlineMs, trace: null, tensors });
+  frame(
+    frame: number,
+    tensors: Payload[],
+    options: { session?: number; deadlineMs?: number; answer?: 'raw' } = {},
+  ): void {
+    const { session = 1, deadlineMs = 10_000, ...more } = options;
+    this.send({ type: 'frame', session, frame, deadlineMs, trace: null, ...more, tensors });
   }
 
   all<T extends MessageType>(type: T): Of<T>[] {

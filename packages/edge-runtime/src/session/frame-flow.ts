@@ -12,6 +12,7 @@ import {
 } from '@kerf/protocol';
 import { CloudLink, type CloudTarget } from '../link/cloud-link.ts';
 import { type Arrival, type LinkEnd, SESSION } from '../link/link-connection.ts';
+import { AnswerForm } from './answer-form.ts';
 import type { DevicePlan } from './device-plan.ts';
 import type { FrameTask } from './frame-task.ts';
 import { tensorOf } from './inputs.ts';
@@ -26,6 +27,7 @@ export class FrameFlow {
   private readonly plan: DevicePlan;
   private readonly options: EdgeSessionOptions;
   private readonly local: LocalFinisher;
+  private readonly answerForm = new AnswerForm();
   /** Every frame without an outcome, in the order of `infer`. */
   private readonly tasks = new Map<number, FrameTask>();
   private opened: { readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] } | null = null;
@@ -193,12 +195,14 @@ export class FrameFlow {
     task.ledger.mark('queueMs');
     try {
       const crossing = this.plan.payloads(task.inputs, task.headOutputs);
+      task.answerForm = this.answerForm.next(task.remainingMs);
       const bytes = encodeMessage({
         type: 'frame',
         session: SESSION,
         frame: task.frame,
         deadlineMs: task.remainingMs,
         trace: task.trace,
+        ...(task.answerForm === 'raw' && { answer: 'raw' }),
         tensors: crossing.map(({ payload }) => payload),
       });
       task.nonFinite = crossing.reduce((sum, { nonFinite }) => sum + nonFinite, 0);
@@ -238,11 +242,20 @@ export class FrameFlow {
       this.plan.checkAnswer(answer, this.opened?.outputs ?? []);
       const outputs = this.plan.outputs(task.inputs, task.headOutputs ?? new Map(), answer);
       task.ledger.mark('decodeMs');
+      if (task.stage === 'sent' && task.sends === 1) this.noteAnswer(task, answer);
       task.succeed({ outputs, placement: this.plan.hasHead ? 'split' : 'cloud', fallbackReason: null });
     } catch (error) {
       const fault = KerfError.from(error, 'INTERNAL', `the answer could not be read: ${messageOf(error)}`);
       this.notByCloud(task, fault.code, fault.message);
     }
+  }
+
+  private noteAnswer(task: FrameTask, answer: TensorMap): void {
+    const { networkMs, cloudMs, decodeMs, cloud } = task.ledger.spans();
+    const ms = networkMs + decodeMs + Math.max(0, cloudMs - (cloud?.queueMs ?? 0) - (cloud?.computeMs ?? 0));
+    let tensorBytes = 0;
+    for (const { data } of answer.values()) tensorBytes += data.byteLength;
+    this.answerForm.note(task.answerForm, { bytes: task.bytesDown, tensorBytes, ms });
   }
 
   /** The cloud has refused the frame: the device finishes it where it can, unless the frame itself is at fault. */

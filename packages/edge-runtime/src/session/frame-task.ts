@@ -1,5 +1,6 @@
 // One frame from `infer` to its one outcome.
 import type { Clock, ErrorCode, TensorMap } from '@kerf/protocol';
+import type { Form } from './answer-form.ts';
 import type { FrameInputs } from './inputs.ts';
 import type { FrameResult, Outcome } from './outcome.ts';
 import { SpanLedger } from './span-ledger.ts';
@@ -25,6 +26,8 @@ export class FrameTask {
   headOutputs: TensorMap | null = null;
   /** Set when the time left is only enough for the device. */
   tooLateForCloud = false;
+  /** As which its answer was asked for. */
+  answerForm: Form = 'coded';
   sends = 0;
   bytesUp = 0;
   bytesDown = 0;
