@@ -1,6 +1,7 @@
 // How far is placement at run time from the best fixed placement and from hindsight? Links that change, in simulated time.
 import { controller, fixed, lastEstimate } from './adaptive/policies.ts';
-import { type Subject, subject } from './adaptive/subject.ts';
+import { recordedTraces } from './adaptive/recorded.ts';
+import { light, type Subject, subject } from './adaptive/subject.ts';
 import { type Trace, traces } from './adaptive/traces.ts';
 import { type Policy, World } from './adaptive/world.ts';
 import type { Bench, BenchRow } from './bench.ts';
@@ -8,17 +9,21 @@ import type { Bench, BenchRow } from './bench.ts';
 const PERIOD_MS = 500;
 const DEADLINE_MS = 1500;
 const SEEDS = { short: 5, full: 40 };
+/** Of seeds that nothing was ever tuned on. */
+const HELD_OUT = 5_001;
 const GOAL = 1.1;
 
 export const adaptive: Bench = {
   name: 'adaptive',
   summary: 'latency of placement at run time against the best fixed placement and hindsight',
   async *run({ full, only }) {
-    const seeds = Array.from({ length: full ? SEEDS.full : SEEDS.short }, (_, at) => at + 1);
-    const results = seeds.flatMap((seed) => {
-      const one = subject(seed);
-      return traces(seed).map((trace) => compare(one, trace, seed));
-    });
+    const count = full ? SEEDS.full : SEEDS.short;
+    const over = (first: number, make: (seed: number) => Subject): Compared[] =>
+      Array.from({ length: count }, (_, at) => first + at).flatMap((seed) => {
+        const one = make(seed);
+        return [...traces(seed), ...recordedTraces()].map((trace) => compare(one, trace, seed));
+      });
+    const results = over(1, subject);
     const names = [...new Set(results.map(({ trace }) => trace))];
     for (const name of names.filter((other) => only === null || other.includes(only))) {
       yield* rowsOf(
@@ -26,7 +31,10 @@ export const adaptive: Bench = {
         results.filter(({ trace }) => trace === name),
       );
     }
-    if (only === null) yield* rowsOf('all traces', results);
+    if (only !== null) return;
+    yield* rowsOf('all traces', results);
+    yield* rowsOf('all traces, held-out seeds', over(HELD_OUT, subject));
+    yield* rowsOf('all traces, a quick device', over(1, light));
   },
 };
 

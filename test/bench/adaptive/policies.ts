@@ -55,7 +55,7 @@ export function controller(
   options: Partial<PlacementOptions> = {},
 ): Policy & { readonly pilot: Pilot } {
   const pilot = new Pilot({ routes, segments, options, ...(priors === null ? {} : { priors }) });
-  const trials = new Map<number, boolean>();
+  const started = new Map<number, { readonly route: string; readonly isTrial: boolean; wasLate: boolean }>();
   const frees = new Map<number, (endMs: number) => void>();
   let probeFree: ((endMs: number) => void) | null = null;
   return {
@@ -64,14 +64,20 @@ export function controller(
     choose(nowMs) {
       const moment = { nowMs, deadlineMs, isCloudThere: true, isReady: () => true, isBroken: () => false };
       const { route, isTrial, patienceMs } = pilot.assign(moment);
-      trials.set(nowMs, isTrial);
+      started.set(nowMs, { route, isTrial, wasLate: false });
       if (route !== 'edge') frees.set(nowMs, pilot.occupy(nowMs));
       return { route, patienceMs };
     },
+    onLate(startMs) {
+      const frame = started.get(startMs);
+      if (frame === undefined) return;
+      frame.wasLate = true;
+      pilot.onLate(frame);
+    },
     onFrame(frame) {
       for (const { at, ms } of frame.segments) pilot.onSegment(at, ms, frame.endMs);
-      const isTrial = trials.get(frame.startMs) ?? false;
-      trials.delete(frame.startMs);
+      const { isTrial = false, wasLate = false } = started.get(frame.startMs) ?? {};
+      started.delete(frame.startMs);
       frees.get(frame.startMs)?.(frame.endMs);
       frees.delete(frame.startMs);
       const { queueMs, headMs, encodeMs, awayMs, cloudMs, cloudQueueMs, localMs, latencyMs } = frame;
@@ -84,6 +90,7 @@ export function controller(
         {
           route: frame.route,
           isTrial,
+          wasLate,
           startMs: frame.startMs,
           spans: {
             queueMs,

@@ -45,6 +45,17 @@ const PART_BIAS = 0.1;
 
 /** DenseNet-121 at 20 GFLOP/s on the device and 5 TFLOP/s in the cloud. */
 export function subject(seed: number): Subject {
+  return subjectAt(seed, 1);
+}
+
+/** The same on a device that finishes it in some 30 ms: hardly any link is worth crossing, and what is tried is lost. */
+export function light(seed: number): Subject {
+  return subjectAt(seed, LIGHT);
+}
+
+const LIGHT = 13;
+
+function subjectAt(seed: number, deviceSpeed: number): Subject {
   const model = denseModel([6, 12, 24, 16]);
   const link = statedLink({ uplinkBitsPerSecond: 5e6, roundTripMs: 40 });
   const request: PlanRequest = { ...model, link, codecs: [coded(model.edge)], images: [PICTURE] };
@@ -53,10 +64,13 @@ export function subject(seed: number): Subject {
     model.graph,
     chosen.map(({ tensors }) => tensors),
   );
-  const priors = planPriors(
+  const planned = planPriors(
     model.graph,
     request,
     cuts.map(({ cut }) => ({ tensors: cut })),
+  );
+  const priors = new Map(
+    [...planned].map(([name, prior]) => [name, { ...prior, edgeMs: prior.edgeMs / deviceSpeed }] as const),
   );
   const random = seededRandom(seed);
   const off = (by: number): number => 1 + by * (2 * random() - 1);

@@ -48,6 +48,8 @@ export interface Policy {
   readonly name: string;
   /** The route for a frame that comes now. */
   choose(nowMs: number): string | { readonly route: string; readonly patienceMs: number | null };
+  /** The device begins to finish a frame that has no answer yet. */
+  onLate?(startMs: number): void;
   onFrame?(frame: SimulatedFrame): void;
   onRoundTrip?(ms: number, nowMs: number): void;
   /** Asked now and then while nothing crosses: bytes to probe with, or null. */
@@ -89,7 +91,7 @@ export class World {
       this.#until(nowMs, policy);
       const choice = policy.choose(nowMs);
       const { route, patienceMs } = typeof choice === 'string' ? { route: choice, patienceMs: null } : choice;
-      const frame = this.#frame(route, nowMs, patienceMs ?? Number.POSITIVE_INFINITY);
+      const frame = this.#frame(route, nowMs, patienceMs ?? Number.POSITIVE_INFINITY, policy);
       frames.push(frame);
       this.#waiting.push({ atMs: frame.endMs, tell: () => policy.onFrame?.(frame) });
     }
@@ -169,23 +171,28 @@ export class World {
       this.#nextPingMs += PING_MS;
       const throughMs = this.#carried(Math.max(nowMs, this.#uplinkFreeMs), 40);
       const elapsedMs = throughMs - nowMs + this.#noisy(this.#second(throughMs).roundTripMs);
-      this.#waiting.push({ atMs: nowMs + elapsedMs, tell: () => policy.onRoundTrip?.(elapsedMs, nowMs + elapsedMs) });
+      const tell = (): void => {
+        policy.onRoundTrip?.(elapsedMs, nowMs + elapsedMs);
+        this.#probe(nowMs + elapsedMs, policy);
+      };
+      this.#waiting.push({ atMs: nowMs + elapsedMs, tell });
     }
     if (nowMs >= this.#nextLookMs) {
       this.#nextLookMs += LOOK_MS;
-      const bytes = policy.probe?.(nowMs) ?? null;
-      if (bytes === null) return;
-      const throughMs = this.#carried(Math.max(nowMs, this.#uplinkFreeMs), bytes);
-      this.#uplinkFreeMs = throughMs;
-      const elapsedMs = throughMs - nowMs + this.#noisy(this.#second(throughMs).roundTripMs);
-      this.#waiting.push({
-        atMs: nowMs + elapsedMs,
-        tell: () => policy.onProbe?.(bytes, elapsedMs, nowMs + elapsedMs),
-      });
+      this.#probe(nowMs, policy);
     }
   }
 
-  #frame(name: string, startMs: number, patienceMs: number): SimulatedFrame {
+  #probe(nowMs: number, policy: Policy): void {
+    const bytes = policy.probe?.(nowMs) ?? null;
+    if (bytes === null) return;
+    const throughMs = this.#carried(Math.max(nowMs, this.#uplinkFreeMs), bytes);
+    this.#uplinkFreeMs = throughMs;
+    const elapsedMs = throughMs - nowMs + this.#noisy(this.#second(throughMs).roundTripMs);
+    this.#waiting.push({ atMs: nowMs + elapsedMs, tell: () => policy.onProbe?.(bytes, elapsedMs, nowMs + elapsedMs) });
+  }
+
+  #frame(name: string, startMs: number, patienceMs: number, policy: Policy): SimulatedFrame {
     const route = this.#route(name);
     const { segmentMs, deadlineMs } = this.#options;
     const stall = this.#random() < STALL_SHARE ? 3 : 1;
@@ -215,6 +222,7 @@ export class World {
       const parts = { headMs, encodeMs, awayMs: answerMs - sentMs, cloudMs, cloudQueueMs, localMs: 0 };
       return { ...base, ...bytes, ...parts, latencyMs: answerMs - startMs, isFallback: false, endMs: answerMs };
     }
+    this.#waiting.push({ atMs: turnMs, tell: () => policy.onLate?.(startMs) });
     const localMs = this.#noisy(restMs);
     const beginMs = Math.max(turnMs, headEndMs, this.#edgeFreeMs);
     const endMs = beginMs + localMs;

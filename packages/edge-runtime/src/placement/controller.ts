@@ -1,22 +1,18 @@
 // What routes would take, what happened, and what was decided before -> where the next frame goes, and why. Pure.
+import { type ControlMemory, nextHold, type TrialUnderWay } from './control-memory.ts';
 import type { PlacementOptions } from './options.ts';
-import { differenceError, type Price, SEGMENT, staleMs } from './price.ts';
 import { reasons } from './reasons.ts';
 import type { RouteView } from './route-view.ts';
+import { isRemote } from './routes.ts';
+import { type Circumstances, Weighing } from './weighing.ts';
 
-/** A route as it stands now. */
-export interface ControlView {
+export interface ControlView extends Circumstances {
   readonly nowMs: number;
   readonly routes: readonly RouteView[];
   /** Whether any session is connected. */
   readonly isCloudThere: boolean;
-  /** Between frames; null where nobody knows. */
-  readonly arrivalMs: number | null;
-  readonly deadlineMs: number;
   /** The device can finish any frame that the cloud does not answer in time. */
   readonly canFinishHere: boolean;
-  /** Frames that are under way to the cloud. */
-  readonly framesUnderWay: number;
   /** When anything last came from the cloud. */
   readonly lastHeardMs: number;
   /** A person's choice; null leaves it to the controller. */
@@ -34,30 +30,6 @@ export type SwitchCause =
   /** The route may not be taken, or does not exist any more. */
   | 'refused'
   | 'pinned';
-
-export interface Hold {
-  /** When the cloud last failed a frame. */
-  readonly sinceMs: number;
-  /** Failures in a row, each of which doubled the time. */
-  readonly failures: number;
-  readonly untilMs: number;
-  /** Trials that succeeded since. */
-  readonly successes: number;
-}
-
-export interface ControlMemory {
-  readonly route: string;
-  readonly sinceMs: number;
-  /** Frames went to the cloud and were failed; until trials have succeeded, they stay on the device. */
-  readonly hold: Hold | null;
-  /** Since when the cloud has failed no frame. */
-  readonly healthySinceMs: number;
-  /** Of the time that trials may add. */
-  readonly trialCreditMs: number;
-  /** Frames in a row that the route has failed. */
-  readonly misses: number;
-  readonly trialUnderWay: boolean;
-}
 
 export interface Decision {
   /** For this frame. */
@@ -77,28 +49,10 @@ export interface Decision {
   readonly memory: ControlMemory;
 }
 
-/** At the start. */
-export function startMemory(route: string, nowMs: number): ControlMemory {
-  return {
-    route,
-    sinceMs: nowMs,
-    hold: null,
-    healthySinceMs: nowMs,
-    trialCreditMs: 0,
-    misses: 0,
-    trialUnderWay: false,
-  };
-}
-
 /** So many frames' worth of trials may be saved up. */
 const MOST_CREDIT_FRAMES = 3;
-/** Beyond what an answer needs, at least: as a share of it, and in milliseconds. */
-const LEAST_PATIENCE = 0.5;
-const LEAST_PATIENCE_MS = 15;
 /** Least time between trials of a route, as a share of the age at which an estimate is worth nothing. */
 const TRIAL_PAUSE = 0.2;
-/** Frames that a queue is looked ahead for, where frames come faster than a stage takes them. */
-const QUEUE_FRAMES = 10;
 
 /** Where the next frame goes. */
 export function decide(memory: ControlMemory, view: ControlView, options: PlacementOptions): Decision {
@@ -109,6 +63,7 @@ class Deciding {
   readonly #memory: ControlMemory;
   readonly #view: ControlView;
   readonly #options: PlacementOptions;
+  readonly #weighing: Weighing;
   readonly #allowed: readonly RouteView[];
   readonly #current: RouteView | null;
 
@@ -116,6 +71,7 @@ class Deciding {
     this.#memory = memory;
     this.#view = view;
     this.#options = options;
+    this.#weighing = new Weighing(view, options);
     this.#allowed = view.routes.filter(({ route, isBroken }) => route.refusal === null && !isBroken);
     this.#current = this.#allowed.find(({ route }) => route.name === memory.route) ?? null;
   }
@@ -125,7 +81,7 @@ class Deciding {
     const current = this.#current;
     if (pin !== null) return this.#pinned(pin);
     if (current === null) {
-      const best = this.#best(this.#allowed) ?? this.#allowed[0];
+      const best = this.#weighing.best(this.#allowed) ?? this.#allowed[0];
       if (best === undefined) return this.#stay({});
       return this.#switch(best, 'refused', reasons.refused(this.#view.routes, this.#memory.route));
     }
@@ -145,21 +101,22 @@ class Deciding {
     const { deadlineMs } = this.#view;
     const isCloudThere = this.#view.isCloudThere && current.isReady;
     const missed = this.#missed();
-    const isLate = current.price !== null && this.#worstMs(current) > deadlineMs;
+    const isLate = current.price !== null && this.#weighing.worstMs(current) > deadlineMs;
     if (isCloudThere && !missed && !isLate) return null;
     const safe = this.#allowed.filter(
       (view) => view !== current && (!isRemote(view) || (this.#view.isCloudThere && !missed && view.isReady)),
     );
-    const inTime = safe.filter((view) => view.price !== null && this.#worstMs(view) <= deadlineMs);
+    const inTime = safe.filter((view) => this.#weighing.isInTime(view));
     const target =
       this.#otherThere(safe, inTime, isCloudThere) ?? (isCloudThere && !missed ? null : this.#refuge(safe));
     if (target === null) return missed ? this.#stay({ memory: { ...this.#memory, misses: 0 } }) : null;
     const cause = isCloudThere ? 'deadline' : 'link-lost';
     const reason = isCloudThere
-      ? reasons.deadline(current, target, missed ? this.#memory.misses : 0, this.#worstMs(current), deadlineMs)
+      ? reasons.deadline(current, target, missed ? this.#memory.misses : 0, this.#weighing.worstMs(current), deadlineMs)
       : reasons.linkLost(target);
     const decision = this.#switch(target, cause, reason);
-    return isRemote(target) ? decision : { ...decision, memory: { ...decision.memory, hold: this.#nextHold() } };
+    const hold = nextHold(this.#memory.hold, this.#view.nowMs, this.#options);
+    return isRemote(target) ? decision : { ...decision, memory: { ...decision.memory, hold } };
   }
 
   /** One late answer happens; where the device cannot help, it is one too many. */
@@ -172,23 +129,14 @@ class Deciding {
   #otherThere(safe: readonly RouteView[], inTime: readonly RouteView[], isCloudThere: boolean): RouteView | null {
     if (this.#missed()) return null;
     const unknown = isCloudThere ? [] : safe.filter((view) => isRemote(view) && view.price === null);
-    return this.#best(inTime.filter(({ route }) => route.kind !== 'small')) ?? unknown.at(-1) ?? null;
+    return this.#weighing.best(inTime.filter(({ route }) => route.kind !== 'small')) ?? unknown.at(-1) ?? null;
   }
 
   /** The whole chain here, else the small model, whichever is known to be in time first. */
   #refuge(safe: readonly RouteView[]): RouteView | null {
     const here = safe.filter((view) => !isRemote(view));
-    const inTime = here.filter((view) => view.price === null || this.#worstMs(view) <= this.#view.deadlineMs);
+    const inTime = here.filter((view) => view.price === null || this.#weighing.isInTime(view));
     return inTime.find(({ route }) => route.kind === 'edge') ?? inTime[0] ?? here[0] ?? null;
-  }
-
-  #nextHold(): Hold {
-    const { hold } = this.#memory;
-    const { holdBaseMs, holdMaxMs } = this.#options;
-    const failures = (hold?.failures ?? 0) + 1;
-    const lastsMs = Math.min(holdMaxMs, holdBaseMs * 2 ** Math.min(failures - 1, 30));
-    const { nowMs } = this.#view;
-    return { sinceMs: nowMs, failures, untilMs: nowMs + lastsMs, successes: 0 };
   }
 
   /** To a faster route when it is faster by more than chance; or a trial of one that may be. */
@@ -198,11 +146,11 @@ class Deciding {
       (view) => view !== current && view.route.kind !== 'small' && !(isRemote(view) && !this.#view.isCloudThere),
     );
     const open = isHeld ? rivals.filter((view) => !isRemote(view)) : rivals;
-    const best = this.#best(open);
-    if (best !== null && this.#gains(current, best)) {
+    const best = this.#weighing.best(open);
+    if (best !== null && this.#weighing.gains(current, best)) {
       if (!best.isReady) return this.#stay({ wanted: best.route.name });
       if (this.#view.nowMs - this.#memory.sinceMs >= this.#options.dwellMs) {
-        return this.#switch(best, 'gain', reasons.gain(current, best, this.#marginMs(current, best)));
+        return this.#switch(best, 'gain', reasons.gain(current, best, this.#weighing.marginMs(current, best)));
       }
     }
     return this.#returnTrial(current, rivals) ?? this.#trial(current, open) ?? this.#stay({});
@@ -217,80 +165,37 @@ class Deciding {
 
   /** After the hold single frames go first. */
   #returnTrial(current: RouteView, rivals: readonly RouteView[]): Decision | null {
-    const { hold, trialUnderWay } = this.#memory;
-    if (hold === null || trialUnderWay || !this.#isHeld() || this.#view.nowMs < hold.untilMs) return null;
+    const { hold, trial } = this.#memory;
+    if (hold === null || trial !== null || !this.#isHeld() || this.#view.nowMs < hold.untilMs) return null;
     // Who has heard nothing since need not try.
     if (this.#view.lastHeardMs <= hold.sinceMs) return null;
-    const best = this.#best(rivals.filter(isRemote));
-    if (best === null || !this.#gains(current, best)) return null;
+    const best = this.#weighing.best(rivals.filter(isRemote));
+    if (best === null || !this.#weighing.gains(current, best)) return null;
     if (!best.isReady) return this.#stay({ wanted: best.route.name });
-    return this.#isSafe(best) ? this.#try(best, 0) : null;
+    return this.#isSafe(best) ? this.#try(best, { chargedMs: 0, insteadMs: null }) : null;
   }
 
   /** A rival that was never measured, or long ago, and may be the faster one: one frame, from the time saved for it. */
   #trial(current: RouteView, open: readonly RouteView[]): Decision | null {
-    const { trialUnderWay, trialCreditMs } = this.#memory;
-    if (trialUnderWay || current.price === null) return null;
-    const { ms } = current.price;
+    const { trial, trialCreditMs } = this.#memory;
+    const { price: now } = current;
+    if (trial !== null || now === null) return null;
+    const { ms } = now;
     const unsure = open.filter(({ price, route }) => {
       if (price === null) return isRemote({ route });
-      const { trialAgeMs } = this.#options;
-      const mayBeOffMs = Math.max(ownError(current.price, price), staleMs(price, trialAgeMs));
-      return price.ageMs > trialAgeMs * TRIAL_PAUSE && this.#expectedMs(price) - mayBeOffMs < ms;
+      return price.ageMs > this.#options.trialAgeMs * TRIAL_PAUSE && this.#weighing.mayBeFaster(now, price);
     });
     const costMs = (view: RouteView): number => (view.price === null ? ms : Math.max(0, view.price.ms - ms));
     const affordable = unsure.filter((view) => costMs(view) <= trialCreditMs && this.#isSafe(view));
     const next = affordable.sort((left, right) => costMs(left) - costMs(right))[0];
     if (next === undefined) return null;
     if (!next.isReady) return this.#stay({ wanted: next.route.name });
-    return this.#try(next, costMs(next));
+    return this.#try(next, { chargedMs: costMs(next), insteadMs: ms });
   }
 
   /** Whether a frame would be answered in time there, or can be finished here where not. */
   #isSafe(view: RouteView): boolean {
-    const { canFinishHere, deadlineMs } = this.#view;
-    if (view.price === null) return canFinishHere;
-    return this.#worstMs(view) <= deadlineMs;
-  }
-
-  #best(views: readonly RouteView[]): RouteView | null {
-    let best: RouteView | null = null;
-    let leastMs = Number.POSITIVE_INFINITY;
-    for (const view of views) {
-      if (view.price === null || this.#worstMs(view) > this.#view.deadlineMs) continue;
-      const ms = this.#expectedMs(view.price);
-      if (ms < leastMs) {
-        leastMs = ms;
-        best = view;
-      }
-    }
-    return best;
-  }
-
-  /** With what a queue would add where frames come faster than a stage takes them. */
-  #expectedMs({ ms, busiestMs }: Price): number {
-    const { arrivalMs } = this.#view;
-    return arrivalMs === null ? ms : ms + Math.max(0, busiestMs - arrivalMs) * QUEUE_FRAMES;
-  }
-
-  /** What nearly every frame stays below. */
-  #worstMs({ price }: RouteView): number {
-    if (price === null) return Number.POSITIVE_INFINITY;
-    return price.ms + this.#options.deadlineDeviations * Math.hypot(price.spreadMs, price.errorMs);
-  }
-
-  #gains(current: RouteView, best: RouteView): boolean {
-    // What the small model says is less than what the chain says, however fast it is.
-    if (current.price === null || current.route.kind === 'small') return true;
-    if (best.price === null) return false;
-    return this.#expectedMs(current.price) - this.#expectedMs(best.price) > this.#marginMs(current, best);
-  }
-
-  #marginMs(current: RouteView, best: RouteView): number {
-    if (current.price === null || best.price === null) return 0;
-    const { minGainShare, gainDeviations } = this.#options;
-    const chanceMs = gainDeviations * differenceError(current.price, best.price);
-    return Math.max(minGainShare * this.#expectedMs(current.price), chanceMs);
+    return view.price === null ? this.#view.canFinishHere : this.#weighing.isInTime(view);
   }
 
   #switch(target: RouteView, cause: SwitchCause, reason: string): Decision {
@@ -298,36 +203,24 @@ class Deciding {
     const from = this.#memory.route;
     const to = target.route.name;
     const memory = { ...this.#memory, route: to, sinceMs: nowMs, misses: 0 };
-    const patienceMs = this.#patienceMs(target);
+    const patienceMs = this.#weighing.patienceMs(target);
     return { route: to, isTrial: false, wanted: null, patienceMs, switched: { from, to, cause, reason }, memory };
   }
 
-  #try(view: RouteView, costMs: number): Decision {
-    const memory = {
-      ...this.#credited(),
-      trialUnderWay: true,
-      trialCreditMs: Math.max(0, this.#memory.trialCreditMs - costMs),
-    };
-    const patienceMs = this.#patienceMs(view);
+  #try(view: RouteView, trial: TrialUnderWay): Decision {
+    const trialCreditMs = this.#memory.trialCreditMs - trial.chargedMs;
+    const memory = { ...this.#credited(), trial, trialCreditMs };
+    // What is not known is not waited for beyond the time saved up.
+    const beyondMs = trial.insteadMs === null ? undefined : Math.max(0, trialCreditMs);
+    const unknownMs = trial.insteadMs === null ? null : trial.insteadMs + (beyondMs ?? 0);
+    const patienceMs = this.#weighing.patienceMs(view, beyondMs) ?? (isRemote(view) ? unknownMs : null);
     return { route: view.route.name, isTrial: true, wanted: null, patienceMs, switched: null, memory };
   }
 
   #stay({ wanted = null, memory }: { wanted?: string | null; memory?: ControlMemory }): Decision {
     const kept = memory ?? this.#credited();
-    const patienceMs = this.#current === null ? null : this.#patienceMs(this.#current);
+    const patienceMs = this.#current === null ? null : this.#weighing.patienceMs(this.#current);
     return { route: this.#memory.route, isTrial: false, wanted, patienceMs, switched: null, memory: kept };
-  }
-
-  /** What nearly every answer needs, and a bit: who waits longer waits for one that does not come. */
-  #patienceMs({ price, route }: RouteView): number | null {
-    const { hedgeDeviations } = this.#options;
-    if (price === null || !price.isMeasured || !isRemote({ route }) || hedgeDeviations === 0) return null;
-    const away = [...price.terms].filter(([name]) => !name.startsWith(SEGMENT)).map(([, term]) => term);
-    const awayMs = away.reduce((sum, { ms }) => sum + ms, 0);
-    const deviation = Math.hypot(...away.flatMap(({ spreadMs, errorMs }) => [spreadMs, errorMs]));
-    // What is under way is carried first.
-    const aheadMs = this.#view.framesUnderWay * (price.terms.get('uplink')?.ms ?? 0);
-    return awayMs + aheadMs + Math.max(hedgeDeviations * deviation, LEAST_PATIENCE * awayMs, LEAST_PATIENCE_MS);
   }
 
   /** Each frame adds its share to what trials may cost; a long time without failures ends the hold. */
@@ -342,33 +235,4 @@ class Deciding {
       trialCreditMs: Math.min(MOST_CREDIT_FRAMES * ms, trialCreditMs + trialShare * ms),
     };
   }
-}
-
-/** How a frame that went to the cloud ended. */
-export function afterFrame(
-  memory: ControlMemory,
-  frame: { readonly route: string; readonly isTrial: boolean; readonly isAnswered: boolean },
-  nowMs: number,
-  options: PlacementOptions,
-): ControlMemory {
-  const settled = frame.isTrial ? { ...memory, trialUnderWay: false } : memory;
-  if (frame.isAnswered) {
-    if (!frame.isTrial || settled.hold === null) return frame.isTrial ? settled : { ...settled, misses: 0 };
-    return { ...settled, hold: { ...settled.hold, successes: settled.hold.successes + 1 } };
-  }
-  const misses = frame.route === settled.route ? settled.misses + 1 : settled.misses;
-  const failed = { ...settled, healthySinceMs: nowMs, misses };
-  if (!frame.isTrial || settled.hold === null) return failed;
-  const failures = settled.hold.failures + 1;
-  const lastsMs = Math.min(options.holdMaxMs, options.holdBaseMs * 2 ** Math.min(failures - 1, 30));
-  return { ...failed, hold: { sinceMs: nowMs, failures, untilMs: nowMs + lastsMs, successes: 0 } };
-}
-
-export function isRemote({ route }: Pick<RouteView, 'route'>): boolean {
-  return route.kind === 'cloud' || route.kind === 'split';
-}
-
-/** What the rival's own terms may be off by: those that a trial would tell. */
-function ownError(current: Price | null, rival: Price): number {
-  return current === null ? rival.errorMs : differenceError(current, rival);
 }

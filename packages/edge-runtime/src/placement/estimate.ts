@@ -102,6 +102,11 @@ export class Track {
     this.#lastSide = 0;
   }
 
+  /** The last sample was far off, and no other has confirmed it yet: it may be a change. */
+  get isInDoubt(): boolean {
+    return this.#lastSide !== 0;
+  }
+
   /** Null before the first sample. */
   at(nowMs: number): Estimate | null {
     const best = this.#best();

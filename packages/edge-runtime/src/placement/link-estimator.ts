@@ -29,6 +29,8 @@ export interface LinkEstimates {
   readonly roundTripMs: Estimate | null;
   /** True when what was sent lately took too little time to tell: the link is at least as fast as `upMsPerByte` says. */
   readonly isFloor: boolean;
+  /** The last sample of the uplink says something else, and nothing has confirmed it yet. */
+  readonly isInDoubt: boolean;
 }
 
 /** Time on the wire below which a size says little, beside the spread of the round trip. */
@@ -51,6 +53,8 @@ export class LinkEstimator {
   #lastCleanMs = Number.NEGATIVE_INFINITY;
   #lastTellingMs = Number.NEGATIVE_INFINITY;
   #lastFloorMs = Number.NEGATIVE_INFINITY;
+  /** What was sent before met a link that carried nothing. */
+  #awakeSinceMs = Number.NEGATIVE_INFINITY;
 
   /** Something begins to cross that may delay pings; the returned function says that it has crossed. */
   occupy(nowMs: number): (endMs: number) => void {
@@ -67,6 +71,7 @@ export class LinkEstimator {
   }
 
   onRoundTrip(ms: number, nowMs: number): void {
+    if (nowMs - ms < this.#awakeSinceMs) return;
     const isLoaded = this.#busy.some(({ fromMs, untilMs }) => fromMs < nowMs && untilMs > nowMs - ms);
     if (!isLoaded) {
       this.#roundTrip.add(ms, nowMs);
@@ -83,6 +88,7 @@ export class LinkEstimator {
 
   /** Answers may come in any order; one whose message went through before that of an earlier answer tells nothing. */
   onCrossed({ sentMs, receivedMs, cloudMs, bytesUp, bytesDown }: Crossed): void {
+    if (sentMs < this.#awakeSinceMs) return;
     const roundTrip = this.#roundTrip.at(receivedMs);
     const outsideMs = receivedMs - sentMs - cloudMs;
     if (roundTrip === null) {
@@ -100,6 +106,7 @@ export class LinkEstimator {
 
   /** The link did not carry a frame in the time that it was given: it is at least so slow. */
   onUnanswered({ sentMs, untilMs, bytesUp }: Unanswered): void {
+    if (sentMs < this.#awakeSinceMs) return;
     const roundTripMs = this.#roundTrip.at(untilMs)?.value ?? 0;
     const slowest = (untilMs - sentMs - roundTripMs) / Math.max(1, bytesUp);
     const known = this.#up.at(untilMs);
@@ -112,6 +119,7 @@ export class LinkEstimator {
 
   /** A probe alone on the link: `upBytes` of message there, `downBytes` back. */
   onProbe(upBytes: number, downBytes: number, elapsedMs: number, nowMs: number): void {
+    if (nowMs - elapsedMs < this.#awakeSinceMs) return;
     const roundTrip = this.#roundTrip.at(nowMs);
     if (roundTrip === null) return;
     const wireMs = elapsedMs - roundTrip.value;
@@ -124,12 +132,17 @@ export class LinkEstimator {
     this.#addRate(wireMs - downBytes * this.#downMsPerByte(nowMs), upBytes, nowMs, tellingMs);
   }
 
-  /** The link was lost and made again: it may be another one. */
-  forget(): void {
-    for (const track of [this.#up, this.#down, this.#roundTrip]) track.clear();
+  /**
+   * The link carries again after it carried nothing for a while: what waited meanwhile tells how long that was, not how fast the
+   * link is, and the link may be another one. The round trip is taken for what it was.
+   */
+  awaken(nowMs: number): void {
+    this.#up.clear();
+    this.#down.clear();
     this.#loaded = [];
     this.#uplinkFreeMs = Number.NEGATIVE_INFINITY;
     this.#lastFloorMs = Number.NEGATIVE_INFINITY;
+    this.#awakeSinceMs = nowMs;
   }
 
   at(nowMs: number): LinkEstimates {
@@ -138,6 +151,7 @@ export class LinkEstimator {
       downMsPerByte: this.#down.at(nowMs),
       roundTripMs: this.#roundTrip.at(nowMs),
       isFloor: this.#lastFloorMs > this.#lastTellingMs,
+      isInDoubt: this.#up.isInDoubt,
     };
   }
 

@@ -1,14 +1,22 @@
 // Frames, answers, pings and probes of one device -> a route for each frame. No I/O and no clock: whoever drives it says when.
 import type { ErrorCode } from '@kerf/protocol';
 import type { FrameSpans } from '../session/outcome.ts';
-import { afterFrame, type ControlMemory, decide, isRemote, type SwitchCause, startMemory } from './controller.ts';
+import {
+  afterFrame,
+  afterLate,
+  afterTrial,
+  type ControlMemory,
+  type RemoteFrame,
+  startMemory,
+} from './control-memory.ts';
+import { decide, type SwitchCause } from './controller.ts';
 import { CostBook, type RoutePrior } from './cost-book.ts';
 import { type Estimate, Track } from './estimate.ts';
 import { type LinkEstimates, LinkEstimator } from './link-estimator.ts';
 import { type PlacementOptions, resolvePlacementOptions } from './options.ts';
 import { type ProbeSize, Probing } from './probing.ts';
 import type { RouteView } from './route-view.ts';
-import type { Route } from './routes.ts';
+import { isRemote, type Route } from './routes.ts';
 
 export interface PilotSetup {
   readonly routes: readonly Route[];
@@ -81,6 +89,8 @@ export interface RouteOutcome {
   readonly bytesDown: number;
   /** Null when the route answered; else why it did not. */
   readonly failure: ErrorCode | null;
+  /** The device began to finish the frame, and {@link Pilot.onLate} was told. */
+  readonly wasLate: boolean;
   /** The link was lost or made again meanwhile: its times say nothing of the link. */
   readonly isDisturbed: boolean;
 }
@@ -94,6 +104,9 @@ const ROUTE_FAILURES = new Set<ErrorCode>([
   'HANDSHAKE_TIMEOUT',
   'WORKER_LOST',
 ]);
+
+/** A link from which nothing came for so many pings carried nothing. */
+const SILENT_PINGS = 2;
 
 /** For a look at the prices alone. */
 const ANY = { isReady: () => true, isBroken: () => false };
@@ -194,23 +207,31 @@ export class Pilot {
     return this.#link.occupy(nowMs);
   }
 
+  /** The device begins to finish a frame that its route has not answered: how it ends may take a while yet. */
+  onLate(frame: RemoteFrame): void {
+    if (this.#memory !== null) this.#memory = afterLate(this.#memory, frame);
+  }
+
   onOutcome(outcome: RouteOutcome, nowMs: number): void {
     const route = this.#routes.find(({ name }) => name === outcome.route);
     if (route === undefined || this.#memory === null) return;
     const { spans, failure, isTrial } = outcome;
     if (!isRemote({ route })) {
       if (route.kind === 'small' && failure === null) this.#costs.onLocal(route.name, spans.localMs, nowMs);
-      if (isTrial) this.#memory = { ...this.#memory, trialUnderWay: false };
+      if (isTrial) this.#memory = afterTrial(this.#memory, spans.totalMs - spans.queueMs);
       return;
     }
     const isAnswered = failure === null && spans.cloud !== null;
     if (!isAnswered && (failure === null || !ROUTE_FAILURES.has(failure))) {
       // The frame's own fault, or the caller's.
-      if (isTrial) this.#memory = { ...this.#memory, trialUnderWay: false };
+      if (isTrial) this.#memory = afterTrial(this.#memory, null);
       return;
     }
     this.#learn(outcome, isAnswered);
-    this.#memory = afterFrame(this.#memory, { route: route.name, isTrial, isAnswered }, nowMs, this.options);
+    const { wasLate } = outcome;
+    const tookMs = isAnswered ? spans.totalMs - spans.queueMs : spans.totalMs;
+    const ended = { route: route.name, isTrial, isAnswered, wasLate, tookMs };
+    this.#memory = afterFrame(this.#memory, ended, nowMs, this.options);
   }
 
   #learn({ route, startMs, spans, bytesUp, bytesDown, isDisturbed, failure }: RouteOutcome, isAnswered: boolean): void {
@@ -219,7 +240,7 @@ export class Pilot {
       // The device may have begun to finish the frame when the answer came after all.
       const receivedMs = sentMs + spans.networkMs + spans.cloudMs + spans.localMs;
       const cloudMs = Math.min(spans.cloud.totalMs, receivedMs - sentMs);
-      this.#lastHeardMs = Math.max(this.#lastHeardMs, receivedMs);
+      this.#heard(receivedMs);
       this.#costs.onAnswer(route, { encodeMs: spans.encodeMs, bytesUp, bytesDown, cloud: spans.cloud }, receivedMs);
       if (!isDisturbed) this.#link.onCrossed({ sentMs, receivedMs, cloudMs, bytesUp, bytesDown });
     } else if (failure === 'DEADLINE_EXCEEDED' && bytesUp > 0 && !isDisturbed) {
@@ -230,13 +251,26 @@ export class Pilot {
   }
 
   onRoundTrip(ms: number, nowMs: number): void {
-    this.#lastHeardMs = nowMs;
+    this.#heard(nowMs);
     this.#link.onRoundTrip(ms, nowMs);
   }
 
   onProbe({ upBytes, downBytes }: ProbeSize, elapsedMs: number, nowMs: number): void {
-    this.#lastHeardMs = nowMs;
+    this.#heard(nowMs);
     this.#link.onProbe(upBytes, downBytes, elapsedMs, nowMs);
+  }
+
+  /** Something came from the cloud. After a silence in which frames were failed, the link is looked at anew. */
+  #heard(nowMs: number): void {
+    const { pingIntervalMs, probeBytesPerMinute } = this.options;
+    const roundTripMs = this.#link.at(nowMs).roundTripMs?.value ?? 0;
+    const silentMs = nowMs - this.#lastHeardMs;
+    const isHeld = (this.#memory?.hold ?? null) !== null;
+    if (isHeld && probeBytesPerMinute > 0 && silentMs > SILENT_PINGS * pingIntervalMs + roundTripMs) {
+      this.#link.awaken(nowMs);
+      this.#probing.wake();
+    }
+    this.#lastHeardMs = Math.max(this.#lastHeardMs, nowMs);
   }
 
   /** A probe to send now, or null; its bytes are counted as sent. */

@@ -246,7 +246,10 @@ export class PlacedSession {
       idleCloseMs,
       options: { pingIntervalMs, ...options, clock: this.#clock },
       onStatus: (_, status) => this.#onStatus(status),
-      onRoundTrip: (ms) => this.#pilot.onRoundTrip(ms, this.#clock.nowMs()),
+      onRoundTrip: (ms) => {
+        this.#pilot.onRoundTrip(ms, this.#clock.nowMs());
+        void this.#probe();
+      },
     });
   }
 
@@ -322,16 +325,22 @@ export class PlacedSession {
     const before = this.#disturbances;
     const isRemote = route.kind === 'cloud' || route.kind === 'split';
     const free = isRemote ? this.#pilot.occupy(startMs) : null;
+    const { name } = route;
+    const { patienceMs, isTrial } = assignment;
+    let wasLate = false;
+    const onLate = (): void => {
+      wasLate = isRemote;
+      if (isRemote) this.#pilot.onLate({ route: name, isTrial });
+    };
     try {
       const { frame: _, ...given } = options;
-      const { patienceMs } = assignment;
-      const rest = patienceMs === null ? given : { ...given, patienceMs };
+      const rest = { ...given, onLate, ...(patienceMs === null ? {} : { patienceMs }) };
       const outcome = await this.#sessions.use(route, async (session) =>
         session.infer(await inputsFor(route, inputs), rest),
       );
       const failure = outcome.kind === 'failed' ? outcome.code : outcome.fallbackReason;
       const { spans, bytesUp, bytesDown } = outcome;
-      const account = { route: route.name, isTrial: assignment.isTrial, startMs, spans, bytesUp, bytesDown };
+      const account = { route: name, isTrial, startMs, spans, bytesUp, bytesDown, wasLate };
       this.#pilot.onOutcome({ ...account, failure, isDisturbed: before !== this.#disturbances }, this.#clock.nowMs());
       return outcome;
     } finally {

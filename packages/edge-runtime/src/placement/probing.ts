@@ -13,6 +13,8 @@ const WIRE_MS = 40;
 const FIRST_BYTES = 8_192;
 /** A link that was too fast to tell gets so many times the bytes. */
 const GROWTH = 4;
+/** What the last probe left open is asked again after this share of the time. */
+const PRESSING = 0.3;
 const MINUTE_MS = 60_000;
 
 /** Keeps the time of the last probe and the bytes that may still be sent. */
@@ -29,12 +31,20 @@ export class Probing {
     this.#allowedBytes = options.probeBytesPerMinute / 6;
   }
 
+  /** Nothing is known of the link any more: the next probe need not wait. */
+  wake(): void {
+    this.#lastMs = Number.NEGATIVE_INFINITY;
+    this.#lastBytes = 0;
+  }
+
   /** Null: not now. @param downlinkBytes of a frame's answer: large ones make the way back worth a look. */
   due(link: LinkEstimates, downlinkBytes: number, nowMs: number): ProbeSize | null {
     const { probeAgeMs, maxProbeBytes } = this.#options;
-    const { upMsPerByte, downMsPerByte, roundTripMs, isFloor } = link;
-    if (roundTripMs === null || nowMs - this.#lastMs < probeAgeMs) return null;
-    const isOld = upMsPerByte === null || upMsPerByte.ageMs >= probeAgeMs;
+    const { upMsPerByte, downMsPerByte, roundTripMs, isFloor, isInDoubt } = link;
+    const isPressing = isFloor || isInDoubt;
+    const pauseMs = isPressing ? probeAgeMs * PRESSING : probeAgeMs;
+    if (roundTripMs === null || nowMs - this.#lastMs < pauseMs) return null;
+    const isOld = upMsPerByte === null || upMsPerByte.ageMs >= pauseMs;
     if (!isOld && !isFloor) return null;
     const looksBack = downlinkBytes >= FIRST_BYTES && this.#count % 2 === 1;
     const known = looksBack ? (downMsPerByte ?? upMsPerByte) : upMsPerByte;

@@ -6,8 +6,7 @@ import type { EdgeSessionOptions } from '../session/options.ts';
 import type { SessionStatus } from '../session/status.ts';
 import type { OpenedChain } from './chain-files.ts';
 import { type CutCoding, splitModels, WholeChain } from './chain-parts.ts';
-import { isRemote } from './controller.ts';
-import type { Route } from './routes.ts';
+import { isRemote, type Route } from './routes.ts';
 
 export interface RouteSessionsSetup {
   readonly routes: readonly Route[];

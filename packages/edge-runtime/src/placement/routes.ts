@@ -42,6 +42,11 @@ export interface RouteSetup {
   readonly constraints?: RouteConstraints;
 }
 
+/** Whether frames on the route cross the link. */
+export function isRemote({ route }: { readonly route: Pick<Route, 'kind'> }): boolean {
+  return route.kind === 'cloud' || route.kind === 'split';
+}
+
 /** Name of the route with the first `at` segments on the device. */
 export function cutName(at: number): string {
   return `cut-${at}`;

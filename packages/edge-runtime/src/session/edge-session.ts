@@ -24,6 +24,8 @@ export interface InferOptions {
    * with the result ends the frame. @default what the deadline leaves beside the device's own time
    */
   readonly patienceMs?: number;
+  /** The cloud's answer is late, and the device begins to finish the frame. */
+  readonly onLate?: () => void;
   /** Ends the frame with CANCELLED. */
   readonly signal?: AbortSignal;
   /** Id of the frame: larger than every one before. @default one more than the last */
@@ -157,7 +159,7 @@ export class EdgeSession {
    */
   async infer(
     inputs: FrameInputs,
-    { deadlineMs, patienceMs, signal, frame, trace }: InferOptions = {},
+    { deadlineMs, patienceMs, onLate, signal, frame, trace }: InferOptions = {},
   ): Promise<Outcome> {
     const wanted = deadlineMs ?? this.options.deadlineMs;
     resolveEdgeSessionOptions({ deadlineMs: wanted });
@@ -167,7 +169,7 @@ export class EdgeSession {
     if (patienceMs !== undefined && !(patienceMs >= 0)) {
       throw new KerfError('INVALID_ARGUMENT', `patienceMs must be a number of at least 0, got ${patienceMs}`);
     }
-    const limits = { deadlineMs: wanted, patienceMs: patienceMs ?? Number.POSITIVE_INFINITY };
+    const limits = { deadlineMs: wanted, patienceMs: patienceMs ?? Number.POSITIVE_INFINITY, onLate: onLate ?? null };
     const task = new FrameTask(this.nextFrame(frame), inputs, limits, this.options.clock, trace);
     if (this.closed) task.fail('CLOSED', 'the session was closed');
     else if (signal?.aborted === true) task.fail('CANCELLED', 'the caller cancelled the frame');

@@ -319,6 +319,7 @@ export class FrameFlow {
     if (task.settled || task.stage === 'local') return;
     task.tooLateForCloud = true;
     if (task.stage === 'heading') return;
+    task.onLate?.();
     this.local.finish(task, this.away?.end.code ?? 'DEADLINE_EXCEEDED');
   }
 

@@ -19,6 +19,8 @@ export class FrameTask {
   readonly trace: string | null;
   /** From the sending until the device begins to finish the frame, at most. */
   readonly patienceMs: number;
+  /** Called when the device begins to finish the frame since the answer is late. */
+  readonly onLate: (() => void) | null;
   readonly ledger: SpanLedger;
   readonly outcome: Promise<Outcome>;
   stage: FrameStage = 'waiting';
@@ -40,7 +42,7 @@ export class FrameTask {
   constructor(
     frame: number,
     inputs: FrameInputs,
-    { deadlineMs, patienceMs }: { readonly deadlineMs: number; readonly patienceMs: number },
+    { deadlineMs, patienceMs, onLate }: Pick<FrameTask, 'deadlineMs' | 'patienceMs' | 'onLate'>,
     clock: Clock,
     trace?: string,
   ) {
@@ -48,6 +50,7 @@ export class FrameTask {
     this.inputs = inputs;
     this.deadlineMs = deadlineMs;
     this.patienceMs = patienceMs;
+    this.onLate = onLate;
     this.clock = clock;
     this.trace = trace ?? null;
     this.startMs = clock.nowMs();

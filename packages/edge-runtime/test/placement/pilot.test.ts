@@ -93,6 +93,7 @@ class Plant {
       isTrial,
       startMs,
       isDisturbed: false,
+      wasLate: false,
       bytesUp: route.uplinkBytes ?? 0,
       bytesDown: 1000,
     };
@@ -108,9 +109,10 @@ class Plant {
     const isLost = !truth.isThere || truth.isBlackHole;
     if (isLost || networkMs + totalMs > waitMs + restMs) {
       const late = { ...spans, networkMs: waitMs, localMs: restMs, totalMs: headMs + waitMs + restMs, cloud: null };
+      pilot.onLate(base);
       const failure = truth.isThere ? ('DEADLINE_EXCEEDED' as const) : ('LINK_LOST' as const);
       this.nowMs = startMs + late.totalMs;
-      pilot.onOutcome({ ...base, bytesDown: 0, spans: late, failure }, this.nowMs);
+      pilot.onOutcome({ ...base, wasLate: true, bytesDown: 0, spans: late, failure }, this.nowMs);
       return;
     }
     const cloud = { queueMs: truth.queueMs, decodeMs: 0, computeMs: truth.cloudMs, totalMs, batchRows: 1 };
@@ -210,6 +212,42 @@ describe('when the cloud fails', () => {
     expect(plant.frames(5)).toEqual(Array.from({ length: 5 }, () => 'cut-1'));
   });
 
+  it('two answers that are late now are enough: how those frames end is not waited for', () => {
+    const plant = settled();
+    const { pilot } = plant;
+    const assign = (): Assignment => {
+      plant.nowMs += 300;
+      const there = { isCloudThere: true, isReady: () => true, isBroken: () => false };
+      return pilot.assign({ nowMs: plant.nowMs, deadlineMs: plant.deadlineMs, ...there });
+    };
+    for (let at = 0; at < 2; at++) {
+      const { route, isTrial } = assign();
+      expect(route).toBe('cut-1');
+      pilot.onLate({ route, isTrial });
+    }
+    expect(assign()).toMatchObject({ route: 'edge', switched: { cause: 'deadline' } });
+  });
+
+  it('after a silence the link is measured anew, and what waited meanwhile says nothing of it', () => {
+    const plant = settled();
+    const { pilot } = plant;
+    plant.truth.isBlackHole = true;
+    plant.frames(12);
+    expect(pilot.route).toBe('edge');
+    expect(pilot.estimates(plant.nowMs).uplinkBitsPerSecond?.value).toBeLessThan(10e6);
+    const roundTripMs = pilot.estimates(plant.nowMs).roundTripMs?.value;
+    pilot.onRoundTrip(4_000, plant.nowMs);
+    expect(pilot.estimates(plant.nowMs)).toMatchObject({ uplinkBitsPerSecond: null });
+    expect(pilot.estimates(plant.nowMs).roundTripMs?.value).toBe(roundTripMs);
+    const size = pilot.probeDue(plant.nowMs);
+    expect(size).not.toBeNull();
+    pilot.onProbe(size ?? { upBytes: 0, downBytes: 0 }, 30 + 8, plant.nowMs + 38);
+    plant.truth.isBlackHole = false;
+    plant.nowMs += 1_000;
+    expect(plant.frame()).toMatchObject({ route: 'cut-1', isTrial: true });
+    expect(plant.frames(3)).toContain('cut-1');
+  });
+
   it('a cloud that answers pings and no frames is tried ever more seldom', () => {
     const plant = settled();
     const { truth } = plant;
@@ -264,6 +302,28 @@ describe('trials', () => {
     expect(trials).toBeGreaterThan(0);
     // Beyond what they would have taken on the route of the others, 200 ms each.
     expect(trialMs - trials * 200).toBeLessThan(0.02 * totalMs);
+  });
+
+  it('that cost more than was expected are paid for, and none is waited for beyond what was saved', () => {
+    const plant = new Plant();
+    // A quick device, a fast link, and a cloud that is slower than anybody expects.
+    plant.truth.segmentMs = [5, 25];
+    plant.truth.cloudMs = 600;
+    plant.truth.roundTripMs = 4;
+    plant.truth.megabits = 300;
+    plant.deadlineMs = 3_000;
+    let totalMs = 0;
+    const longestMs = { trial: 0 };
+    for (let at = 0; at < 600; at++) {
+      const before = plant.nowMs + 300;
+      const { route } = plant.frame();
+      const tookMs = plant.nowMs - before;
+      totalMs += tookMs;
+      if (route !== 'edge') longestMs.trial = Math.max(longestMs.trial, tookMs);
+    }
+    expect(longestMs.trial).toBeGreaterThan(30);
+    expect(longestMs.trial).toBeLessThan(400);
+    expect(totalMs / (600 * 30)).toBeLessThan(1.06);
   });
 
   it('find out that the cloud has become faster', () => {
