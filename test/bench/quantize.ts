@@ -8,12 +8,15 @@ import { promisify } from 'node:util';
 import { KERF_BIN } from '@kerf/cli';
 import { nodeBackend } from '@kerf/edge-runtime/node';
 import { modelFile, PICTURE_SIZE, writeDataset } from '@kerf/models';
-import { elementCount, float32Tensor, seededRandom } from '@kerf/protocol';
 import { type Bench, type BenchRow, interleave } from './bench.ts';
+import { timeInChromium } from './quantize/in-chromium.ts';
+import { madeUpInput } from './quantize/made-up-input.ts';
 
 const FORMS = ['static', 'fp16', 'weights', 'dynamic'] as const;
 const CALIBRATION = 48;
 const TEST = { short: 60, full: 300 };
+const SHAPE = [1, 3, PICTURE_SIZE, PICTURE_SIZE];
+const WASM_ROUNDS = 7;
 
 interface Report {
   readonly bytesRatio: number;
@@ -63,6 +66,12 @@ async function* measureForm(form: (typeof FORMS)[number], folder: string): Async
   yield row('a run, onnxruntime-node', time.quantizedMs, 'ms', time.ratio, isStatic ? 0.4 : null);
   const wasm = await inWasm(model, out);
   yield row('a run, WASM in Node', wasm.ours, 'ms', wasm.ratio, null);
+  const chromium = await timeInChromium(out, model, SHAPE, WASM_ROUNDS);
+  if (typeof chromium === 'string') console.log(`  no row of Chromium: ${chromium}`);
+  else {
+    yield row(`a run, WASM in Chromium ${chromium.version}`, chromium.ours, 'ms', chromium.ratio, null);
+    yield row('furthest output, Chromium from Node', chromium.furthest * 1e6, 'millionths', null, null);
+  }
   const { low, high } = loss.lossInterval;
   const limit = isStatic ? 1 : null;
   yield row(`loss (95 %: ${low.toFixed(2)} to ${high.toFixed(2)})`, loss.lossPoints, 'points', null, limit);
@@ -71,16 +80,12 @@ async function* measureForm(form: (typeof FORMS)[number], folder: string): Async
 async function inWasm(whole: string, quantized: string): Promise<{ ours: number; ratio: number }> {
   const backend = await nodeBackend({ runtime: 'onnxruntime-web', inThisThread: true });
   try {
-    const random = seededRandom(1);
-    const shape = [1, 3, PICTURE_SIZE, PICTURE_SIZE];
-    const inputs = new Map([
-      ['image', float32Tensor(shape, Float32Array.from({ length: elementCount(shape) }, random))],
-    ]);
+    const inputs = madeUpInput(SHAPE);
     const [ours, theirs] = [await backend.load({ path: quantized }), await backend.load({ path: whole })];
     return await interleave(
       () => ours.run(inputs),
       () => theirs.run(inputs),
-      { warmUp: 2, rounds: 7 },
+      { warmUp: 2, rounds: WASM_ROUNDS },
     );
   } finally {
     await backend.dispose();
