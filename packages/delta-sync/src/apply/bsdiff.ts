@@ -16,8 +16,7 @@ export function applyBsdiff(old: Uint8Array, patch: Uint8Array, fresh: Uint8Arra
   const triple = new Uint8Array(CONTROL_BYTES);
   let from = 0;
   for (let at = 0, triples = 0; at < fresh.byteLength; triples++) {
-    // One for every byte is more than any encoder writes.
-    if (triples > fresh.byteLength) throw damaged('a BSDIFF40 patch has too many steps');
+    if (triples === mostTriples(fresh.byteLength)) throw damaged('a BSDIFF40 patch has too many steps');
     control.read(triple);
     const added = numberAt(triple, 0);
     const inserted = numberAt(triple, 8);
@@ -39,6 +38,11 @@ export function applyBsdiff(old: Uint8Array, patch: Uint8Array, fresh: Uint8Arra
   }
 }
 
+/** One for every byte is more than any encoder writes. */
+function mostTriples(freshBytes: number): number {
+  return freshBytes + 1;
+}
+
 interface Streams {
   readonly control: Bzip2Reader;
   readonly differences: Bzip2Reader;
@@ -57,9 +61,9 @@ function streamsOf(patch: Uint8Array, freshBytes: number): Streams {
   if (numberAt(patch, 24) !== freshBytes) throw damaged('a BSDIFF40 patch makes another number of bytes');
   const body = patch.subarray(HEADER_BYTES);
   return {
-    control: new Bzip2Reader(body.subarray(0, controlBytes)),
-    differences: new Bzip2Reader(body.subarray(controlBytes, controlBytes + differenceBytes)),
-    extra: new Bzip2Reader(body.subarray(controlBytes + differenceBytes)),
+    control: new Bzip2Reader(body.subarray(0, controlBytes), CONTROL_BYTES * mostTriples(freshBytes)),
+    differences: new Bzip2Reader(body.subarray(controlBytes, controlBytes + differenceBytes), freshBytes),
+    extra: new Bzip2Reader(body.subarray(controlBytes + differenceBytes), freshBytes),
   };
 }
 

@@ -48,10 +48,16 @@ interface HuffmanTable {
   readonly symbols: Uint16Array;
 }
 
+/** What a block holds of so many bytes at most: four equal ones are followed by how many more there are, which may be none. */
+function packedBytes(bytes: number): number {
+  return bytes + Math.floor(bytes / 4);
+}
+
 /** Reads one bzip2 stream from the front. */
 export class Bzip2Reader {
   readonly #source: BitSource;
-  readonly #maxBlock: number;
+  /** Of the bytes that may come, what the blocks still to be read may hold. */
+  #budget: number;
   /** The block that is read: links of the inverted transform in the high bits, bytes in the low eight. */
   readonly #links: Uint32Array;
   #left = 0;
@@ -62,14 +68,17 @@ export class Bzip2Reader {
   #equal = 0;
   #repeats = 0;
 
-  /** @throws {KerfError} DELTA_MALFORMED. */
-  constructor(bytes: Uint8Array) {
+  /**
+   * @param most bytes that the stream holds at most: a few of its own bytes may stand for a block of 900,000, which is not unpacked
+   * @throws {KerfError} DELTA_MALFORMED.
+   */
+  constructor(bytes: Uint8Array, most: number) {
     this.#source = new BitSource(bytes);
     if (this.#source.bits(24) !== 0x42_5a_68) throw damaged('a bzip2 stream does not begin as one');
     const level = this.#source.bits(8) - 0x30;
     if (level < 1 || level > 9) throw damaged('a bzip2 stream has an unknown block size');
-    this.#maxBlock = level * BLOCK_UNIT;
-    this.#links = new Uint32Array(this.#maxBlock);
+    this.#budget = packedBytes(most);
+    this.#links = new Uint32Array(Math.min(level * BLOCK_UNIT, this.#budget));
   }
 
   /** Fills `target` with the next bytes. @throws {KerfError} DELTA_MALFORMED when there are fewer. */
@@ -106,7 +115,8 @@ export class Bzip2Reader {
     this.#source.bits(32);
     if (this.#source.bit() === 1) throw damaged('a bzip2 block is randomised, which no encoder of this century does');
     const origin = this.#source.bits(24);
-    const length = this.#readSymbols();
+    const length = this.#readSymbols(Math.min(this.#links.length, this.#budget));
+    this.#budget -= length;
     if (origin >= length) throw damaged('a bzip2 block has no beginning');
     this.#invert(length);
     this.#next = (this.#links[origin] as number) >>> 8;
@@ -115,8 +125,8 @@ export class Bzip2Reader {
     this.#last = -1;
   }
 
-  /** Huffman codes, then move to front, then runs of zeros. @returns bytes of the block. */
-  #readSymbols(): number {
+  /** Huffman codes, then move to front, then runs of zeros. @returns bytes of the block, at most `most`. */
+  #readSymbols(most: number): number {
     const alphabet = this.#readAlphabet();
     const symbols = alphabet.length + 2;
     const tableCount = this.#source.bits(3);
@@ -135,15 +145,16 @@ export class Bzip2Reader {
         if (symbol === RUN_A || symbol === RUN_B) {
           runLength += runUnit << symbol;
           runUnit *= 2;
-          if (runLength > this.#maxBlock) throw damaged('a bzip2 block is too long');
+          if (runLength > most) throw damaged('a bzip2 block is too long');
           continue;
         }
-        if (length + runLength + 1 > this.#maxBlock) throw damaged('a bzip2 block is too long');
+        const isEnd = symbol === symbols - 1;
+        if (length + runLength + (isEnd ? 0 : 1) > most) throw damaged('a bzip2 block is too long');
         links.fill(alphabet[0] as number, length, length + runLength);
         length += runLength;
         runLength = 0;
         runUnit = 1;
-        if (symbol === symbols - 1) return length;
+        if (isEnd) return length;
         const byte = alphabet[symbol - 1] as number;
         alphabet.copyWithin(1, 0, symbol - 1);
         alphabet[0] = byte;
