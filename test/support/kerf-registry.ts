@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -20,10 +21,20 @@ export interface KerfRegistry {
   stop(): Promise<number | null>;
 }
 
+export interface RegistryStart {
+  /** Of `kerf registry`. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Starts the registry on a free port and waits until it listens. */
-export async function startKerfRegistry(data: string): Promise<KerfRegistry> {
-  const child = spawn(process.execPath, [KERF, 'registry', '--data', data, '--port', '0', '--json'], {
+export async function startKerfRegistry(
+  data: string,
+  { args = [], env = {} }: RegistryStart = {},
+): Promise<KerfRegistry> {
+  const child = spawn(process.execPath, [KERF, 'registry', '--data', data, '--port', '0', '--json', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   });
   const event = await listening(child);
   return {
@@ -53,7 +64,7 @@ async function listening(child: ChildProcess): Promise<Listening> {
   child.stderr?.on('data', (data) => {
     said = (said + String(data)).slice(-4000);
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), 30_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), 60_000);
   try {
     for await (const line of createInterface({ input: child.stdout! })) {
       const event = JSON.parse(line) as { event?: string } & Listening;
