@@ -13,8 +13,10 @@ import { pinFirstRoot } from './releases/publish.ts';
 import { tickRollouts } from './rollout/offers.ts';
 import { StageTotals } from './rollout/totals.ts';
 import { auditRoutes } from './routes/audit-routes.ts';
+import { deltaRoutes } from './routes/delta-routes.ts';
 import { deviceRoutes } from './routes/device-routes.ts';
 import { fleetRoutes } from './routes/fleet-routes.ts';
+import { publishingRoutes } from './routes/publishing-routes.ts';
 import { releaseRoutes } from './routes/release-routes.ts';
 import { repositoryRoutes } from './routes/repository-routes.ts';
 import { rolloutRoutes } from './routes/rollout-routes.ts';
@@ -107,7 +109,9 @@ export function registryRoutes({ context, blobs, desk, totals, onAsked }: RouteP
   const routes: Route[] = [
     ...serviceRoutes(context, () => openApiOf(routes)),
     ...repositoryRoutes(context, blobs, onAsked),
-    ...releaseRoutes(context, blobs, onAsked),
+    ...publishingRoutes(context, blobs),
+    ...deltaRoutes(context, onAsked),
+    ...releaseRoutes(context),
     ...deviceRoutes(context, desk),
     ...fleetRoutes(context, desk),
     ...rolloutRoutes(context, desk, totals, onAsked),
