@@ -1,5 +1,5 @@
 // What the Cut screen computes before it draws: folding, layout, lines of cuts, search, the chart of the network.
-import type { CutGraph, CutNode, CutRow } from '@kerf/bridge';
+import type { CutGraph, CutNode, CutRow, CutSwitch } from '@kerf/bridge';
 import { describe, expect, test } from 'vitest';
 import { atOption, shellWord } from '../src/renderer/cut/cut-names.ts';
 import { cutLine, headOf, nearestLine } from '../src/renderer/cut/graph/cut-lines.ts';
@@ -8,6 +8,8 @@ import { layoutGraph } from '../src/renderer/cut/graph/layout-graph.ts';
 import { searchNodes } from '../src/renderer/cut/graph/search-nodes.ts';
 import { sizeOf } from '../src/renderer/cut/graph/use-layout.ts';
 import { chartOf } from '../src/renderer/cut/network-chart.ts';
+import { switchText } from '../src/renderer/cut/switch-text.ts';
+import { translator } from '../src/renderer/i18n/messages.tsx';
 
 function node(opType: string, from: number[], outputs: string[], more: Partial<CutNode> = {}): CutNode {
   const known = { dtype: 'float32', shape: '1×8×4×4', bytes: 512, edgeMs: 1, cloudMs: 1 };
@@ -179,4 +181,56 @@ test('commands take any tensor name through a shell', () => {
   expect(atOption(['a,b', "it's"])).toBe(`'["a,b","it'\\''s"]'`);
   expect(shellWord('models/part.onnx')).toBe('models/part.onnx');
   expect(shellWord('my part.onnx')).toBe("'my part.onnx'");
+});
+
+describe('why frames went elsewhere', () => {
+  const said = (why: CutSwitch['why'], language: 'en' | 'zh'): string => {
+    const change: CutSwitch = {
+      wallMs: 0,
+      from: 'edge',
+      to: 'cut-1',
+      cause: 'gain',
+      why,
+      uplinkBitsPerSecond: null,
+      roundTripMs: null,
+      fromMs: null,
+      toMs: null,
+    };
+    const rows = [{ placement: 'split', crossing: ['stem'], route: 'cut-1' } as unknown as CutRow];
+    return switchText(change, rows, translator(language), language);
+  };
+  const gain: CutSwitch['why'] = {
+    code: 'gain',
+    ms: 40,
+    fromMs: 100,
+    marginMs: 12,
+    changes: [
+      { part: 'device', byMs: -80 },
+      { part: 'round-trip', byMs: 20 },
+    ],
+  };
+  const all: CutSwitch['why'][] = [
+    gain,
+    { ...gain, fromMs: null },
+    { code: 'missed', frames: 1, ms: 5 },
+    { code: 'missed', frames: 2, ms: null },
+    { code: 'slow', worstMs: 900, deadlineMs: 500, ms: 40 },
+    { code: 'link-lost', ms: 40 },
+    { code: 'refused', by: 'cloud', detail: null },
+    { code: 'refused', by: 'missing', detail: null },
+    { code: 'pinned' },
+  ];
+
+  test('in English with its values', () => {
+    expect(said(gain, 'en')).toBe(
+      '“behind stem” takes 40 ms, “all on this device” 100 ms: 60 ms less. Less than 12 ms would not have been worth it.' +
+        ' What differs most: device −80 ms, round trip +20 ms.',
+    );
+    expect(said({ code: 'missed', frames: 2, ms: null }, 'en')).toMatch(/^2 parts in a row got no answer in time/);
+    expect(said({ code: 'refused', by: 'constraint', detail: 'not out of the house' }, 'en')).toMatch(/house$/);
+  });
+
+  test.each(all)('$code is no English in Chinese', (why) => {
+    expect(said(why, 'zh').replaceAll(/stem|ms/g, '')).not.toMatch(/[A-Za-z]{2}/);
+  });
 });

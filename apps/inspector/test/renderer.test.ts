@@ -5,11 +5,11 @@ import { en, type MessageKey } from '../src/renderer/i18n/en.ts';
 import { translator } from '../src/renderer/i18n/messages.tsx';
 import { zh } from '../src/renderer/i18n/zh.ts';
 import { ResultList } from '../src/renderer/results/result-list.ts';
-import { MAX_HEIGHT_PX, rowWindow } from '../src/renderer/results/row-window.ts';
 import { formatBytes, formatSpan } from '../src/renderer/shared/format.ts';
+import { MAX_HEIGHT_PX, rowsToScroll, rowWindow, scrolledTo } from '../src/renderer/shared/row-window.ts';
 import { readSettings } from '../src/renderer/shared/settings.ts';
 import { withRecord } from '../src/renderer/shared/store.ts';
-import { countBins } from '../src/renderer/thresholds/count-bins.ts';
+import { axisTicks, countBins } from '../src/renderer/thresholds/count-bins.ts';
 
 const KEYS = Object.keys(en) as MessageKey[];
 
@@ -89,6 +89,7 @@ test('more parts than a strip of them holds may come while a list is open', () =
   for (let id = 1; id <= 100; id++) list.add(record(id, id % 2 === 0 ? 'NG' : 'PASS'));
   expect(list.length).toBe(51);
   expect([list.at(0)?.resultId, list.at(50)?.resultId, list.at(51)]).toEqual(['r100', 'r0', undefined]);
+  expect(['r100', 'r98', 'r0', 'r1'].map((id) => list.indexOf(id))).toEqual([0, 1, 50, -1]);
 });
 
 test('rows in sight are drawn where they are looked at, and a million can be scrolled through', () => {
@@ -109,4 +110,29 @@ test('rows in sight are drawn where they are looked at, and a million can be scr
       expect(end - first).toBeLessThan(40);
     }
   }
+});
+
+test('a row that is chosen is scrolled to, no farther than it has to be, and rows above move nothing', () => {
+  expect(scrolledTo(5, 100, 48, 0, 480)).toBe(0);
+  expect(scrolledTo(10, 100, 48, 0, 480)).toBe(48);
+  expect(scrolledTo(99, 100, 48, 0, 480)).toBe(99 * 48 + 48 - 480);
+  expect(scrolledTo(3, 100, 48, 480, 480)).toBe(3 * 48);
+  expect(scrolledTo(2, 3, 48, 0, 480)).toBe(0);
+  // Higher than a browser can scroll: the row is in the window that the place to scroll to gives.
+  for (const index of [0, 123_456, 999_999]) {
+    const { first, end } = rowWindow(1_000_000, 48, scrolledTo(index, 1_000_000, 48, 0, 480), 480);
+    expect(index).toBeGreaterThanOrEqual(first);
+    expect(index).toBeLessThan(end);
+  }
+  expect(rowsToScroll(2, 100, 48, 480)).toBe(96);
+  expect(rowsToScroll(2, 5, 48, 480)).toBe(0);
+});
+
+test('an axis has round values that its digits tell apart', () => {
+  expect(axisTicks(0, 1, 6)).toEqual({ ticks: [0, 0.2, 0.4, 0.6, 0.8, 1], digits: 1 });
+  expect(axisTicks(0, 1, 3)).toEqual({ ticks: [0, 0.5, 1], digits: 1 });
+  expect(axisTicks(0, 1, 1)).toEqual({ ticks: [0, 1], digits: 0 });
+  expect(axisTicks(-3.2, 17.9, 4)).toEqual({ ticks: [0, 10], digits: 0 });
+  expect(axisTicks(0, 0.13, 5).digits).toBe(2);
+  expect(axisTicks(0, 1_250_000, 5).ticks).toEqual([0, 500_000, 1_000_000]);
 });

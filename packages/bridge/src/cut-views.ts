@@ -1,4 +1,5 @@
 // What the Cut screen shows, as plain data: the model's graph, where it runs, what another cut would take, and why it moved.
+import type { SwitchReason } from '@kerf/edge-runtime';
 
 /** A node of the model. */
 export interface CutNode {
@@ -162,8 +163,8 @@ export interface CutSwitch {
   readonly from: string;
   readonly to: string;
   readonly cause: 'gain' | 'link-lost' | 'deadline' | 'refused' | 'pinned';
-  /** One sentence with the numbers that decided. */
-  readonly reason: string;
+  /** The numbers that decided; the page words them. */
+  readonly why: SwitchReason;
   readonly uplinkBitsPerSecond: number | null;
   readonly roundTripMs: number | null;
   /** What the two were expected to take. */

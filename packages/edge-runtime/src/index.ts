@@ -60,6 +60,7 @@ export { Pilot } from './placement/pilot.ts';
 export type { CascadePolicy, PlacedOutcome, PlacedSessionConfig, PlacedSnapshot } from './placement/placed-session.ts';
 export { PlacedSession } from './placement/placed-session.ts';
 export { planPriors } from './placement/plan-priors.ts';
+export type { SwitchReason, TimePart } from './placement/reasons.ts';
 export type { Route, RouteConstraints, RouteKind, RouteSetup } from './placement/routes.ts';
 export { routesOf } from './placement/routes.ts';
 export type { PlcConfig } from './plc/plc-config.ts';

@@ -85,7 +85,7 @@ export async function openPage(
   return { page, faults };
 }
 
-/** Nothing serious for axe, nothing wider than the window, no target smaller than a finger (a glove) needs. */
+/** Nothing serious for axe, nothing wider than the window, no target smaller than a finger (a glove) needs, the tab of now in sight. */
 export async function checkScreen(page: Page, name: string, gloves = false): Promise<void> {
   await page.evaluate(await readFile(AXE, 'utf8'));
   const violations = await page.evaluate(async () => {
@@ -101,14 +101,29 @@ export async function checkScreen(page: Page, name: string, gloves = false): Pro
   ).toEqual([]);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   expect(wide, `width of ${name}`).toBeLessThanOrEqual(page.viewportSize()?.width ?? 0);
-  const small = await page.evaluate(
-    (least) => {
-      const targets = [...document.querySelectorAll('button, nav a, select')];
-      return targets
-        .map((each) => each.getBoundingClientRect())
-        .filter(({ height: tall, width: broad }) => tall > 0 && Math.min(tall, broad) < least).length;
-    },
-    gloves ? 48 : 44,
-  );
-  expect(small, `targets of ${name}`).toBe(0);
+  expect(await smallTargets(page, gloves ? 64 : 48), `targets of ${name}`).toEqual([]);
+  expect(await tabInSight(page), `current tab of ${name}`).toBe(true);
+}
+
+/** What can be touched and is smaller than `least` CSS pixels in either direction. A check box is as large as its label. */
+export async function smallTargets(page: Page, least: number): Promise<string[]> {
+  return page.evaluate((leastPx) => {
+    const selector = 'button, a[href]:not(.skip), select, input, summary, [role=slider]';
+    const sized = [...document.querySelectorAll(selector)].map((each) => {
+      const target = each.matches('[type=checkbox], [type=radio]') ? (each.closest('label') ?? each) : each;
+      const { width, height } = target.getBoundingClientRect();
+      return { width, height, html: `${Math.round(width)}x${Math.round(height)} ${target.outerHTML.slice(0, 120)}` };
+    });
+    return sized
+      .filter(({ width, height }) => height > 0 && Math.min(width, height) < leastPx - 0.5)
+      .map(({ html }) => html);
+  }, least);
+}
+
+/** Whether the tab of the current screen is in sight, whole. */
+function tabInSight(page: Page): Promise<boolean> {
+  return page.locator('nav a[aria-current=page]').evaluate((tab) => {
+    const [own, strip] = [tab.getBoundingClientRect(), (tab.parentElement as Element).getBoundingClientRect()];
+    return own.left >= strip.left - 1 && own.right <= Math.min(strip.right, innerWidth) + 1;
+  });
 }

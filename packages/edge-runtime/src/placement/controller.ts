@@ -1,7 +1,7 @@
 // What routes would take, what happened, and what was decided before -> where the next frame goes, and why. Pure.
 import { type ControlMemory, nextHold, type TrialUnderWay } from './control-memory.ts';
 import type { PlacementOptions } from './options.ts';
-import { reasons } from './reasons.ts';
+import { reasons, type SwitchReason } from './reasons.ts';
 import type { RouteView } from './route-view.ts';
 import { isRemote } from './routes.ts';
 import { type Circumstances, Weighing } from './weighing.ts';
@@ -42,7 +42,7 @@ export interface Decision {
     readonly from: string;
     readonly to: string;
     readonly cause: SwitchCause;
-    readonly reason: string;
+    readonly reason: SwitchReason;
   } | null;
   /** Time from the sending that the cloud has, before the device should begin to finish the frame; null: what the deadline allows. */
   readonly patienceMs: number | null;
@@ -92,7 +92,7 @@ class Deciding {
     const wanted = this.#view.routes.find(({ route }) => route.name === name);
     if (wanted === undefined || name === this.#memory.route) return this.#stay({});
     if (!wanted.isReady && isRemote(wanted)) return this.#stay({ wanted: name });
-    return this.#switch(wanted, 'pinned', `a person has chosen ${name}`);
+    return this.#switch(wanted, 'pinned', { code: 'pinned' });
   }
 
   /** Away from a cloud that does not answer, at once. Null: no need. */
@@ -112,7 +112,7 @@ class Deciding {
     if (target === null) return missed ? this.#stay({ memory: { ...this.#memory, misses: 0 } }) : null;
     const cause = isCloudThere ? 'deadline' : 'link-lost';
     const reason = isCloudThere
-      ? reasons.deadline(current, target, missed ? this.#memory.misses : 0, this.#weighing.worstMs(current), deadlineMs)
+      ? reasons.deadline(target, missed ? this.#memory.misses : 0, this.#weighing.worstMs(current), deadlineMs)
       : reasons.linkLost(target);
     const decision = this.#switch(target, cause, reason);
     const hold = nextHold(this.#memory.hold, this.#view.nowMs, this.#options);
@@ -198,7 +198,7 @@ class Deciding {
     return view.price === null ? this.#view.canFinishHere : this.#weighing.isInTime(view);
   }
 
-  #switch(target: RouteView, cause: SwitchCause, reason: string): Decision {
+  #switch(target: RouteView, cause: SwitchCause, reason: SwitchReason): Decision {
     const { nowMs } = this.#view;
     const from = this.#memory.route;
     const to = target.route.name;

@@ -15,8 +15,10 @@ import { type Estimate, Track } from './estimate.ts';
 import { type LinkEstimates, LinkEstimator } from './link-estimator.ts';
 import { type PlacementOptions, resolvePlacementOptions } from './options.ts';
 import { type ProbeSize, Probing } from './probing.ts';
+import type { SwitchReason } from './reasons.ts';
 import type { RouteView } from './route-view.ts';
 import { isRemote, type Route } from './routes.ts';
+import { sayReason } from './say-reason.ts';
 
 export interface PilotSetup {
   readonly routes: readonly Route[];
@@ -46,7 +48,9 @@ export interface RouteSwitch {
   readonly from: string;
   readonly to: string;
   readonly cause: SwitchCause;
-  /** One sentence with the numbers that decided. */
+  /** The numbers that decided. */
+  readonly why: SwitchReason;
+  /** The same as one English sentence. */
   readonly reason: string;
   readonly estimates: PlacementEstimates;
 }
@@ -187,7 +191,9 @@ export class Pilot {
     this.#memory = decision.memory;
     const { route, isTrial, wanted, patienceMs, switched } = decision;
     if (switched === null) return { route, isTrial, wanted, patienceMs, switched: null };
-    const record = { atMs: nowMs, frame: this.#frame, ...switched, estimates: this.estimates(nowMs) };
+    const { from, to, cause, reason: why } = switched;
+    const said = { from, to, cause, why, reason: sayReason(why, from, to) };
+    const record = { atMs: nowMs, frame: this.#frame, ...said, estimates: this.estimates(nowMs) };
     this.#history = [...this.#history, record].slice(-this.options.maxHistory);
     return { route, isTrial, wanted, patienceMs, switched: record };
   }

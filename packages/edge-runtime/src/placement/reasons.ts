@@ -1,56 +1,85 @@
-// A decision's numbers -> the sentence that the record of a switch shows.
-import type { Price } from './price.ts';
+// The numbers of a decision -> why frames go elsewhere, as a code with its values: whoever shows it words it.
+import { type Price, SEGMENT } from './price.ts';
 import type { RouteView } from './route-view.ts';
 
-export const reasons = {
-  gain(current: RouteView, best: RouteView, marginMs: number): string {
-    if (current.price === null || best.price === null) {
-      return `${best.route.name} takes ${priced(best.price)}; what ${current.route.name} takes is not known`;
+/** What a frame's time is made of. */
+export type TimePart = 'device' | 'encode' | 'uplink' | 'downlink' | 'round-trip' | 'queue' | 'cloud';
+
+/** Times in milliseconds; null where nobody knows. `ms` is what a frame takes on the new route. */
+export type SwitchReason =
+  | {
+      readonly code: 'gain';
+      readonly ms: number | null;
+      readonly fromMs: number | null;
+      /** Less than that is not worth a switch. */
+      readonly marginMs: number;
+      /** The parts that tell the two apart most, at most three: milliseconds more, or less, than before. */
+      readonly changes: readonly { readonly part: TimePart; readonly byMs: number }[];
     }
-    const gainMs = current.price.ms - best.price.ms;
-    return (
-      `${best.route.name} takes ${priced(best.price)}, ${current.route.name} ${priced(current.price)}: ` +
-      `${figure(gainMs)} ms less, beyond the margin of ${figure(marginMs)} ms${because(current.price, best.price)}`
-    );
+  /** Frames in a row were not answered in time. */
+  | { readonly code: 'missed'; readonly frames: number; readonly ms: number | null }
+  /** Slow frames would not be. */
+  | { readonly code: 'slow'; readonly worstMs: number; readonly deadlineMs: number; readonly ms: number | null }
+  | { readonly code: 'link-lost'; readonly ms: number | null }
+  /** `detail` is the words of whoever forbade the route; null where the cloud refuses it or it is gone, as `by` says. */
+  | {
+      readonly code: 'refused';
+      readonly by: 'constraint' | 'cloud' | 'missing';
+      readonly detail: string | null;
+    }
+  | { readonly code: 'pinned' };
+
+export const reasons = {
+  gain(current: RouteView, best: RouteView, marginMs: number): SwitchReason {
+    return {
+      code: 'gain',
+      ms: best.price?.ms ?? null,
+      fromMs: current.price?.ms ?? null,
+      marginMs,
+      changes: current.price === null || best.price === null ? [] : changesOf(current.price, best.price),
+    };
   },
 
-  deadline(current: RouteView, target: RouteView, misses: number, worstMs: number, deadlineMs: number): string {
-    const what =
-      misses > 0
-        ? `${misses === 1 ? 'a frame' : `${misses} frames in a row`} on ${current.route.name} got no answer in time`
-        : `on ${current.route.name} a slow frame takes ${figure(worstMs)} ms, the deadline is ${figure(deadlineMs)} ms`;
-    return `${what}; ${target.route.name} takes ${priced(target.price)}`;
+  deadline(target: RouteView, misses: number, worstMs: number, deadlineMs: number): SwitchReason {
+    const ms = target.price?.ms ?? null;
+    return misses > 0 ? { code: 'missed', frames: misses, ms } : { code: 'slow', worstMs, deadlineMs, ms };
   },
 
-  linkLost(target: RouteView): string {
-    return `the link to the cloud is lost; ${target.route.name} takes ${priced(target.price)}`;
+  linkLost(target: RouteView): SwitchReason {
+    return { code: 'link-lost', ms: target.price?.ms ?? null };
   },
 
-  refused(routes: readonly RouteView[], name: string): string {
+  refused(routes: readonly RouteView[], name: string): SwitchReason {
     const view = routes.find(({ route }) => route.name === name);
-    const refusal = view?.route.refusal ?? (view?.isBroken === true ? 'the cloud refuses it' : 'it does not exist');
-    return `${name} may not be taken: ${refusal}`;
+    const detail = view?.route.refusal ?? null;
+    const by = detail !== null ? 'constraint' : view?.isBroken === true ? 'cloud' : 'missing';
+    return { code: 'refused', by, detail };
   },
 };
 
-function priced(price: Price | null): string {
-  return price === null ? 'an unknown time' : `${figure(price.ms)} ms`;
-}
+const MOST_CHANGES = 3;
+const LEAST_MS = 0.5;
 
-/** The terms that tell the two apart most. */
-function because(current: Price, best: Price): string {
-  const names = [...new Set([...current.terms.keys(), ...best.terms.keys()])];
-  const changes = names
-    .map((name) => ({ name, byMs: (best.terms.get(name)?.ms ?? 0) - (current.terms.get(name)?.ms ?? 0) }))
+function changesOf(current: Price, best: Price): { part: TimePart; byMs: number }[] {
+  const byPart = new Map<TimePart, number>();
+  for (const [price, sign] of [
+    [current, -1],
+    [best, 1],
+  ] as const) {
+    for (const [name, { ms }] of price.terms) byPart.set(partOf(name), (byPart.get(partOf(name)) ?? 0) + sign * ms);
+  }
+  return [...byPart]
+    .map(([part, byMs]) => ({ part, byMs }))
     .sort((left, right) => Math.abs(right.byMs) - Math.abs(left.byMs))
-    .slice(0, 3)
-    .filter(({ byMs }) => Math.abs(byMs) >= 0.5)
-    .map(({ name, byMs }) => `${name} ${byMs > 0 ? '+' : '-'}${figure(Math.abs(byMs))} ms`);
-  return changes.length === 0 ? '' : ` (${changes.join(', ')})`;
+    .slice(0, MOST_CHANGES)
+    .filter(({ byMs }) => Math.abs(byMs) >= LEAST_MS);
 }
 
-/** Three digits, whole from 100 on. */
-export function figure(value: number): string {
-  if (!Number.isFinite(value)) return 'unlimited';
-  return value >= 100 ? String(Math.round(value)) : Number(value.toPrecision(2)).toString();
+/** Terms have names as `priceOf` gives them. */
+function partOf(name: string): TimePart {
+  if (name.startsWith(SEGMENT)) return 'device';
+  if (name.startsWith('encode ')) return 'encode';
+  if (name.startsWith('cloud ')) return 'cloud';
+  if (name === 'uplink back' || name === 'downlink') return 'downlink';
+  return name === 'round trip' ? 'round-trip' : name === 'queue' ? 'queue' : name === 'uplink' ? 'uplink' : 'device';
 }

@@ -137,6 +137,10 @@ describe('where frames go', () => {
     expect(plant.frames(20)).toEqual(Array.from({ length: 20 }, () => 'cut-1'));
     const [first] = plant.pilot.history;
     expect(first).toMatchObject({ from: 'edge', cause: 'gain' });
+    expect(first?.why).toMatchObject({
+      code: 'gain',
+      changes: expect.arrayContaining([{ part: 'device', byMs: expect.any(Number) }]),
+    });
     expect(first?.reason).toMatch(/takes \d+ ms, edge \d+ ms: \d+ ms less, beyond the margin of [\d.]+ ms/);
   });
 
@@ -206,6 +210,7 @@ describe('when the cloud fails', () => {
     const routes = plant.frames(30);
     expect(routes.filter((name) => name !== 'edge').length).toBeLessThanOrEqual(2);
     expect(plant.pilot.history.at(-1)).toMatchObject({ cause: 'deadline', to: 'edge' });
+    expect(plant.pilot.history.at(-1)?.why).toMatchObject({ code: 'missed', frames: 2 });
     expect(plant.pilot.history.at(-1)?.reason).toMatch(/2 frames in a row on cut-1 got no answer in time; edge takes/);
     plant.truth.isBlackHole = false;
     plant.frames(30);

@@ -11,16 +11,18 @@ import { SessionsScreen } from '../sessions/sessions-screen.tsx';
 import type { Store } from '../shared/observable.ts';
 import type { Settings } from '../shared/settings.ts';
 import { type Inspector, InspectorProvider, useInspector, useStore } from '../shared/store.ts';
+import { TargetContext, targetPx } from '../shared/target.ts';
+import { useShownTheme } from '../shared/use-shown-theme.ts';
 import { ThresholdsScreen } from '../thresholds/thresholds-screen.tsx';
 import { UpdatesScreen } from '../updates/updates-screen.tsx';
 import { LinkBanner } from './link-banner.tsx';
+import { ScreenTabs } from './screen-tabs.tsx';
+import { SCREENS, type Screen } from './screens.ts';
 import { SettingsPanel } from './settings-panel.tsx';
 
-export const SCREENS = ['line', 'results', 'thresholds', 'cut', 'samples', 'sessions', 'updates', 'health'] as const;
-export type Screen = (typeof SCREENS)[number];
-
 export function App({ inspector, settings }: { readonly inspector: Inspector; readonly settings: Store<Settings> }) {
-  const { language, theme, gloves } = useStore(settings);
+  const { language, theme: chosenTheme, gloves } = useStore(settings);
+  const theme = useShownTheme(chosenTheme);
   useEffect(() => {
     const root = document.documentElement;
     root.lang = language === 'zh' ? 'zh-Hans' : 'en';
@@ -30,7 +32,9 @@ export function App({ inspector, settings }: { readonly inspector: Inspector; re
   return (
     <TextProvider language={language}>
       <InspectorProvider value={inspector}>
-        <Frame settings={settings} />
+        <TargetContext.Provider value={targetPx(gloves)}>
+          <Frame settings={settings} />
+        </TargetContext.Provider>
       </InspectorProvider>
     </TextProvider>
   );
@@ -90,22 +94,10 @@ function Header({ screen, onScreen, onSettings }: HeaderProps) {
   const link = useStore(useInspector().link);
   return (
     <header className="header">
-      <h1>{link.kind === 'connected' ? link.hello.station : t('app.title')}</h1>
-      <nav aria-label={t('nav.label')}>
-        {SCREENS.map((name) => (
-          <a
-            key={name}
-            href={`#${name}`}
-            aria-current={name === screen ? 'page' : undefined}
-            onClick={(event) => {
-              event.preventDefault();
-              onScreen(name);
-            }}
-          >
-            {t(`nav.${name}`)}
-          </a>
-        ))}
-      </nav>
+      <h1 title={link.kind === 'connected' ? link.hello.station : undefined}>
+        {link.kind === 'connected' ? link.hello.station : t('app.title')}
+      </h1>
+      <ScreenTabs screen={screen} onScreen={onScreen} />
       <button type="button" className="settings-button" onClick={onSettings} aria-label={t('settings.title')}>
         <span aria-hidden="true">⚙</span>
       </button>

@@ -4,7 +4,7 @@ import { KerfError, messageOf } from '@kerf/protocol';
 import { useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
-import { atOption, rowName, shellWord } from './cut-names.ts';
+import { atOption, routeName, rowName, shellWord } from './cut-names.ts';
 
 interface Props {
   readonly row: CutRow;
@@ -92,13 +92,6 @@ function ChainApply({ row, rows, state, showState, onChoose }: Omit<Props, 'isNo
       )}
     </>
   );
-}
-
-/** The cut behind a route where the plan has it; the route's own name else. */
-export function routeName(route: string, rows: readonly CutRow[], t: ReturnType<typeof useTexts>['t']): string {
-  const row = rows.find((each) => each.route === route);
-  if (row !== undefined) return rowName(row, t);
-  return route === 'edge' || route === 'cloud' ? t(`cut.row.${route}`) : route;
 }
 
 /** What somebody has to do where no button can. */

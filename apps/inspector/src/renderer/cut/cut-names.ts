@@ -7,8 +7,19 @@ const MAX_NAME = 40;
 
 export function rowName({ placement, crossing }: Pick<CutRow, 'placement' | 'crossing'>, t: Translate): string {
   if (placement !== 'split') return t(`cut.row.${placement}`);
-  const name = shortName(crossing[0] ?? '');
-  return crossing.length < 2 ? t('cut.row.split', { name }) : t('cut.row.more', { name, more: crossing.length - 1 });
+  // Cuts beside one another often share their first tensor.
+  const [name = '', second] = crossing.map(shortName);
+  if (second === undefined) return t('cut.row.split', { name });
+  return crossing.length === 2
+    ? t('cut.row.two', { name, second })
+    : t('cut.row.more', { name, second, more: crossing.length - 2 });
+}
+
+/** The cut behind a route where the plan has it; the route's own name else. */
+export function routeName(route: string, rows: readonly CutRow[], t: Translate): string {
+  const row = rows.find((each) => each.route === route);
+  if (row !== undefined) return rowName(row, t);
+  return route === 'edge' || route === 'cloud' ? t(`cut.row.${route}`) : route;
 }
 
 /** Both ends of a long name: models tell their nodes apart there. */

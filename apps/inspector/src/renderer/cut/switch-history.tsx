@@ -4,9 +4,9 @@ import { useEffect } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { formatMs, formatTime } from '../shared/format.ts';
 import { useCall } from '../shared/use-call.ts';
-import { routeName } from './apply-panel.tsx';
-import { formatRate } from './cut-names.ts';
+import { formatRate, routeName } from './cut-names.ts';
 import { chartOf, HEIGHT, WIDTH } from './network-chart.ts';
+import { switchText } from './switch-text.ts';
 
 const REFRESH_MS = 5_000;
 /** Newest first; more are not of interest at the line. */
@@ -103,23 +103,25 @@ function Switches({ history, rows }: { readonly history: CutHistory; readonly ro
           {history.switches
             .slice(-MOST_ROWS)
             .reverse()
-            .map(({ wallMs, from, to, cause, reason, fromMs, toMs, uplinkBitsPerSecond, roundTripMs }) => (
-              <tr key={`${wallMs} ${to}`}>
-                <td>{formatTime(wallMs, language)}</td>
-                <td>{t('cut.history.fromTo', { from: routeName(from, rows, t), to: routeName(to, rows, t) })}</td>
-                <td>
-                  <details>
-                    <summary>{t(`cut.cause.${cause}`)}</summary>
-                    {reason}
-                  </details>
-                </td>
-                <td className="row-number">
-                  {or(fromMs, (value) => formatMs(value, language))} → {or(toMs, (value) => formatMs(value, language))}
-                </td>
-                <td className="row-number">{or(uplinkBitsPerSecond, (value) => formatRate(value, language))}</td>
-                <td className="row-number">{or(roundTripMs, (value) => formatMs(value, language))}</td>
-              </tr>
-            ))}
+            .map((change) => {
+              const { wallMs, from, to, cause, fromMs, toMs, uplinkBitsPerSecond, roundTripMs } = change;
+              const ms = (value: number | null): string => or(value, (known) => formatMs(known, language));
+              return (
+                <tr key={`${wallMs} ${to}`}>
+                  <td>{formatTime(wallMs, language)}</td>
+                  <td>{t('cut.history.fromTo', { from: routeName(from, rows, t), to: routeName(to, rows, t) })}</td>
+                  <td>
+                    <details>
+                      <summary>{t(`cut.cause.${cause}`)}</summary>
+                      {switchText(change, rows, t, language)}
+                    </details>
+                  </td>
+                  <td className="row-number">{`${ms(fromMs)} → ${ms(toMs)}`}</td>
+                  <td className="row-number">{or(uplinkBitsPerSecond, (value) => formatRate(value, language))}</td>
+                  <td className="row-number">{ms(roundTripMs)}</td>
+                </tr>
+              );
+            })}
         </tbody>
       </table>
     </div>

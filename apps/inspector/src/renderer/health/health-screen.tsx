@@ -22,8 +22,8 @@ export function HealthScreen() {
   const { value, fault, again } = useCall('health.view', {});
   return (
     <section className="health" aria-label={t('health.title')}>
-      <h2>{t('health.title')}</h2>
-      <div className="toolbar">
+      <div className="screen-head">
+        <h2>{t('health.title')}</h2>
         <button type="button" onClick={again}>
           {t('health.refresh')}
         </button>
@@ -37,8 +37,10 @@ export function HealthScreen() {
         {value !== null && <Device health={value} />}
         {value !== null && <Software health={value} station={station} release={release} />}
         {station !== null && <Pipeline station={station} />}
-        <LinkTest />
-        <SelfTest />
+        <div className="health-tests">
+          <LinkTest />
+          <SelfTest />
+        </div>
         <Fleet />
       </div>
       <AuditPanel />

@@ -37,6 +37,17 @@ export class ResultList {
     return index < length ? this.fresh[length - 1 - index] : this.older[index - length];
   }
 
+  /** Where a result stands, newest first; -1 where it is not in the list. */
+  indexOf(resultId: string): number {
+    const place = this.places.get(resultId);
+    return place === undefined ? -1 : this.fresh.length + place;
+  }
+
+  /** Those that came since. */
+  get freshLength(): number {
+    return this.fresh.length;
+  }
+
   /** Behind it the next page begins. */
   get oldest(): ResultRecord | undefined {
     return this.older.at(-1) ?? this.fresh[0];

@@ -5,10 +5,11 @@ import { messageOf } from '@kerf/protocol';
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { formatMs, formatScore, formatTime } from '../shared/format.ts';
+import { PartName } from '../shared/part-name.tsx';
+import { RowList } from '../shared/row-list.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
 import { ResultList } from './result-list.ts';
-import { useRowWindow } from './row-window.ts';
 import { WhyPanel } from './why-panel.tsx';
 
 const FILTERS: readonly (Verdict | null)[] = [null, 'NG', 'REVIEW', 'NO_READ', 'ERROR', 'PASS'];
@@ -25,7 +26,7 @@ export function ResultsScreen({ chosen, showOverlay, onChoose }: Props) {
   const { list, fault, more } = useResults(filter);
   return (
     <div className="results">
-      <section className="results-list" aria-label={t('results.title')}>
+      <section className="results-list fills" aria-label={t('results.title')}>
         <div className="filters" role="group" aria-label={t('results.filter')}>
           {FILTERS.map((verdict) => (
             <button
@@ -61,36 +62,33 @@ interface RowsProps {
   readonly onEnd: (() => void) | null;
 }
 
-const ROW_PX = 48;
-
-/** Only what is in sight is in the document: a million results scroll like ten. */
 function Rows({ list, chosen, onChoose, onEnd }: RowsProps) {
-  const { t, language } = useTexts();
-  const scroller = useRef<HTMLDivElement>(null);
-  const { first, end, topPx, heightPx } = useRowWindow(scroller, list.length, ROW_PX);
-  useEffect(() => {
-    if (end >= list.length) onEnd?.();
-  }, [end, list.length, onEnd]);
+  const { language } = useTexts();
   return (
-    <div ref={scroller} className="rows" tabIndex={-1}>
-      <ul style={{ height: heightPx }}>
-        {Array.from({ length: Math.max(0, end - first) }, (_, at) => {
-          const record = list.at(first + at);
-          if (record === undefined) return null;
-          return (
-            <li key={record.resultId} style={{ transform: `translateY(${topPx + at * ROW_PX}px)` }}>
-              <button type="button" aria-current={record.resultId === chosen} onClick={() => onChoose(record.resultId)}>
-                <VerdictLabel verdict={record.verdict} />
-                <span className="row-part">{record.partId ?? t('line.noPartId')}</span>
-                <span className="row-number">{record.score === null ? '–' : formatScore(record.score, language)}</span>
-                <span className="row-number">{formatMs(record.totalMs, language)}</span>
-                <span className="row-time">{formatTime(record.takenTime, language)}</span>
-              </button>
-            </li>
-          );
-        })}
-      </ul>
-    </div>
+    <RowList
+      kind="result-rows"
+      count={list.length}
+      rowPx={48}
+      cameAbove={list.freshLength}
+      chosen={chosen === null ? -1 : list.indexOf(chosen)}
+      keyOf={(index) => list.at(index)?.resultId ?? index}
+      onChoose={(index) => onChoose(list.at(index)?.resultId ?? '')}
+      onEnd={onEnd}
+    >
+      {(index) => {
+        const record = list.at(index);
+        if (record === undefined) return null;
+        return (
+          <>
+            <VerdictLabel verdict={record.verdict} />
+            <PartName id={record.partId} />
+            <span className="row-number">{record.score === null ? '–' : formatScore(record.score, language)}</span>
+            <span className="row-number">{formatMs(record.totalMs, language)}</span>
+            <span className="row-time">{formatTime(record.takenTime, language)}</span>
+          </>
+        );
+      }}
+    </RowList>
   );
 }
 

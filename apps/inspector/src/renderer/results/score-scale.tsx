@@ -10,9 +10,9 @@ export function ScoreScale({ score, thresholds }: { readonly score: number; read
   const x = (value: number): number => (Math.max(0, Math.min(value, most)) / most) * WIDTH;
   return (
     <svg className="scale" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
-      <rect className="zone-pass" x={0} y={12} width={x(passBelow)} height={10} />
-      <rect className="zone-review" x={x(passBelow)} y={12} width={x(ngAbove) - x(passBelow)} height={10} />
-      <rect className="zone-ng" x={x(ngAbove)} y={12} width={WIDTH - x(ngAbove)} height={10} />
+      <rect className="zone-PASS" x={0} y={12} width={x(passBelow)} height={10} />
+      <rect className="zone-REVIEW" x={x(passBelow)} y={12} width={x(ngAbove) - x(passBelow)} height={10} />
+      <rect className="zone-NG" x={x(ngAbove)} y={12} width={WIDTH - x(ngAbove)} height={10} />
       <path className="scale-score" d={`M${x(score)} 12l-6 -10h12zM${x(score) - 1} 10h2v14h-2z`} />
     </svg>
   );

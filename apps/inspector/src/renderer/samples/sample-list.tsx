@@ -1,10 +1,10 @@
 // Kept parts as rows: what they were judged, why they were kept, what a person called them.
 import type { SampleView } from '@kerf/bridge';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { formatScore } from '../shared/format.ts';
-import { VerdictLabel } from '../shared/verdict-mark.tsx';
+import { PartName } from '../shared/part-name.tsx';
+import { RowList } from '../shared/row-list.tsx';
+import { VerdictMark } from '../shared/verdict-mark.tsx';
 
 interface Props {
   readonly samples: readonly SampleView[];
@@ -15,46 +15,37 @@ interface Props {
 
 export function SampleList({ samples, chosen, onChoose, onEnd }: Props) {
   const { t, language } = useTexts();
-  const scroller = useRef<HTMLDivElement>(null);
-  const rows = useVirtualizer({
-    count: samples.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => 64,
-    overscan: 6,
-    getItemKey: (index) => samples[index]?.id ?? index,
-  });
-  const items = rows.getVirtualItems();
-  const last = items.at(-1)?.index ?? 0;
-  useEffect(() => {
-    if (last >= samples.length - 1) onEnd?.();
-  }, [last, samples.length, onEnd]);
-  useEffect(() => {
-    if (chosen < samples.length) rows.scrollToIndex(chosen, { align: 'auto' });
-  }, [rows, chosen, samples.length]);
   return (
-    <div ref={scroller} className="rows sample-rows" tabIndex={-1}>
-      <ul style={{ height: rows.getTotalSize() }}>
-        {items.map(({ index, start, key }) => {
-          const sample = samples[index];
-          if (sample === undefined) return null;
-          const { record, reasons, label } = sample;
-          return (
-            <li key={key} style={{ transform: `translateY(${start}px)` }}>
-              <button type="button" aria-current={index === chosen} onClick={() => onChoose(index)}>
-                <VerdictLabel verdict={record.verdict} />
-                <span className="sample-what">
-                  <span className="row-part">{record.partId ?? t('line.noPartId')}</span>
-                  <span className="sample-why">
-                    {reasons.map((reason) => t(`samples.reason.${reason}`)).join(', ')}
-                  </span>
-                </span>
-                <span className="row-number">{record.score === null ? '–' : formatScore(record.score, language)}</span>
-                <span className="sample-label">{label === null ? '–' : label.name}</span>
-              </button>
-            </li>
-          );
-        })}
-      </ul>
-    </div>
+    <RowList
+      kind="sample-rows"
+      count={samples.length}
+      rowPx={64}
+      chosen={chosen}
+      follows
+      keyOf={(index) => samples[index]?.id ?? index}
+      onChoose={onChoose}
+      onEnd={onEnd}
+    >
+      {(index) => {
+        const sample = samples[index];
+        if (sample === undefined) return null;
+        const { record, reasons, label } = sample;
+        const facts = [
+          t(`verdict.${record.verdict}`),
+          ...(record.score === null ? [] : [formatScore(record.score, language)]),
+          reasons.map((reason) => t(`samples.reason.${reason}`)).join(', '),
+        ];
+        return (
+          <>
+            <VerdictMark verdict={record.verdict} />
+            <span className="sample-what">
+              <PartName id={record.partId} />
+              <span className="row-more">{facts.join(' · ')}</span>
+            </span>
+            <span className="sample-label">{label === null ? '–' : label.name}</span>
+          </>
+        );
+      }}
+    </RowList>
   );
 }

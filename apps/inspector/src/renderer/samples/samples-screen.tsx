@@ -85,7 +85,7 @@ function Labelling({ view, showOverlay }: { readonly view: SamplesView; readonly
   const trouble = said ?? fault;
   return (
     <div className="samples">
-      <section className="panel samples-side" aria-label={t('samples.title')}>
+      <section className="panel side fills" aria-label={t('samples.title')}>
         <Figures view={view} />
         <div className="filters" role="group" aria-label={t('results.filter')}>
           {SHOWN.map((name) => (

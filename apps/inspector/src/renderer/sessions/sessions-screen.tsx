@@ -39,7 +39,7 @@ export function SessionsScreen({ showOverlay }: { readonly showOverlay: boolean 
   const pair = compared.value?.pairs[index];
   return (
     <div className="sessions">
-      <section className="panel samples-side" aria-label={t('sessions.title')}>
+      <section className="panel side fills" aria-label={t('sessions.title')}>
         <h2>{t('sessions.title')}</h2>
         <RecordingPanel view={view} session={left} onView={setView} />
         {names.length === 0 ? (

@@ -19,3 +19,23 @@ export function countBins(scores: readonly number[], marks: readonly number[], b
   }
   return { counts, least, most };
 }
+
+export interface Axis {
+  readonly ticks: readonly number[];
+  /** Decimal places that tell them apart. */
+  readonly digits: number;
+}
+
+/** About `most` round values between two, such as 0, 0.2, 0.4: steps of 1, 2 or 5 at a power of ten. */
+export function axisTicks(least: number, greatest: number, most: number): Axis {
+  const rough = (greatest - least) / Math.max(1, Math.floor(most));
+  const exponent = Math.floor(Math.log10(rough) + 1e-9);
+  const times = [1, 2, 5].find((each) => each * 10 ** exponent >= rough * 0.999) ?? 10;
+  const step = times * 10 ** exponent;
+  const first = Math.ceil(least / step - 1e-9);
+  const count = Math.floor(greatest / step + 1e-9) - first + 1;
+  return {
+    ticks: Array.from({ length: count }, (_, at) => Number(((first + at) * step).toPrecision(12))),
+    digits: Math.max(0, times === 10 ? -exponent - 1 : -exponent),
+  };
+}

@@ -1,14 +1,18 @@
-// Scores -> bars, and two handles that a mouse, a finger and arrow keys move.
-import { type KeyboardEvent, type PointerEvent, useRef } from 'react';
+// Scores -> bars over an axis, and two handles that a mouse, a finger and arrow keys move.
+import { type PointerEvent, useContext, useRef } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
-import { formatScore } from '../shared/format.ts';
-import { countBins } from './count-bins.ts';
+import { formatNumber } from '../shared/format.ts';
+import { TargetContext } from '../shared/target.ts';
+import { useWidth } from '../shared/use-width.ts';
+import { axisTicks, countBins } from './count-bins.ts';
+import { ThresholdHandle } from './threshold-handle.tsx';
 
-const WIDTH = 600;
-const HEIGHT = 180;
-const BASE = HEIGHT - 22;
+/** Bars, then the marks of labelled parts and the handles' grips, then the axis. */
+const BASE = 200;
+const HEIGHT = BASE + 56;
+/** Room for the outermost ticks and grips. */
+const MARGIN = 24;
 const BINS = 40;
-const KEY_STEP = 0.01;
 
 interface Values {
   readonly passBelow: number;
@@ -24,44 +28,62 @@ interface Props {
 }
 
 export function ScoreHistogram({ scores, labelled, thresholds, onChange }: Props) {
+  const { t, language } = useTexts();
   const svg = useRef<SVGSVGElement>(null);
+  const target = useContext(TargetContext);
+  // In pixels of the screen: a finger is as wide on a phone as on a wall.
+  const width = Math.max(240, useWidth(svg));
   const { counts, least, most } = countBins(
     scores,
     [thresholds.passBelow, thresholds.ngAbove, ...labelled.map(({ score }) => score)],
     BINS,
   );
   const tallest = Math.max(1, ...counts);
-  const x = (value: number): number => ((value - least) / (most - least)) * WIDTH;
+  const inner = width - 2 * MARGIN;
+  const { ticks, digits } = axisTicks(least, most, inner / 90);
+  const x = (value: number): number => MARGIN + ((value - least) / (most - least)) * inner;
   const valueAt = (event: PointerEvent): number => {
     const box = svg.current?.getBoundingClientRect();
     if (box === undefined) return least;
-    const share = Math.max(0, Math.min((event.clientX - box.left) / box.width, 1));
+    const share = Math.max(0, Math.min((event.clientX - box.left - MARGIN) / inner, 1));
     return Number((least + share * (most - least)).toFixed(3));
   };
+  const [pass, ng] = [x(thresholds.passBelow), x(thresholds.ngAbove)];
+  const zones = [
+    ['PASS', MARGIN, pass],
+    ['REVIEW', pass, ng],
+    ['NG', ng, width - MARGIN],
+  ] as const;
   return (
-    <svg ref={svg} className="histogram" viewBox={`0 0 ${WIDTH} ${HEIGHT}`}>
-      <rect className="zone-pass" x={0} y={0} width={x(thresholds.passBelow)} height={BASE} />
-      <rect
-        className="zone-review"
-        x={x(thresholds.passBelow)}
-        y={0}
-        width={Math.max(0, x(thresholds.ngAbove) - x(thresholds.passBelow))}
-        height={BASE}
-      />
-      <rect className="zone-ng" x={x(thresholds.ngAbove)} y={0} width={WIDTH - x(thresholds.ngAbove)} height={BASE} />
+    <svg ref={svg} className="histogram" viewBox={`0 0 ${width} ${HEIGHT}`} height={HEIGHT}>
+      {zones.map(([verdict, from, to]) => (
+        <rect key={verdict} className={`zone-${verdict}`} x={from} y={0} width={Math.max(0, to - from)} height={BASE} />
+      ))}
       {counts.map((count, bin) => {
-        const height = (Math.sqrt(count) / Math.sqrt(tallest)) * (BASE - 8);
+        const height = (Math.sqrt(count) / Math.sqrt(tallest)) * (BASE - 30);
+        const at = MARGIN + (bin * inner) / BINS + 1;
         return (
           <rect
             key={bin}
             className="bin"
-            x={(bin * WIDTH) / BINS + 1}
+            x={at}
             y={BASE - height}
-            width={WIDTH / BINS - 2}
+            width={Math.max(1, inner / BINS - 2)}
             height={height}
           />
         );
       })}
+      {zones.map(([verdict, from, to]) => {
+        const name = t(`verdict.${verdict}`);
+        // Half a character wider than it is, in any language.
+        const fits = to - from > 16 + name.length * (/^[\w ]+$/.test(name) ? 11 : 18);
+        return fits && <text key={verdict} className="zone-name" x={(from + to) / 2} y={20} children={name} />;
+      })}
+      {ticks.map((value) => (
+        <text key={value} className="tick" x={x(value)} y={HEIGHT - 4}>
+          {formatNumber(value, language, digits)}
+        </text>
+      ))}
       {labelled.map(({ score, isDefective }, index) => (
         <path
           key={index}
@@ -70,10 +92,12 @@ export function ScoreHistogram({ scores, labelled, thresholds, onChange }: Props
         />
       ))}
       {(['passBelow', 'ngAbove'] as const).map((name) => (
-        <Handle
+        <ThresholdHandle
           key={name}
           name={name}
           at={x(thresholds[name])}
+          base={BASE}
+          widthPx={target}
           value={thresholds[name]}
           range={[least, most]}
           valueAt={valueAt}
@@ -89,44 +113,5 @@ function cross(at: number): string {
 }
 
 function circle(at: number): string {
-  return `M${at - 4} ${BASE + 17}a4 4 0 1 0 8 0a4 4 0 1 0-8 0z`;
-}
-
-interface HandleProps {
-  readonly name: keyof Values;
-  readonly at: number;
-  readonly value: number;
-  readonly range: readonly [number, number];
-  readonly valueAt: (event: PointerEvent) => number;
-  readonly onChange: (value: number) => void;
-}
-
-function Handle({ name, at, value, range: [least, most], valueAt, onChange }: HandleProps) {
-  const { t, language } = useTexts();
-  const move = (by: number): void => onChange(Number(Math.max(least, Math.min(value + by, most)).toFixed(3)));
-  const onKey = (event: KeyboardEvent): void => {
-    const step = event.shiftKey ? 10 * KEY_STEP : KEY_STEP;
-    if (event.key === 'ArrowLeft' || event.key === 'ArrowDown') move(-step);
-    else if (event.key === 'ArrowRight' || event.key === 'ArrowUp') move(step);
-    else return;
-    event.preventDefault();
-  };
-  return (
-    <g
-      className="handle"
-      role="slider"
-      tabIndex={0}
-      aria-label={t(`thresholds.${name}`)}
-      aria-valuemin={least}
-      aria-valuemax={most}
-      aria-valuenow={value}
-      aria-valuetext={formatScore(value, language)}
-      onKeyDown={onKey}
-      onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
-      onPointerMove={(event) => event.currentTarget.hasPointerCapture(event.pointerId) && onChange(valueAt(event))}
-    >
-      <rect className="handle-grip" x={at - 24} y={0} width={48} height={HEIGHT} />
-      <path className="handle-line" d={`M${at} 0V${BASE}M${at - 7} ${BASE}h14v14h-14z`} />
-    </g>
-  );
+  return `M${at - 4} ${BASE + 21}a4 4 0 1 0 8 0a4 4 0 1 0-8 0z`;
 }

@@ -29,27 +29,31 @@ export function ThresholdsScreen() {
     <section className="thresholds" aria-label={t('thresholds.title')}>
       <h2>{t('thresholds.title')}</h2>
       <p className="help">{t('thresholds.help')}</p>
-      <Histogram draft={shown} onChange={change} />
-      <div className="fields">
-        <NumberField
-          label={t('thresholds.passBelow')}
-          value={shown.passBelow}
-          onChange={(passBelow) => change({ passBelow })}
-        />
-        <NumberField
-          label={t('thresholds.ngAbove')}
-          value={shown.ngAbove}
-          onChange={(ngAbove) => change({ ngAbove })}
-        />
+      <div className="thresholds-main">
+        <Histogram draft={shown} onChange={change} />
+        <div>
+          <div className="fields">
+            <NumberField
+              label={t('thresholds.passBelow')}
+              value={shown.passBelow}
+              onChange={(passBelow) => change({ passBelow })}
+            />
+            <NumberField
+              label={t('thresholds.ngAbove')}
+              value={shown.ngAbove}
+              onChange={(ngAbove) => change({ ngAbove })}
+            />
+          </div>
+          {shown.passBelow > shown.ngAbove ? (
+            <p className="fault" role="alert">
+              {t('thresholds.order')}
+            </p>
+          ) : (
+            <Preview draft={shown} />
+          )}
+          <SaveForm current={current} draft={draft} onDone={() => setDraft(null)} />
+        </div>
       </div>
-      {shown.passBelow > shown.ngAbove ? (
-        <p className="fault" role="alert">
-          {t('thresholds.order')}
-        </p>
-      ) : (
-        <Preview draft={shown} />
-      )}
-      <SaveForm current={current} draft={draft} onDone={() => setDraft(null)} />
       <History key={current.version} />
     </section>
   );

@@ -19,13 +19,15 @@ export function UpdatesScreen() {
   const [shown, setShown] = useState<(typeof VIEWS)[number]>('device');
   return (
     <section className="updates" aria-label={t('updates.title')}>
-      <h2>{t('updates.title')}</h2>
-      <div className="toolbar">
-        {VIEWS.map((view) => (
-          <button key={view} type="button" aria-pressed={shown === view} onClick={() => setShown(view)}>
-            {t(`updates.${view}`)}
-          </button>
-        ))}
+      <div className="screen-head">
+        <h2>{t('updates.title')}</h2>
+        <div className="toolbar">
+          {VIEWS.map((view) => (
+            <button key={view} type="button" aria-pressed={shown === view} onClick={() => setShown(view)}>
+              {t(`updates.${view}`)}
+            </button>
+          ))}
+        </div>
       </div>
       {shown === 'device' ? <DeviceView /> : <FleetView />}
     </section>

@@ -11,9 +11,9 @@ export class SwitchHistory {
   private readonly switches: CutSwitch[] = [];
   private readonly samples: CutHistory['samples'][number][] = [];
 
-  onSwitch({ from, to, cause, reason, estimates }: RouteSwitch, wallMs: number): void {
+  onSwitch({ from, to, cause, why, estimates }: RouteSwitch, wallMs: number): void {
     const msOf = (route: string): number | null => estimates.routes.find(({ name }) => name === route)?.ms ?? null;
-    this.switches.push({ wallMs, from, to, cause, reason, ...network(estimates), fromMs: msOf(from), toMs: msOf(to) });
+    this.switches.push({ wallMs, from, to, cause, why, ...network(estimates), fromMs: msOf(from), toMs: msOf(to) });
     if (this.switches.length > MAX_SWITCHES) this.switches.shift();
   }
 

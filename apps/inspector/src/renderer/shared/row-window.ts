@@ -28,6 +28,27 @@ export function rowWindow(count: number, rowPx: number, scrollTop: number, viewP
   return { first, end, topPx: scrolled - (into - first * rowPx), heightPx };
 }
 
+/** Scrolling that passes a pixel of rows: less than one where the list is higher than a browser can scroll. */
+function scrollPerPx(count: number, rowPx: number, viewPx: number): number {
+  const total = count * rowPx;
+  return total <= viewPx ? 0 : (Math.min(total, MAX_HEIGHT_PX) - viewPx) / (total - viewPx);
+}
+
+/** Scrolling that passes so many rows. */
+export function rowsToScroll(rows: number, count: number, rowPx: number, viewPx: number): number {
+  return rows * rowPx * scrollPerPx(count, rowPx, viewPx);
+}
+
+/** How far to scroll so that row `index` is seen whole; where it is seen already, as far as now. */
+export function scrolledTo(index: number, count: number, rowPx: number, scrollTop: number, viewPx: number): number {
+  const share = scrollPerPx(count, rowPx, viewPx);
+  if (share === 0) return scrollTop;
+  const into = scrollTop / share;
+  const [top, bottom] = [index * rowPx, (index + 1) * rowPx];
+  if (top < into) return top * share;
+  return bottom > into + viewPx ? (bottom - viewPx) * share : scrollTop;
+}
+
 /** The window of an element that scrolls. */
 export function useRowWindow(scroller: RefObject<HTMLElement | null>, count: number, rowPx: number): RowWindow {
   const [{ scrollTop, viewPx }, setSeen] = useState({ scrollTop: 0, viewPx: 0 });
