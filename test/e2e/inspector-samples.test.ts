@@ -1,83 +1,44 @@
 // The screen Samples in a real Chromium: parts that the station keeps, labelled by key, taken along as a data set.
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { encodePng } from '@kerf/edge-runtime/node';
-import { datasetParts } from '@kerf/models';
 import { unzipSync } from 'fflate';
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.ts';
-import {
-  checkScreen,
-  drawn,
-  type Inspecting,
-  keepPicture,
-  LOOKS,
-  openPage,
-  soon,
-  startInspect,
-  stopInspect,
-} from './support/inspecting.ts';
+import { InspectedLine, testLooks } from './support/inspected-line.ts';
+import { checkScreen, drawn, keepPicture, soon } from './support/inspecting.ts';
 
-const MODEL = fileURLToPath(new URL('../../models/files/surface-v1.onnx', import.meta.url));
 const PARTS = 6;
 
 const started = await startChromium();
 
 describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${started.reason})` : ''}`, () => {
   const browser = started.browser as Browser;
-  let folder = '';
-  let running: Inspecting;
-
-  async function feed(from: number, until: number): Promise<void> {
-    for (let part = from; part < until; part++) {
-      await copyFile(join(folder, `part-${part}.png`), join(folder, 'in/.part'));
-      await rename(join(folder, 'in/.part'), join(folder, `in/P-${part}.png`));
-    }
-  }
+  let line: InspectedLine;
 
   const labels = async (page: Page): Promise<(string | null)[]> => page.locator('.sample-label').allTextContents();
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'kerf-samples-'));
-    await mkdir(join(folder, 'in'));
-    let index = 0;
-    for await (const { picture } of datasetParts({ split: 'demo', count: PARTS })) {
-      await writeFile(join(folder, `part-${index++}.png`), await encodePng(picture.image));
-    }
-    const station = [
-      'format: kerf-station/1',
-      'station: line-8',
-      'source: { kind: folder, path: in, partId: "(P-[0-9]+)" }',
-      `model: { path: ${JSON.stringify(MODEL)} }`,
-      'task: { kind: anomaly }',
-      'deadline: 20 s',
-      'samples: { path: kept, verdicts: [PASS, REVIEW, NG], random: 0, labels: [good, dent, scratch] }',
-      'sinks: [{ kind: json-lines, path: results.jsonl }]',
-    ];
-    await writeFile(join(folder, 'line.yaml'), `${station.join('\n')}\n`);
-    running = await startInspect(folder);
+    const samples = 'samples: { path: kept, verdicts: [PASS, REVIEW, NG], random: 0, labels: [good, dent, scratch] }';
+    line = await InspectedLine.open(browser, { name: 'line-8', more: [samples], parts: PARTS });
   });
   afterAll(async () => {
-    await stopInspect(running);
+    await line?.close();
     await browser.close();
-    await rm(folder, { recursive: true, force: true });
   });
 
   test('parts come in by themselves, number keys label and go on, undo takes back, and a restart keeps it', async () => {
-    const { page, faults } = await openPage(browser, running.url);
+    const { page, faults } = await line.page();
     await page.getByRole('link', { name: 'Samples' }).click();
     await page.getByText('No part was worth keeping yet').waitFor();
     await checkScreen(page, 'samples, empty');
-    await feed(0, PARTS);
+    await line.feed(PARTS);
     await soon(() => page.locator('.sample-rows li').count()).toBe(PARTS);
     await soon(() => drawn(page, '.sample-pad canvas')).toBe(1);
 
     await page.keyboard.press('1');
     await soon(() => labels(page)).toEqual(['good', '–', '–', '–', '–', '–']);
-    await soon(() => page.locator('.sample-rows [aria-current=true] .row-part').textContent()).toBe('P-4');
+    await soon(() => page.locator('.sample-rows [aria-current=true] .row-part').textContent()).toBe('P-000004');
     await page.keyboard.press('2');
     await soon(() => labels(page)).toEqual(['good', 'dent', '–', '–', '–', '–']);
     await page.getByRole('button', { name: 'scratch' }).click();
@@ -96,9 +57,8 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
     await page.close();
     expect(faults).toEqual([]);
 
-    await stopInspect(running);
-    running = await startInspect(folder);
-    const again = await openPage(browser, running.url);
+    await line.restart();
+    const again = await line.page();
     await again.page.getByRole('link', { name: 'Samples' }).click();
     await again.page.getByText('6 parts kept, 2 with a label').waitFor();
     await again.page.getByRole('button', { name: 'Labelled', exact: true }).click();
@@ -116,7 +76,7 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
   });
 
   test.each(['Export folders', 'Export COCO'])('%s gives the pictures as the station has them', async (button) => {
-    const { page, faults } = await openPage(browser, running.url);
+    const { page, faults } = await line.page();
     await page.getByRole('link', { name: 'Samples' }).click();
     const download = page.waitForEvent('download');
     await page.getByRole('button', { name: button }).click();
@@ -125,32 +85,23 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
     const isCoco = button.endsWith('COCO');
     expect(Object.keys(files).length).toBe(3);
     expect(Object.keys(files).some((path) => path === (isCoco ? 'annotations.json' : 'samples.jsonl'))).toBe(true);
-    const kept = await readdir(join(folder, 'kept'));
+    const kept = await readdir(join(line.folder, 'kept'));
     for (const [path, bytes] of Object.entries(files).filter(([each]) => each.endsWith('.png'))) {
       const name = path.slice(path.lastIndexOf('/') + 1);
       expect(path.startsWith(isCoco ? 'images/' : 'test/')).toBe(true);
       expect(kept).toContain(name);
-      expect(Buffer.from(bytes).equals(await readFile(join(folder, 'kept', name)))).toBe(true);
+      expect(Buffer.from(bytes).equals(await readFile(join(line.folder, 'kept', name)))).toBe(true);
     }
     await page.getByText(/^Saved as line-8-/).waitFor();
     await page.close();
     expect(faults).toEqual([]);
   });
 
-  test.each(LOOKS)('%s, %s, %i pixels wide: fit for use', async (language, theme, width, height, gloves) => {
-    const { page, faults } = await openPage(browser, running.url, { language, theme, gloves }, { width, height });
-    await page.locator('nav a[href="#samples"]').click();
-    await soon(() => drawn(page, '.sample-pad canvas')).toBe(1);
-    await checkScreen(page, 'samples', gloves);
-    await keepPicture(page, `samples-${language}-${theme}`);
-    await page.close();
-    expect(faults).toEqual([]);
-  });
+  testLooks(() => line, 'samples', '.sample-pad canvas', 1);
 
   test('a viewer sees all and labels nothing', async () => {
-    await stopInspect(running);
-    running = await startInspect(folder, '--role', 'viewer');
-    const { page } = await openPage(browser, running.url);
+    await line.restart('--role', 'viewer');
+    const { page } = await line.page();
     await page.getByRole('link', { name: 'Samples' }).click();
     await page.getByText('needs the role Engineer; this link has Viewer').waitFor();
     expect(await page.getByRole('button', { name: 'scratch' }).isDisabled()).toBe(true);

@@ -2,7 +2,6 @@
 import { cp, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import { issueToken } from '@kerf/access';
 import type { ResultRecord } from '@kerf/edge-runtime';
 import { modelFile } from '@kerf/models';
 import type { Browser, Page } from 'playwright';
@@ -26,17 +25,15 @@ describe.skipIf(started.browser === null)(
     let running: Inspecting;
     const fed: string[] = [];
 
-    const token = async (subject: string): Promise<string> =>
-      issueToken({
-        privateKeyPem: await readFile(registry.keyPath, 'utf8'),
-        subject,
-        models: [],
-        registry: ['*'],
-        expiresInSeconds: 3600,
-        audience: 'kerf-registry',
-      });
     const asAnn = async <T>(...args: string[]): Promise<T> => {
-      const reach = ['--registry', registry.url, '--token', await token('ann'), '--ca', registry.certificatePath];
+      const reach = [
+        '--registry',
+        registry.url,
+        '--token',
+        await registry.token('ann'),
+        '--ca',
+        registry.certificatePath,
+      ];
       return jsonOf<T>(await world.kerf(...args, ...reach, '--json'));
     };
     const deviceState = async (): Promise<{ active: { version: string }; trialStarts: number | null }> =>
@@ -75,7 +72,7 @@ describe.skipIf(started.browser === null)(
       });
       await world.publish('1.1', 'surface-v3', '--notes', 'Fewer false alarms on brushed steel');
       registry = await startKerfRegistry(join(world.folder, 'registry'));
-      await writeFile(join(world.folder, 'registry.token'), await token('bob'));
+      await writeFile(join(world.folder, 'registry.token'), await registry.token('bob'));
       const file = JSON.parse(await readFile(world.station, 'utf8')) as { updates: { registry: object } };
       file.updates.registry = { url: registry.url, tokenFile: 'registry.token', ca: registry.certificatePath };
       await writeFile(world.station, JSON.stringify(file));

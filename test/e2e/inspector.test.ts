@@ -1,85 +1,38 @@
 // The Inspector in a real Chromium against a real station: kerf inspect on the reference model and generated parts.
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { encodePng } from '@kerf/edge-runtime/node';
-import { datasetParts } from '@kerf/models';
 import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { startChromium } from '../support/chromium.ts';
-import {
-  checkScreen,
-  drawn,
-  type Inspecting,
-  type OpenPage,
-  openPage,
-  soon,
-  startInspect,
-  stopInspect,
-} from './support/inspecting.ts';
+import { InspectedLine } from './support/inspected-line.ts';
+import { checkScreen, drawn, type OpenPage, soon } from './support/inspecting.ts';
 
-const MODEL = fileURLToPath(new URL('../../models/files/surface-v1.onnx', import.meta.url));
 const started = await startChromium();
 
 describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${started.reason})` : ''}`, () => {
   const browser = started.browser as Browser;
-  let folder = '';
-  let running: Inspecting;
-  const parts: string[] = [];
-  let fed = 0;
-
-  /** Hands parts to the line as a camera's folder gets them: whole, under their name at once. */
-  async function feed(count: number): Promise<void> {
-    for (let turn = 0; turn < count; turn++) {
-      const from = parts[fed % parts.length] as string;
-      await copyFile(from, join(folder, 'in/.part'));
-      await rename(join(folder, 'in/.part'), join(folder, `in/P-${String(fed++).padStart(6, '0')}.png`));
-    }
-  }
+  let line: InspectedLine;
 
   const open = (settings: Record<string, unknown> = {}, width = 1280, height = 800): Promise<OpenPage> =>
-    openPage(browser, running.url, settings, { width, height });
+    line.page(settings, { width, height });
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'kerf-inspector-'));
-    await mkdir(join(folder, 'in'));
-    let index = 0;
-    for await (const { picture } of datasetParts({ split: 'demo', count: 8 })) {
-      const path = join(folder, `part-${index++}.png`);
-      await writeFile(path, await encodePng(picture.image));
-      parts.push(path);
-    }
-    const station = [
-      '# the line of this test',
-      'format: kerf-station/1',
-      'station: line-7',
-      'source: { kind: folder, path: in, partId: "(P-[0-9]+)" }',
-      `model: { path: ${JSON.stringify(MODEL)} }`,
-      'task: { kind: anomaly }',
-      'deadline: 20 s',
-      'sinks:',
-      '  - { kind: json-lines, path: results.jsonl }',
-    ];
-    await writeFile(join(folder, 'line.yaml'), `${station.join('\n')}\n`);
-    running = await startInspect(folder);
+    line = await InspectedLine.open(browser, { name: 'line-7', parts: 8 });
   });
   afterAll(async () => {
-    await stopInspect(running);
+    await line?.close();
     await browser.close();
-    await rm(folder, { recursive: true, force: true });
   });
 
   test('shows each part with its verdict, counts it, and gives its reason', async () => {
     const { page, faults } = await open();
     await page.getByText('Waiting for the first part').waitFor();
-    await feed(8);
+    await line.feed(8);
     await soon(() => page.locator('.recent-part').count()).toBe(8);
     expect(await page.locator('.tile').getAttribute('data-verdict')).toMatch(/^(PASS|REVIEW|NG)$/);
-    const lines = (await readFile(join(folder, 'results.jsonl'), 'utf8')).trim().split('\n');
-    const records = lines.map((line) => JSON.parse(line) as { verdict: string; score: number; partId: string });
+    const records = await line.results();
     const newest = records.at(-1);
     expect(await page.locator('.tile').getAttribute('data-verdict')).toBe(newest?.verdict);
     const ng = records.filter(({ verdict }) => verdict === 'NG').length;
@@ -134,7 +87,7 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Saved as version').waitFor();
     expect(await page.locator('.history').textContent()).toContain('the new lamp');
-    const text = await readFile(join(folder, 'line.yaml'), 'utf8');
+    const text = await readFile(join(line.folder, 'line.yaml'), 'utf8');
     expect(text).toContain('# the line of this test');
     expect(parse(text)).toMatchObject({ thresholds: { passBelow: 0.9998, ngAbove: 0.9999 } });
     // The other page has heard of it, and a draft made on the old version is refused.
@@ -147,7 +100,7 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
     await second.page.getByLabel('Why this change').fill('late');
     await second.page.getByRole('button', { name: 'Save' }).click();
     await second.page.getByText('Someone else has changed the thresholds').waitFor();
-    await feed(1);
+    await line.feed(1);
     await page.keyboard.press('1');
     await soon(() => page.locator('.tile').getAttribute('data-verdict')).toBe('PASS');
     await page.close();
@@ -178,7 +131,7 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
   );
 
   test('a stranger without the address gets nothing, and no page of another origin reaches the station', async () => {
-    const { origin, pathname } = new URL(running.url);
+    const { origin, pathname } = new URL(line.inspecting.url);
     expect((await fetch(`${origin}/`)).status).toBe(404);
     expect((await fetch(`${origin}/wrong-secret-of-that-length/`)).status).toBe(404);
     const { page } = await open();
@@ -200,13 +153,13 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
   });
 
   test('says that the station is away; a viewer of the next run sees all and changes nothing', async () => {
-    const { port } = new URL(running.url);
+    const { port } = new URL(line.inspecting.url);
     const { page } = await open();
     await page.locator('.recent-part').first().waitFor();
-    running.child.kill('SIGKILL');
-    await once(running.child, 'exit');
+    line.inspecting.child.kill('SIGKILL');
+    await once(line.inspecting.child, 'exit');
     await page.getByText('The station cannot be reached').waitFor();
-    running = await startInspect(folder, '--port', port, '--role', 'viewer');
+    await line.restart('--port', port, '--role', 'viewer');
     // Another run has another address.
     const again = await open();
     await again.page.getByRole('heading', { name: 'line-7' }).waitFor();

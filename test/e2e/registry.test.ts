@@ -3,13 +3,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { issueToken } from '@kerf/access';
 import { REPOSITORY_PATHS } from '@kerf/delta-sync';
 import { KerfError, seededRandom } from '@kerf/protocol';
 import { type AuditEntry, ChainCheck, pushRepository, RegistryClient } from '@kerf/registry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makePublisher, type Publisher } from '../../packages/registry/test/publisher.ts';
-import { type KerfRegistry, startKerfRegistry } from '../support/kerf-registry.ts';
+import { startKerfRegistry } from '../support/kerf-registry.ts';
 import { expectRefusal, jsonOf, type Ran, runKerf } from './support/run-kerf.ts';
 
 let folder = '';
@@ -25,24 +24,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function tokenFor(registry: KerfRegistry, subject: string): Promise<string> {
-  return issueToken({
-    privateKeyPem: await readFile(registry.keyPath, 'utf8'),
-    subject,
-    models: [],
-    registry: ['*'],
-    expiresInSeconds: 3600,
-    audience: 'kerf-registry',
-  });
-}
-
 describe('the commands', () => {
   it('take a release from a folder to a device, by two people', async () => {
     const registry = await startKerfRegistry(join(folder, 'commands'));
     try {
       const { id } = await publisher.publish('line', '1', await publisher.write('one/line.txt', 'the first\n'));
       const kerf = async (subject: string, ...args: string[]) => {
-        const env = { KERF_REGISTRY: registry.url, KERF_REGISTRY_TOKEN: await tokenFor(registry, subject) };
+        const env = { KERF_REGISTRY: registry.url, KERF_REGISTRY_TOKEN: await registry.token(subject) };
         return runKerf([...args, '--ca', registry.certificatePath, '--json'], { cwd: folder, env });
       };
       const pushed = await kerf('ann', 'registry', 'push', '--repository', publisher.repository);
@@ -105,7 +93,7 @@ describe('the commands', () => {
   it('find a log that was changed, and one that was cut', async () => {
     const registry = await startKerfRegistry(join(folder, 'audit'));
     try {
-      const token = await tokenFor(registry, 'ann');
+      const token = await registry.token('ann');
       const client = new RegistryClient({ url: registry.url, credential: token, ca: registry.ca });
       for (let at = 0; at < 5; at++) await invite(client);
       const env = { KERF_REGISTRY: registry.url, KERF_REGISTRY_TOKEN: token };
@@ -150,7 +138,7 @@ describe('killed in the middle', () => {
       const registry = await startKerfRegistry(data);
       const client = new RegistryClient({
         url: registry.url,
-        credential: await tokenFor(registry, 'ann'),
+        credential: await registry.token('ann'),
         ca: registry.ca,
       });
       await checkAll(client, invited, stored);
@@ -179,7 +167,7 @@ describe('killed in the middle', () => {
     try {
       const client = new RegistryClient({
         url: registry.url,
-        credential: await tokenFor(registry, 'ann'),
+        credential: await registry.token('ann'),
         ca: registry.ca,
       });
       await checkAll(client, invited, stored);

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { issueToken } from '@kerf/access';
 
 const KERF = fileURLToPath(new URL('../../packages/cli/bin/kerf.js', import.meta.url));
 
@@ -15,6 +16,8 @@ export interface KerfRegistry {
   readonly certificatePath: string;
   /** Path of the private key for tokens. */
   readonly keyPath: string;
+  /** For a subject with every permission, for an hour. */
+  token(subject: string): Promise<string>;
   /** SIGKILL: nothing is said to anybody. */
   kill(): Promise<void>;
   /** SIGTERM. @returns the exit code. */
@@ -40,6 +43,15 @@ export async function startKerfRegistry(
   return {
     ...event,
     ca: await readFile(event.certificatePath, 'utf8'),
+    token: async (subject) =>
+      issueToken({
+        privateKeyPem: await readFile(event.keyPath, 'utf8'),
+        subject,
+        models: [],
+        registry: ['*'],
+        expiresInSeconds: 3600,
+        audience: 'kerf-registry',
+      }),
     kill: () => end(child, 'SIGKILL').then(() => {}),
     stop: () => end(child, 'SIGTERM'),
   };

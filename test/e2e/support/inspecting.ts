@@ -35,16 +35,11 @@ export async function startInspect(folder: string, ...args: string[]): Promise<I
 }
 
 export async function stopInspect({ child }: Inspecting): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
   child.kill('SIGTERM');
-  if (child.exitCode === null) await once(child, 'exit');
+  await exited;
 }
-
-/** Language, theme, size and gloves that every screen is looked at in. */
-export const LOOKS = [
-  ['en', 'light', 1024, 768, false],
-  ['zh', 'dark', 1920, 1080, true],
-  ['zh', 'contrast', 400, 800, false],
-] as const;
 
 /** How many canvases show a picture. */
 export function drawn(page: Page, selector: string): Promise<number> {
@@ -63,14 +58,21 @@ export interface OpenPage {
   readonly faults: string[];
 }
 
+export interface PageSize {
+  readonly width?: number;
+  readonly height?: number;
+  /** A finger instead of a mouse. @default false */
+  readonly hasTouch?: boolean;
+}
+
 export async function openPage(
   browser: Browser,
   url: string,
   settings: Record<string, unknown> = {},
-  { width = 1280, height = 800 } = {},
+  { width = 1280, height = 800, hasTouch = false }: PageSize = {},
   before: (page: Page) => Promise<void> = async () => {},
 ): Promise<OpenPage> {
-  const page = await browser.newPage({ viewport: { width, height } });
+  const page = await browser.newPage({ viewport: { width, height }, hasTouch });
   const faults: string[] = [];
   page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
   page.on('pageerror', (error) => faults.push(error.message));

@@ -1,0 +1,182 @@
+// Every screen's main job by finger alone, in gloves, on a tablet: a Chromium that has a touch screen and no mouse.
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Locator, Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startChromium } from '../support/chromium.ts';
+import { InspectedLine } from './support/inspected-line.ts';
+import { checkScreen, soon } from './support/inspecting.ts';
+
+const PROFILE = fileURLToPath(new URL('../../apps/inspector/demo/surface-v1.profile.json', import.meta.url));
+const PARTS = 14;
+
+const started = await startChromium();
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** A finger goes down, moves in steps as fingers do, and is lifted. */
+async function swipe(page: Page, from: Point, to: Point): Promise<void> {
+  const finger = await page.context().newCDPSession(page);
+  const at = (share: number): Point => ({
+    x: from.x + (to.x - from.x) * share,
+    y: from.y + (to.y - from.y) * share,
+  });
+  await finger.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [from] });
+  for (let step = 1; step <= 10; step++) {
+    await finger.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: [at(step / 10)] });
+  }
+  await finger.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  await finger.detach();
+}
+
+async function middleOf(target: Locator): Promise<Point> {
+  await target.scrollIntoViewIfNeeded();
+  const box = await target.boundingBox();
+  if (box === null) throw new Error('it is not drawn');
+  return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+}
+
+/** By a finger on its middle. */
+async function pull(page: Page, target: Locator, dx: number, dy: number): Promise<void> {
+  const from = await middleOf(target);
+  await swipe(page, from, { x: from.x + dx, y: from.y + dy });
+}
+
+describe.skipIf(started.browser === null)(`by touch${started.reason ? ` (${started.reason})` : ''}`, () => {
+  const browser = started.browser as Browser;
+  let line: InspectedLine;
+  let page: Page;
+  let faults: string[] = [];
+
+  const show = (screen: string): Promise<void> => page.locator(`nav a[href="#${screen}"]`).tap();
+
+  beforeAll(async () => {
+    const samples = 'samples: { path: kept, verdicts: [PASS, REVIEW, NG], likeness: 1, labels: [good, dent, scratch] }';
+    line = await InspectedLine.open(browser, { name: 'line-9', more: [samples], parts: PARTS });
+    await copyFile(PROFILE, join(line.folder, 'surface-v1.profile.json'));
+    ({ page, faults } = await line.page({ gloves: true }, { width: 1024, height: 768, hasTouch: true }));
+    await line.feed(PARTS);
+    await soon(() => page.locator('.recent-part').count()).toBe(PARTS);
+  });
+  afterAll(async () => {
+    await page?.close();
+    await line?.close();
+    await browser.close();
+    expect(faults).toEqual([]);
+  });
+
+  test('Line: pauses, resumes, hides the overlay, and opens a part', async () => {
+    await page.getByRole('button', { name: 'Pause' }).tap();
+    await page.getByText('The line is paused').waitFor();
+    await page.getByRole('button', { name: 'Resume' }).tap();
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    await page.getByRole('button', { name: 'Hide overlay' }).tap();
+    await page.getByRole('button', { name: 'Show overlay' }).tap();
+    await page.locator('.recent-part').first().tap();
+    await page.locator('.why h3').first().waitFor();
+    await checkScreen(page, 'results', true);
+  });
+
+  test('Results: the list is scrolled by finger, and another part is chosen', async () => {
+    const rows = page.locator('.rows');
+    await pull(page, rows, 0, -200);
+    await soon(() => rows.evaluate(({ scrollTop }) => scrollTop)).toBeGreaterThan(100);
+    const last = page.locator('.rows li button').last();
+    await last.tap();
+    await soon(() => last.getAttribute('aria-current')).toBe('true');
+  });
+
+  test('Thresholds: a handle is dragged by finger, and the page can still be scrolled over the chart', async () => {
+    await show('thresholds');
+    const [handle, field] = [
+      page.getByRole('slider', { name: 'PASS below' }),
+      page.getByRole('spinbutton', { name: 'PASS below' }),
+    ];
+    const before = Number(await field.inputValue());
+    await pull(page, handle, 120, 0);
+    const moved = Number(await field.inputValue());
+    // 120 of about 930 pixels for 0 to 1.
+    expect(moved - before).toBeGreaterThan(0.08);
+    expect(moved - before).toBeLessThan(0.2);
+    await page.getByText(/of the last \d+ verdicts would have changed/).waitFor();
+    await page.getByRole('button', { name: 'Undo' }).tap();
+    await soon(() => field.inputValue()).toBe(String(before));
+    await checkScreen(page, 'thresholds', true);
+    await page.setViewportSize({ width: 1024, height: 400 });
+    await page.evaluate(() => scrollTo(0, 0));
+    const chart = await middleOf(page.locator('.histogram'));
+    await swipe(page, chart, { x: chart.x, y: chart.y - 150 });
+    await soon(() => page.evaluate(() => scrollY)).toBeGreaterThan(50);
+    await page.setViewportSize({ width: 1024, height: 768 });
+  });
+
+  test('Cut: the line is dragged, the graph moved, a box opened, and a slider pulled', async () => {
+    await show('cut');
+    const handle = page.getByRole('slider', { name: 'Cut line' });
+    await handle.waitFor();
+    const value = async (): Promise<number> => Number(await handle.getAttribute('aria-valuenow'));
+    const before = await value();
+    await page.waitForTimeout(500);
+    await pull(page, handle, 0, -160);
+    await soon(value).toBeLessThan(before);
+    await checkScreen(page, 'cut', true);
+    const uplink = page.getByRole('slider', { name: 'Uplink' });
+    const said = await uplink.getAttribute('aria-valuetext');
+    const box = await uplink.boundingBox();
+    if (box === null) throw new Error('no slider');
+    const y = box.y + box.height / 2;
+    await swipe(page, { x: box.x + box.width * 0.57, y }, { x: box.x + box.width * 0.9, y });
+    await soon(() => uplink.getAttribute('aria-valuetext')).not.toBe(said);
+  });
+
+  test('Samples: labels, undoes, and scrolls', async () => {
+    await show('samples');
+    const labels = (): Promise<string[]> => page.locator('.sample-label').allTextContents();
+    await soon(async () => (await labels()).length).toBeGreaterThan(3);
+    await page.getByRole('button', { name: 'dent' }).tap();
+    await page.getByText(/, 1 with a label/).waitFor();
+    await page.getByRole('button', { name: 'Undo' }).tap();
+    await page.getByText(/, 0 with a label/).waitFor();
+    const rows = page.locator('.rows');
+    await pull(page, rows, 0, -150);
+    await soon(() => rows.evaluate(({ scrollTop }) => scrollTop)).toBeGreaterThan(50);
+    await checkScreen(page, 'samples', true);
+  });
+
+  test('Replay, Updates, Health: records, looks at the fleet, tests the runtime', async () => {
+    await show('sessions');
+    await page.getByRole('button', { name: 'Start recording' }).tap();
+    await page.getByText(/^Recording/).waitFor();
+    await page.getByRole('button', { name: 'Stop recording' }).tap();
+    await page.getByText('Nothing is being recorded').waitFor();
+    await checkScreen(page, 'sessions', true);
+    await show('updates');
+    await page.getByRole('button', { name: 'Fleet' }).tap();
+    await checkScreen(page, 'updates', true);
+    await show('health');
+    await page.getByRole('button', { name: 'Run the self-test' }).tap();
+    await page
+      .getByText(/bit for bit|agree/)
+      .last()
+      .waitFor();
+    await checkScreen(page, 'health', true);
+  });
+
+  test('a phone: the strip of screens follows the finger and the screen that was chosen', async () => {
+    await page.setViewportSize({ width: 400, height: 800 });
+    await show('line');
+    const strip = page.locator('nav');
+    await soon(() => strip.evaluate(({ scrollLeft }) => scrollLeft)).toBe(0);
+    const at = await middleOf(strip);
+    await swipe(page, { x: 350, y: at.y }, { x: 40, y: at.y });
+    await soon(() => strip.evaluate(({ scrollLeft }) => scrollLeft)).toBeGreaterThan(100);
+    for (const screen of ['health', 'line', 'samples', 'cut']) {
+      await show(screen);
+      await checkScreen(page, `${screen}, phone`, true);
+    }
+  });
+});
