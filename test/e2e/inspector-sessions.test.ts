@@ -66,7 +66,7 @@ describe.skipIf(started.browser === null)(`record and replay${started.reason ? `
     const changed = Number(/(\d) with another verdict/.exec((await said.textContent()) ?? '')?.[1]);
     const flags = await page
       .locator('.pair-rows button')
-      .evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset['changed']));
+      .evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset['flagged']));
     expect(flags).toEqual(Array.from({ length: PARTS }, (_, at) => String(at < changed)));
     await page.locator('.pair-rows button').nth(1).click();
     await soon(() => drawn(page, '.side-by-side canvas')).toBe(2);

@@ -60,7 +60,10 @@ describe.skipIf(started.browser === null)(`by touch${started.reason ? ` (${start
     await copyFile(PROFILE, join(line.folder, 'surface-v1.profile.json'));
     ({ page, faults } = await line.page({ gloves: true }, { width: 1024, height: 768, hasTouch: true }));
     await line.feed(PARTS);
-    await soon(() => page.locator('.recent-part').count()).toBe(PARTS);
+    await page
+      .locator('.recent-part')
+      .nth(PARTS - 1)
+      .waitFor();
   });
   afterAll(async () => {
     await page?.close();

@@ -14,6 +14,8 @@ export const CUT_RANGES = {
   roundTripMs: [0, 10_000],
   /** Times as fast as the profile says. */
   edgeSpeed: [0.01, 100],
+  /** Points of the task's metric. */
+  maxLoss: [0, 100],
 } as const;
 
 export const CUT_CALLS = {
@@ -25,6 +27,7 @@ export const CUT_CALLS = {
       uplinkBitsPerSecond: within(...CUT_RANGES.uplinkBitsPerSecond),
       roundTripMs: within(...CUT_RANGES.roundTripMs),
       edgeSpeed: within(...CUT_RANGES.edgeSpeed),
+      maxLoss: v.nullable(within(...CUT_RANGES.maxLoss)),
     }),
   },
   'cut.history': { role: 'viewer', params: nothing },

@@ -40,6 +40,8 @@ export interface CutRow {
   readonly crossing: readonly string[];
   /** In which the crossing is least in time; `none` on the edge. */
   readonly codec: string;
+  /** What the codec costs of the task's metric, in points; 0 for none, null where nobody knows. */
+  readonly lossPoints: number | null;
   /** Nodes before the cut. */
   readonly headNodes: number;
   /** Of the crossing, raw, in bytes, and as it is sent. */
@@ -144,6 +146,8 @@ export interface CutState {
   readonly cloud: CutProfile | null;
   /** Why there is no what-if; null where there is. */
   readonly missing: 'model' | 'profile' | null;
+  /** Whether a codec or an image format is known that loses accuracy: then it makes sense to ask how much may be lost. */
+  readonly hasLossy: boolean;
   /** For the commands that are shown: the model as the station file names it, without the folders of this device. */
   readonly modelPath: string;
   /** The profile is being measured; null while it is not. */

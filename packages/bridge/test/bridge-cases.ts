@@ -180,7 +180,7 @@ export function describeBridge(name: string, makeCarrier: MakeCarrier): void {
       const viewer = await start('operator');
       await connected(viewer.states);
       expect(await viewer.bridge.call('cut.state', {})).toEqual({ route: 'cut-2', pinned: null });
-      const question = { uplinkBitsPerSecond: 2e7, roundTripMs: 40, edgeSpeed: 1 };
+      const question = { uplinkBitsPerSecond: 2e7, roundTripMs: 40, edgeSpeed: 1, maxLoss: null };
       await viewer.bridge.call('cut.plan', question);
       for (const wrong of [
         { ...question, edgeSpeed: 0 },

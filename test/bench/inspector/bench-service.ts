@@ -174,6 +174,7 @@ function cutState(): CallResults['cut.state'] {
     measuring: null,
     measureFault: null,
     canMeasure: false,
+    hasLossy: false,
     version: 0,
   };
 }

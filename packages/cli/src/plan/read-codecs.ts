@@ -1,10 +1,18 @@
 // The paths of `--codecs` -> what calibration measured: a file of kerf-codecs/1 as it is, a calibrated split as one entry.
+import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import type { ModelFile } from '@kerf/onnx/node';
-import { type CodecCalibration, KerfError, type SplitManifest, systemClock, type TensorCodec } from '@kerf/protocol';
+import {
+  type CodecCalibration,
+  KerfError,
+  type ManifestFile,
+  type SplitCodec,
+  systemClock,
+  type TensorCodec,
+} from '@kerf/protocol';
 import {
   CODECS_FORMAT,
   type CodecProfile,
@@ -14,7 +22,7 @@ import {
   measureCoding,
   parseCodecProfile,
 } from '@kerf/splitter';
-import { readManifestFile } from '@kerf/splitter/node';
+import { readChainManifest, readManifestFile } from '@kerf/splitter/node';
 import { tensorCodecText } from '../codec-text.ts';
 import { usageError } from '../command.ts';
 import { named } from './named-error.ts';
@@ -24,6 +32,7 @@ const CODING_BUDGET_MS = 400;
 /**
  * Folders of entries become absolute, so that measuring finds the level tables.
  * @param edge where the sizes of a split's tensors come from
+ * @param say how a path is named in errors
  * @throws {KerfError} FILE_NOT_FOUND, INVALID_ARGUMENT for what is neither, is of another model or was not calibrated,
  * MANIFEST_INVALID.
  */
@@ -31,59 +40,59 @@ export async function readCodecs(
   paths: readonly string[],
   model: ModelFile,
   edge: DeviceProfile,
+  say: (path: string) => string = (path) => `--codecs: '${path}'`,
 ): Promise<CodecProfile[]> {
   const profiles: CodecProfile[] = [];
   for (const path of paths) {
     const found = await stat(path).catch((cause: unknown) => {
-      throw new KerfError('FILE_NOT_FOUND', `--codecs: '${path}' is not there`, { cause });
+      throw new KerfError('FILE_NOT_FOUND', `${say(path)} is not there`, { cause });
     });
-    const profile = found.isDirectory() ? await ofSplit(path, model, edge) : await ofFile(path);
-    await named(`--codecs: '${path}'`, () =>
-      checkProfileModel(profile, model, 'file', "run 'kerf calibrate' on this one"),
-    );
+    const profile = found.isDirectory() ? await ofFolder(path, model, edge, say(path)) : await ofFile(path, say(path));
+    await named(say(path), () => checkProfileModel(profile, model, 'file', "run 'kerf calibrate' on this one"));
     profiles.push(profile);
   }
   return profiles;
 }
 
-async function ofFile(path: string): Promise<CodecProfile> {
+async function ofFile(path: string, name: string): Promise<CodecProfile> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new KerfError('FILE_NOT_FOUND', `--codecs: '${path}' cannot be read`, { cause });
+    throw new KerfError('FILE_NOT_FOUND', `${name} cannot be read`, { cause });
   });
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new KerfError(
-      'INVALID_ARGUMENT',
-      `--codecs: '${path}' is no JSON; 'kerf calibrate --codecs' writes such files`,
-      {
-        cause,
-      },
-    );
+    throw new KerfError('INVALID_ARGUMENT', `${name} is no JSON; 'kerf calibrate --codecs' writes such files`, {
+      cause,
+    });
   }
-  const profile = await named(`--codecs: '${path}'`, () => parseCodecProfile(json));
+  const profile = await named(name, () => parseCodecProfile(json));
   const entries = profile.entries.map((entry) =>
     entry.folder === null ? entry : { ...entry, folder: resolve(dirname(path), entry.folder) },
   );
   return { ...profile, entries };
 }
 
-/** A split says nothing of times: they follow from the sizes and from how fast this machine codes. */
-async function ofSplit(folder: string, model: ModelFile, edge: DeviceProfile): Promise<CodecProfile> {
-  const { source, codec, createdBy } = await readManifestFile(folder);
-  checkProfileModel({ model: source }, model, `split '${folder}'`, 'split and calibrate this one');
-  if (codec.kind === 'raw' || codec.calibration === null) {
-    throw usageError(
-      `--codecs: the split in '${folder}' was not calibrated, so that nobody knows what its codec costs; run 'kerf calibrate'`,
-    );
+type CodedCut = Extract<SplitCodec, { kind: 'coded' }> & { readonly calibration: CodecCalibration };
+
+function isCalibrated(codec: SplitCodec): codec is CodedCut {
+  return codec.kind === 'coded' && codec.calibration !== null;
+}
+
+/** A split, or the cuts of a chain. They say nothing of times: those follow from the sizes and from how fast this machine codes. */
+async function ofFolder(folder: string, model: ModelFile, edge: DeviceProfile, name: string): Promise<CodecProfile> {
+  const { source, codecs, createdBy } = await readFolderCodecs(folder);
+  await named(name, () => checkProfileModel({ model: source }, model, 'folder', 'split and calibrate this one'));
+  const calibrated = codecs.filter(isCalibrated);
+  const [first] = calibrated;
+  if (first === undefined) {
+    throw usageError(`${name} was not calibrated, so that nobody knows what its codec costs; run 'kerf calibrate'`);
   }
   const coding = await measureCoding(systemClock, CODING_BUDGET_MS);
-  const entry = entryOf(codec.tensors, codec.calibration, { edge, coding });
   return {
     format: CODECS_FORMAT,
     model: { file: source.file, sha256: source.sha256 },
-    metric: codec.calibration.metric,
+    metric: first.calibration.metric,
     measuredOn: {
       processor: cpus()[0]?.model ?? 'unknown',
       runtime: `node ${process.versions.node}`,
@@ -91,11 +100,31 @@ async function ofSplit(folder: string, model: ModelFile, edge: DeviceProfile): P
     },
     versions: { split: createdBy },
     date: new Date().toISOString(),
-    entries: [{ ...entry, folder: resolve(folder) }],
+    entries: calibrated.map(({ tensors, calibration }) => ({
+      ...entryOf(tensors, calibration, { edge, coding }),
+      folder: resolve(folder),
+    })),
   };
 }
 
-type CodedTensors = Extract<SplitManifest['codec'], { kind: 'coded' }>['tensors'];
+/** Of every cut that a folder's manifest has. @throws {KerfError} FILE_NOT_FOUND, MANIFEST_INVALID. */
+export async function readFolderCodecs(
+  folder: string,
+): Promise<{ source: ManifestFile; codecs: readonly SplitCodec[]; createdBy: string }> {
+  if (existsSync(join(folder, 'chain.json'))) {
+    const { source, cuts, createdBy } = await readChainManifest(folder);
+    return { source, codecs: cuts.map(({ codec }) => codec), createdBy };
+  }
+  const { source, codec, createdBy } = await readManifestFile(folder);
+  return { source, codecs: [codec], createdBy };
+}
+
+/** Whether {@link readCodecs} has something of it. */
+export async function hasCalibration(folder: string): Promise<boolean> {
+  return (await readFolderCodecs(folder)).codecs.some(isCalibrated);
+}
+
+type CodedTensors = CodedCut['tensors'];
 
 /** The bytes of a frame are shared out among the tensors by their raw sizes. */
 function entryOf(

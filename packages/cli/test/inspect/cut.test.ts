@@ -3,10 +3,19 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ResultRecord } from '@kerf/edge-runtime';
-import { type OpenedStation, readStationFile } from '@kerf/edge-runtime/node';
+import { encodePng, type OpenedStation, readStationFile } from '@kerf/edge-runtime/node';
 import { modelFile } from '@kerf/models';
 import { openModelFile } from '@kerf/onnx/node';
-import { type DeviceProfile, listCuts, parseDeviceProfile, plan, RAW_CODEC, statedLink } from '@kerf/splitter';
+import type { TensorCodec } from '@kerf/protocol';
+import {
+  type CodecProfile,
+  type DeviceProfile,
+  listCuts,
+  parseDeviceProfile,
+  plan,
+  RAW_CODEC,
+  statedLink,
+} from '@kerf/splitter';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { buildCutGraph } from '../../src/inspect/cut/build-cut-graph.ts';
@@ -16,11 +25,12 @@ import { cutModelOf } from '../../src/inspect/cut/cut-model.ts';
 import { profilePathsOf } from '../../src/inspect/cut/cut-profiles.ts';
 import { measuredRoutes } from '../../src/inspect/cut/cut-routes.ts';
 import { openSizes } from '../../src/inspect/cut/open-sizes.ts';
+import { readCodings } from '../../src/inspect/cut/read-codings.ts';
 import { editedText, routeEdit } from '../../src/inspect/edit-station-file.ts';
 
 const PROFILE = new URL('../../../../apps/inspector/demo/surface-v1.profile.json', import.meta.url);
 const MODEL = modelFile('surface-v1');
-const usual = { uplinkBitsPerSecond: 20e6, roundTripMs: 40, edgeSpeed: 1 };
+const usual = { uplinkBitsPerSecond: 20e6, roundTripMs: 40, edgeSpeed: 1, maxLoss: null };
 
 let profile: DeviceProfile;
 let model: Awaited<ReturnType<typeof openModelFile>>;
@@ -29,7 +39,15 @@ let folder: string;
 beforeAll(async () => {
   profile = parseDeviceProfile(JSON.parse(await readFile(PROFILE, 'utf8')));
   model = await openModelFile(MODEL);
-  subject = { graph: model.graph, edge: profile, cloud: profile, routes: [], deadlineMs: 500 };
+  subject = {
+    graph: model.graph,
+    edge: profile,
+    cloud: profile,
+    calibrated: [],
+    images: [],
+    routes: [],
+    deadlineMs: 500,
+  };
   folder = await mkdtemp(join(tmpdir(), 'kerf-cut-'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -64,7 +82,7 @@ describe('the plan', () => {
   });
 
   test('a slow device and a fast link move the work to the cloud; each change is where it says', () => {
-    const slow = { uplinkBitsPerSecond: 1e9, roundTripMs: 1, edgeSpeed: 0.05 };
+    const slow = { uplinkBitsPerSecond: 1e9, roundTripMs: 1, edgeSpeed: 0.05, maxLoss: null };
     const moved = buildCutPlan(subject, slow);
     expect(moved.rows[moved.choice]?.placement).not.toBe('edge');
     const below = moved.changes.find(
@@ -86,6 +104,101 @@ describe('the plan', () => {
     const { rows } = buildCutPlan({ ...subject, routes }, usual);
     expect(rows.flatMap(({ route }) => route ?? [])).toEqual(['cloud', 'cut-1', 'edge']);
     expect(rows.find(({ route }) => route === 'cut-1')?.crossing).toEqual(crossing);
+  });
+});
+
+describe('codecs and images', () => {
+  const CUT = '/quarter/quarter.3/Relu_output_0';
+  const coded = (
+    kind: 'uint8' | 'levels',
+    bytesPerFrame: number,
+    lossPoints: number,
+  ): CodecProfile['entries'][number] => ({
+    label: kind,
+    tensors: [{ name: CUT, codec: { kind: 'uint8' } as TensorCodec, bytesPerFrame }],
+    bitsPerValue: 1,
+    samples: 40,
+    wholePoints: 90,
+    lossPoints,
+    lossInterval: [0, 1],
+    encodeMs: 2,
+    decodeMs: 1,
+    folder: null,
+  });
+  const withCodings = (): CutSubject => ({
+    ...subject,
+    calibrated: [
+      {
+        format: 'kerf-codecs/1',
+        model: { file: 'surface-v1.onnx', sha256: model.sha256 },
+        metric: 'pixel IoU',
+        measuredOn: { processor: 'p', runtime: 'node 20', coding: {} },
+        versions: {},
+        date: '2026-11-26T00:00:00Z',
+        entries: [coded('uint8', 20_000, 0.1), coded('levels', 4_000, 0.9)],
+      },
+    ],
+    images: [
+      { name: 'PNG', bytes: 90_000, encodeMs: 6, decodeMs: 3, maxLoss: 0 },
+      { name: 'JPEG 90', bytes: 9_000, encodeMs: 2, decodeMs: 1, maxLoss: null },
+    ],
+  });
+  const slow = { uplinkBitsPerSecond: 2e6, roundTripMs: 20, edgeSpeed: 1 };
+
+  test.each([
+    [0, 'PNG', null],
+    [0.5, 'PNG', 'uint8'],
+    [1, 'PNG', 'levels'],
+    [null, 'JPEG 90', 'levels'],
+  ] as const)('with %s points to lose the cloud gets %s, and the cut is sent as %s', (maxLoss, image, codec) => {
+    const { rows, choice } = buildCutPlan(withCodings(), { ...slow, maxLoss });
+    const cloud = rows.find(({ placement }) => placement === 'cloud');
+    expect(cloud?.codec).toBe(image);
+    const cut = rows.find(({ placement, crossing }) => placement === 'split' && crossing.join() === CUT);
+    if (codec === null) expect(cut?.lossPoints).toBe(0);
+    else
+      expect(cut).toMatchObject({ codec, uplinkBytes: codec === 'uint8' ? 20_000 : 4_000, encodeMs: 2, decodeMs: 1 });
+    // The same as `kerf plan` with the same files and limit.
+    const { edge, cloud: cloudProfile, images, calibrated } = withCodings();
+    const asked = plan(model.graph, {
+      edge,
+      cloud: cloudProfile,
+      images,
+      calibrated,
+      link: statedLink(slow),
+      codecs: [RAW_CODEC],
+      ...(maxLoss === null ? {} : { constraints: { maxLoss } }),
+    });
+    if (asked.outcome !== 'planned') throw new Error('no plan');
+    expect(rows[choice]?.latencyMs).toBeCloseTo(asked.choice.prediction.latencyMs, 9);
+    expect(rows[choice]?.codec).toBe(asked.choice.candidate.codec);
+    expect(cloud?.latencyMs).toBeCloseTo(asked.bestOf.cloud?.prediction.latencyMs ?? 0, 9);
+  });
+
+  test('what a station file names is read, and what it cannot name is said without its folders', async () => {
+    const picture = join(folder, 'usual.png');
+    await writeFile(
+      picture,
+      await encodePng({ width: 192, height: 192, data: new Uint8Array(192 * 192 * 3).fill(90) }),
+    );
+    const options = { size: null, mean: null, std: null, channels: null };
+    const { images } = await readCodings(model, profile, { codecPaths: [], picture: { path: picture, options } });
+    expect(images.map(({ name }) => name)).toEqual([
+      'PNG',
+      'WebP lossless',
+      'JPEG 90',
+      'JPEG 75',
+      'WebP 90',
+      'WebP 75',
+    ]);
+    for (const wrong of [
+      { codecPaths: [join(folder, 'nothing.json')], picture: null },
+      { codecPaths: [], picture: { path: join(folder, 'nothing.png'), options } },
+    ]) {
+      const fault: unknown = await readCodings(model, profile, wrong).catch((error: unknown) => error);
+      expect(String(fault)).toMatch(/profiles\.(codecs|picture).*nothing/);
+      expect(String(fault)).not.toContain(folder);
+    }
   });
 });
 

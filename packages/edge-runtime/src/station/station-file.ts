@@ -69,6 +69,12 @@ const MODEL = object({
 const PROFILES = object({
   edge: maybe(path, "what 'kerf profile' measured on this device (default: MODEL.profile.json beside this file)"),
   cloud: maybe(path, 'what it measured where the cloud runs (default: the cloud is taken to be as this device)'),
+  codecs: withDefault(
+    list(path, { least: 0, most: 16 }),
+    [],
+    "codecs measured at cuts: what 'kerf calibrate --codecs' wrote, or calibrated splits or chains",
+  ),
+  picture: maybe(path, 'a usual picture: the cloud with PNG, JPEG and WebP is priced too (default: tensors only)'),
 });
 
 const CLOUD = object({
@@ -150,7 +156,7 @@ const SHAPE = object({
   readable: withDefault(READABLE, READABLE.read({}, ''), 'limits of a picture that can be judged'),
   picture: withDefault(PICTURE, PICTURE.read({}, ''), 'how pictures become the input of the model'),
   model: needed(MODEL, 'the model that judges parts'),
-  profiles: withDefault(PROFILES, { edge: null, cloud: null }, "measured costs, for the Inspector's what-if"),
+  profiles: withDefault(PROFILES, PROFILES.read({}, ''), "measured costs, for the Inspector's what-if"),
   cloud: maybe(CLOUD, 'where the tail or the whole model runs (default: all of it here)'),
   fallback: maybe(FALLBACK, 'a small model for the time when the answer does not come'),
   task: needed(TASK, "what the model's outputs mean"),

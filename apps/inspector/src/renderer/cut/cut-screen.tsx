@@ -10,7 +10,7 @@ import { PlanCard } from './plan-card.tsx';
 import { ProfilePanel } from './profile-panel.tsx';
 import { SwitchHistory } from './switch-history.tsx';
 import { ThisCut } from './this-cut.tsx';
-import { currentRow, type Question, rowKey, USUAL, useCutState, useGraph, usePlan } from './use-cut.ts';
+import { currentRow, type Measured, type Question, rowKey, USUAL, useCutState, useGraph, usePlan } from './use-cut.ts';
 import { WhatIf } from './what-if.tsx';
 
 export function CutScreen() {
@@ -75,7 +75,9 @@ function Opened({ state, graph, onState }: OpenedProps) {
           <SwitchHistory state={state} rows={rows} />
         </div>
         <div className="cut-side" aria-busy={isBusy}>
-          {plan !== null && <WhatIf question={question} measured={measured} onChange={setAsked} />}
+          {plan !== null && (
+            <WhatIf question={question} measured={measured} hasLossy={state.hasLossy} onChange={setAsked} />
+          )}
           {row !== undefined && chosen !== null && plan !== null && (
             <>
               <ThisCut
@@ -104,7 +106,7 @@ function Opened({ state, graph, onState }: OpenedProps) {
   );
 }
 
-function networkOf({ uplinkBitsPerSecond, roundTripMs }: CutState): Omit<Question, 'edgeSpeed'> | null {
+function networkOf({ uplinkBitsPerSecond, roundTripMs }: CutState): Measured | null {
   if (uplinkBitsPerSecond === null || roundTripMs === null) return null;
   const rounded = (value: number): number => Number(value.toPrecision(3));
   return { uplinkBitsPerSecond: rounded(uplinkBitsPerSecond), roundTripMs: rounded(roundTripMs) };

@@ -23,6 +23,16 @@ export function ThisCut({ row, state, nodes, isChoice, isNow }: Props) {
     [t('cut.head'), formatMs(row.headMs, language)],
     [t('cut.tail'), isHere ? '–' : formatMs(row.tailMs, language)],
     [t('cut.sent'), isHere ? '–' : `${formatBytes(row.uplinkBytes, language)} (${codecName(row.codec, t)})`],
+    ...(isHere || row.lossPoints === 0
+      ? []
+      : [
+          [
+            t('cut.loss'),
+            row.lossPoints === null
+              ? t('cut.loss.unknown')
+              : t('cut.maxLoss.points', { points: formatNumber(row.lossPoints, language, 2) }),
+          ] as const,
+        ]),
     [t('cut.onLink'), isHere ? '–' : formatMs(row.uplinkMs + row.roundTripMs + row.downlinkMs, language)],
     [t('cut.p99'), formatMs(row.p99Ms, language)],
   ];

@@ -10,10 +10,15 @@ export interface Question {
   readonly uplinkBitsPerSecond: number;
   readonly roundTripMs: number;
   readonly edgeSpeed: number;
+  /** Most accuracy to lose by coding, in points; null for any. */
+  readonly maxLoss: number | null;
 }
 
-/** Where nothing was measured: an uplink and a round trip as mobile networks have them. */
-export const USUAL: Question = { uplinkBitsPerSecond: 20e6, roundTripMs: 40, edgeSpeed: 1 };
+/** The network as frames see it. */
+export type Measured = Pick<Question, 'uplinkBitsPerSecond' | 'roundTripMs'>;
+
+/** Where nothing was measured: an uplink and a round trip as mobile networks have them; half a point is what codecs are made for. */
+export const USUAL: Question = { uplinkBitsPerSecond: 20e6, roundTripMs: 40, edgeSpeed: 1, maxLoss: 0.5 };
 
 /** Sliders rest so long before the planner is asked. */
 const REST_MS = 80;

@@ -1,14 +1,15 @@
 // Sliders for the network and the device's speed: the question that the planner is asked.
-import type { CUT_RANGES } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
 import { formatMs, formatNumber } from '../shared/format.ts';
 import { formatRate } from './cut-names.ts';
-import type { Question } from './use-cut.ts';
+import type { Measured, Question } from './use-cut.ts';
 
 interface Props {
   readonly question: Question;
   /** As frames see the network now; null where nothing is known. */
-  readonly measured: { readonly uplinkBitsPerSecond: number; readonly roundTripMs: number } | null;
+  readonly measured: Measured | null;
+  /** Whether there is anything that loses accuracy. */
+  readonly hasLossy: boolean;
   readonly onChange: (question: Question) => void;
 }
 
@@ -17,11 +18,14 @@ const SPANS = {
   uplinkBitsPerSecond: [1e5, 1e9],
   roundTripMs: [1, 500],
   edgeSpeed: [1 / 32, 8],
-} as const satisfies Record<keyof typeof CUT_RANGES, readonly [number, number]>;
+} as const satisfies Partial<Record<keyof Question, readonly [number, number]>>;
 
-export function WhatIf({ question, measured, onChange }: Props) {
+/** Points of accuracy that may be lost; null for any. */
+const LOSSES = [0, 0.2, 0.5, 1, 2, null] as const;
+
+export function WhatIf({ question, measured, hasLossy, onChange }: Props) {
   const { t, language } = useTexts();
-  const slider = (name: keyof Question, text: string) => (
+  const slider = (name: keyof typeof SPANS, text: string) => (
     <Slider
       label={t(`cut.${name}`)}
       text={text}
@@ -36,6 +40,23 @@ export function WhatIf({ question, measured, onChange }: Props) {
       {slider('uplinkBitsPerSecond', formatRate(question.uplinkBitsPerSecond, language))}
       {slider('roundTripMs', formatMs(question.roundTripMs, language))}
       {slider('edgeSpeed', `${formatNumber(question.edgeSpeed, language, question.edgeSpeed < 1 ? 2 : 1)} ×`)}
+      {hasLossy && (
+        <label className="cut-loss">
+          {t('cut.maxLoss')}
+          <select
+            value={LOSSES.findIndex((points) => points === question.maxLoss)}
+            onChange={({ target }) => onChange({ ...question, maxLoss: LOSSES[Number(target.value)] ?? null })}
+          >
+            {LOSSES.map((points, at) => (
+              <option key={points} value={at}>
+                {points === null
+                  ? t('cut.maxLoss.any')
+                  : t('cut.maxLoss.points', { points: formatNumber(points, language, points % 1 === 0 ? 0 : 1) })}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       {measured === null ? (
         <p className="note">{t('cut.noNetwork')}</p>
       ) : (

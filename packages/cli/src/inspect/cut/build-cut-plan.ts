@@ -4,7 +4,9 @@ import type { ModelGraph } from '@kerf/onnx';
 import { KerfError } from '@kerf/protocol';
 import {
   type Candidate,
+  type CodecProfile,
   type DeviceProfile,
+  type ImageInput,
   losslessCodec,
   type PlanRequest,
   type Priced,
@@ -21,6 +23,9 @@ export interface CutSubject {
   readonly graph: ModelGraph;
   readonly edge: DeviceProfile;
   readonly cloud: DeviceProfile;
+  /** Codecs that were measured at cuts; and what a usual picture takes as an image. */
+  readonly calibrated: readonly CodecProfile[];
+  readonly images: readonly ImageInput[];
   /** Routes that the station can switch to, with what crosses; empty where it has but one way. */
   readonly routes: readonly Pick<RouteOf, 'name' | 'placement' | 'crossing'>[];
   readonly deadlineMs: number;
@@ -37,6 +42,8 @@ export interface CutQuestion {
   readonly roundTripMs: number;
   /** Times as fast as the profile says. */
   readonly edgeSpeed: number;
+  /** Most accuracy to lose by coding, in points; null for any. */
+  readonly maxLoss: number | null;
 }
 
 /** @throws {KerfError} as the planner does. */
@@ -77,15 +84,27 @@ export function buildCutPlan(subject: CutSubject, question: CutQuestion): CutPla
   };
 }
 
-function requestOf({ edge, cloud }: CutSubject, question: CutQuestion): PlanRequest {
-  const { uplinkBitsPerSecond, roundTripMs, edgeSpeed } = question;
+/** What loses more than is allowed is left out, as `kerf plan --max-loss` does; so is what loses nobody knows how much. */
+function requestOf({ edge, cloud, calibrated, images }: CutSubject, question: CutQuestion): PlanRequest {
+  const { uplinkBitsPerSecond, roundTripMs, edgeSpeed, maxLoss } = question;
   const profiles = { edge: scaleProfile(edge, edgeSpeed), cloud };
-  const lossless = losslessCodec({ ...profiles, calibrated: [] });
+  const lossless = losslessCodec({ ...profiles, calibrated });
+  const most = maxLoss ?? Number.POSITIVE_INFINITY;
+  const kept = calibrated.map((profile) => ({
+    ...profile,
+    entries: profile.entries.filter((entry) => Math.max(0, entry.lossPoints) <= most),
+  }));
   return {
     ...profiles,
     link: statedLink({ uplinkBitsPerSecond, roundTripMs }),
     codecs: [RAW_CODEC, ...(lossless === null ? [] : [lossless])],
+    calibrated: kept,
+    images: images.filter((image) => maxLoss === null || (image.maxLoss !== null && image.maxLoss <= most)),
   };
+}
+
+export function losesSomething({ tensors }: CodecProfile['entries'][number]): boolean {
+  return tensors.some(({ codec }) => codec.kind !== 'raw' && codec.kind !== 'lossless');
 }
 
 /** Placements that differ in their codec only are one row: the fastest. */
@@ -149,6 +168,7 @@ class Rows {
       downlinkMs: isHere ? 0 : prediction.downlinkMs,
       latencyMs: prediction.latencyMs,
       p99Ms: prediction.p99Ms,
+      lossPoints: candidate.loss,
       source: candidate.source,
       fusion: candidate.fusion,
       route,

@@ -9,7 +9,7 @@ import { network, SAMPLE_INTERVAL_MS, SwitchHistory } from './cut-history.ts';
 import type { Opened } from './cut-messages.ts';
 import { type CutModel, cutModelOf } from './cut-model.ts';
 import { CutPlanner } from './cut-planner.ts';
-import { type ProfilePaths, profilePathsOf } from './cut-profiles.ts';
+import { codecPathsOf, type ProfilePaths, pictureOf, profilePathsOf } from './cut-profiles.ts';
 import { measuredRoutes, onlyRoute, waysOf } from './cut-routes.ts';
 import { MeasureJob } from './measure-job.ts';
 
@@ -122,6 +122,8 @@ export class CutDesk {
       edgePath: paths.edge,
       cloudPath: paths.cloud,
       isEdgeNamed: file.config.profiles.edge !== null,
+      codecPaths: await codecPathsOf(file, model),
+      picture: pictureOf(file),
       // Only a chain can move its cut.
       routes:
         model.kind === 'chain'
@@ -137,7 +139,7 @@ export class CutDesk {
     const { opened } = this.options;
     const file = this.options.fileNow();
     const subject = await this.opened();
-    const { model, paths, edge, cloud } = subject;
+    const { model, paths, edge, cloud, hasLossy } = subject;
     const records = this.options.latest(RECENT);
     const { placement } = opened;
     const ways = waysOf(file, model, opened);
@@ -152,6 +154,7 @@ export class CutDesk {
         : network(placement.snapshot.estimates)),
       edge,
       cloud,
+      hasLossy,
       missing: model.wholePath === null ? 'model' : edge === null ? 'profile' : null,
       modelPath: isAbsolute(file.config.model.path) ? basename(file.config.model.path) : file.config.model.path,
       measuring: this.job?.progress ?? null,

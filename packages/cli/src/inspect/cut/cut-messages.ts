@@ -1,5 +1,6 @@
 // What the station's thread and the threads of the Cut screen say to each other: plain data.
 import type { CutGraph, CutPlan, CutProfile } from '@kerf/bridge';
+import type { PictureOptions } from '@kerf/edge-runtime';
 import type { ErrorCode } from '@kerf/protocol';
 import type { CutQuestion, CutSubject } from './build-cut-plan.ts';
 
@@ -12,6 +13,10 @@ export interface PlannerSetup {
   readonly edgePath: string | null;
   readonly cloudPath: string | null;
   readonly isEdgeNamed: boolean;
+  /** Files and folders with codecs that were measured at cuts. */
+  readonly codecPaths: readonly string[];
+  /** A usual picture, and how the station makes the model's input of it; null where none is named. */
+  readonly picture: { readonly path: string; readonly options: PictureOptions } | null;
   readonly routes: CutSubject['routes'];
   readonly deadlineMs: number;
 }
@@ -20,6 +25,8 @@ export interface Opened {
   readonly edge: CutProfile | null;
   readonly cloud: CutProfile | null;
   readonly graph: CutGraph;
+  /** Whether any way to send that loses accuracy is known. */
+  readonly hasLossy: boolean;
 }
 
 export type ToPlanner =

@@ -6,9 +6,10 @@ import { openModelFile } from '@kerf/onnx/node';
 import { KerfError, messageOf } from '@kerf/protocol';
 import { checkProfileModel, type DeviceProfile, parseDeviceProfile } from '@kerf/splitter';
 import { buildCutGraph } from './build-cut-graph.ts';
-import { buildCutPlan, type CutSubject } from './build-cut-plan.ts';
+import { buildCutPlan, type CutSubject, losesSomething } from './build-cut-plan.ts';
 import type { FromPlanner, Opened, PlannerSetup, ToPlanner } from './cut-messages.ts';
 import { profileNote } from './cut-profiles.ts';
+import { NO_CODINGS, readCodings } from './read-codings.ts';
 
 let subject: CutSubject | null = null;
 
@@ -17,17 +18,21 @@ async function open(setup: PlannerSetup): Promise<Opened> {
   if (wholePath === null) {
     subject = null;
     const graphs = await Promise.all(partPaths.map(async (path) => (await openModelFile(path)).graph));
-    return { edge: null, cloud: null, graph: buildCutGraph({ file: name, from: 'parts', graphs, profiles: null }) };
+    const graph = buildCutGraph({ file: name, from: 'parts', graphs, profiles: null });
+    return { edge: null, cloud: null, graph, hasLossy: false };
   }
-  const { graph, sha256 } = await openModelFile(wholePath);
+  const model = await openModelFile(wholePath);
+  const { graph, sha256 } = model;
   const edge = edgePath === null ? null : await readProfile(edgePath, 'edge', sha256);
   const cloud = cloudPath === null ? null : await readProfile(cloudPath, 'cloud', sha256);
   const profiles = edge === null ? null : { edge, cloud: cloud ?? edge };
-  subject = profiles === null ? null : { graph, ...profiles, routes, deadlineMs };
+  const codings = profiles === null ? NO_CODINGS : await readCodings(model, profiles.edge, setup);
+  subject = profiles === null ? null : { graph, ...profiles, ...codings, routes, deadlineMs };
   return {
     edge: edge === null ? null : profileNote(edge, isEdgeNamed),
     cloud: cloud === null ? null : profileNote(cloud, true),
     graph: buildCutGraph({ file: name, from: 'whole', graphs: [graph], profiles }),
+    hasLossy: codings.images.length > 0 || codings.calibrated.some(({ entries }) => entries.some(losesSomething)),
   };
 }
 

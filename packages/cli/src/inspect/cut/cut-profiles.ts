@@ -4,8 +4,11 @@ import { join, resolve } from 'node:path';
 import type { CutProfile } from '@kerf/bridge';
 import type { StationFile } from '@kerf/edge-runtime/node';
 import type { DeviceProfile } from '@kerf/splitter';
+import { hasCalibration } from '../../plan/read-codecs.ts';
 import { deviceOf } from '../../profile/device.ts';
 import { profileFileOf } from '../../profile/profile-file.ts';
+import type { PlannerSetup } from './cut-messages.ts';
+import type { CutModel } from './cut-model.ts';
 
 export interface ProfilePaths {
   /** Null where there is none yet. */
@@ -25,6 +28,21 @@ export async function profilePathsOf({ config, folder }: StationFile, modelName:
     () => false,
   );
   return { edge: isThere ? target : null, cloud: named(cloud), target };
+}
+
+/** Those that the station file names, and what the split or the chain itself says of its cuts. */
+export async function codecPathsOf({ config, folder }: StationFile, { kind }: CutModel): Promise<string[]> {
+  const named = config.profiles.codecs.map((path) => resolve(folder, path));
+  const own = resolve(folder, config.model.path);
+  const isOwn = kind !== 'whole' && !named.includes(own) && (await hasCalibration(own));
+  return isOwn ? [...named, own] : named;
+}
+
+export function pictureOf({ config, folder }: StationFile): PlannerSetup['picture'] {
+  const { picture, profiles } = config;
+  if (profiles.picture === null) return null;
+  const { size, mean, std, channels } = picture;
+  return { path: resolve(folder, profiles.picture), options: { size, mean, std, channels } };
 }
 
 export function profileNote(profile: DeviceProfile, isNamed: boolean): CutProfile {
