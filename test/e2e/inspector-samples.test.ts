@@ -71,7 +71,7 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
     await soon(() => escape.textContent()).toContain('100% 1 of 1 (');
     expect(await again.page.locator('.mark-good, .mark-defective').count()).toBe(2);
     await checkScreen(again.page, 'thresholds with labels');
-    await keepPicture(again.page, 'thresholds-labels');
+    await keepPicture(again.page, 'thresholds-en-light');
     await again.page.close();
   });
 
@@ -97,7 +97,7 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
     expect(faults).toEqual([]);
   });
 
-  testLooks(() => line, 'samples', '.sample-pad canvas', 1);
+  testLooks(() => line, { screen: 'samples', canvases: '.sample-pad canvas', count: 1 });
 
   test('a viewer sees all and labels nothing', async () => {
     await line.restart('--role', 'viewer');

@@ -74,5 +74,5 @@ describe.skipIf(started.browser === null)(`record and replay${started.reason ? `
     expect(faults).toEqual([]);
   });
 
-  testLooks(() => line, 'sessions', '.side-by-side canvas', 2);
+  testLooks(() => line, { screen: 'sessions', name: 'replay', canvases: '.side-by-side canvas', count: 2 });
 });

@@ -10,7 +10,15 @@ import { childrenOf } from '../../packages/cli/test/support/children-of.ts';
 import { FOREVER, meanModel } from '../../packages/cli/test/support/mean-model.ts';
 import { startChromium } from '../support/chromium.ts';
 import { type KerfRegistry, startKerfRegistry } from '../support/kerf-registry.ts';
-import { checkScreen, type Inspecting, openPage, soon, startInspect, stopInspect } from './support/inspecting.ts';
+import {
+  checkScreen,
+  type Inspecting,
+  keepPicture,
+  openPage,
+  soon,
+  startInspect,
+  stopInspect,
+} from './support/inspecting.ts';
 import { jsonLines, jsonOf } from './support/run-kerf.ts';
 import { openUpdateWorld, type UpdateWorld } from './support/update-world.ts';
 
@@ -112,6 +120,7 @@ describe.skipIf(started.browser === null)(
       await page.getByText(/known parts (get the verdict|would get another verdict)/).waitFor({ timeout: 60_000 });
       expect(await page.locator('.canary table').first().locator('tbody tr').count()).toBe(2);
 
+      await keepPicture(page, 'updates-en-light', true);
       const stop = new AbortController();
       const feeding = (async () => {
         while (!stop.signal.aborted) {
@@ -274,6 +283,11 @@ describe.skipIf(started.browser === null)(
       expect(await card.locator('tbody tr').first().textContent()).toMatch(/group:lab2/);
       expect(await card.textContent()).toMatch(/at 95%, after 1 hr.*at more than 3 failures/);
       await page.getByText('0 of 2 in touch').waitFor();
+      const other = await open({ language: 'zh', theme: 'dark' });
+      await other.page.getByRole('button', { name: '设备群', exact: true }).click();
+      await other.page.locator(`[data-rollout="${id}"]`).waitFor();
+      await keepPicture(other.page, 'fleet-zh-dark');
+      await other.page.close();
       for (const [name, becomes] of [
         ['Approve', /^(scheduled|running)$/],
         ['Pause', /^paused$/],
@@ -340,12 +354,13 @@ describe.skipIf(started.browser === null)(
       await checkScreen(page, 'updates', gloves);
       await page.keyboard.press('Escape');
       await page.locator('.action-form').waitFor({ state: 'detached' });
-      await page.locator('.updates > .toolbar button').nth(1).click();
+      await page.locator('.screen-head .toolbar button').nth(1).click();
       await page.locator('.updates .fault').waitFor();
       await checkScreen(page, 'fleet', gloves);
       await show(page, 'Health');
       await page.locator('.audit table').waitFor();
       await checkScreen(page, 'health', gloves);
+      await keepPicture(page, `health-${language}-${theme}`);
       await page.close();
       expect(faults).toEqual([]);
     });

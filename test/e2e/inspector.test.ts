@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { startChromium } from '../support/chromium.ts';
 import { InspectedLine } from './support/inspected-line.ts';
-import { checkScreen, drawn, type OpenPage, soon } from './support/inspecting.ts';
+import { checkScreen, drawn, keepPicture, type OpenPage, soon } from './support/inspecting.ts';
 
 const started = await startChromium();
 
@@ -124,6 +124,7 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
         if (at === 1) await page.locator('.rows li button').first().click();
         await page.waitForTimeout(300);
         await checkScreen(page, `screen ${at + 1}`, gloves);
+        if (at < 2) await keepPicture(page, `${at === 0 ? 'line' : 'results'}-${language}-${theme}`);
       }
       await page.close();
       expect(faults).toEqual([]);

@@ -112,6 +112,7 @@ export interface HistoryView {
 export interface UpdatesView {
   /** Of the model, as its publisher names it. */
   readonly name: string;
+  /** Addresses without secrets; of a folder of that machine its name. */
   readonly mirrors: readonly string[];
   readonly installed: InstalledView | null;
   readonly previous: InstalledView | null;

@@ -120,14 +120,17 @@ const LOOKS = [
   ['zh', 'contrast', 400, 800, false],
 ] as const;
 
-/** A screen in every look, once as many pictures are drawn as `canvases` matches. */
-export function testLooks(line: () => InspectedLine, screen: string, canvases: string, count: number): void {
+/** A screen in every look, once as many pictures are drawn as `canvases` matches; it is kept as a picture by its `name`. */
+export function testLooks(
+  line: () => InspectedLine,
+  { screen, name = screen, canvases, count }: Record<'screen' | 'canvases', string> & { name?: string; count: number },
+): void {
   test.each(LOOKS)('%s, %s, %i pixels wide: fit for use', async (language, theme, width, height, gloves) => {
     const { page, faults } = await line().page({ language, theme, gloves }, { width, height });
     await page.locator(`nav a[href="#${screen}"]`).click();
     await soon(() => drawn(page, canvases)).toBe(count);
     await checkScreen(page, screen, gloves);
-    await keepPicture(page, `${screen}-${language}-${theme}`);
+    await keepPicture(page, `${name}-${language}-${theme}`);
     await page.close();
     expect(faults).toEqual([]);
   });

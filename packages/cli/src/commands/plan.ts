@@ -60,7 +60,7 @@ export const plan: Command = {
       type: 'string',
       multiple: true,
       value: 'PATH',
-      help: "codecs measured at cuts: what 'kerf calibrate --codecs' wrote, or a calibrated split; may be repeated",
+      help: "codecs measured at cuts: what 'kerf calibrate --codecs' wrote, or a calibrated split or chain; may be repeated",
     },
     input: {
       type: 'string',

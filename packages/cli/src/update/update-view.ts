@@ -1,4 +1,5 @@
 // A device's state, settings and what was found out -> what the screen Updates shows.
+import { basename } from 'node:path';
 import type { InstalledView, ReleaseView, UpdatesView } from '@kerf/bridge';
 import {
   type Candidate,
@@ -38,7 +39,7 @@ export function updatesView(
     ...known,
     staged: staged === null ? null : { ...staged, rejected: reasonAgainst(staged.id, rejected) },
     name,
-    mirrors,
+    mirrors: mirrors.map(mirrorName),
     installed: shown(active),
     previous: shown(previous),
     probation: trialStarts === null ? null : { starts: trialStarts, most: DEFAULT_DEVICE_LIMITS.trialStarts },
@@ -46,6 +47,13 @@ export function updatesView(
     isWindowOpen: isWindowOpen(window, new Date()),
     history: readHistory(folder, HISTORY),
   };
+}
+
+/** An address without user and password; of a folder its own name: where it lies on this machine is nobody's business. */
+export function mirrorName(mirror: string): string {
+  if (!URL.canParse(mirror) || !/^https?:/i.test(mirror)) return basename(mirror);
+  const url = new URL(mirror);
+  return `${url.protocol}//${url.host}${url.pathname}`;
 }
 
 export function isWindowOpen(window: string | null, now: Date): boolean {

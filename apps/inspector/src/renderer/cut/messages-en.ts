@@ -3,6 +3,7 @@ export const cutEn = {
   'nav.cut': 'Cut',
   'cut.title': 'Where the model is cut',
   'cut.opening': 'Opening the model …',
+  'cut.planning': 'Pricing every cut …',
   'cut.away': 'The station is away: its model is shown when it is back.',
   'cut.graph': 'Model',
   'cut.graphLabel':

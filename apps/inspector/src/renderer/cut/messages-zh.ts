@@ -5,6 +5,7 @@ export const cutZh: Readonly<Record<keyof typeof cutEn, string>> = {
   'nav.cut': '切分',
   'cut.title': '模型在哪里切分',
   'cut.opening': '正在打开模型……',
+  'cut.planning': '正在计算每个切分点……',
   'cut.away': '无法连接工位：恢复后显示其模型。',
   'cut.graph': '模型',
   'cut.graphLabel':

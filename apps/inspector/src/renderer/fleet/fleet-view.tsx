@@ -4,6 +4,7 @@ import { useEffect } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatNumber } from '../shared/format.ts';
+import { Loading } from '../shared/loading.tsx';
 import { useCall } from '../shared/use-call.ts';
 import { useRole } from '../shared/use-role.ts';
 import { FleetDevicesPanel } from './fleet-devices-panel.tsx';
@@ -30,7 +31,7 @@ export function FleetView() {
   return (
     <>
       <FaultText fault={failure} />
-      {value === null && failure === null && <section className="panel" aria-busy="true" />}
+      {value === null && failure === null && <Loading />}
       {!may('engineer') && <p className="note">{t('fleet.role', { role: t(`role.${role}`) })}</p>}
       {value !== null && <Known fleet={value} onChanged={again} />}
     </>

@@ -2,6 +2,7 @@
 import type { ResultRecord } from '@kerf/edge-runtime';
 import { useTexts } from '../i18n/messages.tsx';
 import { formatMs, formatScore } from '../shared/format.ts';
+import { ReasonText } from '../shared/reason-text.tsx';
 import { VerdictMark } from '../shared/verdict-mark.tsx';
 
 /** A part that is older is marked: the line stands, or the picture does. */
@@ -43,7 +44,7 @@ export function VerdictTile({
         <dt>{t('line.route')}</dt>
         <dd>{t(`placement.${record.placement}`)}</dd>
       </dl>
-      {record.reason !== null && <p className="note">{record.reason.message}</p>}
+      {record.reason !== null && <ReasonText reason={record.reason} />}
       {record.isPartial && <p className="note">{t('verdict.provisional')}</p>}
       {isStale && <p className="note stale">{t('verdict.stale', { seconds: Math.floor(ageMs / 1_000) })}</p>}
     </section>

@@ -5,7 +5,9 @@ import { useState } from 'react';
 import { type Translate, useTexts } from '../i18n/messages.tsx';
 import { PartPicture } from '../pictures/part-picture.tsx';
 import { formatBytes, formatMs, formatScore, shortHash } from '../shared/format.ts';
+import { Loading } from '../shared/loading.tsx';
 import { Pairs } from '../shared/pairs-panel.tsx';
+import { ReasonText, sayCode } from '../shared/reason-text.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { useCall } from '../shared/use-call.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
@@ -36,10 +38,10 @@ export function WhyPanel({
 function Why({ resultId, showOverlay }: { readonly resultId: string; readonly showOverlay: boolean }) {
   const { t, language } = useTexts();
   const { value: record, fault } = useCall('results.get', { resultId });
-  const { value: picture } = useCall('results.picture', { resultId });
+  const { value: picture, isPending } = useCall('results.picture', { resultId });
   const thresholds = useStore(useInspector().thresholds);
   if (fault !== null) return <p className="fault">{t('error.call', { message: fault })}</p>;
-  if (record === null) return <section className="why" aria-busy="true" />;
+  if (record === null) return <Loading className="why" />;
   const part = record.partId ?? t('line.noPartId');
   return (
     <section className="why" aria-label={t('results.why')}>
@@ -47,13 +49,13 @@ function Why({ resultId, showOverlay }: { readonly resultId: string; readonly sh
         <VerdictLabel verdict={record.verdict} /> <span className="why-part">{part}</span>
       </h2>
       {picture === null ? (
-        <p className="note">{t('line.noPicture')}</p>
+        <p className="note">{t(isPending ? 'samples.loading' : 'line.noPicture')}</p>
       ) : (
         <PartPicture record={record} picture={picture} showOverlay={showOverlay} label={t('line.picture', { part })} />
       )}
       <h3>{t('why.title', { verdict: t(`verdict.${record.verdict}`) })}</h3>
-      {record.reason !== null && <p>{record.reason.message}</p>}
-      {record.fallbackReason !== null && <p>{t('why.fallback', { code: record.fallbackReason })}</p>}
+      {record.reason !== null && <ReasonText reason={record.reason} />}
+      {record.fallbackReason !== null && <p>{t('why.fallback', { code: sayCode(record.fallbackReason, t) })}</p>}
       {record.isPartial && <p className="note">{t('verdict.provisional')}</p>}
       <ScoreReason record={record} thresholds={thresholds} />
       <h3>{t('why.time')}</h3>

@@ -5,6 +5,7 @@ import { messageOf } from '@kerf/protocol';
 import { useEffect, useRef, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { formatBytes, formatNumber, formatShare } from '../shared/format.ts';
+import { Loading } from '../shared/loading.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { useCall } from '../shared/use-call.ts';
 import { ExportButtons } from './export-buttons.tsx';
@@ -15,7 +16,7 @@ import { nextUnlabelled, SHOWN, type Shown, useSamples } from './use-samples.ts'
 export function SamplesScreen({ showOverlay }: { readonly showOverlay: boolean }) {
   const { t } = useTexts();
   const view = useSamplesView();
-  if (view === null) return <section className="panel" aria-busy="true" />;
+  if (view === null) return <Loading />;
   if (!view.isOn) {
     return (
       <section className="panel" aria-label={t('samples.title')}>

@@ -3,6 +3,7 @@ import type { Comparison, SessionsView } from '@kerf/bridge';
 import { useEffect, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { formatBytes, formatTime } from '../shared/format.ts';
+import { Loading } from '../shared/loading.tsx';
 import { useInspector } from '../shared/store.ts';
 import { useCall } from '../shared/use-call.ts';
 import { PairList } from './pair-list.tsx';
@@ -30,11 +31,8 @@ export function SessionsScreen({ showOverlay }: { readonly showOverlay: boolean 
   const [index, setIndex] = useState(0);
   useEffect(() => setIndex(0), [left, right]);
   if (view === null) {
-    return (
-      <section className="panel" aria-busy={fault === null}>
-        {fault !== null && <p className="fault">{t('error.call', { message: fault })}</p>}
-      </section>
-    );
+    if (fault === null) return <Loading />;
+    return <p className="panel fault">{t('error.call', { message: fault })}</p>;
   }
   const pair = compared.value?.pairs[index];
   return (

@@ -3,6 +3,7 @@ import type { PairView, SidedVerdict } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
 import { PartPicture } from '../pictures/part-picture.tsx';
 import { formatMs, formatScore, shortHash } from '../shared/format.ts';
+import { ReasonText } from '../shared/reason-text.tsx';
 import { useCall } from '../shared/use-call.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
 
@@ -66,7 +67,7 @@ function Part({ session, resultId, showOverlay }: Record<'session' | 'resultId',
       ) : (
         <PartPicture record={record} picture={picture} showOverlay={showOverlay} label={t('line.picture', { part })} />
       )}
-      {record.reason !== null && <p>{record.reason.message}</p>}
+      {record.reason !== null && <ReasonText reason={record.reason} />}
       <dl className="pairs facts">
         {[
           [t('line.part'), part],

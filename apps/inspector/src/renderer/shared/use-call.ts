@@ -10,6 +10,8 @@ export interface Asked<T> {
   readonly fault: string | null;
   /** The same with its code. */
   readonly failure: FaultView | null;
+  /** No answer yet. */
+  readonly isPending: boolean;
   readonly again: () => void;
 }
 
@@ -17,9 +19,10 @@ export interface Asked<T> {
 export function useCall<N extends CallName>(name: N, params: CallParams<N>): Asked<CallResults[N]> {
   const { bridge, link } = useInspector();
   const isConnected = useStore(link).kind === 'connected';
-  const [state, setState] = useState<{ value: CallResults[N] | null; failure: FaultView | null }>({
+  const [state, setState] = useState<Pick<Asked<CallResults[N]>, 'value' | 'failure' | 'isPending'>>({
     value: null,
     failure: null,
+    isPending: true,
   });
   const [turn, setTurn] = useState(0);
   const key = JSON.stringify(params);
@@ -27,8 +30,8 @@ export function useCall<N extends CallName>(name: N, params: CallParams<N>): Ask
     if (!isConnected) return;
     let isCurrent = true;
     bridge.call(name, JSON.parse(key) as CallParams<N>).then(
-      (value) => isCurrent && setState({ value, failure: null }),
-      (error: unknown) => isCurrent && setState((before) => ({ ...before, failure: faultOf(error) })),
+      (value) => isCurrent && setState({ value, failure: null, isPending: false }),
+      (error: unknown) => isCurrent && setState((before) => ({ ...before, failure: faultOf(error), isPending: false })),
     );
     return () => {
       isCurrent = false;

@@ -4,6 +4,7 @@ import { KerfError, messageOf } from '@kerf/protocol';
 import { useEffect, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { formatScore, formatTime, shortHash } from '../shared/format.ts';
+import { Loading } from '../shared/loading.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { TableHead } from '../shared/table-head.tsx';
 import { useCall } from '../shared/use-call.ts';
@@ -21,7 +22,7 @@ export function ThresholdsScreen() {
   const { t } = useTexts();
   const current = useStore(useInspector().thresholds);
   const [draft, setDraft] = useState<Draft | null>(null);
-  if (current === null) return <section className="thresholds" aria-busy="true" />;
+  if (current === null) return <Loading className="thresholds" />;
   const { passBelow, ngAbove, version } = current;
   const shown = draft ?? { passBelow, ngAbove, from: version };
   const change = (part: Partial<Draft>): void => setDraft({ ...shown, ...part });

@@ -3,6 +3,7 @@ import type { UpdatesView } from '@kerf/bridge';
 import { useState } from 'react';
 import { FleetView } from '../fleet/fleet-view.tsx';
 import { useTexts } from '../i18n/messages.tsx';
+import { Loading } from '../shared/loading.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { useRole } from '../shared/use-role.ts';
 import { HistoryPanel } from './history-panel.tsx';
@@ -38,7 +39,7 @@ function DeviceView() {
   const { t } = useTexts();
   const { updates } = useInspector();
   const view = useStore(updates);
-  if (view === undefined) return <section className="panel" aria-busy="true" />;
+  if (view === undefined) return <Loading />;
   if (view === null) return <p className="panel empty">{t('updates.none')}</p>;
   return <Device view={view} />;
 }
