@@ -89,7 +89,10 @@ export class GraphCanvas {
     const x = 'x' in place ? place.x : this.view.x;
     const isAside = Math.abs(x - this.view.x) * zoom > clientWidth / 2 - 40;
     if (screenY < 40 || screenY > clientHeight - 40 || isAside) {
-      this.move({ x, y: place.y - clientHeight / 2 / zoom, zoom });
+      // In the middle, but with no more empty room beyond the graph's ends than it is drawn with.
+      const last = (this.graph?.layout.bottom ?? 0) + (END_PX - clientHeight) / zoom;
+      const y = Math.min(place.y - clientHeight / 2 / zoom, last);
+      this.move({ x, y: Math.max(y, -END_PX / zoom), zoom });
     }
   }
 
@@ -98,7 +101,7 @@ export class GraphCanvas {
     if (this.graph === null) return;
     const { left, right } = this.graph.layout;
     const zoom = Math.min(1, Math.max(READABLE, (this.canvas.clientWidth - 90) / Math.max(1, right - left)));
-    this.move({ x: (left + right) / 2, y: -60 / zoom, zoom });
+    this.move({ x: (left + right) / 2, y: -END_PX / zoom, zoom });
   }
 
   zoomBy(factor: number, at: Point = this.middle): void {
@@ -178,6 +181,9 @@ export class GraphCanvas {
     this.handle.style.transform = `translateY(${Math.round(y)}px)`;
   }
 }
+
+/** Room above and below the graph: for the line of a cut and its handle. */
+const END_PX = 60;
 
 /** Of a graph that is wider than the canvas: it is shown no smaller than this, and panned. */
 const READABLE = 0.5;
