@@ -1,15 +1,19 @@
 // Sessions on the disk: what is written is what is read, wherever the file ends; and the recorder's bounds.
-import { copyFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFile, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { McapStreamReader } from '@mcap/core';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { SessionFile } from '../../src/node/recording/session-file.ts';
 import { SessionWriter } from '../../src/node/recording/session-writer.ts';
 import { listSessions, StationRecorder } from '../../src/node/recording/station-recorder.ts';
 import type { SessionSettings } from '../../src/recording/session-content.ts';
 import type { ResultRecord } from '../../src/station/result-record.ts';
 import type { StationEvent } from '../../src/station/station.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -158,10 +162,17 @@ describe('a session', () => {
 });
 
 describe('the recorder', () => {
-  function recorder(fileSize: number, quota: number): { recorder: StationRecorder; see: (part: number) => void } {
+  const clock = new FakeClock();
+
+  function recorder(
+    fileSize: number,
+    quota: number,
+    path = folder,
+  ): { recorder: StationRecorder; see: (part: number) => void } {
     let wallMs = Date.UTC(2026, 10, 26);
     const made = new StationRecorder({
-      config: { path: folder, fileSize, quota },
+      config: { path, fileSize, quota },
+      clock,
       head: () => HEAD,
       settings: () => SETTINGS,
       wallNow: () => (wallMs += 1_000),
@@ -215,4 +226,98 @@ describe('the recorder', () => {
     await writeFile(join(folder, 'file'), '');
     await expect(gone.start()).rejects.toMatchObject({ code: 'DISK_FAILED' });
   });
+
+  test('keeps what it records now although the clock says that it is older than all else', async () => {
+    const { recorder: made, see } = recorder(100_000, 400_000);
+    const old = join(folder, 'line-1-2030-01-01T00-00-00-000Z.mcap');
+    await writeFile(old, Buffer.alloc(300_000));
+    await utimes(old, new Date('2030-01-01'), new Date('2030-01-01'));
+    await made.start();
+    for (let part = 0; part < 6; part++) {
+      see(part);
+      await made.idle();
+      // A device without a battery begins at 1970 again.
+      for (const { name } of await listSessions(folder)) {
+        if (join(folder, name) !== old) await utimes(join(folder, name), new Date(0), new Date(0));
+      }
+    }
+    await made.stop();
+    const names = (await listSessions(folder)).map(({ name }) => name);
+    expect(names).not.toContain('line-1-2030-01-01T00-00-00-000Z.mcap');
+    expect(names.length).toBeGreaterThan(1);
+  });
 });
+
+/** A disk of one megabyte, where this user may make one. */
+function smallDisk(): { readonly path: string; readonly remove: () => void } | null {
+  if (process.platform !== 'linux') return null;
+  const path = mkdtempSync(join(tmpdir(), 'kerf-small-disk-'));
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path]);
+  const remove = (): void => {
+    if (status === 0) spawnSync('umount', [path]);
+    rmSync(path, { recursive: true, force: true });
+  };
+  if (status === 0) return { path, remove };
+  remove();
+  return null;
+}
+
+const disk = smallDisk();
+afterAll(() => disk?.remove());
+
+test.skipIf(disk === null)(
+  `a disk that gets full costs no part that was recorded, and recording goes on when there is room${disk === null ? ' (no small disk can be mounted)' : ''}`,
+  async () => {
+    const { path } = disk ?? expect.unreachable();
+    const clock = new FakeClock();
+    const made = new StationRecorder({
+      config: { path, fileSize: 10_000_000, quota: 20_000_000 },
+      head: () => HEAD,
+      settings: () => SETTINGS,
+      wallNow: () => Date.UTC(2026, 10, 26) + clock.nowMs(),
+      clock,
+    });
+    const see = async (part: number): Promise<void> => {
+      const delivered = { original: picture(part, 60_000), pixels: () => Promise.reject(new Error('nobody looks')) };
+      made.see({ kind: 'record', record: record(part), picture: delivered, takenMs: null });
+      await made.idle();
+    };
+    const partsOf = async (name: string): Promise<(string | null)[]> => {
+      const session = await SessionFile.open(join(path, name));
+      const ids = session.entries.map(({ partId }) => partId);
+      for (const entry of session.entries) expect((await session.read(entry)).picture).not.toBeNull();
+      await session.close();
+      return ids;
+    };
+    const filler = join(path, 'filler');
+    await writeFile(filler, Buffer.alloc(600_000));
+    await made.start();
+    for (let part = 0; part < 12; part++) await see(part);
+    expect(made.state).toMatchObject({ now: null, fault: expect.stringContaining('the disk is full') });
+    const [first] = await listSessions(path);
+    const recorded = await partsOf(first?.name ?? '');
+    expect(recorded.length).toBeGreaterThan(2);
+    expect(recorded.length + made.state.missed).toBe(12);
+
+    // Still full: the line runs, parts are counted as missed, and nothing is left lying about.
+    await clock.advance(10_000);
+    await see(12);
+    expect(made.state.now).toBeNull();
+    await rm(filler);
+    await clock.advance(10_000);
+    await see(13);
+    await see(14);
+    expect(made.state.now?.parts).toBe(2);
+    await made.stop();
+    const files = (await listSessions(path)).filter(({ name }) => name !== first?.name);
+    expect(await partsOf(files.at(-1)?.name ?? '')).toEqual(['P-13', 'P-14']);
+
+    // Full at the start of the station: it runs all the same.
+    await writeFile(filler, Buffer.alloc(600_000)).catch(() => {});
+    await writeFile(join(path, 'rest'), Buffer.alloc(1_000_000)).catch(() => {});
+    await clock.advance(1_000);
+    await made.start();
+    expect(made.state).toMatchObject({ now: null, fault: expect.stringContaining('the disk is full') });
+    await made.stop();
+  },
+);

@@ -1,5 +1,5 @@
 // Parts as they are judged -> an MCAP file that can be read up to where it is good, whenever it ends.
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { McapRecordBuilder } from '@mcap/core';
 import {
@@ -40,8 +40,15 @@ export class SessionWriter {
   static async create(path: string, head: SessionHead): Promise<SessionWriter> {
     await mkdir(dirname(path), { recursive: true });
     const writer = new SessionWriter(await open(path, 'wx'));
-    await writer.begin(head);
-    return writer;
+    try {
+      await writer.begin(head);
+      return writer;
+    } catch (error) {
+      // Nothing of it is worth a file.
+      await writer.file.close();
+      await rm(path, { force: true });
+      throw error;
+    }
   }
 
   /** Once for each version. */
@@ -132,10 +139,21 @@ export class SessionWriter {
     this.times = { first: at < first ? at : first, last: at > last ? at : last };
   }
 
+  /** All of it or nothing: a disk that is full takes a piece and says so at the next one. */
   private async flush(): Promise<void> {
     const { buffer } = this.builder;
-    await this.file.write(buffer, 0, buffer.byteLength, this.bytes);
-    this.bytes += buffer.byteLength;
-    this.builder.reset();
+    const length = buffer.byteLength;
+    try {
+      for (let done = 0; done < length; ) {
+        const { bytesWritten } = await this.file.write(buffer, done, length - done, this.bytes + done);
+        done += bytesWritten;
+      }
+      this.bytes += length;
+    } catch (error) {
+      await this.file.truncate(this.bytes).catch(() => {});
+      throw error;
+    } finally {
+      this.builder.reset();
+    }
   }
 }

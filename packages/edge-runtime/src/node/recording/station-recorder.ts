@@ -1,7 +1,7 @@
 // A running station -> sessions on the disk, bounded each and all together; beside the line and never in its way.
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { type Clock, KerfError, messageOf, systemClock } from '@kerf/protocol';
 import type { RecordConfig } from '../../recording/record-config.ts';
 import type { SessionHead, SessionSettings } from '../../recording/session-content.ts';
 import type { DeliveredPicture } from '../../sinks/sink.ts';
@@ -12,6 +12,8 @@ import { SessionWriter } from './session-writer.ts';
 
 /** Parts that wait to be written; of more, none is recorded: the line does not wait for the disk. */
 const MAX_WAITING = 32;
+/** After a fault of the disk, files in the folder go on with the first part that comes so much later. */
+const RETRY_MS = 10_000;
 export const SESSION_ENDING = '.mcap';
 
 export interface RecorderState {
@@ -29,6 +31,7 @@ export interface RecorderParts {
   readonly head: () => Omit<SessionHead, 'startedAt' | 'replayOf'>;
   readonly settings: () => SessionSettings;
   readonly wallNow: () => number;
+  readonly clock?: Clock;
 }
 
 export class StationRecorder {
@@ -38,6 +41,10 @@ export class StationRecorder {
   private waiting = 0;
   private missed = 0;
   private fault: string | null = null;
+  /** Files of this run, the oldest first: their times say nothing where the device's clock was set meanwhile. */
+  private readonly own: string[] = [];
+  /** When recording into the folder goes on; null unless a fault of the disk has ended it. */
+  private retryAtMs: number | null = null;
 
   constructor(parts: RecorderParts) {
     this.parts = parts;
@@ -57,13 +64,20 @@ export class StationRecorder {
   /**
    * Records from the next part on.
    * @param path a file of this name, which ends at the quota; null: files in the folder, one after the other
-   * @throws {KerfError} CONFLICT while something is recorded, DISK_FAILED.
+   * @throws {KerfError} CONFLICT while something is recorded, DISK_FAILED. A disk that is full is no such fault where files go
+   *   into the folder: the line runs, the state says it, and recording begins when there is room.
    */
   start(path: string | null = null): Promise<void> {
     return this.turn(async () => {
       if (this.writer !== null) throw new KerfError('CONFLICT', `${this.writer.name} is being recorded: stop it first`);
       this.fault = null;
-      await this.open(path);
+      this.retryAtMs = null;
+      try {
+        await this.open(path);
+      } catch (error) {
+        if (path !== null || !isFull(error)) throw error;
+        this.failed(error);
+      }
     });
   }
 
@@ -74,12 +88,19 @@ export class StationRecorder {
 
   /** What was judged until now is in the file. */
   stop(): Promise<void> {
-    return this.turn(() => this.end());
+    return this.turn(() => {
+      this.retryAtMs = null;
+      return this.end();
+    });
   }
 
   /** To be called with every event of the station. */
   see(event: StationEvent): void {
-    if (event.kind !== 'record' || this.writer === null) return;
+    if (event.kind !== 'record' || (this.writer === null && this.retryAtMs === null)) return;
+    if (this.retryAtMs !== null && this.clock.nowMs() < this.retryAtMs) {
+      this.missed++;
+      return;
+    }
     if (this.waiting >= MAX_WAITING) {
       this.miss('parts came faster than they could be written');
       return;
@@ -88,11 +109,18 @@ export class StationRecorder {
     const settings = this.parts.settings();
     this.waiting++;
     void this.turn(async () => {
+      const isLasting = this.writer?.isNamed !== true;
       try {
+        if (this.retryAtMs !== null) {
+          await this.open(null);
+          this.fault = 'recording had ended and goes on';
+        }
         await this.write(record, picture, settings);
       } catch (error) {
-        this.miss(messageOf(error));
         await this.end().catch(() => {});
+        this.missed++;
+        if (isLasting) this.failed(error);
+        else this.fault = messageOf(error);
       } finally {
         this.waiting--;
       }
@@ -129,16 +157,20 @@ export class StationRecorder {
         replayOf: null,
       });
       this.writer = { session, name: path ?? name, isNamed: path !== null };
+      this.retryAtMs = null;
+      if (path === null) this.own.push(name);
     } catch (cause) {
       const code = (cause as NodeJS.ErrnoException).code ?? messageOf(cause);
-      throw new KerfError('DISK_FAILED', `${path ?? name} cannot be written: ${code}`, { cause });
+      const why = isFull(cause) ? 'the disk is full' : code;
+      throw new KerfError('DISK_FAILED', `${path ?? name} cannot be written: ${why}`, { cause });
     }
   }
 
-  /** The oldest sessions go until a whole new one fits. */
+  /** The oldest sessions go until a whole new one fits; those of this run go last, whatever their times say. */
   private async makeRoom(): Promise<void> {
     const { quota, fileSize } = this.parts.config;
     const sessions = await listSessions(this.folder);
+    sessions.sort((a, b) => this.own.indexOf(a.name) - this.own.indexOf(b.name));
     let total = sessions.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const { name, bytes } of sessions) {
       if (total + fileSize <= quota) return;
@@ -153,6 +185,15 @@ export class StationRecorder {
     await writer?.session.close();
   }
 
+  private get clock(): Clock {
+    return this.parts.clock ?? systemClock;
+  }
+
+  private failed(error: unknown): void {
+    this.retryAtMs = this.clock.nowMs() + RETRY_MS;
+    this.fault = isFull(error) ? 'the disk is full: make room, and recording goes on by itself' : messageOf(error);
+  }
+
   private miss(why: string): void {
     this.missed++;
     this.fault = why;
@@ -163,6 +204,11 @@ export class StationRecorder {
     this.working = done.catch(() => {});
     return done;
   }
+}
+
+function isFull(error: unknown): boolean {
+  const { code, cause } = (error ?? {}) as { code?: string; cause?: unknown };
+  return code === 'ENOSPC' || code === 'EDQUOT' || (cause !== undefined && isFull(cause));
 }
 
 /** Sessions in a folder, the oldest first; none where it is not there. */
