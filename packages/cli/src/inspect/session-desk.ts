@@ -37,6 +37,8 @@ export class SessionDesk {
   private replay: SessionsView['replay'] = { state: 'idle' };
   private running: { readonly abort: AbortController; readonly ended: Promise<void> } | null = null;
   private toldMs = 0;
+  /** What the recorder said when readers were told last. */
+  private told = '';
 
   constructor(parts: SessionDeskParts) {
     this.parts = parts;
@@ -79,6 +81,11 @@ export class SessionDesk {
     'sessions.compare': async ({ left, right, offset, limit }) => this.compare(left, right, offset, limit),
     'sessions.part': async ({ session, resultId }) => this.part(session, resultId),
   };
+
+  /** To be called now and then: a recording grows, or ends for want of room, without anybody's call. */
+  look(): void {
+    if (JSON.stringify(this.parts.recorder.state) !== this.told) void this.tell();
+  }
 
   async close(): Promise<void> {
     this.running?.abort.abort();
@@ -157,6 +164,7 @@ export class SessionDesk {
   }
 
   private async tell(): Promise<SessionsView> {
+    this.told = JSON.stringify(this.parts.recorder.state);
     const view = await this.view();
     this.parts.onChange(view);
     return view;

@@ -28,8 +28,8 @@ import { WhyDesk } from './why-desk.ts';
 
 /** Between two `station` events. */
 const VIEW_INTERVAL_MS = 250;
-/** Between two `cut` events. */
-const CUT_INTERVAL_MS = 1_000;
+/** Between two `cut` events, and two of `sessions` while a recording grows. */
+const SLOW_INTERVAL_MS = 1_000;
 /** Of the diagnostics. */
 const DIAGNOSED_RECORDS = 200;
 /** Calls that need more than a viewer and change nothing: no entries of the audit log. */
@@ -54,7 +54,7 @@ export class StationService implements InspectorService {
   private readonly listeners = new Map<TopicName, Set<(value: never) => void>>();
   private readonly startedMs = performance.now();
   private readonly timer: NodeJS.Timeout;
-  private readonly cutTimer: NodeJS.Timeout;
+  private readonly slowTimer: NodeJS.Timeout;
   private readonly endEvents: readonly (() => void)[];
   private sourceReason: StationView['source']['reason'] = null;
 
@@ -87,8 +87,11 @@ export class StationService implements InspectorService {
     ];
     this.timer = setInterval(() => this.tell('station', () => this.view()), VIEW_INTERVAL_MS);
     this.timer.unref();
-    this.cutTimer = setInterval(() => this.tellCut(), CUT_INTERVAL_MS);
-    this.cutTimer.unref();
+    this.slowTimer = setInterval(() => {
+      this.tellCut();
+      this.sessions.look();
+    }, SLOW_INTERVAL_MS);
+    this.slowTimer.unref();
   }
 
   async call<N extends CallName>(name: N, params: CallParams<N>, caller: Caller): Promise<CallResults[N]> {
@@ -109,7 +112,7 @@ export class StationService implements InspectorService {
 
   async close(): Promise<void> {
     clearInterval(this.timer);
-    clearInterval(this.cutTimer);
+    clearInterval(this.slowTimer);
     this.cut.close();
     for (const end of this.endEvents) end();
     await this.sessions.close();
