@@ -1,37 +1,14 @@
 // A station file (or the demo line) and ports from the main process -> a station that answers each page's bridge.
 import process from 'node:process';
-import { type Port, portTransport, serveBridge } from '@kerf/bridge';
+import { portTransport, serveBridge } from '@kerf/bridge';
 import { type InspectedStation, openInspected, prepareDemoLine } from '@kerf/cli/inspect';
-
-/** Electron's port in a utility process. */
-interface ParentPort {
-  on(event: 'message', listener: (event: { ports: MessagePortMain[] }) => void): void;
-}
-interface MessagePortMain {
-  postMessage(value: unknown): void;
-  on(event: 'message', listener: (event: { data: unknown }) => void): void;
-  on(event: 'close', listener: () => void): void;
-  start(): void;
-  close(): void;
-}
+import { type ParentPort, portOf } from './electron-port.ts';
 
 const parentPort = (process as unknown as { parentPort: ParentPort }).parentPort;
 
 /** To the terminal that started the app, where there is one. */
 function say(what: unknown): void {
   process.stderr.write(`${what instanceof Error ? (what.stack ?? what.message) : String(what)}\n`);
-}
-
-function portOf(port: MessagePortMain): Port {
-  return {
-    postMessage: (value) => port.postMessage(value),
-    listen(onMessage, onClose) {
-      port.on('message', ({ data }) => onMessage(data));
-      port.on('close', onClose);
-      port.start();
-    },
-    close: () => port.close(),
-  };
 }
 
 async function startService(): Promise<InspectedStation['service']> {
