@@ -168,6 +168,8 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
     await again.page.getByText('needs the role Engineer; this link has Viewer').waitFor();
     expect(await again.page.getByRole('button', { name: 'Pause' }).count()).toBe(0);
     await again.page.close();
+    // The page that has the old one says so.
+    await page.getByText('started again with another address').waitFor();
     await page.close();
   });
 });

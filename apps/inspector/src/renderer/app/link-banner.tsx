@@ -9,7 +9,9 @@ export function LinkBanner() {
   const station = useStore(inspector.station);
   if (link.kind === 'connecting') return <Banner kind="info" text={t('link.connecting')} />;
   if (link.kind === 'away') {
-    const more = link.retryInMs === null ? t('link.away.lasting', { message: link.message }) : t('link.away.retry');
+    const lasting =
+      link.code === 'UNAUTHENTICATED' ? t('link.away.address') : t('link.away.lasting', { message: link.message });
+    const more = link.retryInMs === null ? lasting : t('link.away.retry');
     return <Banner kind="alarm" text={`${t('link.away')}. ${more}`} />;
   }
   if (station === null) return null;

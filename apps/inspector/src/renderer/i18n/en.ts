@@ -26,6 +26,7 @@ export const en = {
   'link.connecting': 'Connecting to the station …',
   'link.away': 'The station cannot be reached',
   'link.away.retry': 'Trying again by itself. What is on the screen is old.',
+  'link.away.address': 'It was started again with another address: open the one that it says now.',
   'link.away.lasting': 'Trying again will not help: {message}',
   'link.connected': 'Connected to {station}',
   'role.viewer': 'Viewer',

@@ -26,6 +26,7 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   'link.connecting': '正在连接工位……',
   'link.away': '无法连接工位',
   'link.away.retry': '正在自动重试。屏幕上的内容已过时。',
+  'link.away.address': '它已重新启动，地址已变：请打开它现在给出的地址。',
   'link.away.lasting': '重试没有用：{message}',
   'link.connected': '已连接 {station}',
   'role.viewer': '查看者',
