@@ -7,6 +7,8 @@ export interface NetworkMood {
   /** Up to so much more, drawn for each piece; order is kept. */
   jitterMs: number;
   bytesPerMs: number;
+  /** Of that, on the way back. */
+  downShare: number;
   /** Bytes are passed on in pieces of at most so many. */
   sliceBytes: number;
   /** Nothing moves in this direction; nobody is told, and what waits comes later. */
@@ -14,17 +16,33 @@ export interface NetworkMood {
   holdsDown: boolean;
   /** New connections are reset. */
   refuses: boolean;
+  /** New connections get the login page of somebody else's network, in plain text. */
+  isPortal: boolean;
+  /** A connection that brings a larger piece at once never moves again in that direction, as where large packets vanish. */
+  largestPiece: number;
+  /** Connections on which nothing came for so long are reset, as some middleboxes do it. */
+  idleMs: number;
+  /** One byte of each piece arrives as another. */
+  garbles: boolean;
 }
 
 export const GOOD_MOOD: NetworkMood = {
   latencyMs: 1,
   jitterMs: 0,
   bytesPerMs: 20_000,
+  downShare: 1,
   sliceBytes: 65_536,
   holdsUp: false,
   holdsDown: false,
   refuses: false,
+  isPortal: false,
+  largestPiece: Number.POSITIVE_INFINITY,
+  idleMs: Number.POSITIVE_INFINITY,
+  garbles: false,
 };
+
+const PORTAL =
+  'HTTP/1.1 302 Found\r\nlocation: http://login.example/\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n<html>log in</html>';
 
 interface Pair {
   readonly near: Socket;
@@ -74,20 +92,42 @@ export class FaultProxy {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
+  #watchIdle({ near, far, ways }: Pair): void {
+    const timer = setInterval(() => {
+      const sinceMs = performance.now() - Math.max(...ways.map(({ lastMs }) => lastMs));
+      if (sinceMs < this.mood.idleMs) return;
+      near.resetAndDestroy();
+      far.resetAndDestroy();
+    }, IDLE_LOOK_MS);
+    near.once('close', () => clearInterval(timer));
+  }
+
   #open(near: Socket): void {
     near.on('error', () => {});
     if (this.mood.refuses) {
       near.resetAndDestroy();
       return;
     }
+    if (this.mood.isPortal) {
+      near.resume();
+      near.end(PORTAL, () => near.destroy());
+      return;
+    }
     const far = connect({ host: '127.0.0.1', port: this.#target, noDelay: true });
     far.on('error', () => near.destroy());
     const ways = [
-      new Way(near, far, this.mood, () => this.mood.holdsUp, this.#random),
-      new Way(far, near, this.mood, () => this.mood.holdsDown, this.#random),
+      new Way(near, far, this.mood, { isHeld: () => this.mood.holdsUp, share: () => 1 }, this.#random),
+      new Way(
+        far,
+        near,
+        this.mood,
+        { isHeld: () => this.mood.holdsDown, share: () => this.mood.downShare },
+        this.#random,
+      ),
     ] as const;
     const pair: Pair = { near, far, ways };
     this.#pairs.add(pair);
+    this.#watchIdle(pair);
     for (const [one, other] of [
       [near, far],
       [far, near],
@@ -101,26 +141,37 @@ export class FaultProxy {
   }
 }
 
+const IDLE_LOOK_MS = 50;
 const MAX_HELD_BYTES = 256 * 1024;
+
+/** What differs between the directions. */
+interface Side {
+  isHeld(): boolean;
+  /** Of the rate. */
+  share(): number;
+}
 
 /** One direction of one connection. */
 class Way {
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #mood: NetworkMood;
-  readonly #isHeld: () => boolean;
+  readonly #side: Side;
   readonly #random: () => number;
   readonly #queue: { readonly bytes: Uint8Array; readonly dueMs: number }[] = [];
   #heldBytes = 0;
   #freeAtMs = 0;
   #lastDueMs = 0;
   #timer: NodeJS.Timeout | null = null;
+  #isStuck = false;
+  /** When bytes last came. */
+  lastMs = performance.now();
 
-  constructor(from: Socket, to: Socket, mood: NetworkMood, isHeld: () => boolean, random: () => number) {
+  constructor(from: Socket, to: Socket, mood: NetworkMood, side: Side, random: () => number) {
     this.#from = from;
     this.#to = to;
     this.#mood = mood;
-    this.#isHeld = isHeld;
+    this.#side = side;
     this.#random = random;
     from.on('data', (chunk: Uint8Array) => this.#take(chunk));
     from.on('close', () => {
@@ -129,7 +180,11 @@ class Way {
   }
 
   #take(chunk: Uint8Array): void {
-    const { latencyMs, jitterMs, bytesPerMs, sliceBytes } = this.#mood;
+    const { latencyMs, jitterMs, sliceBytes, largestPiece, garbles } = this.#mood;
+    const bytesPerMs = this.#mood.bytesPerMs * this.#side.share();
+    this.lastMs = performance.now();
+    this.#isStuck ||= chunk.byteLength > largestPiece;
+    if (garbles) chunk[Math.floor(this.#random() * chunk.byteLength)] = Math.floor(this.#random() * 256);
     for (let at = 0; at < chunk.byteLength; at += sliceBytes) {
       const bytes = chunk.subarray(at, at + sliceBytes);
       this.#freeAtMs = Math.max(this.#freeAtMs, performance.now()) + bytes.byteLength / bytesPerMs;
@@ -144,7 +199,7 @@ class Way {
   pump(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-    while (!this.#isHeld() && !this.#to.destroyed) {
+    while (!this.#isStuck && !this.#side.isHeld() && !this.#to.destroyed) {
       const next = this.#queue[0];
       if (next === undefined) break;
       const leftMs = next.dueMs - performance.now();

@@ -10,6 +10,7 @@ const { values } = parseArgs({
     stations: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
     gap: { type: 'string', default: '200' },
+    longest: { type: 'string', default: '1230' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -20,6 +21,7 @@ const report = await runChaos({
   stations: Number(values.stations),
   seed: Number(values.seed),
   gapMs: Number(values.gap),
+  longestMs: Number(values.longest),
   calmMs: 5000,
   log: (line) => console.error(line),
 });
@@ -27,7 +29,7 @@ if (values.json) {
   console.log(JSON.stringify({ ...report, faults: Object.fromEntries(report.faults) }, null, 2));
 } else {
   const ms = (value: number | null | undefined): string => (value == null ? '-' : `${value.toFixed(0)} ms`);
-  for (const [kind, count] of report.faults) console.log(`${kind.padEnd(18)} ${String(count).padStart(6)}`);
+  for (const [kind, count] of report.faults) console.log(`${kind.padEnd(22)} ${String(count).padStart(6)}`);
   const { cloud, edge, unanswered } = report.frames;
   console.log(
     `${report.parts} parts; frames: ${cloud} by the cloud, ${edge} on the device, ${unanswered} unanswered in time`,

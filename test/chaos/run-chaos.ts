@@ -12,6 +12,7 @@ import type { EdgeOrders } from './edge-process.ts';
 import { type ChaosEdge, SessionEdge } from './edges.ts';
 import { FaultProxy, GOOD_MOOD } from './fault-proxy.ts';
 import { type ChaosReport, type Fault, judge } from './judge.ts';
+import { isNetworkFault, NETWORK_FAULTS, type NetworkFault, networkFault } from './network-faults.ts';
 import { StationEdge, writeStationModel } from './station-edge.ts';
 
 export interface ChaosOptions {
@@ -22,21 +23,14 @@ export interface ChaosOptions {
   readonly seed: number;
   /** Between the beginnings of two faults, on average. */
   readonly gapMs: number;
+  /** Of a fault that lasts. */
+  readonly longestMs: number;
   /** Without faults, before the first. */
   readonly calmMs: number;
   readonly log: (line: string) => void;
 }
 
-const KINDS = [
-  'reset',
-  'half-open-up',
-  'half-open-down',
-  'black-hole',
-  'latency',
-  'jitter',
-  'bandwidth',
-  'slicing',
-  'refused',
+const PROCESS_FAULTS = [
   'gateway-kill',
   'gateway-stop',
   'gateway-drain',
@@ -45,7 +39,8 @@ const KINDS = [
   'edge-kill',
   'edge-stop',
 ] as const;
-type Kind = (typeof KINDS)[number];
+const KINDS = [...NETWORK_FAULTS, ...PROCESS_FAULTS];
+type ProcessFault = (typeof PROCESS_FAULTS)[number];
 
 /** y = factor * max(x, 0): another release's tail would give other numbers. */
 function scaler(factor: number): Uint8Array {
@@ -145,7 +140,7 @@ class Chaos {
     const { faults, gapMs, log } = this.#options;
     let last = 0;
     while (this.#faults.length < faults) {
-      this.#inflict(KINDS[Math.floor(this.#random() * KINDS.length)] as Kind);
+      this.#inflict(KINDS[Math.floor(this.#random() * KINDS.length)] as NetworkFault | ProcessFault);
       await pause(gapMs * (0.5 + this.#random()));
       if (this.#faults.length >= last + 50) log(`${(last = this.#faults.length)} faults`);
     }
@@ -184,10 +179,10 @@ class Chaos {
     return this.#shop.serve(port, ...preloaded.flatMap((model) => ['--preload', model]));
   }
 
-  #inflict(kind: Kind): void {
+  #inflict(kind: NetworkFault | ProcessFault): void {
     const replica = this.#replicas[Math.floor(this.#random() * this.#replicas.length)] as Replica;
     const edge = this.#edges[Math.floor(this.#random() * this.#edges.length)] as ChaosEdge;
-    const forMs = 30 + this.#random() ** 2 * 1200;
+    const forMs = 30 + this.#random() ** 2 * (this.#options.longestMs - 30);
     const undo = this.#deed(kind, replica, edge);
     if (undo === null) return;
     const fault: Fault = { kind, atMs: Date.now(), endMs: Number.POSITIVE_INFINITY };
@@ -202,32 +197,9 @@ class Chaos {
   }
 
   /** Does it. @returns how it is undone; null when it cannot be done now. */
-  #deed(kind: Kind, replica: Replica, edge: ChaosEdge): (() => Promise<void> | void) | null {
-    const { proxy } = replica;
-    const mood = (change: Parameters<FaultProxy['change']>[0]): (() => void) => {
-      proxy.change(change);
-      const names = Object.keys(change) as (keyof typeof GOOD_MOOD)[];
-      return () => proxy.change(Object.fromEntries(names.map((name) => [name, GOOD_MOOD[name]])));
-    };
+  #deed(kind: NetworkFault | ProcessFault, replica: Replica, edge: ChaosEdge): (() => Promise<void> | void) | null {
+    if (isNetworkFault(kind)) return networkFault(kind, replica.proxy, this.#random);
     switch (kind) {
-      case 'reset':
-        return proxy.reset() > 0 ? () => {} : null;
-      case 'half-open-up':
-        return mood({ holdsUp: true });
-      case 'half-open-down':
-        return mood({ holdsDown: true });
-      case 'black-hole':
-        return mood({ holdsUp: true, holdsDown: true });
-      case 'latency':
-        return mood({ latencyMs: 50 + this.#random() * 300 });
-      case 'jitter':
-        return mood({ jitterMs: 20 + this.#random() * 200 });
-      case 'bandwidth':
-        return mood({ bytesPerMs: 1 + this.#random() * 20 });
-      case 'slicing':
-        return mood({ sliceBytes: 1 + Math.floor(this.#random() * 50) });
-      case 'refused':
-        return mood({ refuses: true });
       case 'gateway-kill':
         return this.#restarting(replica, (child) => void child.kill('SIGKILL'));
       case 'gateway-drain':

@@ -30,10 +30,11 @@ async function listen(server: Server): Promise<Listening> {
   return { port: (server.address() as AddressInfo).port, sockets, server };
 }
 
-async function certificate(): Promise<{ key: string; cert: string }> {
+async function certificate(until?: Date): Promise<{ key: string; cert: string }> {
   const names = [{ type: 7 as const, ip: '127.0.0.1' }];
   const made = await generate([{ name: 'commonName', value: 'kerf test' }], {
     keyType: 'ec',
+    ...(until !== undefined && { notBeforeDate: new Date(until.getTime() - 86_400_000), notAfterDate: until }),
     extensions: [
       { name: 'basicConstraints', cA: true },
       { name: 'subjectAltName', altNames: names },
@@ -130,6 +131,45 @@ describe('connecting', () => {
       code: 'LINK_LOST',
     });
     plain.close();
+  });
+
+  it('says of a certificate that is out of date which day it is here', async () => {
+    const { key, cert } = await certificate(new Date(Date.now() - 3_600_000));
+    const listening = await listen(createTlsServer({ key, cert }));
+    open.push(listening);
+    expect(await attempt({ url: `wss://127.0.0.1:${listening.port}`, ca: cert })).toMatchObject({
+      code: 'TLS_UNTRUSTED',
+      message: expect.stringMatching(/CERT_HAS_EXPIRED.*by the clock of this device, which says \d{4}-\d\d-\d\dT/),
+    });
+  });
+
+  it('tells a login page of the network and a name that nobody knows from a cloud', async () => {
+    const portal = createServer((request, response) => {
+      if (request.url === '/redirects') response.writeHead(302, { location: 'http://login.example/' }).end();
+      else response.writeHead(200, { 'content-type': 'text/html' }).end('<html>please log in</html>');
+    });
+    portal.listen(0, '127.0.0.1');
+    await once(portal, 'listening');
+    const url = `ws://127.0.0.1:${(portal.address() as AddressInfo).port}`;
+    for (const [path, status] of [
+      ['', 200],
+      ['/redirects', 302],
+    ] as const) {
+      expect(await attempt({ url: `${url}${path}` })).toMatchObject({
+        code: 'LINK_LOST',
+        message: expect.stringMatching(new RegExp(`HTTP ${status} from something that is no kerf cloud`)),
+      });
+    }
+    expect(await attempt({ url: url.replace('ws:', 'wss:') })).toMatchObject({
+      code: 'LINK_LOST',
+      message: expect.stringMatching(/no TLS 1\.3 from what answers/),
+    });
+    portal.close();
+    portal.closeAllConnections();
+    expect(await attempt({ url: 'wss://cloud.invalid:8443' })).toMatchObject({
+      code: 'LINK_LOST',
+      message: expect.stringMatching(/cloud\.invalid:8443: the network does not know this name now/),
+    });
   });
 
   it('stops when it is told to', async () => {

@@ -70,11 +70,39 @@ function connect(url: URL, settings: ClientOptions, signal: AbortSignal): Promis
 const UNTRUSTED =
   /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH_)/;
 
+/** What `ws` says of an answer that is no WebSocket. */
+const NO_WEBSOCKET = /^Unexpected server response: (\d{3})$/;
+
+/** What a person can do about it stands in the message: nobody else is there when a plant's network is at fault. */
 function connectError(error: Error & { readonly code?: string }, url: URL): KerfError {
-  if (error.code !== undefined && UNTRUSTED.test(error.code)) {
-    const message = `the certificate of ${url.host} is not trusted (${error.code}); pass its authority as 'ca'`;
-    return new KerfError('TLS_UNTRUSTED', message, { cause: error });
+  const { host } = url;
+  const { code = '' } = error;
+  if (UNTRUSTED.test(code)) return new KerfError('TLS_UNTRUSTED', untrusted(code, host), { cause: error });
+  const lost = (what: string): KerfError =>
+    new KerfError('LINK_LOST', `cannot connect to ${host}: ${what}`, { cause: error });
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    return lost(`the network does not know this name now (${code}); check its name service`);
   }
-  const said = messageOf(error) === '' ? (error.code ?? 'no reason given') : messageOf(error);
-  return new KerfError('LINK_LOST', `cannot connect to ${url.host}: ${said}`, { cause: error });
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
+    return lost(`no TLS 1.3 from what answers (${code}); a login page or a proxy of the network may answer`);
+  }
+  const status = NO_WEBSOCKET.exec(error.message)?.[1];
+  if (status !== undefined) {
+    return lost(
+      `HTTP ${status} from something that is no kerf cloud; a login page or a proxy of the network may answer`,
+    );
+  }
+  return lost(messageOf(error) === '' ? code || 'no reason given' : messageOf(error));
+}
+
+function untrusted(code: string, host: string): string {
+  const what = `the certificate of ${host} is not trusted (${code})`;
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    const side = code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not valid yet';
+    return `${what}: it ${side} by the clock of this device, which says ${new Date().toISOString().slice(0, 16)} UTC`;
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH') {
+    return `${what}: it is for another name; connect by the name in it, unless something else of the network answers`;
+  }
+  return `${what}; pass its authority as 'ca', unless something else of the network answers in its place`;
 }
