@@ -49,7 +49,10 @@ export async function startCloudProcess(args: readonly string[], cwd?: string): 
     child.once('error', reject);
     child.once('close', () => reject(new KerfError('BACKEND_UNAVAILABLE', `kerf serve ended: ${lastError}`)));
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
+  const timer = setTimeout(() => {
+    lastError = `it did not listen within ${START_TIMEOUT_MS / 1000} s`;
+    child.kill('SIGKILL');
+  }, START_TIMEOUT_MS);
   try {
     const { url, port, certificatePath } = await listening;
     return {

@@ -29,6 +29,8 @@ export class Reconciler {
   private cancel: (() => void) | null = null;
   private running: Promise<void> | null = null;
   private stopped = false;
+  /** When each was first seen unsettled, by both clocks: how long it waits from then on is not a matter of the wall's. */
+  private firstSeen = new Map<string, { readonly wallMs: number; readonly atMs: number }>();
 
   constructor(parts: ReconcilerParts) {
     this.parts = parts;
@@ -71,7 +73,9 @@ export class Reconciler {
   private async sweep(): Promise<void> {
     const { store, main, isBusy } = this.parts;
     this.waitMs = RECONCILE_INTERVAL_MS;
-    for (const resultId of store.unsettled.map((one) => one.resultId)) {
+    const unsettled = store.unsettled.map((one) => one.resultId);
+    this.see(unsettled);
+    for (const resultId of unsettled) {
       if (this.stopped || isBusy()) return;
       const isSettled = main.isReady() ? await this.again(resultId) : await this.tooOld(resultId);
       if (isSettled) continue;
@@ -113,8 +117,17 @@ export class Reconciler {
     return kept !== null && this.isOld(kept.record) && (await this.stand(kept.record, null));
   }
 
-  private isOld({ creationTime }: ResultRecord): boolean {
-    return this.parts.context().wallMs - Date.parse(creationTime) > this.parts.patienceMs;
+  private see(unsettled: readonly string[]): void {
+    const now = { wallMs: this.parts.context().wallMs, atMs: this.parts.clock.nowMs() };
+    this.firstSeen = new Map(unsettled.map((resultId) => [resultId, this.firstSeen.get(resultId) ?? now]));
+  }
+
+  /** A wall clock that is set meanwhile, by years where a device had none at its start, makes no record older. */
+  private isOld({ resultId, creationTime }: ResultRecord): boolean {
+    const seen = this.firstSeen.get(resultId);
+    if (seen === undefined) return false;
+    const waitedMs = seen.wallMs - Date.parse(creationTime) + this.parts.clock.nowMs() - seen.atMs;
+    return waitedMs > this.parts.patienceMs;
   }
 
   private async standing(resultId: string, why: Reason): Promise<void> {

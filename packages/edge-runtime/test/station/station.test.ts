@@ -164,6 +164,26 @@ describe('a provisional verdict', () => {
     expect(sink.records.map(brief)).toEqual(['a PASS small partial r0 LINK_LOST', 'a PASS small r1 LINK_LOST']);
   });
 
+  it('is judged again although the clock of the wall jumped by a year meanwhile, and is no older for it', async () => {
+    let jumpMs = 0;
+    let isReady = false;
+    const clock = { nowMs: () => 0 };
+    const made = await bench({
+      main: (call) => (call === 0 ? 'LINK_LOST' : 0.9),
+      isReady: () => isReady,
+      parts: { wallNow: () => 1_700_000_000_000 + clock.nowMs() + jumpMs },
+    });
+    clock.nowMs = () => made.clock.nowMs();
+    await made.take('a');
+    await flow(made.clock, 5_000);
+    jumpMs = 365 * 86_400_000;
+    await flow(made.clock, 10_000);
+    expect(made.sink.records.map(brief)).toEqual(['a REVIEW none partial r0 LINK_LOST']);
+    isReady = true;
+    await flow(made.clock, 40_000);
+    expect(made.sink.records.map(brief)).toEqual(['a REVIEW none partial r0 LINK_LOST', 'a NG split r1']);
+  });
+
   it('stands when the station ends and nothing outlives it', async () => {
     const { clock, sink, station, take } = await bench({ main: 'LINK_LOST', isReady: () => false });
     await take('a');
