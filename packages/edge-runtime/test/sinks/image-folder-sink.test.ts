@@ -15,9 +15,9 @@ const never = new AbortController().signal;
 const NOW = Date.UTC(2026, 10, 26, 12);
 const ALL = ['PASS', 'REVIEW', 'NG', 'NO_READ', 'ERROR'];
 
-function open(path: string, given: Record<string, unknown> = {}): Sink {
+function open(path: string, given: Record<string, unknown> = {}, wallClock = (): number => NOW): Sink {
   const config = imageFolderShape.read({ path, verdicts: ALL, ...given }, 'sink');
-  return imageFolderSink(config, { ...sinkSetup('pictures'), wallClock: () => NOW });
+  return imageFolderSink(config, { ...sinkSetup('pictures'), wallClock });
 }
 
 async function filesOf(path: string): Promise<string[]> {
@@ -128,6 +128,19 @@ describe('image folder sink', () => {
       .filter((name) => name.endsWith('.json'))
       .map((name) => /P-\d/.exec(name)?.[0] ?? name);
     expect(parts.sort()).toEqual(['P-1', 'P-2', 'P-4']);
+  });
+
+  test('a clock that jumps by a year while the station runs makes nothing old', async () => {
+    let nowMs = NOW;
+    const sink = open(folder, { overlay: false }, () => nowMs);
+    const put = async (frame: number): Promise<void> => {
+      const creationTime = new Date(nowMs).toISOString();
+      await sink.deliver(await withPicture(frame, { verdict: 'NG', creationTime }), never);
+    };
+    await put(0);
+    nowMs += 400 * 86_400_000;
+    await put(1);
+    expect((await filesOf(folder)).filter((name) => name.endsWith('.json'))).toHaveLength(2);
   });
 
   test('a record without a picture, and one whose picture cannot be decoded, are kept all the same', async () => {

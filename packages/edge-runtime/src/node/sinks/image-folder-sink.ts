@@ -21,6 +21,7 @@ import { PictureShelf } from './picture-shelf.ts';
 export function imageFolderSink(config: ImageFolderConfig, setup: SinkSetup): Sink {
   const known = new KnownRecords();
   const shelf = new PictureShelf(resolve(config.path), config);
+  const ageClock = withoutJumps(setup);
   return {
     name: setup.name,
     deliver: async (delivery, signal) => {
@@ -28,7 +29,7 @@ export function imageFolderSink(config: ImageFolderConfig, setup: SinkSetup): Si
       const key = recordKey(delivery.record);
       if (known.has(key) || !isKept(config, delivery.record)) return;
       try {
-        await keep(config, setup, shelf, delivery, signal);
+        await keep(config, ageClock, shelf, delivery, signal);
         known.add(key);
       } catch (cause) {
         throw diskError(cause, `sink '${setup.name}' cannot write a picture`);
@@ -36,6 +37,15 @@ export function imageFolderSink(config: ImageFolderConfig, setup: SinkSetup): Si
     },
     close: () => Promise.resolve(),
   };
+}
+
+/** Largest jump of the wall clock that makes pictures older while the station runs: one that is off by a year would remove all. */
+const JUMP_MS = 86_400_000;
+
+/** The wall clock, which goes ahead of the one that does not jump by no more than {@link JUMP_MS}. Milliseconds since 1970. */
+function withoutJumps({ wallClock, clock }: Pick<SinkSetup, 'wallClock' | 'clock'>): () => number {
+  const aheadMs = wallClock() - clock.nowMs();
+  return () => Math.min(wallClock(), aheadMs + clock.nowMs() + JUMP_MS);
 }
 
 /** By the result's id, not by chance: a record that comes again is treated the same. */
@@ -51,7 +61,7 @@ interface NewFile {
 
 async function keep(
   config: ImageFolderConfig,
-  setup: SinkSetup,
+  ageClock: () => number,
   shelf: PictureShelf,
   { record, picture }: Delivery,
   signal: AbortSignal,
@@ -68,7 +78,7 @@ async function keep(
     );
   }
   const day = record.creationTime.slice(0, 10);
-  const folder = await shelf.roomFor(day, record.verdict, total, setup.wallClock());
+  const folder = await shelf.roomFor(day, record.verdict, total, ageClock());
   for (const { suffix, bytes } of files) {
     await writeWhole(join(folder, `${stemOf(record)}${suffix}`), bytes);
     shelf.add(day, record.verdict, bytes.byteLength);
