@@ -68,9 +68,31 @@ describe('reconnect', () => {
     cloud.mute = true;
     await clock.advance(200);
     expect(cloud.connections).toHaveLength(1);
-    await clock.advance(500);
+    await clock.advance(1_000);
     expect(statuses.at(-1)).toMatchObject({ kind: 'reconnecting', code: 'HANDSHAKE_TIMEOUT' });
     expect(cloud.connections[0]?.closes).toHaveLength(1);
+  });
+
+  it('allows more time after an attempt that took too long: a network of seconds is slow, not dead', async () => {
+    const cloud = new ScriptedCloud();
+    const { clock, statuses } = await stage(
+      (its) => ({
+        cloud: {
+          model: 'm',
+          token: null,
+          connect: async (signal) => {
+            await new Promise<void>((resolve) => its.after(900, resolve));
+            return cloud.connect(signal);
+          },
+        },
+      }),
+      { connectTimeoutMs: 500 },
+      cloud,
+    );
+    await clock.advance(500);
+    expect(statuses.at(-1)).toMatchObject({ kind: 'reconnecting', code: 'HANDSHAKE_TIMEOUT' });
+    await clock.advance(2_000);
+    expect(statuses.at(-1)).toMatchObject({ kind: 'connected' });
   });
 
   it('gives up waiting for a token', async () => {

@@ -50,6 +50,10 @@ const LASTING = new Set<ErrorCode>([
   'BACKEND_UNAVAILABLE',
 ]);
 
+/** An attempt that took too long gets twice the time at the next, so often: where a round trip takes seconds, handshakes take many. */
+const MOST_DOUBLINGS = 2;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** A connection that held this long was healthy: the next failure is the first of a new row. */
 const HEALTHY_MS = 10_000;
 
@@ -62,6 +66,8 @@ export class CloudLink {
   private draining = false;
   private closed = false;
   private failures = 0;
+  /** Attempts in a row that took too long. */
+  private timeouts = 0;
   private tokenRenewed = false;
   private resumeKey: string | null = null;
   private openedMs: number | null = null;
@@ -124,17 +130,19 @@ export class CloudLink {
   }
 
   private async connect(): Promise<void> {
-    const { clock, connectTimeoutMs } = this.options;
+    const { clock } = this.options;
+    const wantedMs = this.options.connectTimeoutMs * 2 ** Math.min(this.timeouts, MOST_DOUBLINGS);
+    const allowedMs = Math.min(wantedMs, MAX_TIMER_MS);
     const attempt = new AbortController();
     this.attempt = attempt;
     this.events.onStatus({ kind: 'connecting', attempt: this.failures });
     const startMs = clock.nowMs();
-    const cancelTimeout = clock.after(connectTimeoutMs, () =>
-      attempt.abort(new KerfError('HANDSHAKE_TIMEOUT', `no connection to the cloud within ${connectTimeoutMs} ms`)),
+    const cancelTimeout = clock.after(allowedMs, () =>
+      attempt.abort(new KerfError('HANDSHAKE_TIMEOUT', `no connection to the cloud within ${allowedMs} ms`)),
     );
     try {
       const { token, transport } = await reachCloud(this.target, attempt.signal);
-      const leftMs = Math.max(1, connectTimeoutMs - (clock.nowMs() - startMs));
+      const leftMs = Math.max(1, allowedMs - (clock.nowMs() - startMs));
       this.adopt(transport, token, leftMs);
     } catch (error) {
       const reason = attempt.signal.aborted ? attempt.signal.reason : error;
@@ -174,6 +182,7 @@ export class CloudLink {
     this.resumeKey = opened.resumeKey;
     this.openedMs = this.options.clock.nowMs();
     this.tokenRenewed = false;
+    this.timeouts = 0;
     this.events.onStatus({ kind: 'connected', resumed, credits: opened.credits });
     this.events.onCredit();
   }
@@ -184,7 +193,7 @@ export class CloudLink {
     this.draining = true;
     this.events.onStatus({ kind: 'draining', graceMs, reason });
     if (this.connection?.credits?.idle !== false) return this.leave();
-    this.cancelTimer = this.options.clock.after(Math.min(graceMs, 2 ** 31 - 1), () => this.leave());
+    this.cancelTimer = this.options.clock.after(Math.min(graceMs, MAX_TIMER_MS), () => this.leave());
   }
 
   private leave(): void {
@@ -208,6 +217,7 @@ export class CloudLink {
     const lasting = LASTING.has(end.code) && !this.mayRenewToken(end.code);
     const delayMs = lasting ? faultRetryMs : backOffMs(this.failures, this.options, random, end.retryAfterMs);
     this.failures++;
+    if (end.code === 'HANDSHAKE_TIMEOUT') this.timeouts++;
     this.cancelTimer = clock.after(delayMs, () => void this.connect());
     const { code, message } = end;
     this.events.onStatus(
