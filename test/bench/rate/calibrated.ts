@@ -2,7 +2,7 @@
 import { type ActivationCodec, imageToTensor, type TensorMap } from '@kerf/protocol';
 import { type CutSamples, calibrateCut, runHead, runTail, type SplitFront } from '@kerf/splitter';
 import type { OpenCut } from './cuts.ts';
-import type { RateSample, RateSubject } from './subjects.ts';
+import type { LossLimit, RateSample, RateSubject } from './subjects.ts';
 
 export interface NamedCodec {
   readonly label: string;
@@ -18,8 +18,7 @@ export interface LevelRequest {
   readonly cut: OpenCut;
   readonly choosing: readonly RateSample[];
   readonly judging: readonly RateSample[];
-  /** Points. */
-  readonly limits: readonly number[];
+  readonly limits: readonly LossLimit[];
   /** A good part in its usual pose; null for none. */
   readonly golden: RateSample | null;
 }
@@ -31,12 +30,19 @@ export async function calibratedLevels(request: LevelRequest): Promise<NamedCode
   const judgedOn = cutSamples(subject, cut, request.judging);
   const reference = golden === null ? null : (await frontOf(subject, cut, golden)).crossing;
   const found: NamedCodec[] = [];
-  for (const maxLossPoints of limits) {
-    const { measured } = await calibrateCut({ chosenOn, judgedOn, maxLossPoints, codec: 'levels', golden: reference });
+  for (const { points: maxLossPoints, confidencePercent } of limits) {
+    const { measured } = await calibrateCut({
+      chosenOn,
+      judgedOn,
+      maxLossPoints,
+      confidencePercent,
+      codec: 'levels',
+      golden: reference,
+    });
     const [levels] = measured;
     if (levels === undefined) continue;
-    const what =
-      levels.upperLossPoints <= maxLossPoints ? `${maxLossPoints} points` : `${maxLossPoints} points not shown`;
+    const sure = confidencePercent === 95 ? '' : `, ${confidencePercent} % sure`;
+    const what = `${maxLossPoints} points${sure}${levels.upperLossPoints <= maxLossPoints ? '' : ' not shown'}`;
     found.push({
       label: `levels, ${what}${golden === null ? '' : ', golden part'}`,
       family: 'levels',

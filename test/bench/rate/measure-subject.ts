@@ -9,7 +9,7 @@ import { type CutPiece, type ImagesPiece, PartsFolder, partKey, type SubjectPart
 import { inputsOf, type RateSample, type RateSubject } from './subjects.ts';
 
 /** A short run. */
-const SHORT = { cuts: 1, limits: [0.5], choose: 40, judge: 40 } as const;
+const SHORT = { cuts: 1, limits: [{ points: 0.5, confidencePercent: 95 }], choose: 40, judge: 40 } as const;
 
 export type Extent = 'full' | 'short';
 

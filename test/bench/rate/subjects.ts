@@ -12,6 +12,13 @@ export interface RateSample {
   readonly label: Label;
 }
 
+/** What levels are calibrated for. */
+export interface LossLimit {
+  readonly points: number;
+  /** That the loss is within them, of a bound on one side: 50 asks no more than that it was seen. */
+  readonly confidencePercent: number;
+}
+
 export interface RateSubject {
   readonly name: string;
   readonly path: string;
@@ -24,9 +31,9 @@ export interface RateSubject {
   readonly held: { readonly full: number; readonly short: number };
   /** Samples of the split `calibration` that choose levels, and others that judge the choice. */
   readonly calibration: { readonly choose: number; readonly judge: number };
-  /** The tensors that are cuts in a full run, a short one takes the first; points of loss that levels are calibrated for. */
+  /** The tensors that are cuts in a full run, a short one takes the first. */
   readonly cuts: readonly string[];
-  readonly limits: readonly number[];
+  readonly limits: readonly LossLimit[];
   /** Parts lie alike, so that a golden part helps. */
   readonly isFixture: boolean;
   /** @param split `calibration`, or `test`, which no codec is chosen on. */
@@ -38,18 +45,23 @@ export type FoundSubject = RateSubject | { readonly name: string; readonly missi
 /** 0 to 1, as the models of this repository take pictures. */
 const PLAIN: ImagePixels = { layout: 'nchw', channels: 'rgb', scale: [1 / 255, 1 / 255, 1 / 255], offset: [0, 0, 0] };
 const OCR: ImagePixels = { layout: 'nchw', channels: 'bgr', scale: [2 / 255, 2 / 255, 2 / 255], offset: [-1, -1, -1] };
-/** Points of loss: what is promised, and where loss is no matter of chance. */
-const LIMITS = [0.5, 1, 2] as const;
+const sure = (...points: number[]): LossLimit[] => points.map((each) => ({ points: each, confidencePercent: 95 }));
+/** As others report rates: at a loss that is likely, not one that is shown. */
+const LIKELY: LossLimit = { points: 0.5, confidencePercent: 50 };
 interface InspectorSizes {
   readonly calibration: RateSubject['calibration'];
   readonly held: number;
-  readonly limits: readonly number[];
+  readonly limits: readonly LossLimit[];
 }
 
-const PARTS: InspectorSizes = { calibration: { choose: 100, judge: 200 }, held: 200, limits: [0.5] };
-const FIXTURE_PARTS: InspectorSizes = { calibration: { choose: 50, judge: 100 }, held: 120, limits: [0.5] };
+const PARTS: InspectorSizes = { calibration: { choose: 100, judge: 200 }, held: 200, limits: [...sure(0.5), LIKELY] };
+const FIXTURE_PARTS: InspectorSizes = { calibration: { choose: 50, judge: 100 }, held: 120, limits: sure(0.5) };
 /** Its tail takes little time. */
-const LITE_PARTS: InspectorSizes = { calibration: { choose: 100, judge: 400 }, held: 200, limits: [0.5, 1] };
+const LITE_PARTS: InspectorSizes = {
+  calibration: { choose: 100, judge: 400 },
+  held: 200,
+  limits: [...sure(0.5, 1), LIKELY],
+};
 /** Where Debian's dataset-fashion-mnist puts it. */
 const FASHION = process.env['KERF_FASHION_MNIST'] ?? '/usr/share/datasets/fashion-mnist';
 
@@ -129,7 +141,7 @@ function fashion(): FoundSubject {
     held: { full: 4000, short: 200 },
     calibration: { choose: 2000, judge: 4000 },
     cuts: ['/blocks/blocks.3/Relu_output_0', '/blocks/blocks.1/Relu_output_0', '/blocks/blocks.0/Relu_output_0'],
-    limits: LIMITS,
+    limits: [...sure(0.5, 1, 2), LIKELY],
     isFixture: false,
     // Both halves are of the data set's test pictures, which the model never saw.
     samples: (split, count) => fashionPictures(split === 'test' ? 6000 : 0, count),
@@ -160,7 +172,7 @@ async function reader(): Promise<FoundSubject> {
     held: { full: 300, short: 30 },
     calibration: { choose: 150, judge: 350 },
     cuts: ['p2o.Add.55', 'p2o.Add.103'],
-    limits: [0.5, 1],
+    limits: [...sure(0.5, 1), LIKELY],
     isFixture: false,
     samples: async (split, count) => {
       const samples: RateSample[] = [];
