@@ -14,6 +14,7 @@ import {
   KeyRing,
   listKeys,
   makeFoldersTo,
+  type PublishOptions,
   type PublishReport,
   publishRelease,
   readManifestOf,
@@ -62,7 +63,9 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 async function publish(
   file: string,
   version: string,
-  use: Partial<{ ring: KeyRing; store: string; deltasFrom: number }> = {},
+  use: Partial<Pick<PublishOptions, 'ring' | 'deltasFrom' | 'onStep'> & Pick<PublishOptions['words'], 'runtime'>> & {
+    readonly store?: string;
+  } = {},
 ): Promise<PublishReport> {
   const draft = await draftRelease({ place: file });
   try {
@@ -73,11 +76,12 @@ async function publish(
       nowMs: NOW_MS,
       draft,
       deltasFrom: use.deltasFrom ?? 0,
+      ...(use.onStep === undefined ? {} : { onStep: use.onStep }),
       words: {
         name: 'surface',
         version,
         tails: [],
-        runtime: { kerf: null, onnxruntime: null },
+        runtime: use.runtime ?? { kerf: null, onnxruntime: null },
         station: {},
         golden: null,
         snapped: null,
@@ -119,9 +123,18 @@ test('a release is stored, signed for, and found by a device', async () => {
 });
 
 test('a version is published once', async () => {
-  await expect(publish(path.join(models, 'surface-lite.md'), '1.0')).rejects.toMatchObject({
+  const steps: string[] = [];
+  const onStep = (step: string): void => void steps.push(step);
+  await expect(publish(path.join(models, 'surface-lite.md'), '1.0', { onStep })).rejects.toMatchObject({
     code: 'RELEASE_CONFLICT',
   });
+  // Said before anything is stored, and before deltas take their time; so is what no manifest may hold.
+  const runtime = { kerf: null, onnxruntime: '99' };
+  await expect(publish(path.join(models, 'surface-lite.md'), '9.0', { onStep, runtime })).rejects.toMatchObject({
+    code: 'RELEASE_INVALID',
+    message: expect.stringMatching(/'runtime.onnxruntime' must be a version such as 1\.30\.0/) as string,
+  });
+  expect(steps).toEqual([]);
 });
 
 test('a delta from the release before, the model renamed, is listed with the hash of its index', async () => {

@@ -62,9 +62,14 @@ export interface PublishReport {
 export async function publishRelease(options: PublishOptions): Promise<PublishReport> {
   const { repository, draft, words, ring, store, nowMs, onStep } = options;
   checkReleaseName(words.name);
-  const before = await withRepositoryLock(repository, () =>
-    RepositoryEditor.open({ folder: repository, ring, store, nowMs }),
-  );
+  // Before anything takes its time: what can never be published is said at once.
+  writeReleaseManifest(manifestOf(options, 1, new Map()));
+  const before = await withRepositoryLock(repository, async () => {
+    const editor = await RepositoryEditor.open({ folder: repository, ring, store, nowMs });
+    // The same once more goes on: it puts back what the repository may have lost.
+    await existing(editor.repository, await editor.releaseRole(words.name), options);
+    return editor;
+  });
   for (const { source, described } of draft.files) {
     onStep?.(`storing ${described.name}`);
     await storeBlob(repository, source.reader, source.sha256);
@@ -77,17 +82,7 @@ export async function publishRelease(options: PublishOptions): Promise<PublishRe
     if (there !== null) return there;
     const last =
       role === null ? 0 : Math.max(role.targets.size, ...[...role.targets.values()].map((one) => one.sequence ?? 0));
-    const manifest: ReleaseManifest = {
-      format: 'kerf-release/1',
-      ...words,
-      sequence: last + 1,
-      createdAt: `${new Date(nowMs).toISOString().slice(0, 19)}Z`,
-      kind: draft.kind,
-      files: draft.files.map(({ described }) => ({ ...described, deltas: deltas.get(described.name) ?? [] })),
-      entry: draft.entry,
-      pair: draft.pair,
-      tails: draft.pair === null ? [] : [...new Set([draft.pair, ...words.tails])],
-    };
+    const manifest = manifestOf(options, last + 1, deltas);
     const bytes = writeReleaseManifest(manifest);
     const id = await sha256Hex(bytes);
     const targetPath = releaseTarget(words.name, words.version);
@@ -100,6 +95,24 @@ export async function publishRelease(options: PublishOptions): Promise<PublishRe
     });
     return { id, manifest, isNew: true };
   });
+}
+
+function manifestOf(
+  { draft, words, nowMs }: PublishOptions,
+  sequence: number,
+  deltas: ReadonlyMap<string, ReleaseFile['deltas']>,
+): ReleaseManifest {
+  return {
+    format: 'kerf-release/1',
+    ...words,
+    sequence,
+    createdAt: `${new Date(nowMs).toISOString().slice(0, 19)}Z`,
+    kind: draft.kind,
+    files: draft.files.map(({ described }) => ({ ...described, deltas: deltas.get(described.name) ?? [] })),
+    entry: draft.entry,
+    pair: draft.pair,
+    tails: draft.pair === null ? [] : [...new Set([draft.pair, ...words.tails])],
+  };
 }
 
 /** The manifest of a trusted release, checked against its signed hash. @throws {KerfError} MIRROR_UNAVAILABLE, CONTENT_MISMATCH. */
