@@ -76,6 +76,10 @@ describe('help and usage', () => {
     ['split without --at', ['split', 'odd.onnx', '--out', 'part']],
     ['run without a frame', ['run', '--model', 'odd.onnx']],
     ['a --dim that is none', ['cuts', 'odd.onnx', '--dim', 'n']],
+    ['a --dim that no input has', ['cuts', 'odd.onnx', '--dim', 'nobody=3']],
+    ['an option given twice', ['plan', 'odd.onnx', '--uplink', '5mbit', '--uplink', '6mbit']],
+    ['an empty value', ['run', '--model', 'part', '--ca', '']],
+    ['a wrong value where it would not be needed', ['verify', 'odd.onnx', 'part', '--mean', 'grey']],
     ['an unknown action of token', ['token', 'make']],
   ])('%s exits 2 with one line', async (_, args) => {
     expectRefusal(await kerf(...args), 2, 'INVALID_ARGUMENT');

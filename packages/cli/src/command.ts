@@ -13,6 +13,8 @@ export interface OptionSpec {
   /** Stands for the value in the help, such as `N` or `DIR`. */
   readonly value?: string;
   readonly help: string;
+  /** Reads the value, and throws when it cannot be used: asked also where the command would have no need of it. */
+  readonly check?: (line: CommandLine) => unknown;
 }
 
 export interface Command {
@@ -51,6 +53,10 @@ export class CommandLine {
     const value = this.positionals[index];
     if (value === undefined) throw new KerfError('INTERNAL', `positional argument ${index} is not there`);
     return value;
+  }
+
+  isGiven(name: string): boolean {
+    return this.#values[name] !== undefined;
   }
 
   flag(name: string): boolean {
@@ -117,7 +123,9 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Com
   if (count < least || count > most) {
     throw usageError(`usage: kerf ${command.name} ${command.usage}; see 'kerf help ${command.name}'`);
   }
-  return new CommandLine(parsed.positionals, parsed.values);
+  const line = new CommandLine(parsed.positionals, parsed.values);
+  for (const [name, { check }] of Object.entries(command.options)) if (line.isGiven(name)) check?.(line);
+  return line;
 }
 
 /** What `parseArgs` says badly or lets pass: an option that is not there, a value left out, an option given twice. */
@@ -131,6 +139,8 @@ function checkOptions(command: Command, tokens: readonly Token[]): void {
     if (spec.type === 'string' && token.inlineValue !== true && value?.startsWith('-') === true && value.length > 1) {
       throw usageError(`${rawName} needs a value; one that begins with - is written ${rawName}=${value}`);
     }
+    // Such as --ca "$NOT_SET".
+    if (spec.type === 'string' && value === '') throw usageError(`${rawName} needs a value, and got an empty one`);
     // The last one would win, and nobody would know that the first did nothing.
     if (given.has(name) && spec.multiple !== true) throw usageError(`${rawName} was given twice; it takes one value`);
     if (spec.type === 'string') given.add(name);

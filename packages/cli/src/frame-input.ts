@@ -26,10 +26,25 @@ import { encodeJpeg, encodePng, encodeWebp, readPicture, resizePicture } from '.
 
 /** Options of every command that takes pictures as inputs. */
 export const PICTURE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  size: { type: 'string', value: 'WxH', help: 'pictures: size of the model input, where the model leaves it open' },
-  mean: { type: 'string', value: 'R,G,B', help: 'pictures: subtracted from the 0..1 pixel (default 0,0,0)' },
-  std: { type: 'string', value: 'R,G,B', help: 'pictures: then divided by (default 1,1,1)' },
-  channels: { type: 'string', value: 'ORDER', help: 'pictures: rgb, bgr or gray (default: rgb, gray for one channel)' },
+  size: {
+    type: 'string',
+    value: 'WxH',
+    help: 'pictures: size of the model input, where the model leaves it open',
+    check: pictureOptions,
+  },
+  mean: {
+    type: 'string',
+    value: 'R,G,B',
+    help: 'pictures: subtracted from the 0..1 pixel (default 0,0,0)',
+    check: pictureOptions,
+  },
+  std: { type: 'string', value: 'R,G,B', help: 'pictures: then divided by (default 1,1,1)', check: pictureOptions },
+  channels: {
+    type: 'string',
+    value: 'ORDER',
+    help: 'pictures: rgb, bgr or gray (default: rgb, gray for one channel)',
+    check: pictureOptions,
+  },
 };
 
 export const PICTURE_FILE = /\.(png|jpe?g|webp)$/i;

@@ -2,7 +2,7 @@
 import { nodeBackend } from '@kerf/edge-runtime/node';
 import { type ModelFile, openModelFile } from '@kerf/onnx/node';
 import { type Backend, systemClock, type TensorMap } from '@kerf/protocol';
-import { type DimensionBindings, findInputs, type InputShapes, mergeSpec } from '@kerf/splitter';
+import { checkBindings, type DimensionBindings, findInputs, type InputShapes, mergeSpec } from '@kerf/splitter';
 import { type CommandLine, type OptionSpec, usageError } from './command.ts';
 
 export const DIM_OPTION: Readonly<Record<string, OptionSpec>> = {
@@ -34,13 +34,19 @@ export async function withCpu<T>(use: (backend: Backend) => Promise<T>): Promise
   }
 }
 
-/** True when an input leaves a dimension open that `dims` does not bind. */
+/**
+ * True when an input leaves a dimension open that `dims` does not bind.
+ * @throws {KerfError} INVALID_ARGUMENT when `dims` binds one that no input has.
+ */
 export function hasOpenDimensions(model: ModelFile, dims: DimensionBindings): boolean {
-  return model.graph.inputs.some((name) => {
+  const shapes = model.graph.inputs.map((name) => {
     const type = model.graph.types.get(name);
-    if (type?.kind !== 'tensor' || type.shape === null) return true;
-    return type.shape.some((size) => size === null || (typeof size === 'string' && !Object.hasOwn(dims, size)));
+    return { shape: type?.kind === 'tensor' ? type.shape : null };
   });
+  checkBindings(shapes, dims);
+  const isOpen = (size: number | string | null): boolean =>
+    size === null || (typeof size === 'string' && !Object.hasOwn(dims, size));
+  return shapes.some(({ shape }) => shape === null || shape.some(isOpen));
 }
 
 /**

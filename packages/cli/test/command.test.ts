@@ -50,11 +50,13 @@ describe('a command line', () => {
     [['a', '--zzzzzz'], /there is no option --zzzzzz; see/],
     [['a', '--level', '--json'], /--level needs a value; one that begins with - is written --level=--json/],
     [['a', '--runs', '1', '--runs=2'], /--runs was given twice/],
+    [['a', '--level='], /--level needs a value, and got an empty one/],
+    [['a', '--level', ''], /--level needs a value, and got an empty one/],
   ])('%j is wrong usage', (argv: string[], message: RegExp) => {
     expect(usageFault(() => parseCommandLine(sample, argv))).toMatch(message);
   });
 
-  test.each(['', ' ', 'x', '-1', '1.5', '1e99', 'Infinity', '0x'])('--runs %j is refused with its name', (value) => {
+  test.each([' ', 'x', '-1', '1.5', '1e99', 'Infinity', '0x'])('--runs %j is refused with its name', (value) => {
     const line = parseCommandLine(sample, ['m', `--runs=${value}`]);
     expect(usageFault(() => line.number('runs', 1, { least: 1, most: 100 }))).toMatch(/--runs must be/);
   });
@@ -64,6 +66,17 @@ describe('a command line', () => {
     expect(usageFault(() => line.choice('level', ['all', 'basic'], 'all'))).toMatch(/one of all, basic, got 'most'/);
   });
 });
+
+test.each(['verify', 'run', 'golden', 'evaluate', 'plan'])(
+  '%s refuses a wrong option of pictures without any picture',
+  async (name) => {
+    const command = await findCommand(name);
+    const needed = command.positionals[0] === 0 ? [] : Array.from({ length: command.positionals[0] }, () => 'x');
+    for (const wrong of ['--mean=a', '--std=0', '--channels=cmyk', '--size=3']) {
+      expect(usageFault(() => parseCommandLine(command, [...needed, wrong]))).toContain(wrong.split('=')[0]);
+    }
+  },
+);
 
 describe('units', () => {
   test('times', () => {

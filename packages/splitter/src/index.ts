@@ -109,6 +109,7 @@ export { weightsForm } from './quantize/weights-form.ts';
 export type { SampleOptions, Sampler } from './sample-inputs.ts';
 export { findInputs } from './sample-inputs.ts';
 export type { InputShapes } from './sample-shapes.ts';
+export { checkBindings } from './sample-shapes.ts';
 export { sampleTensor } from './sample-tensor.ts';
 export type { SideRecipe, SplitFiles, SplitModels } from './split-model.ts';
 export { extractSide, pairHash, splitManifest, splitModel } from './split-model.ts';

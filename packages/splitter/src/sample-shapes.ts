@@ -30,7 +30,8 @@ export function* candidateShapes(specs: readonly TensorSpec[], dims: DimensionBi
   }
 }
 
-function checkBindings(specs: readonly TensorSpec[], dims: DimensionBindings): void {
+/** @throws {KerfError} INVALID_ARGUMENT for a name that no input's shape has. */
+export function checkBindings(specs: readonly Pick<TensorSpec, 'shape'>[], dims: DimensionBindings): void {
   const symbols = new Set(specs.flatMap((spec) => (spec.shape ?? []).filter((size) => typeof size === 'string')));
   const stray = Object.keys(dims).find((name) => !symbols.has(name));
   if (stray === undefined) return;

@@ -114,7 +114,7 @@ export function constraintText(name: ConstraintName, constraints: PlanConstraint
     noRawInput: 'no input of the model leaves the edge (--no-raw-input)',
     maxEdgeWeightsBytes: `at most ${formatBytes(maxEdgeWeightsBytes)} of weights on the edge (--edge-memory)`,
     deadlineMs: `99 of 100 frames within ${formatMs(deadlineMs)} ms (--deadline)`,
-    maxLoss: `at most ${maxLoss} points of accuracy lost by coding (--max-loss)`,
+    maxLoss: `at most ${maxLoss} ${maxLoss === 1 ? 'point' : 'points'} of accuracy lost by coding (--max-loss)`,
   };
   return texts[name];
 }

@@ -26,7 +26,12 @@ export const BROWSER_PROFILE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     value: 'ADDRESS',
     help: 'of the page: default 127.0.0.1; 0.0.0.0 for other devices, over https',
   },
-  port: { type: 'string', value: 'N', help: 'of the page (default 0: a free one)' },
+  port: {
+    type: 'string',
+    value: 'N',
+    help: 'of the page (default 0: a free one)',
+    check: (line) => line.number('port', 0, { most: 65_535 }),
+  },
 };
 
 /** ONNX Runtime in a browser has 4 GB, and holds the weights twice while it loads them. */
