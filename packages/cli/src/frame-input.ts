@@ -170,7 +170,11 @@ export async function encodedInput(
 
 async function pictureTensor(path: string, spec: TensorSpec, options: PictureOptions): Promise<Tensor> {
   const { pixels, width, height } = pictureRule(spec, options);
-  const image = await resizePicture(await readPicture(path), width, height);
+  const picture = await readPicture(path).catch((cause: unknown) => {
+    if (!KerfError.is(cause) || cause.code !== 'IMAGE_INVALID') throw cause;
+    throw new KerfError('IMAGE_INVALID', `${path}: ${cause.message}`, { cause });
+  });
+  const image = await resizePicture(picture, width, height);
   return imageToTensor(image, pixels, spec.dtype === 'uint8' ? 'uint8' : 'float32');
 }
 

@@ -1,9 +1,8 @@
 // Encoded images as payloads: decoded in the worker by the rule that the edge uses, and never beyond their declared size.
 
-import { type ImagePixels, imageToTensor, type Payload } from '@kerf/protocol';
+import { type ImagePixels, imageSizeInHeader, imageToTensor, type Payload } from '@kerf/protocol';
 import { Transformer } from '@napi-rs/image';
 import { describe, expect, it } from 'vitest';
-import { imageSizeInHeader } from '../src/worker/image-header.ts';
 import { opened, serveModels } from './support/cloud.ts';
 import { pixelsModel, temporaryFolder, writeModel } from './support/models.ts';
 

@@ -36,6 +36,16 @@ function largestDifference(a: Uint8Array, b: Uint8Array): number {
   return largest;
 }
 
+describe('a picture too large', () => {
+  it.each([
+    ['png', '89504e470d0a1a0a0000000d49484452', '00004e2000004e20'],
+    ['webp', '52494646ffff000057454250565038580a00000000000000', '1f4e001f4e00'],
+  ])('is refused by the header of its %s, without any pixels', async (_format, start, size) => {
+    const bytes = Buffer.concat([Buffer.from(start + size, 'hex'), Buffer.alloc(32)]);
+    await expect(decodePicture(bytes)).rejects.toThrow(/is 20000x20000; the limit is/);
+  });
+});
+
 describe('coding', () => {
   it('PNG comes back equal', async () => {
     const image = gradient(97, 31);

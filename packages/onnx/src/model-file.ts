@@ -2,7 +2,7 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { KerfError } from '@kerf/protocol';
+import { KerfError, messageOf } from '@kerf/protocol';
 import { type ExternalFiles, resolveExternalFiles } from './external-files.ts';
 import type { ExternalRange } from './external-rewrite.ts';
 import type { ExtractedModel } from './extract.ts';
@@ -186,7 +186,7 @@ async function writeFileAtomically(file: string, fill: (sink: FileSink) => Promi
     }
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${file}' cannot be written`);
+    throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${file}' cannot be written: ${messageOf(cause)}`);
   }
 }
 
@@ -262,6 +262,6 @@ export async function writeTensorFile(file: string, { name, tensor }: NamedTenso
   try {
     await writeFile(file, concatChunks(tensorToProto(name, tensor)));
   } catch (cause) {
-    throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${file}' cannot be written`);
+    throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${file}' cannot be written: ${messageOf(cause)}`);
   }
 }

@@ -45,6 +45,8 @@ export { encodeHead, encodeMessage } from './encode.ts';
 export type { ErrorCode, ErrorInfo, KerfErrorOptions } from './errors.ts';
 export { ERROR_CODES, errorCodeOfWire, KerfError, messageOf } from './errors.ts';
 export { fillerBytes } from './filler.ts';
+export type { ImageFormat, ImageSize } from './image-header.ts';
+export { declaredImageSize, imageSizeInHeader } from './image-header.ts';
 export type { ImagePixels, RgbImage } from './image-input.ts';
 export { imageSizeOf, imageTensorShape, imageToTensor } from './image-input.ts';
 export type { WireLimits } from './limits.ts';

@@ -60,12 +60,18 @@ export async function writeSplit(options: WriteSplitOptions): Promise<WrittenSpl
   await makeFolder(folder);
   // From here to the end the old split is not whole: its manifest goes first.
   await rm(path.join(folder, MANIFEST_FILE), { force: true });
-  const head = await writeSide(model, split.head, folder, 'head');
-  const tail = await writeSide(model, split.tail, folder, 'tail');
-  const source = { file: model.name, sha256: model.sha256, bytes: model.bytes };
-  const manifest = await splitManifest(split, { source, head, tail, createdBy: options.createdBy ?? 'kerf' });
-  await writeManifest(folder, MANIFEST_FILE, manifest);
-  return { manifest, plan };
+  try {
+    const head = await writeSide(model, split.head, folder, 'head');
+    const tail = await writeSide(model, split.tail, folder, 'tail');
+    const source = { file: model.name, sha256: model.sha256, bytes: model.bytes };
+    const manifest = await splitManifest(split, { source, head, tail, createdBy: options.createdBy ?? 'kerf' });
+    await writeManifest(folder, MANIFEST_FILE, manifest);
+    return { manifest, plan };
+  } catch (error) {
+    // A full disk: half a split would stand in the way of the next one.
+    await Promise.allSettled(TARGETS.map((name) => rm(path.join(folder, name), { force: true })));
+    throw error;
+  }
 }
 
 /** To be asked before long work. @throws {KerfError} FILE_EXISTS when the split of this model must not be written there. */

@@ -52,6 +52,12 @@ test('writes head, tail and a manifest that fits them', async () => {
   });
 });
 
+test('a split that cannot be written to its end leaves nothing of itself, and says why', async () => {
+  await mkdir(inRoot('out', 'tail.onnx'), { recursive: true });
+  await expect(split(bytesOf(diamond), ['b'], { force: true })).rejects.toThrow(/tail.onnx' cannot be written: E/);
+  expect(await readdir(inRoot('out'))).toEqual(['tail.onnx']);
+});
+
 test('the same split twice is the same pair; another cut is another', async () => {
   const first = await split(bytesOf(diamond), ['b']);
   expect((await split(bytesOf(diamond), ['b'])).manifest.pair).toBe(first.manifest.pair);

@@ -3,6 +3,7 @@
 import {
   byteLengthOf,
   decodeActivation,
+  imageSizeInHeader,
   imageSizeOf,
   imageToTensor,
   KerfError,
@@ -13,7 +14,6 @@ import {
   type Tensor,
 } from '@kerf/protocol';
 import { Transformer } from '@napi-rs/image';
-import { imageSizeInHeader } from './image-header.ts';
 import type { TensorHeader } from './jobs.ts';
 
 /** What payloads may decode to. */

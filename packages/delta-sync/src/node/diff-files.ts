@@ -1,7 +1,7 @@
 // Two versions of a model, a folder or any file -> a delta file.
 import { open, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { KerfError } from '@kerf/protocol';
+import { KerfError, messageOf } from '@kerf/protocol';
 import type { BytePatcher } from '../encode/byte-rival.ts';
 import { encodeDelta } from '../encode/encode-delta.ts';
 import type { DeltaReport } from '../encode/report.ts';
@@ -66,6 +66,6 @@ async function writeChunks(out: string, chunks: readonly Uint8Array[]): Promise<
     await renameDurably(temporary, out);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${out}' cannot be written`);
+    throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${out}' cannot be written: ${messageOf(cause)}`);
   }
 }

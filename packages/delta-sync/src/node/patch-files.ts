@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { KerfError } from '@kerf/protocol';
+import { KerfError, messageOf } from '@kerf/protocol';
 import { checkBase, makeTarget, outputPlaces, readDeltaIndex } from '../apply/apply-delta.ts';
 import { damaged } from '../damaged.ts';
 import type { DeltaFile, DeltaIndex, DeltaSegment } from '../format/patch-index.ts';
@@ -143,7 +143,7 @@ async function install(
   } catch (cause) {
     // What is written stays for the next attempt, unless nothing is.
     if (writtenBytes + resumedBytes === 0) await Promise.all(parts.map((part) => rm(part, { force: true })));
-    throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${targets[0]}' cannot be written`);
+    throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${targets[0]}' cannot be written: ${messageOf(cause)}`);
   } finally {
     await Promise.all(handles.map((handle) => handle.close()));
   }

@@ -1,6 +1,6 @@
 // Picture files <-> RGB pixels: read, resize, crop, and code as PNG, JPEG or WebP.
 import { readFile } from 'node:fs/promises';
-import { KerfError, type RgbImage } from '@kerf/protocol';
+import { declaredImageSize, type ImageSize, KerfError, type RgbImage } from '@kerf/protocol';
 import { CompressionType, FilterType, JsColorType, ResizeFilterType, ResizeFit, Transformer } from '@napi-rs/image';
 
 /** 8192 x 8192: more than any line camera here, and 192 MiB as RGB. Checked on the header, before pixels are decoded. */
@@ -38,12 +38,12 @@ export async function readPicture(path: string): Promise<RgbImage> {
  */
 export async function decodePicture(bytes: Uint8Array): Promise<RgbImage> {
   try {
+    const declared = declaredImageSize(bytes);
+    if (declared !== null) checkPixels(declared);
     const transformer = new Transformer(bytes);
     const { format, width, height, orientation, colorType } = await transformer.metadata(true);
     if (!READABLE.has(format)) throw new KerfError('IMAGE_INVALID', `a ${format} picture; use PNG, JPEG or WebP`);
-    if (width * height > MAX_PIXELS) {
-      throw new KerfError('IMAGE_INVALID', `the picture is ${width}x${height}; the limit is ${MAX_PIXELS} pixels`);
-    }
+    checkPixels({ width, height });
     if (orientation !== undefined && orientation > 1) transformer.rotate();
     const raw = await transformer.rawPixels();
     const turned = orientation !== undefined && orientation >= 5;
@@ -52,6 +52,12 @@ export async function decodePicture(bytes: Uint8Array): Promise<RgbImage> {
   } catch (cause) {
     throw KerfError.from(cause, 'IMAGE_INVALID', 'the picture cannot be decoded; it must be a whole PNG, JPEG or WebP');
   }
+}
+
+/** The library decodes all pixels to say the size, and allocates by what the header says. */
+function checkPixels({ width, height }: ImageSize): void {
+  if (width * height <= MAX_PIXELS) return;
+  throw new KerfError('IMAGE_INVALID', `the picture is ${width}x${height}; the limit is ${MAX_PIXELS} pixels`);
 }
 
 /**

@@ -1,5 +1,5 @@
 // The first bytes of a PNG, JPEG or WebP -> its width and height, before anything is decoded.
-import { KerfError } from '@kerf/protocol';
+import { KerfError } from './errors.ts';
 
 export type ImageFormat = 'png' | 'jpeg' | 'webp';
 
@@ -19,6 +19,12 @@ export function imageSizeInHeader(bytes: Uint8Array, format: ImageFormat): Image
     throw new KerfError('IMAGE_INVALID', `the payload is not a ${format} image`);
   }
   return size;
+}
+
+/** The size that a file of any of the three formats declares; null when it is none of them. */
+export function declaredImageSize(bytes: Uint8Array): ImageSize | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return pngSize(view) ?? jpegSize(view) ?? webpSize(view);
 }
 
 const SIZE_OF: Record<ImageFormat, (view: DataView) => ImageSize | null> = {
