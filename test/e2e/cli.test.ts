@@ -94,6 +94,9 @@ describe('help and usage', () => {
     expectRefusal(await kerf('cuts', 'noise.onnx'), 1, 'MODEL_MALFORMED');
     expectRefusal(await kerf('verify', 'odd.onnx', 'nowhere'), 1, 'FILE_NOT_FOUND');
     expectRefusal(await kerf('serve', '--models', 'nowhere', '--port', '0'), 1, 'FILE_NOT_FOUND');
+    // A file where a folder is to be made: nobody may write there, not even root.
+    const place = join('noise.onnx', 'keys');
+    expect(expectRefusal(await kerf('token', 'keys', '--out', place), 1, 'FILE_NOT_FOUND')).toMatch(/ENOTDIR/);
   });
 });
 

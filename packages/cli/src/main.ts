@@ -33,10 +33,19 @@ function print(line: string): void {
 
 /** `kerf: CODE: message`, always one line. */
 function report(error: unknown): number {
-  const known = KerfError.is(error) ? error : new KerfError('INTERNAL', messageOf(error), { cause: error });
+  const known = KerfError.is(error)
+    ? error
+    : (fileFault(error) ?? new KerfError('INTERNAL', messageOf(error), { cause: error }));
   process.stderr.write(`kerf: ${known.code}: ${known.message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
   if (process.env['KERF_DEBUG'] !== undefined) process.stderr.write(`${known.stack}\n`);
   return known.code === 'INVALID_ARGUMENT' ? 2 : 1;
+}
+
+/** A folder that may not be written, a full disk, ...: where nobody on the way had more to say than the system. */
+function fileFault(error: unknown): KerfError | null {
+  const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
+  if (path === undefined && code !== 'ENOSPC' && code !== 'EDQUOT') return null;
+  return new KerfError('FILE_NOT_FOUND', `a file or folder cannot be used: ${messageOf(error)}`, { cause: error });
 }
 
 // A reader that goes away (`kerf cuts m.onnx | head`) is no fault.

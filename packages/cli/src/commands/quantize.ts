@@ -13,6 +13,7 @@ import { TASK_OPTIONS } from '../evaluate/task-options.ts';
 import { PICTURE_OPTIONS } from '../frame-input.ts';
 import { checkInterrupted, interruptible } from '../interruption.ts';
 import { openNamedModel } from '../model-options.ts';
+import { checkFolderOf } from '../profile/profile-file.ts';
 import { progressTo } from '../profile/progress.ts';
 import { makeForm } from '../quantize/make-form.ts';
 import { measureTimes } from '../quantize/measure-time.ts';
@@ -68,12 +69,13 @@ function backendOf({ runtime, provider }: QuantizeRequest): Promise<Backend> {
   });
 }
 
-/** @throws {KerfError} FILE_EXISTS, INVALID_ARGUMENT for a model that is quantised already, or the source as the target. */
+/** @throws {KerfError} FILE_EXISTS, FILE_NOT_FOUND, INVALID_ARGUMENT for a model that is quantised already, or the source as the target. */
 async function checkTarget(model: ModelFile, { out, force, form }: QuantizeRequest): Promise<void> {
   const former = metadataOf(model.graph.model).get('kerf.quantized');
   if (former !== undefined && form !== 'cut') {
     throw usageError(`the model is quantised already (${former}): quantise the one it was made from`);
   }
+  await checkFolderOf(out);
   if (!existsSync(out)) return;
   if ((await realpath(out)) === (await realpath(model.path))) throw usageError(`--out ${out} is the model itself`);
   if (!force) throw new KerfError('FILE_EXISTS', `${out} is there; --force replaces it, or name another with --out`);

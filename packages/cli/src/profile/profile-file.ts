@@ -19,12 +19,17 @@ export function profileFileOf(modelPath: string): string {
  * or not writable.
  */
 export async function checkProfileTarget(path: string): Promise<void> {
-  await access(dirname(resolve(path)), constants.W_OK).catch((cause: unknown) => {
-    throw new KerfError('FILE_NOT_FOUND', `the folder of ${path} is not there or not writable`, { cause });
-  });
+  await checkFolderOf(path);
   const found = await stat(path).catch(() => null);
   if (found === null || (await isProfile(path, found.size))) return;
   throw new KerfError('FILE_EXISTS', `${path} is there and is no profile; name another file with --out`);
+}
+
+/** To be asked before long work. @throws {KerfError} FILE_NOT_FOUND when the folder of the file is missing or not writable. */
+export async function checkFolderOf(path: string): Promise<void> {
+  await access(dirname(resolve(path)), constants.W_OK).catch((cause: unknown) => {
+    throw new KerfError('FILE_NOT_FOUND', `the folder of ${path} is not there or not writable`, { cause });
+  });
 }
 
 async function isProfile(path: string, size: number): Promise<boolean> {
