@@ -134,7 +134,7 @@ async function throughput(session: EdgeSession, inputs: readonly TensorMap[], fr
 
 /** The shaper of the demo, in a process of its own. */
 async function startLink(cloud: CloudProcess): Promise<{ port: number; child: ChildProcess }> {
-  const entry = new URL('../../packages/cli/dist/demo/link-process.js', import.meta.url);
+  const entry = new URL('../../packages/cli/dist/measure/link-process.js', import.meta.url);
   const child = fork(fileURLToPath(entry), { execArgv: [] });
   child.send({
     target: { host: '127.0.0.1', port: cloud.port },

@@ -253,14 +253,14 @@ class RunningCloud implements Cloud {
     this.#log({ level: 'info', event: 'cloud-closed' });
   }
 
-  /** Waits until no link is left, or none has had a frame in flight for a moment, or the time is up. */
+  /** Waits until no connection is left, or nothing was in flight for a moment, or the time is up. */
   async #quiet(graceMs: number, spreadMs: number): Promise<void> {
     const endMs = systemClock.nowMs() + graceMs;
     let busyMs = systemClock.nowMs() + spreadMs;
     for (;;) {
       const nowMs = systemClock.nowMs();
       if (this.#gateway.pending > 0) busyMs = nowMs;
-      if (this.#gateway.links === 0 || nowMs >= endMs || nowMs - busyMs >= QUIET_MS) return;
+      if (this.#gateway.connections === 0 || nowMs >= endMs || nowMs - busyMs >= QUIET_MS) return;
       await pause(Math.min(DRAIN_CHECK_MS, endMs - nowMs));
     }
   }

@@ -14,6 +14,7 @@ import {
   oneToOne,
   powerModel,
   rowsModel,
+  slowModel,
   temporaryFolder,
   writeModel,
   writeTail,
@@ -371,4 +372,24 @@ describe('connections', () => {
     await closed;
     expect((await client.binaryInfer(INFER, [xInput])).status).toBe(200);
   });
+});
+
+describe('a drain', () => {
+  it('answers the requests under way, sends later ones elsewhere, and keeps no connection', async () => {
+    writeModel(dir, 'slow', slowModel(8));
+    const client = await serve({ preload: ['slow'] });
+    const input = { name: 'x', datatype: 'FP32', tensor: floats([1024, 1024], (i) => (i % 7) / 7) };
+    const isBusy = async (): Promise<boolean> =>
+      Number(/^kerf_in_flight_bytes (\d+)/m.exec((await client.call('GET', '/metrics')).body.toString())?.[1]) > 8e6;
+    const asked = [1, 2].map(() => client.binaryInfer('/v2/models/slow/infer', [input]));
+    while (!(await isBusy())) await new Promise((resolve) => setTimeout(resolve, 5));
+    const drained = cloud.drain(60_000);
+    const late = await client.call('GET', '/v2/models/slow');
+    expect([late.status, late.json.code, late.headers.connection]).toEqual([503, 'DRAINING', 'close']);
+    for (const { status, headers, json } of await Promise.all(asked)) {
+      expect(status, json?.error).toBe(200);
+      expect(headers.connection).toBe('close');
+    }
+    await drained;
+  }, 60_000);
 });

@@ -65,16 +65,16 @@ export class OipServer {
     }
     if (endpoint === null) return false;
     this.#pending++;
+    // Not when it is written, but when it is gone: a drain waits for slow readers too.
+    response.once('close', () => this.#pending--);
     this.#answer(endpoint, request, response, admit)
       .catch((error: unknown) => {
         this.#logFault(error);
+        this.#lastOfConnection(response);
         sendError(response, error);
       })
-      .finally(() => {
-        this.#pending--;
-        // A body that nobody read keeps the connection from its next request.
-        request.resume();
-      });
+      // A body that nobody read keeps the connection from its next request.
+      .finally(() => request.resume());
     return true;
   }
 
@@ -144,6 +144,7 @@ export class OipServer {
       const answer = await infer(this.#context, lease, asked, caller);
       const bytes = answer.body.reduce((sum, part) => sum + part.byteLength, 0);
       onBytes(body.bytes.byteLength, bytes);
+      this.#lastOfConnection(response);
       response.writeHead(200, {
         'content-type': answer.headerBytes === null ? 'application/json' : 'application/octet-stream',
         'content-length': bytes,
@@ -227,6 +228,11 @@ export class OipServer {
       pool.withdraw(model);
     }
     sendJson(response, 200, {});
+  }
+
+  /** A client that keeps its connection would send its next request to a cloud that goes away. */
+  #lastOfConnection(response: ServerResponse): void {
+    if (this.#context.isDraining() && !response.headersSent) response.setHeader('connection', 'close');
   }
 
   #logFault(error: unknown): void {

@@ -45,6 +45,7 @@ export class Gateway {
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
   readonly #links = new Set<Link>();
+  #connections = 0;
   /** TCP connections without an accepted token, by the port of the peer that names them on both layers of TLS. */
   readonly #strangers = new Map<string, Stranger>();
 
@@ -68,6 +69,11 @@ export class Gateway {
 
   get links(): number {
     return this.#links.size;
+  }
+
+  /** Open connections, links and those of HTTP. */
+  get connections(): number {
+    return this.#connections;
   }
 
   /** @throws {KerfError} INVALID_ARGUMENT when the address is taken or not ours. @returns the port. */
@@ -120,6 +126,8 @@ export class Gateway {
     const { limits, clock } = this.#options.link;
     socket.setNoDelay(true);
     socket.on('error', () => {});
+    this.#connections++;
+    socket.once('close', () => this.#connections--);
     if (this.#strangers.size >= limits.maxUnauthenticated) {
       socket.destroy();
       return;
