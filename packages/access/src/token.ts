@@ -122,7 +122,8 @@ export const anyoneMay: VerifyToken = async () => ({
 export function tokenVerifier(keys: readonly KeyObject[], audience: string, issuer = DEFAULT_ISSUER): VerifyToken {
   const byId = new Map(keys.map((key) => [keyIdOf(key), key]));
   return async (token) => {
-    if (token === null) throw refused('a token is needed; set one on the edge');
+    if (token === null)
+      throw refused('a token is needed: an edge sends its own, HTTP has the header Authorization: Bearer TOKEN');
     let payload: JWTPayload;
     try {
       const key = byId.get(decodeProtectedHeader(token).kid ?? '');

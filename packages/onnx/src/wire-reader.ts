@@ -124,7 +124,10 @@ export class FieldReader {
 
   #advance(length: number): number {
     if (length > this.#limit - this.start) {
-      throw this.malformed(`field ${this.field} says ${length} bytes where ${this.#limit - this.start} are left`);
+      throw this.malformed(
+        `field ${this.field} says ${length} bytes where ${this.#limit - this.start} are left; ` +
+          'the file was cut short or damaged: copy it or export it again',
+      );
     }
     return this.start + length;
   }

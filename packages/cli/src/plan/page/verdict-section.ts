@@ -15,9 +15,15 @@ ${reasons.length === 0 ? html`` : html`<ul class="reasons">${reasons.map((reason
 ${frameWay(report)}
 ${alternatives(report)}
 ${codingBlock(report)}
-${warnings.map((warning) => html`<p class="warning"><b>Note.</b> ${warning}</p>`)}
+${warnings.map((warning) => html`<p class="warning"><b>Note.</b> ${optionsWhole(warning)}</p>`)}
 <p class="intro">A model can run on the device beside the machine (the <b>edge</b>), on a server (the <b>cloud</b>), or be cut in two: the <b>head</b> runs on the edge, the <b>tail</b> in the cloud, and what the head made crosses the link in between. This page compares them for one model, two devices and one link.</p>
 </header>`;
+}
+
+/** A line may end before an option, not at its hyphens. */
+function optionsWhole(text: string): Html {
+  const parts = text.split(/(--[a-z][a-z-]*)/);
+  return html`${parts.map((part, index) => (index % 2 === 1 ? html`<span class="mark">${part}</span>` : html`${part}`))}`;
 }
 
 /** Edge, link and cloud side by side, with what a frame costs in each when the choice is followed. */
