@@ -10,6 +10,7 @@ import { diffFiles, openFileReader, patchFiles } from '@kerf/delta-sync/node';
 import { buildModel } from '@kerf/onnx';
 import { float32Tensor } from '@kerf/protocol';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { writeError } from '../src/node/write-error.ts';
 import { bytesOfArray, normal } from './support/sources.ts';
 
 let folder: string;
@@ -177,6 +178,22 @@ test('folders: files that stay, come, go and move into each other', async () => 
   for (const name of ['come.bin', 'labels.txt']) {
     expect((await readFile(at('made', name))).equals(await readFile(at('new', name)))).toBe(true);
   }
+});
+
+test('why something cannot be written is said in words, and a full disk by its own code', async () => {
+  const of = (code: string): unknown => Object.assign(new Error(`${code}: system's words`), { code });
+  expect(writeError(of('ENOSPC'), "'x'")).toMatchObject({
+    code: 'DISK_FULL',
+    message: "there is no room for 'x': make some, and try again",
+  });
+  expect(writeError(of('EROFS'), "'x'")).toMatchObject({
+    code: 'FILE_NOT_FOUND',
+    message: "'x' cannot be written: its disk is read-only",
+  });
+  await writeFile(at('old'), 'the old one');
+  const diff = (out: string) => diffFiles({ oldPath: at('old'), newPath: at('old'), out });
+  await expect(diff(at('nowhere', 'd'))).rejects.toThrow(/ cannot be written: its folder is not there$/);
+  await expect(diff(at('old', 'd'))).rejects.toThrow(/ cannot be written: its folder is a file$/);
 });
 
 describe('places that are no ordinary files', () => {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { writeError } from './write-error.ts';
 
 /** Writes all of `bytes` at `offset`. */
 export async function writeAt(handle: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {
@@ -51,7 +51,7 @@ export async function createFileOf(
     }
     await renameDurably(temporary, file);
   } catch (cause) {
-    await rm(temporary, { force: true });
-    throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${file}' cannot be written: ${messageOf(cause)}`);
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw writeError(cause, `'${file}'`);
   }
 }

@@ -1,7 +1,6 @@
 // Two versions of a model, a folder or any file -> a delta file.
 import { open, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { KerfError, messageOf } from '@kerf/protocol';
 import type { BytePatcher } from '../encode/byte-rival.ts';
 import { encodeDelta } from '../encode/encode-delta.ts';
 import type { DeltaReport } from '../encode/report.ts';
@@ -9,6 +8,7 @@ import { renameDurably, writeAt } from './atomic-file.ts';
 import { nodeHasher } from './file-reader.ts';
 import { outputPlace } from './output-place.ts';
 import { openSources } from './source-folder.ts';
+import { writeError } from './write-error.ts';
 
 export interface DiffOptions {
   /** A model (its data files come with it), a folder, or any file. */
@@ -65,7 +65,7 @@ async function writeChunks(out: string, chunks: readonly Uint8Array[]): Promise<
     }
     await renameDurably(temporary, out);
   } catch (cause) {
-    await rm(temporary, { force: true });
-    throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${out}' cannot be written: ${messageOf(cause)}`);
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw writeError(cause, `'${out}'`);
   }
 }

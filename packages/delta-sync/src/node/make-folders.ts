@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { KerfError } from '@kerf/protocol';
+import { writeError } from './write-error.ts';
 
 /**
  * Level by level: Node's recursive mkdir never ends where a relative path's start is gone, and would make a stick that was pulled out
@@ -15,8 +16,9 @@ export async function makeFoldersTo(root: string, file: string): Promise<void> {
     folder = path.join(folder, part);
     await mkdir(folder).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code === 'EEXIST') return;
-      const why = cause.code === 'ENOENT' ? 'is gone' : 'cannot be written';
-      throw KerfError.from(cause, 'FILE_NOT_FOUND', `the folder '${root}' of the repository ${why}`);
+      const what = `the folder '${root}' of the repository`;
+      if (cause.code === 'ENOENT') throw new KerfError('FILE_NOT_FOUND', `${what} is gone`, { cause });
+      throw writeError(cause, what);
     });
   }
 }

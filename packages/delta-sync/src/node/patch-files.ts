@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { KerfError } from '@kerf/protocol';
 import { checkBase, makeTarget, outputPlaces, readDeltaIndex } from '../apply/apply-delta.ts';
 import { damaged } from '../damaged.ts';
 import type { DeltaFile, DeltaIndex, DeltaSegment } from '../format/patch-index.ts';
@@ -10,6 +10,7 @@ import { sha256OfReader } from '../hash.ts';
 import { renameDurably, writeAt } from './atomic-file.ts';
 import { type FileReader, nodeHasher, openFileReader } from './file-reader.ts';
 import { outputPlace } from './output-place.ts';
+import { writeError } from './write-error.ts';
 
 export interface PatchOptions {
   /** The installed version: a file, with the other files of the delta's base beside it, or a folder with all of them. */
@@ -143,7 +144,7 @@ async function install(
   } catch (cause) {
     // What is written stays for the next attempt, unless nothing is.
     if (writtenBytes + resumedBytes === 0) await Promise.all(parts.map((part) => rm(part, { force: true })));
-    throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${targets[0]}' cannot be written: ${messageOf(cause)}`);
+    throw writeError(cause, `'${targets[0]}'`);
   } finally {
     await Promise.all(handles.map((handle) => handle.close()));
   }

@@ -1,8 +1,9 @@
 // A repository's folder -> the right to change it, for one publisher at a time.
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { KerfError } from '@kerf/protocol';
+import { writeError } from '../write-error.ts';
 
 /**
  * Holds `.lock` while `work` runs. The lock of a process of this computer that is gone is taken over.
@@ -28,14 +29,22 @@ interface Owner {
 }
 
 async function tryCreate(file: string, owner: Owner): Promise<boolean> {
+  let handle: FileHandle;
   try {
-    const handle = await open(file, 'wx');
-    await handle.writeFile(JSON.stringify(owner));
-    await handle.close();
-    return true;
+    handle = await open(file, 'wx');
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw KerfError.from(cause, 'FILE_NOT_FOUND', 'the folder of the repository cannot be written');
+    throw writeError(cause, 'the folder of the repository');
+  }
+  try {
+    await handle.writeFile(JSON.stringify(owner));
+    return true;
+  } catch (cause) {
+    // A full disk makes the name and takes no byte: a lock that says nobody would stay for ever.
+    await rm(file, { force: true });
+    throw writeError(cause, 'the folder of the repository');
+  } finally {
+    await handle.close();
   }
 }
 
