@@ -39,17 +39,20 @@ Worker.prototype.addEventListener = function counted(kind, listener) {
   });
 };
 
-/** The greatest age that a frame of the page shows without a mark, on the canvas or beside it. */
-globalThis.benchUnmarkedMs = (forMs) =>
+/** The greatest age that a frame of the page shows without a mark, on the canvas or beside it, and the share of such frames. */
+globalThis.benchUnmarked = (forMs) =>
   new Promise((resolve) => {
     const end = performance.now() + forMs;
-    let most = 0;
+    const found = { ms: 0, frames: 0, unmarked: 0 };
     const look = () => {
       const now = performance.now();
-      const isMarked = takenAt === null || document.querySelector('.live-late') !== null;
-      if (!isMarked) most = Math.max(most, now - takenAt);
+      found.frames++;
+      if (takenAt !== null && document.querySelector('.live-late') === null) {
+        found.unmarked++;
+        found.ms = Math.max(found.ms, now - takenAt);
+      }
       if (now < end) requestAnimationFrame(look);
-      else resolve(most);
+      else resolve({ ms: found.ms, share: found.unmarked / found.frames });
     };
     requestAnimationFrame(look);
   });
