@@ -1,5 +1,5 @@
 // What the Inspector shows, as plain data: the service fills it in, the screens draw it.
-import type { ResultRecord, Verdict } from '@kerf/edge-runtime';
+import type { ResultRecord, StageName, Verdict } from '@kerf/edge-runtime';
 import type { ErrorCode } from '@kerf/protocol';
 
 /** What a user may do; each role may do what those before it may. */
@@ -26,7 +26,7 @@ export interface ClockView {
 }
 
 export interface StageView {
-  readonly name: string;
+  readonly name: StageName;
   readonly waiting: number;
   readonly done: number;
   readonly dropped: number;

@@ -108,6 +108,7 @@ export { mainModel } from './station/inferer.ts';
 export type { Judge, Task } from './station/judge/judge.ts';
 export { makeJudge } from './station/judge/judge.ts';
 export type { Judgement, PictureGeometry } from './station/judge/judgement.ts';
+export type { StageName } from './station/line.ts';
 export type { PictureOptions, PictureRule, PictureWords } from './station/picture-rule.ts';
 export { pictureRule } from './station/picture-rule.ts';
 export type { PictureCoding, Pictures } from './station/pictures.ts';

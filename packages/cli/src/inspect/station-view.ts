@@ -1,6 +1,6 @@
 // A station's snapshot -> the line at one moment, as the Inspector shows it.
 import type { StationView } from '@kerf/bridge';
-import type { StationSnapshot } from '@kerf/edge-runtime';
+import type { StageCounters, StageName, StationSnapshot } from '@kerf/edge-runtime';
 
 export interface ViewContext {
   readonly sourceName: string;
@@ -26,7 +26,12 @@ export function stationView(snapshot: StationSnapshot, context: ViewContext): St
     source: { ...source, name: context.sourceName, reason: context.sourceReason },
     verdicts: snapshot.verdicts,
     provisional: snapshot.unsettled,
-    stages: Object.entries(stages).map(([name, { waiting, out, dropped }]) => ({ name, waiting, done: out, dropped })),
+    stages: (Object.entries(stages) as [StageName, StageCounters][]).map(([name, { waiting, out, dropped }]) => ({
+      name,
+      waiting,
+      done: out,
+      dropped,
+    })),
     partsPerSecond: snapshot.framesPerSecond,
     p50Ms: snapshot.p50Ms,
     p99Ms: snapshot.p99Ms,

@@ -115,7 +115,7 @@ function Pipeline({ station }: { readonly station: StationView }) {
           <tbody>
             {station.stages.map(({ name, waiting, done, dropped }) => (
               <tr key={name}>
-                <th scope="row">{name}</th>
+                <th scope="row">{t(`stage.${name}`)}</th>
                 <td className="row-number">{formatNumber(waiting, language)}</td>
                 <td className="row-number">{formatNumber(done, language)}</td>
                 <td className="row-number">{formatNumber(dropped, language)}</td>

@@ -165,6 +165,8 @@ export const en = {
   'stage.local': 'on the device',
   'stage.postprocess': 'postprocess',
   'stage.decide': 'decide',
+  'stage.infer': 'model',
+  'stage.sink': 'records',
   'thresholds.title': 'Thresholds',
   'thresholds.help':
     'Parts with a score below the first handle pass. From the second on they are NG. Between them someone looks. A lower handle finds more defects and stops more good parts.',

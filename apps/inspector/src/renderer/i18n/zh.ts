@@ -163,6 +163,8 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   'stage.local': '本设备',
   'stage.postprocess': '后处理',
   'stage.decide': '判定',
+  'stage.infer': '模型推理',
+  'stage.sink': '记录输出',
   'thresholds.title': '阈值',
   'thresholds.help':
     '得分低于第一个手柄的工件合格；达到第二个手柄的不合格；两者之间需要人工查看。手柄越低，发现的缺陷越多，被拦下的良品也越多。',
