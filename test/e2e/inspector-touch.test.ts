@@ -105,7 +105,7 @@ describe.skipIf(started.browser === null)(`by touch${started.reason ? ` (${start
     // 120 of about 930 pixels for 0 to 1.
     expect(moved - before).toBeGreaterThan(0.08);
     expect(moved - before).toBeLessThan(0.2);
-    await page.getByText(/^\d+ of the last \d+ verdicts would have changed/).waitFor();
+    await page.getByText(/^(None|\d+) of the last \d+ verdicts would have changed/).waitFor();
     await page.getByRole('button', { name: 'Undo' }).tap();
     await soon(() => field.inputValue()).toBe(String(before));
     await checkScreen(page, 'thresholds', true);
