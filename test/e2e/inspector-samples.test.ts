@@ -78,9 +78,11 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
   test.each(['Export folders', 'Export COCO'])('%s gives the pictures as the station has them', async (button) => {
     const { page, faults } = await line.page();
     await page.getByRole('link', { name: 'Samples' }).click();
-    const download = page.waitForEvent('download');
-    await page.getByRole('button', { name: button }).click();
-    const saved = await (await download).path();
+    const [download] = await Promise.all([
+      page.waitForEvent('download', { timeout: 90_000 }),
+      page.getByRole('button', { name: button }).click(),
+    ]);
+    const saved = await download.path();
     const files = unzipSync(await readFile(saved));
     const isCoco = button.endsWith('COCO');
     expect(Object.keys(files).length).toBe(3);

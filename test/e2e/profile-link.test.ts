@@ -40,8 +40,9 @@ async function shape(up: number, down: number, roundTripMs: number, port = cloud
 }
 
 function profile(port: number, ...more: string[]): Promise<Ran> {
-  const args = ['profile', '--link', `wss://127.0.0.1:${port}`, '--ca', 'ca.pem', '--token-file', 'token', ...more];
-  return runKerf(args, { cwd: folder });
+  const token = more.includes('--token-file') ? [] : ['--token-file', 'token'];
+  const link = more.includes('--link') ? [] : ['--link', `wss://127.0.0.1:${port}`];
+  return runKerf(['profile', ...link, '--ca', 'ca.pem', ...token, ...more], { cwd: folder });
 }
 
 const share = (part: number, whole: number): number => part / whole - 1;

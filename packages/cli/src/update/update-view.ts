@@ -51,9 +51,13 @@ export function updatesView(
 
 /** An address without user and password; of a folder its own name: where it lies on this machine is nobody's business. */
 export function mirrorName(mirror: string): string {
-  if (!URL.canParse(mirror) || !/^https?:/i.test(mirror)) return basename(mirror);
-  const url = new URL(mirror);
-  return `${url.protocol}//${url.host}${url.pathname}`;
+  if (!/^https?:/i.test(mirror)) return basename(mirror);
+  try {
+    const url = new URL(mirror);
+    return `${url.protocol}//${url.host}${url.pathname}`;
+  } catch {
+    return basename(mirror);
+  }
 }
 
 export function isWindowOpen(window: string | null, now: Date): boolean {
