@@ -1,6 +1,6 @@
 // The `kerf` command: picks the sub-command, turns errors into one line and an exit status.
 import process from 'node:process';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { isDiskFull, KerfError, messageOf } from '@kerf/protocol';
 import { parseCommandLine, VERSION } from './command.ts';
 import { findCommand, HELP, helpOf } from './command-table.ts';
 import { isIsolated, runIsolated } from './isolate.ts';
@@ -43,8 +43,8 @@ function report(error: unknown): number {
 
 /** A folder that may not be written, a full disk, ...: where nobody on the way had more to say than the system. */
 function fileFault(error: unknown): KerfError | null {
-  const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
-  if (path === undefined && code !== 'ENOSPC' && code !== 'EDQUOT') return null;
+  const { path } = (error ?? {}) as NodeJS.ErrnoException;
+  if (path === undefined && !isDiskFull(error)) return null;
   return new KerfError('FILE_NOT_FOUND', `a file or folder cannot be used: ${messageOf(error)}`, { cause: error });
 }
 

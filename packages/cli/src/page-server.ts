@@ -9,7 +9,7 @@ import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { KerfError, messageOf, parseUrl } from '@kerf/protocol';
 import { type WebSocket, WebSocketServer } from 'ws';
 
 /** What a path answers: a file as it is, bytes, JSON, or what `handle` makes of a posted JSON. */
@@ -117,7 +117,7 @@ function socketDoor(server: HttpServer | TlsServer, secrets: readonly string[], 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const [, given = '', path = ''] = (request.url ?? '/').split('?', 1)[0]?.split('/') ?? [];
     const { origin = '', host = '' } = request.headers;
-    const isOwn = URL.canParse(origin) && new URL(origin).host === host;
+    const isOwn = parseUrl(origin)?.host === host;
     const secret = matching(given, secrets);
     if (secret === null || path !== route.path || !isOwn) {
       socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');

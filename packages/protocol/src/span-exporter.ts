@@ -1,6 +1,8 @@
 // Finished spans -> OTLP over HTTP in JSON, in batches from a bounded queue; for edges and clouds alike.
+
 import type { Clock } from './clock.ts';
 import { KerfError } from './errors.ts';
+import { parseUrl } from './parse-url.ts';
 
 export type SpanAttribute = string | number | boolean;
 
@@ -196,7 +198,7 @@ function valueOf(value: SpanAttribute): object {
 }
 
 function urlOf(endpoint: string): string {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : null;
+  const url = parseUrl(endpoint);
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
     throw new KerfError('INVALID_ARGUMENT', `'${endpoint}' is no address of a collector; use http://HOST:4318`);
   }

@@ -1,4 +1,5 @@
 // A device's state, settings and what was found out -> what the screen Updates shows.
+
 import { basename } from 'node:path';
 import type { InstalledView, ReleaseView, UpdatesView } from '@kerf/bridge';
 import {
@@ -9,6 +10,7 @@ import {
   isInWindow,
   parseMaintenanceWindow,
 } from '@kerf/delta-sync';
+import { parseUrl } from '@kerf/protocol';
 import { readHistory } from './device-history.ts';
 import type { DeviceNow } from './device-now.ts';
 
@@ -51,13 +53,8 @@ export function updatesView(
 
 /** An address without user and password; of a folder its own name: where it lies on this machine is nobody's business. */
 export function mirrorName(mirror: string): string {
-  if (!/^https?:/i.test(mirror)) return basename(mirror);
-  try {
-    const url = new URL(mirror);
-    return `${url.protocol}//${url.host}${url.pathname}`;
-  } catch {
-    return basename(mirror);
-  }
+  const url = /^https?:/i.test(mirror) ? parseUrl(mirror) : null;
+  return url === null ? basename(mirror) : `${url.protocol}//${url.host}${url.pathname}`;
 }
 
 export function isWindowOpen(window: string | null, now: Date): boolean {

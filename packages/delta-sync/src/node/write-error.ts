@@ -1,5 +1,5 @@
 // Why something could not be written -> an error that says what to do about it.
-import { KerfError, messageOf } from '@kerf/protocol';
+import { isDiskFull, KerfError, messageOf } from '@kerf/protocol';
 
 const WHY: Readonly<Record<string, string>> = {
   EROFS: 'its disk is read-only',
@@ -14,7 +14,7 @@ const WHY: Readonly<Record<string, string>> = {
 export function writeError(cause: unknown, what: string): KerfError {
   if (KerfError.is(cause)) return cause;
   const code = (cause as NodeJS.ErrnoException | null)?.code ?? '';
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
+  if (isDiskFull(cause)) {
     return new KerfError('DISK_FULL', `there is no room for ${what}: make some, and try again`, { cause });
   }
   return new KerfError('FILE_NOT_FOUND', `${what} cannot be written: ${WHY[code] ?? messageOf(cause)}`, { cause });

@@ -1,5 +1,5 @@
 // A URL -> a connection to the cloud from a browser, over its WebSocket.
-import { browserTransport, type Connect, KerfError, SUBPROTOCOL } from '@kerf/protocol';
+import { browserTransport, type Connect, KerfError, parseUrl, SUBPROTOCOL } from '@kerf/protocol';
 
 export interface BrowserConnectOptions {
   /** `wss://host/path`; `ws://` where the page's own rules allow it. */
@@ -12,7 +12,7 @@ export interface BrowserConnectOptions {
  * @throws {KerfError} INVALID_ARGUMENT for a URL that cannot be used; the connection itself LINK_LOST.
  */
 export function browserConnect({ url }: BrowserConnectOptions): Connect {
-  const parsed = URL.canParse(url) ? new URL(url) : null;
+  const parsed = parseUrl(url);
   if (parsed === null || !/^wss?:$/.test(parsed.protocol)) {
     throw new KerfError('INVALID_ARGUMENT', `'${url}' is not a wss:// or ws:// URL`);
   }

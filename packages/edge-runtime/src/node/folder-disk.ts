@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { isDiskFull, KerfError, messageOf } from '@kerf/protocol';
 import { checkDiskName, DISK_NAME, type Disk, noSuchFile } from '../outbox/disk.ts';
 import { processStart } from './process-start.ts';
 
@@ -61,7 +61,7 @@ class FolderDisk implements Disk {
       for (let at = 0; at < bytes.byteLength; )
         at += (await handle.write(bytes, at, bytes.byteLength - at)).bytesWritten;
     } catch (error) {
-      if (!isFull(error)) throw failed(error, `'${name}' cannot be written`);
+      if (!isDiskFull(error)) throw failed(error, `'${name}' cannot be written`);
       // Part of it may be there, and must not be when it is said that nothing is.
       await asDiskError(() => handle.truncate(size), `'${name}' cannot be written or cut back`);
       throw new KerfError('DISK_FULL', `no room for ${bytes.byteLength} bytes more: ${messageOf(error)}`, {
@@ -103,7 +103,7 @@ class FolderDisk implements Disk {
       this.#open = { name, handle };
       return handle;
     } catch (error) {
-      if (isFull(error))
+      if (isDiskFull(error))
         throw new KerfError('DISK_FULL', `no room for a new file: ${messageOf(error)}`, { cause: error });
       throw failed(error, `'${name}' cannot be opened`);
     }
@@ -144,7 +144,7 @@ async function lock(path: string, folder: string): Promise<void> {
       await writeFile(file, mine, { flag: 'wx' });
       return;
     } catch (error) {
-      if (isFull(error)) throw new KerfError('DISK_FULL', `no room for the lock of '${folder}'`, { cause: error });
+      if (isDiskFull(error)) throw new KerfError('DISK_FULL', `no room for the lock of '${folder}'`, { cause: error });
       if (codeOf(error) !== 'EEXIST') throw failed(error, `folder '${folder}' cannot be written`);
     }
     const holder = await holderOf(file);
@@ -173,17 +173,13 @@ async function asDiskError<T>(action: () => Promise<T>, what: string): Promise<T
   try {
     return await action();
   } catch (error) {
-    if (isFull(error)) throw new KerfError('DISK_FULL', `${what}: ${messageOf(error)}`, { cause: error });
+    if (isDiskFull(error)) throw new KerfError('DISK_FULL', `${what}: ${messageOf(error)}`, { cause: error });
     throw failed(error, what);
   }
 }
 
 function failed(error: unknown, what: string): KerfError {
   return KerfError.from(error, 'DISK_FAILED', `${what}: ${messageOf(error)}`);
-}
-
-function isFull(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT'].includes(codeOf(error));
 }
 
 function codeOf(error: unknown): string {

@@ -1,5 +1,13 @@
 // A URL -> a connection to the cloud from Node: WebSocket over TLS 1.3.
-import { type Connect, DEFAULT_WIRE_LIMITS, KerfError, messageOf, SUBPROTOCOL, type Transport } from '@kerf/protocol';
+import {
+  type Connect,
+  DEFAULT_WIRE_LIMITS,
+  KerfError,
+  messageOf,
+  parseUrl,
+  SUBPROTOCOL,
+  type Transport,
+} from '@kerf/protocol';
 import { type ClientOptions, WebSocket } from 'ws';
 import { wsTransport } from './ws-transport.ts';
 
@@ -34,7 +42,7 @@ export function wsConnect(options: WsConnectOptions): Connect {
 }
 
 function checkUrl({ url: text, allowPlainText = false }: WsConnectOptions): URL {
-  const url = URL.canParse(text) ? new URL(text) : null;
+  const url = parseUrl(text);
   if (url === null || (url.protocol !== 'wss:' && url.protocol !== 'ws:')) {
     throw new KerfError('INVALID_ARGUMENT', `'${text}' is not a wss:// or ws:// URL`);
   }

@@ -1,5 +1,5 @@
 // Records -> signed POST requests, one for each.
-import { KerfError, messageOf } from '@kerf/protocol';
+import { KerfError, messageOf, parseUrl } from '@kerf/protocol';
 import { recordKey } from './known-records.ts';
 import type { SinkSetup } from './options.ts';
 import type { Sink } from './sink.ts';
@@ -34,7 +34,7 @@ export function webhookSink(config: WebhookConfig, setup: SinkSetup): Sink {
 }
 
 function checkedUrl({ url: given, allowPlainText }: WebhookConfig): URL {
-  const url = URL.canParse(given) ? new URL(given) : null;
+  const url = parseUrl(given);
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
     throw new KerfError('INVALID_ARGUMENT', `'${given}' is not an https:// or http:// URL`);
   }

@@ -1,7 +1,7 @@
 // A folder -> the storage of a device: files in it, synced when it says so.
 import { mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { isDiskFull, KerfError, messageOf } from '@kerf/protocol';
 import type { DeviceDisk, DeviceStorage } from '../../device/device-disk.ts';
 
 /** Flat: folders in it are not seen. The folder is made when it is not there. */
@@ -92,7 +92,7 @@ async function guarded<T>(name: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOSPC' || code === 'EDQUOT') {
+    if (isDiskFull(cause)) {
       throw new KerfError('DISK_FULL', `there is no room for '${name}': make some, what is written is kept`, { cause });
     }
     const fault = code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'DISK_FAILED';

@@ -1,5 +1,5 @@
 // An RTSP camera, through ffmpeg -> captures of its latest picture.
-import { KerfError } from '@kerf/protocol';
+import { KerfError, parseUrl } from '@kerf/protocol';
 import type { SourceSetup } from '../../capture/options.ts';
 import type { Source } from '../../capture/source.ts';
 import type { RtspConfig } from '../../capture/video-config.ts';
@@ -23,8 +23,8 @@ export function rtspSource(config: RtspConfig, setup: SourceSetup, password: str
 }
 
 function urlOf({ url, user }: RtspConfig, password: string | null): string {
-  if (!URL.canParse(url)) throw new KerfError('INVALID_ARGUMENT', `'${url}' is not an rtsp:// URL`);
-  const parsed = new URL(url);
+  const parsed = parseUrl(url);
+  if (parsed === null) throw new KerfError('INVALID_ARGUMENT', `'${url}' is not an rtsp:// URL`);
   if (parsed.username !== '' || parsed.password !== '') {
     throw new KerfError('INVALID_ARGUMENT', 'an RTSP URL must not hold a password; use user and passwordFrom');
   }

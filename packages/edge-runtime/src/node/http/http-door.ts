@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { KerfError, messageOf, parseUrl } from '@kerf/protocol';
 import type { HttpDoorConfig } from '../../capture/http-config.ts';
 import { isLoopback } from '../../sinks/webhook-sink.ts';
 import { listenAddress, listening } from '../listen.ts';
@@ -133,7 +133,9 @@ export class HttpDoor {
   /** A form on any page can post to this machine: browsers say where it came from. */
   private isFromHere({ headers }: IncomingMessage): boolean {
     const { origin, host } = headers;
-    return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
+    if (origin === undefined) return true;
+    const url = parseUrl(origin);
+    return url !== null && url.host === host;
   }
 
   private hasToken({ headers }: IncomingMessage): boolean {

@@ -1,7 +1,7 @@
 // A running station -> sessions on the disk, bounded each and all together; beside the line and never in its way.
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Clock, KerfError, messageOf, systemClock } from '@kerf/protocol';
+import { type Clock, isDiskFull, KerfError, messageOf, systemClock } from '@kerf/protocol';
 import type { RecordConfig } from '../../recording/record-config.ts';
 import type { SessionHead, SessionSettings } from '../../recording/session-content.ts';
 import type { DeliveredPicture } from '../../sinks/sink.ts';
@@ -207,8 +207,8 @@ export class StationRecorder {
 }
 
 function isFull(error: unknown): boolean {
-  const { code, cause } = (error ?? {}) as { code?: string; cause?: unknown };
-  return code === 'ENOSPC' || code === 'EDQUOT' || (cause !== undefined && isFull(cause));
+  const { cause } = (error ?? {}) as { cause?: unknown };
+  return isDiskFull(error) || (cause !== undefined && isFull(cause));
 }
 
 /** Sessions in a folder, the oldest first; none where it is not there. */

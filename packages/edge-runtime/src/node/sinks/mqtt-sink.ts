@@ -1,6 +1,6 @@
 // Records -> JSON messages at QoS 1, and a retained status with a last will.
 import { readFileSync } from 'node:fs';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { KerfError, messageOf, parseUrl } from '@kerf/protocol';
 import { sleep } from '../../capture/keep-alive.ts';
 import { backOffMs } from '../../link/back-off.ts';
 import type { MqttConfig } from '../../sinks/mqtt-config.ts';
@@ -125,7 +125,7 @@ class MqttSink implements Sink {
 }
 
 function addressOf(config: MqttConfig): MqttAddress {
-  const url = URL.canParse(config.url) ? new URL(config.url) : null;
+  const url = parseUrl(config.url);
   if (url === null || (url.protocol !== 'mqtt:' && url.protocol !== 'mqtts:') || url.hostname === '') {
     throw new KerfError('INVALID_ARGUMENT', `'${config.url}' is not an mqtt:// or mqtts:// URL`);
   }
