@@ -11,7 +11,9 @@ import {
   type Topics,
 } from './contract.ts';
 import { decodeEnvelope, encodeEnvelope } from './envelope.ts';
-import { knownCode, readToBridge, type ToBridge, type ToService } from './messages.ts';
+import { LinkState } from './link-state.ts';
+import { readToBridge, type ToBridge, type ToService } from './messages.ts';
+import { PendingCalls } from './pending-calls.ts';
 import { TopicListeners } from './topic-listeners.ts';
 import type { Hello } from './views.ts';
 
@@ -33,11 +35,6 @@ export interface OpenBridgeOptions {
   readonly random: Random;
 }
 
-interface Waiting {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: KerfError) => void;
-}
-
 /** Begins to connect; never throws for a station that is away. */
 export function openBridge(options: OpenBridgeOptions): InspectorBridge {
   return new Bridge(options);
@@ -45,12 +42,10 @@ export function openBridge(options: OpenBridgeOptions): InspectorBridge {
 
 class Bridge implements InspectorBridge {
   private readonly options: OpenBridgeOptions;
-  private readonly stateListeners = new Set<(state: BridgeState) => void>();
+  private readonly state = new LinkState();
   private readonly listeners = new TopicListeners((kind, topic) => this.send({ kind, topic }));
-  private readonly waiting = new Map<number, Waiting>();
-  private state: BridgeState = { kind: 'connecting' };
+  private readonly calls = new PendingCalls();
   private transport: Transport | null = null;
-  private nextId = 0;
   private attempt = 0;
   private closed = false;
   private cancelRetry: (() => void) | null = null;
@@ -65,26 +60,15 @@ class Bridge implements InspectorBridge {
     if (this.transport === null) {
       return Promise.reject(new KerfError('LINK_LOST', 'the station is not connected; it is tried again by itself'));
     }
-    const id = this.nextId++;
-    return new Promise<CallResults[N]>((resolve, reject) => {
-      const cancel = this.options.clock.after(CALL_TIMEOUT_MS, () => {
-        this.waiting.delete(id);
-        reject(
-          new KerfError('DEADLINE_EXCEEDED', `the station has not answered '${name}' in ${CALL_TIMEOUT_MS / 1000} s`),
-        );
-      });
-      this.waiting.set(id, {
-        resolve: (value) => {
-          cancel();
-          resolve(value as CallResults[N]);
-        },
-        reject: (error) => {
-          cancel();
-          reject(error);
-        },
+    let cancel = (): void => {};
+    const answer = this.calls.add<CallResults[N]>((id) => {
+      cancel = this.options.clock.after(CALL_TIMEOUT_MS, () => {
+        const message = `the station has not answered '${name}' in ${CALL_TIMEOUT_MS / 1000} s`;
+        this.calls.settle({ kind: 'fault', id, code: 'DEADLINE_EXCEEDED', message });
       });
       this.send({ kind: 'call', id, name, params });
     });
+    return answer.finally(() => cancel());
   }
 
   subscribe<T extends TopicName>(topic: T, listener: (value: Topics[T]) => void): () => void {
@@ -92,9 +76,7 @@ class Bridge implements InspectorBridge {
   }
 
   onState(listener: (state: BridgeState) => void): () => void {
-    this.stateListeners.add(listener);
-    listener(this.state);
-    return () => this.stateListeners.delete(listener);
+    return this.state.add(listener);
   }
 
   close(): void {
@@ -103,13 +85,13 @@ class Bridge implements InspectorBridge {
     this.cancelRetry?.();
     this.abort.abort();
     this.transport?.close(1000, 'closed');
-    this.failAll(new KerfError('CLOSED', 'the bridge was closed'));
-    this.stateListeners.clear();
+    this.calls.failAll(new KerfError('CLOSED', 'the bridge was closed'));
+    this.state.clear();
     this.listeners.clear();
   }
 
   private async connect(): Promise<void> {
-    this.tell({ kind: 'connecting' });
+    this.state.tell({ kind: 'connecting' });
     let transport: Transport;
     try {
       transport = await this.options.connect(this.abort.signal);
@@ -126,6 +108,8 @@ class Bridge implements InspectorBridge {
     try {
       this.greeted(await this.call('session.hello', { bridge: BRIDGE_VERSION }));
     } catch (error) {
+      // A link that broke before the greeting has said so itself.
+      if (this.transport !== transport) return;
       this.away(KerfError.from(error, 'LINK_LOST', messageOf(error)));
       transport.close(1000, 'no greeting');
     }
@@ -134,7 +118,7 @@ class Bridge implements InspectorBridge {
   private greeted(hello: Hello): void {
     this.attempt = 0;
     for (const topic of this.listeners.topics) this.send({ kind: 'subscribe', topic });
-    this.tell({ kind: 'connected', hello });
+    this.state.tell({ kind: 'connected', hello });
   }
 
   private receive(bytes: Uint8Array): void {
@@ -146,11 +130,8 @@ class Bridge implements InspectorBridge {
       return;
     }
     if (message.kind === 'event') return this.deliver(message.topic, message.value);
-    if (message.id === null) return;
-    const waiting = this.waiting.get(message.id);
-    this.waiting.delete(message.id);
-    if (message.kind === 'answer') waiting?.resolve(message.value);
-    else waiting?.reject(new KerfError(knownCode(message.code), message.message));
+    const { id } = message;
+    if (id !== null) this.calls.settle({ ...message, id });
   }
 
   private deliver(topic: TopicName, value: unknown): void {
@@ -166,24 +147,13 @@ class Bridge implements InspectorBridge {
   /** Told once for each connection, however it ended. */
   private away({ code, message }: KerfError): void {
     this.transport = null;
-    this.failAll(new KerfError(code, message));
+    this.calls.failAll(new KerfError(code, message));
     if (this.closed) return;
     const isLasting = LASTING.includes(code);
     const ceiling = Math.min(BACK_OFF_MS.first * 2 ** this.attempt++, BACK_OFF_MS.most);
     const retryInMs = isLasting ? null : Math.round(ceiling * (0.5 + this.options.random() / 2));
-    this.tell({ kind: 'away', code, message, retryInMs });
+    this.state.tell({ kind: 'away', code, message, retryInMs });
     if (retryInMs !== null) this.cancelRetry = this.options.clock.after(retryInMs, () => void this.connect());
-  }
-
-  private failAll(error: KerfError): void {
-    const all = [...this.waiting.values()];
-    this.waiting.clear();
-    for (const { reject } of all) reject(error);
-  }
-
-  private tell(state: BridgeState): void {
-    this.state = state;
-    for (const listener of this.stateListeners) listener(state);
   }
 
   private send(message: ToService): void {

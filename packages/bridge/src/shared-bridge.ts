@@ -1,7 +1,8 @@
 // A bridge that lives in a worker <-> the same bridge for the page, over a message port: values are cloned, nothing is encoded.
 import { KerfError } from '@kerf/protocol';
 import type { BridgeState, CallName, CallParams, CallResults, InspectorBridge, TopicName, Topics } from './contract.ts';
-import { knownCode } from './messages.ts';
+import { LinkState } from './link-state.ts';
+import { PendingCalls, type Settled } from './pending-calls.ts';
 import type { Port } from './port-transport.ts';
 import { TopicListeners } from './topic-listeners.ts';
 
@@ -11,8 +12,7 @@ type ToOwner =
   | { readonly kind: 'close' };
 
 type ToUser =
-  | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
-  | { readonly kind: 'fault'; readonly id: number; readonly code: string; readonly message: string }
+  | Settled
   | { readonly kind: 'event'; readonly topic: TopicName; readonly value: unknown }
   | { readonly kind: 'state'; readonly state: BridgeState };
 
@@ -55,18 +55,11 @@ export function sharedBridge(port: Port): InspectorBridge {
   return new SharedBridge(port);
 }
 
-interface Waiting {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: KerfError) => void;
-}
-
 class SharedBridge implements InspectorBridge {
   private readonly port: Port;
-  private readonly waiting = new Map<number, Waiting>();
+  private readonly calls = new PendingCalls();
   private readonly listeners = new TopicListeners((kind, topic) => this.say({ kind, topic }));
-  private readonly stateListeners = new Set<(state: BridgeState) => void>();
-  private state: BridgeState = { kind: 'connecting' };
-  private nextId = 0;
+  private readonly state = new LinkState();
   private closed = false;
 
   constructor(port: Port) {
@@ -79,11 +72,7 @@ class SharedBridge implements InspectorBridge {
 
   call<N extends CallName>(name: N, params: CallParams<N>): Promise<CallResults[N]> {
     if (this.closed) return Promise.reject(new KerfError('CLOSED', 'the bridge was closed'));
-    const id = this.nextId++;
-    return new Promise<CallResults[N]>((resolve, reject) => {
-      this.waiting.set(id, { resolve: (value) => resolve(value as CallResults[N]), reject });
-      this.say({ kind: 'call', id, name, params });
-    });
+    return this.calls.add<CallResults[N]>((id) => this.say({ kind: 'call', id, name, params }));
   }
 
   subscribe<T extends TopicName>(topic: T, listener: (value: Topics[T]) => void): () => void {
@@ -91,32 +80,22 @@ class SharedBridge implements InspectorBridge {
   }
 
   onState(listener: (state: BridgeState) => void): () => void {
-    this.stateListeners.add(listener);
-    listener(this.state);
-    return () => this.stateListeners.delete(listener);
+    return this.state.add(listener);
   }
 
   close(): void {
     if (this.closed) return;
     this.say({ kind: 'close' });
     this.closed = true;
-    for (const { reject } of this.waiting.values()) reject(new KerfError('CLOSED', 'the bridge was closed'));
-    this.waiting.clear();
-    this.stateListeners.clear();
+    this.calls.failAll(new KerfError('CLOSED', 'the bridge was closed'));
+    this.state.clear();
     this.listeners.clear();
   }
 
   private receive(message: ToUser): void {
     if (message.kind === 'event') this.listeners.tell(message.topic, message.value);
-    else if (message.kind === 'state') {
-      this.state = message.state;
-      for (const listener of this.stateListeners) listener(message.state);
-    } else {
-      const waiting = this.waiting.get(message.id);
-      this.waiting.delete(message.id);
-      if (message.kind === 'answer') waiting?.resolve(message.value);
-      else waiting?.reject(new KerfError(knownCode(message.code), message.message));
-    }
+    else if (message.kind === 'state') this.state.tell(message.state);
+    else this.calls.settle(message);
   }
 
   private say(message: ToOwner): void {
