@@ -16,6 +16,7 @@ await build({
   ...common,
   entryPoints: {
     main: join(source, 'renderer/main.tsx'),
+    lines: join(source, 'renderer/lines/main.tsx'),
     'station-worker': join(source, 'renderer/pictures/station-worker.ts'),
     'layout-worker': join(source, 'renderer/cut/graph/layout-worker.ts'),
     styles: join(source, 'renderer/main.css'),
@@ -29,7 +30,7 @@ await build({
   conditions: ['@kerf/source'],
   define: { 'process.env.NODE_ENV': '"production"' },
 });
-for (const name of ['index.html', 'icon.svg'])
+for (const name of ['index.html', 'lines.html', 'icon.svg'])
   await copyFile(join(source, 'renderer', name), join(target, 'renderer', name));
 
 // Main and preload are CommonJS, which every Electron takes; a sandboxed preload script can be nothing else.

@@ -13,6 +13,7 @@ import { type KerfRegistry, startKerfRegistry } from '../support/kerf-registry.t
 import {
   checkScreen,
   type Inspecting,
+  keepLooks,
   keepPicture,
   openPage,
   soon,
@@ -120,7 +121,7 @@ describe.skipIf(started.browser === null)(
       await page.getByText(/known parts (get the verdict|would get another verdict)/).waitFor({ timeout: 60_000 });
       expect(await page.locator('.canary table').first().locator('tbody tr').count()).toBe(2);
 
-      await keepPicture(page, 'updates-en-light', true);
+      await keepLooks(page, 'updates');
       const stop = new AbortController();
       const feeding = (async () => {
         while (!stop.signal.aborted) {
@@ -283,11 +284,7 @@ describe.skipIf(started.browser === null)(
       expect(await card.locator('tbody tr').first().textContent()).toMatch(/group:lab2/);
       expect(await card.textContent()).toMatch(/at 95%, after 1 hr.*at more than 3 failures/);
       await page.getByText('0 of 2 in touch').waitFor();
-      const other = await open({ language: 'zh', theme: 'dark' });
-      await other.page.getByRole('button', { name: '设备群', exact: true }).click();
-      await other.page.locator(`[data-rollout="${id}"]`).waitFor();
-      await keepPicture(other.page, 'fleet-zh-dark');
-      await other.page.close();
+      await keepLooks(page, 'fleet');
       for (const [name, becomes] of [
         ['Approve', /^(scheduled|running)$/],
         ['Pause', /^paused$/],

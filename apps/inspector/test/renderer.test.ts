@@ -4,11 +4,12 @@ import { describe, expect, test } from 'vitest';
 import { en, type MessageKey } from '../src/renderer/i18n/en.ts';
 import { translator } from '../src/renderer/i18n/messages.tsx';
 import { zh } from '../src/renderer/i18n/zh.ts';
+import { linesAbove } from '../src/renderer/lines/lines-above.ts';
 import { ResultList } from '../src/renderer/results/result-list.ts';
 import { formatBytes, formatSpan } from '../src/renderer/shared/format.ts';
 import { MAX_HEIGHT_PX, rowsToScroll, rowWindow, scrolledTo } from '../src/renderer/shared/row-window.ts';
 import { readSettings } from '../src/renderer/shared/settings.ts';
-import { withRecord } from '../src/renderer/shared/store.ts';
+import { lastParts, withRecord } from '../src/renderer/shared/store.ts';
 import { axisTicks, countBins } from '../src/renderer/thresholds/count-bins.ts';
 
 const KEYS = Object.keys(en) as MessageKey[];
@@ -64,6 +65,12 @@ test('a final record takes the place of its provisional one', () => {
     ({ resultId, revision, verdict }) as unknown as ResultRecord;
   const strip = withRecord([record('b', 0, 'NG'), record('a', 0, 'REVIEW')], record('a', 1, 'PASS'));
   expect(strip.map(({ resultId, verdict }) => `${resultId} ${verdict}`)).toEqual(['b NG', 'a PASS']);
+  // What the screen does not show yet is not among the last parts; a final record stands for the one on the screen.
+  const last = (shown: ResultRecord | null): string[] => lastParts(strip, shown).map(({ verdict }) => verdict);
+  expect(last(null)).toEqual([]);
+  expect(last(record('a', 0, 'REVIEW'))).toEqual(['PASS']);
+  expect(last(record('b', 0, 'NG'))).toEqual(['NG', 'PASS']);
+  expect(last(record('c', 0, 'ERROR'))).toEqual(['ERROR', 'NG', 'PASS']);
   const list = new ResultList(null);
   list.append([record('b', 0, 'NG'), record('a', 0, 'REVIEW')]);
   list.add(record('c', 0, 'NG'));
@@ -72,6 +79,11 @@ test('a final record takes the place of its provisional one', () => {
   list.append([record('b', 0, 'NG'), record('z', 0, 'PASS')]);
   const shown = Array.from({ length: list.length }, (_, at) => list.at(at));
   expect(shown.map((one) => `${one?.resultId} ${one?.verdict}`)).toEqual(['c NG', 'b NG', 'a PASS', 'z PASS']);
+});
+
+test('a page knows by its address whether it is one of several lines', () => {
+  expect(linesAbove({ pathname: '/kq7m-2xpt-9hbc/3/' })).toBe('../');
+  for (const pathname of ['/kq7m-2xpt-9hbc/', '/', '/12']) expect(linesAbove({ pathname })).toBeNull();
 });
 
 test('sizes and times are written for people', () => {

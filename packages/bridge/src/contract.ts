@@ -99,7 +99,7 @@ export interface Topics extends SamplesTopics, CutTopics, SessionsTopics {
   station: StationView;
   /** Every record, in order; final ones replace provisional ones of the same `resultId`. */
   result: ResultRecord;
-  /** The newest part with its picture; a slow reader gets fewer. */
+  /** The newest part with its picture, at once and at each change; a slow reader gets fewer. */
   live: LiveView;
   thresholds: ThresholdsView;
   /** At each change, and several times a second while something is fetched. */

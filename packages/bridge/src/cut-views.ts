@@ -151,7 +151,7 @@ export interface CutState {
   /** For the commands that are shown: the model as the station file names it, without the folders of this device. */
   readonly modelPath: string;
   /** The profile is being measured; null while it is not. */
-  readonly measuring: { readonly step: string; readonly elapsedMs: number; readonly budgetMs: number } | null;
+  readonly measuring: { readonly elapsedMs: number; readonly budgetMs: number } | null;
   /** What went wrong with the last measurement; null for nothing. */
   readonly measureFault: string | null;
   /** Whether {@link measuring} may be asked for: not where the station file names the profile, or the whole model is not here. */

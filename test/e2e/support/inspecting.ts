@@ -52,6 +52,22 @@ export async function keepPicture(page: Page, name: string, fullPage = false): P
   if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`), fullPage });
 }
 
+/** The same screen, as it stands there, in English by day and in Chinese by night. */
+export async function keepLooks(page: Page, name: string): Promise<void> {
+  if (process.env['KERF_SCREENSHOTS'] === undefined) return;
+  for (const [language, theme] of [
+    ['zh', 'dark'],
+    ['en', 'light'],
+  ] as const) {
+    await page.keyboard.press('?');
+    const chosen = page.getByRole('dialog').locator('select');
+    await chosen.first().selectOption(language);
+    await chosen.last().selectOption(theme);
+    await page.keyboard.press('Escape');
+    await keepPicture(page, `${name}-${language}-${theme}`, true);
+  }
+}
+
 export interface OpenPage {
   readonly page: Page;
   /** What the page complained of, and what it fetched from elsewhere. */
@@ -87,8 +103,14 @@ export async function openPage(
   return { page, faults };
 }
 
-/** Nothing serious for axe, nothing wider than the window, no target smaller than a finger (a glove) needs, the tab of now in sight. */
+/** What holds for a page, and its current tab in sight. */
 export async function checkScreen(page: Page, name: string, gloves = false): Promise<void> {
+  await checkPage(page, name, gloves);
+  expect(await tabInSight(page), `current tab of ${name}`).toBe(true);
+}
+
+/** Nothing serious for axe, nothing wider than the window, no target smaller than a finger (a glove) needs. */
+export async function checkPage(page: Page, name: string, gloves = false): Promise<void> {
   await page.evaluate(await readFile(AXE, 'utf8'));
   const violations = await page.evaluate(async () => {
     const { axe } = globalThis as unknown as {
@@ -104,7 +126,6 @@ export async function checkScreen(page: Page, name: string, gloves = false): Pro
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   expect(wide, `width of ${name}`).toBeLessThanOrEqual(page.viewportSize()?.width ?? 0);
   expect(await smallTargets(page, gloves ? 64 : 48), `targets of ${name}`).toEqual([]);
-  expect(await tabInSight(page), `current tab of ${name}`).toBe(true);
 }
 
 /** What can be touched and is smaller than `least` CSS pixels in either direction. A check box is as large as its label. */

@@ -23,6 +23,7 @@ export class RecordDesk {
   /** Records are shown in the order in which they came, whatever their pictures take to encode. */
   private showing: Promise<void> = Promise.resolve();
   private waitingPictures = 0;
+  private newest: LiveView | null = null;
 
   constructor(parts: RecordDeskParts) {
     this.parts = parts;
@@ -38,6 +39,11 @@ export class RecordDesk {
   get means(): { readonly bytesUpPerPart: number | null; readonly pictureBytesPerPart: number | null } {
     const sent = this.history.latest(MEAN_PARTS).map(({ bytesUp }) => bytesUp);
     return { bytesUpPerPart: mean(sent), pictureBytesPerPart: mean(this.pictureBytes) };
+  }
+
+  /** What the live view showed last; null before the first part. */
+  get live(): LiveView | null {
+    return this.newest;
   }
 
   held(resultId: string): { record: ResultRecord; picture: PictureView } | null {
@@ -63,7 +69,9 @@ export class RecordDesk {
   private show(live: LiveView): void {
     this.history.add(live.record, live.picture);
     this.parts.onResult(live.record);
-    if (live.record.revision === 0) this.parts.onLive(live);
+    if (live.record.revision > 0) return;
+    this.newest = live;
+    this.parts.onLive(live);
   }
 }
 

@@ -5,6 +5,7 @@ import type {
   CallParams,
   CallResults,
   InspectorService,
+  LiveView,
   StationView,
   TopicName,
   Topics,
@@ -103,6 +104,9 @@ export class StationService implements InspectorService {
   subscribe<T extends TopicName>(topic: T, listener: (value: Topics[T]) => void): () => void {
     const set = this.listeners.get(topic) ?? new Set();
     this.listeners.set(topic, set.add(listener as (value: never) => void));
+    // A page that is opened while the line stands shows the last part, not an empty line.
+    const { live } = this.records;
+    if (topic === 'live' && live !== null) (listener as (value: LiveView) => void)(live);
     return () => set.delete(listener as (value: never) => void);
   }
 

@@ -2,41 +2,33 @@
 import { useEffect, useState } from 'react';
 import { CutScreen } from '../cut/cut-screen.tsx';
 import { HealthScreen } from '../health/health-screen.tsx';
-import { TextProvider, useTexts } from '../i18n/messages.tsx';
+import { useTexts } from '../i18n/messages.tsx';
 import { LineScreen } from '../line/line-screen.tsx';
 import { togglePause } from '../line/pause-button.tsx';
+import { linesAbove } from '../lines/lines-above.ts';
 import { ResultsScreen } from '../results/results-screen.tsx';
 import { SamplesScreen } from '../samples/samples-screen.tsx';
 import { SessionsScreen } from '../sessions/sessions-screen.tsx';
 import type { Store } from '../shared/observable.ts';
 import type { Settings } from '../shared/settings.ts';
 import { type Inspector, InspectorProvider, useInspector, useStore } from '../shared/store.ts';
-import { TargetContext, targetPx } from '../shared/target.ts';
-import { useShownTheme } from '../shared/use-shown-theme.ts';
 import { ThresholdsScreen } from '../thresholds/thresholds-screen.tsx';
 import { UpdatesScreen } from '../updates/updates-screen.tsx';
+import { Display } from './display.tsx';
 import { LinkBanner } from './link-banner.tsx';
 import { ScreenTabs } from './screen-tabs.tsx';
 import { SCREENS, type Screen } from './screens.ts';
+import { SettingsButton } from './settings-button.tsx';
 import { SettingsPanel } from './settings-panel.tsx';
+import { useKeys } from './use-keys.ts';
 
 export function App({ inspector, settings }: { readonly inspector: Inspector; readonly settings: Store<Settings> }) {
-  const { language, theme: chosenTheme, gloves } = useStore(settings);
-  const theme = useShownTheme(chosenTheme);
-  useEffect(() => {
-    const root = document.documentElement;
-    root.lang = language === 'zh' ? 'zh-Hans' : 'en';
-    root.dataset['theme'] = theme;
-    root.dataset['gloves'] = String(gloves);
-  }, [language, theme, gloves]);
   return (
-    <TextProvider language={language}>
+    <Display settings={settings}>
       <InspectorProvider value={inspector}>
-        <TargetContext.Provider value={targetPx(gloves)}>
-          <Frame settings={settings} />
-        </TargetContext.Provider>
+        <Frame settings={settings} />
       </InspectorProvider>
-    </TextProvider>
+    </Display>
   );
 }
 
@@ -50,12 +42,15 @@ function Frame({ settings }: { readonly settings: Store<Settings> }) {
   useEffect(() => {
     document.title = `${t(`nav.${screen}`)} – ${t('app.title')}`;
   }, [screen, t]);
-  useKeys({
-    screen: (index) => setScreen(SCREENS[(index + SCREENS.length) % SCREENS.length] ?? 'line'),
-    current: () => SCREENS.indexOf(screen),
-    pause: () => void togglePause(inspector).catch(() => {}),
-    overlay: () => setShowOverlay((value) => !value),
-    settings: () => setShowSettings((value) => !value),
+  useKeys((key) => {
+    const at = Number(key);
+    const show = (index: number): void => setScreen(SCREENS[(index + SCREENS.length) % SCREENS.length] ?? 'line');
+    if (/^[1-9]$/.test(key) && at <= SCREENS.length) show(at - 1);
+    else if (key === '[' || key === ']') show(SCREENS.indexOf(screen) + (key === ']' ? 1 : -1));
+    else if (key === 'p' || key === 'P') void togglePause(inspector).catch(() => {});
+    else if (key === 'o' || key === 'O') setShowOverlay((value) => !value);
+    else if (key === '?') setShowSettings((value) => !value);
+    else if ((key === 'l' || key === 'L') && above !== null) location.href = above;
   });
   const choose = (resultId: string): void => {
     setChosen(resultId);
@@ -94,16 +89,22 @@ function Header({ screen, onScreen, onSettings }: HeaderProps) {
   const link = useStore(useInspector().link);
   return (
     <header className="header">
+      {above !== null && (
+        <a className="lines-link" href={above} title={t('lines.key')}>
+          ‹ {t('lines.title')}
+        </a>
+      )}
       <h1 title={link.kind === 'connected' ? link.hello.station : undefined}>
         {link.kind === 'connected' ? link.hello.station : t('app.title')}
       </h1>
       <ScreenTabs screen={screen} onScreen={onScreen} />
-      <button type="button" className="settings-button" onClick={onSettings} aria-label={t('settings.title')}>
-        <span aria-hidden="true">⚙</span>
-      </button>
+      <SettingsButton onOpen={onSettings} />
     </header>
   );
 }
+
+/** The page over several lines, of which this is one. */
+const above = linesAbove(location);
 
 /** The screen is in the address, so that a reload and the back button keep it. */
 function useScreen(): [Screen, (screen: Screen) => void] {
@@ -121,29 +122,4 @@ function useScreen(): [Screen, (screen: Screen) => void] {
       setScreen(name);
     },
   ];
-}
-
-interface Keys {
-  screen(index: number): void;
-  current(): number;
-  pause(): void;
-  overlay(): void;
-  settings(): void;
-}
-
-function useKeys(keys: Keys): void {
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      const target = event.target as HTMLElement;
-      if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName)) return;
-      const at = Number(event.key);
-      if (/^[1-9]$/.test(event.key) && at <= SCREENS.length) keys.screen(at - 1);
-      else if (event.key === '[' || event.key === ']') keys.screen(keys.current() + (event.key === ']' ? 1 : -1));
-      else if (event.key === 'p' || event.key === 'P') keys.pause();
-      else if (event.key === 'o' || event.key === 'O') keys.overlay();
-      else if (event.key === '?') keys.settings();
-    };
-    addEventListener('keydown', onKey);
-    return () => removeEventListener('keydown', onKey);
-  });
 }

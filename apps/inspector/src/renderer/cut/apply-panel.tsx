@@ -1,9 +1,10 @@
 // The cut that was chosen -> the button that moves every frame to it, or, where the station has one way only, what to do.
-import { type CutRow, type CutState, mayAct } from '@kerf/bridge';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { type CutRow, type CutState, type FaultView, mayAct } from '@kerf/bridge';
 import { useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
+import { FaultText } from '../shared/fault-text.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
+import { faultOf } from '../shared/use-action.ts';
 import { atOption, routeName, rowName, shellWord } from './cut-names.ts';
 
 interface Props {
@@ -36,16 +37,19 @@ function ChainApply({ row, rows, state, showState, onChoose }: Omit<Props, 'isNo
   const { bridge, link } = useInspector();
   const bridgeState = useStore(link);
   const [said, setSaid] = useState<{ readonly text: string; readonly isFault: boolean } | null>(null);
+  const [fault, setFault] = useState<FaultView | null>(null);
   const role = bridgeState.kind === 'connected' ? bridgeState.hello.role : 'viewer';
   const own = rows.flatMap((each, at) => (each.route === null ? [] : [{ at, row: each }]));
   const apply = async (route: string | null): Promise<void> => {
+    setSaid(null);
+    setFault(null);
     try {
       showState(await bridge.call('cut.apply', { route, from: state.pinned }));
       setSaid({ text: t(route === null ? 'cut.apply.freed' : 'cut.apply.done'), isFault: false });
     } catch (error) {
-      const isConflict = KerfError.is(error) && error.code === 'CONFLICT';
-      const text = isConflict ? t('cut.apply.conflict') : t('error.call', { message: messageOf(error) });
-      setSaid({ text, isFault: true });
+      const failed = faultOf(error);
+      if (failed.code === 'CONFLICT') setSaid({ text: t('cut.apply.conflict'), isFault: true });
+      else setFault(failed);
     }
   };
   const isPinned = row.route !== null && state.pinned === row.route;
@@ -90,6 +94,7 @@ function ChainApply({ row, rows, state, showState, onChoose }: Omit<Props, 'isNo
           {said.text}
         </p>
       )}
+      <FaultText fault={fault} />
     </>
   );
 }

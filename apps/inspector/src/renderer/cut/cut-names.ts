@@ -1,7 +1,6 @@
 // Cuts, codecs and rates -> names for people.
 import type { CutRow } from '@kerf/bridge';
-import type { Language, Translate } from '../i18n/messages.tsx';
-import { formatNumber } from '../shared/format.ts';
+import type { Translate } from '../i18n/messages.tsx';
 
 const MAX_NAME = 40;
 
@@ -31,16 +30,6 @@ export function codecName(codec: string, t: Translate): string {
   // What crosses may be coded each in its own way.
   const parts = codec.split('+').map((part) => (part === 'raw' || part === 'lossless' ? t(`cut.codec.${part}`) : part));
   return parts.join(' + ');
-}
-
-export function formatRate(bitsPerSecond: number, language: Language): string {
-  const [value, unit] =
-    bitsPerSecond >= 1e9
-      ? [bitsPerSecond / 1e9, 'Gbit/s']
-      : bitsPerSecond >= 1e6
-        ? [bitsPerSecond / 1e6, 'Mbit/s']
-        : [bitsPerSecond / 1e3, 'kbit/s'];
-  return `${formatNumber(value, language, value < 10 ? 1 : 0)} ${unit}`;
 }
 
 /** For a shell: quoted where it has to be. */

@@ -2,6 +2,7 @@
 import type { CutGraph, CutState } from '@kerf/bridge';
 import { useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
+import { FaultText } from '../shared/fault-text.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { ApplyPanel } from './apply-panel.tsx';
 import { CutTable } from './cut-table.tsx';
@@ -23,9 +24,7 @@ export function CutScreen() {
     return (
       <section className="cut panel" aria-label={t('cut.title')} aria-busy={wrong === null}>
         {wrong !== null ? (
-          <p className="fault" role="alert">
-            {t('error.call', { message: wrong })}
-          </p>
+          <FaultText fault={wrong} />
         ) : (
           <p className="empty">{t(link.kind === 'connected' ? 'cut.opening' : 'cut.away')}</p>
         )}
@@ -61,11 +60,7 @@ function Opened({ state, graph, onState }: OpenedProps) {
   };
   return (
     <div className="cut" aria-label={t('cut.title')}>
-      {fault !== null && (
-        <p className="fault" role="alert">
-          {t('error.call', { message: fault })}
-        </p>
-      )}
+      <FaultText fault={fault} />
       <div className="cut-main">
         <div className="cut-side">
           <GraphView graph={graph} rows={rows} chosen={chosen} now={now} onChoose={choose} />

@@ -75,7 +75,7 @@ export const cutEn = {
   'cut.tag.now': 'now',
   'cut.tag.chain': 'in the chain',
   'cut.tag.fused': 'inside a fusion',
-  'cut.tag.fusion': 'between {pair}, which the runtime would join',
+  'cut.tag.fusion': 'between {first} and {second}, which the runtime would join',
   'cut.nodes': 'Before the cut',
   'cut.nodesOf': '{head} of {nodes} nodes',
   'cut.head': 'Head on this device',
@@ -160,7 +160,7 @@ export const cutEn = {
     'The whole model is not on this device: the graph is put together of its parts, and there is no what-if. Name its file as model.source in the station file.',
   'cut.measure': 'Measure this device',
   'cut.measuring': 'Measuring',
-  'cut.measuringStep': '{seconds} s of {budget}: {step}',
+  'cut.measuringStep': '{seconds} of {budget} s',
   'cut.measureCancel': 'Cancel',
   'cut.measureHelp':
     'It runs the model and its likeliest cuts for about twenty seconds. Parts of a running line take longer meanwhile, and make the figures less sure: pause it first.',

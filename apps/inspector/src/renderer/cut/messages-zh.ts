@@ -76,7 +76,7 @@ export const cutZh: Readonly<Record<keyof typeof cutEn, string>> = {
   'cut.tag.now': '当前',
   'cut.tag.chain': '链中已有',
   'cut.tag.fused': '在融合之内',
-  'cut.tag.fusion': '位于 {pair} 之间，运行时本会将其合并',
+  'cut.tag.fusion': '位于 {first} 和 {second} 之间，运行时本会将其合并',
   'cut.nodes': '切分前',
   'cut.nodesOf': '{nodes} 个节点中的 {head} 个',
   'cut.head': '本设备上的前段',
@@ -159,7 +159,7 @@ export const cutZh: Readonly<Record<keyof typeof cutEn, string>> = {
     '本设备上没有完整模型：模型图由各部分拼成，没有假设分析。请在工位文件中以 model.source 指定该文件。',
   'cut.measure': '测量本设备',
   'cut.measuring': '正在测量',
-  'cut.measuringStep': '{seconds} 秒 / {budget}：{step}',
+  'cut.measuringStep': '{seconds} / {budget} 秒',
   'cut.measureCancel': '取消',
   'cut.measureHelp': '将模型和最可能的切分点运行约二十秒。其间产线上的工件会变慢，数据也不够准确：请先暂停。',
 };

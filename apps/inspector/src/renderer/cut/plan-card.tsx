@@ -1,8 +1,8 @@
 // The planner's answer -> "why this cut": the choice, what the others take, what would change it, and how sure that is.
 import type { CutPlan, CutRow, CutState } from '@kerf/bridge';
 import { type Translate, useTexts } from '../i18n/messages.tsx';
-import { formatBytes, formatMs } from '../shared/format.ts';
-import { codecName, formatRate, rowName } from './cut-names.ts';
+import { formatBytes, formatMs, formatRate } from '../shared/format.ts';
+import { codecName, rowName } from './cut-names.ts';
 import { StageBar, StageLegend } from './stage-bar.tsx';
 
 interface Props {

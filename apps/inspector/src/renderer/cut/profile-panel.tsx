@@ -1,10 +1,11 @@
 // Which measurements the predictions rest on, and how to make better ones.
-import { type CutProfile, type CutState, mayAct } from '@kerf/bridge';
-import { messageOf } from '@kerf/protocol';
+import { type CutProfile, type CutState, type FaultView, mayAct } from '@kerf/bridge';
 import { useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
-import { formatMs, formatNumber } from '../shared/format.ts';
+import { FaultText, said } from '../shared/fault-text.tsx';
+import { formatNumber } from '../shared/format.ts';
 import { useInspector, useStore } from '../shared/store.ts';
+import { faultOf } from '../shared/use-action.ts';
 import { shellWord } from './cut-names.ts';
 
 export function ProfilePanel({
@@ -60,15 +61,15 @@ function Measure({ state, onState }: { readonly state: CutState; readonly onStat
   const { t, language } = useTexts();
   const { bridge, link } = useInspector();
   const bridgeState = useStore(link);
-  const [fault, setFault] = useState<string | null>(null);
+  const [fault, setFault] = useState<FaultView | null>(null);
   const role = bridgeState.kind === 'connected' ? bridgeState.hello.role : 'viewer';
   const { measuring } = state;
   if (!state.canMeasure || !mayAct(role, 'engineer')) return null;
   const call = (name: 'cut.measure' | 'cut.cancelMeasure'): void => {
     setFault(null);
-    bridge.call(name, {}).then(onState, (error: unknown) => setFault(messageOf(error)));
+    bridge.call(name, {}).then(onState, (error: unknown) => setFault(faultOf(error)));
   };
-  const failed = fault ?? state.measureFault;
+  const failed = fault ?? said(state.measureFault);
   return (
     <>
       {measuring === null ? (
@@ -88,9 +89,8 @@ function Measure({ state, onState }: { readonly state: CutState; readonly onStat
           />
           <p>
             {t('cut.measuringStep', {
-              seconds: formatNumber(measuring.elapsedMs / 1000, language),
-              budget: formatMs(measuring.budgetMs, language),
-              step: measuring.step,
+              seconds: formatNumber(measuring.elapsedMs / 1_000, language),
+              budget: formatNumber(measuring.budgetMs / 1_000, language),
             })}
           </p>
           <button type="button" onClick={() => call('cut.cancelMeasure')}>
@@ -99,11 +99,7 @@ function Measure({ state, onState }: { readonly state: CutState; readonly onStat
         </div>
       )}
       <p className="note">{t('cut.measureHelp')}</p>
-      {failed !== null && (
-        <p className="fault" role="alert">
-          {t('error.call', { message: failed })}
-        </p>
-      )}
+      <FaultText fault={failed} />
     </>
   );
 }

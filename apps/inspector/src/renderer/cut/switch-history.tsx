@@ -2,9 +2,9 @@
 import type { CutHistory, CutRow, CutState } from '@kerf/bridge';
 import { useEffect } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
-import { formatMs, formatTime } from '../shared/format.ts';
+import { formatMs, formatRate, formatTime } from '../shared/format.ts';
 import { useCall } from '../shared/use-call.ts';
-import { formatRate, routeName } from './cut-names.ts';
+import { routeName } from './cut-names.ts';
 import { chartOf, HEIGHT, WIDTH } from './network-chart.ts';
 import { switchText } from './switch-text.ts';
 

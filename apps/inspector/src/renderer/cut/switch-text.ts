@@ -1,7 +1,7 @@
 // A switch's code and values -> why frames went elsewhere, in the language of the page.
 import type { CutRow, CutSwitch } from '@kerf/bridge';
 import type { Language, Translate } from '../i18n/messages.tsx';
-import { formatMs } from '../shared/format.ts';
+import { formatMs, joined } from '../shared/format.ts';
 import { routeName } from './cut-names.ts';
 
 export function switchText(change: CutSwitch, rows: readonly CutRow[], t: Translate, language: Language): string {
@@ -17,7 +17,7 @@ export function switchText(change: CutSwitch, rows: readonly CutRow[], t: Transl
       const parts = changes.map(
         ({ part, byMs }) => `${t(`cut.part.${part}`)} ${byMs > 0 ? '+' : '−'}${say(Math.abs(byMs))}`,
       );
-      return parts.length === 0 ? text : `${text} ${t('cut.reason.changes', { changes: parts.join(', ') })}`;
+      return parts.length === 0 ? text : `${text} ${t('cut.reason.changes', { changes: joined(parts, language) })}`;
     }
     case 'missed':
       return t('cut.reason.missed', { frames: why.frames, from, to, ms: say(why.ms) });

@@ -44,7 +44,7 @@ export function ThisCut({ row, state, nodes, isChoice, isNow }: Props) {
       <p className="cut-tags">
         {isChoice && <span className="tag">{t('cut.tag.best')}</span>}
         {isNow && <span className="tag">{t('cut.tag.now')}</span>}
-        {row.fusion !== null && <span className="tag">{t('cut.tag.fusion', { pair: row.fusion })}</span>}
+        {row.fusion !== null && <span className="tag">{t('cut.tag.fusion', pairOf(row.fusion))}</span>}
       </p>
       <StageBar row={row} mostMs={row.latencyMs} />
       <Measurement row={row} state={state} />
@@ -89,4 +89,10 @@ function Measurement({ row, state }: { readonly row: CutRow; readonly state: Cut
       )}
     </dl>
   );
+}
+
+/** `Conv and Relu` -> its two operators. */
+function pairOf(fusion: string): { readonly first: string; readonly second: string } {
+  const [first = '', second = ''] = fusion.split(' and ');
+  return { first, second };
 }

@@ -1,8 +1,8 @@
 // The bridge's answers about the cut -> what the screen shows: state, graph, and the plan for the network that was asked about.
-import type { CutGraph, CutPlan, CutRow, CutState } from '@kerf/bridge';
-import { messageOf } from '@kerf/protocol';
+import type { CutGraph, CutPlan, CutRow, CutState, FaultView } from '@kerf/bridge';
 import { useEffect, useState } from 'react';
 import { useInspector, useStore } from '../shared/store.ts';
+import { faultOf } from '../shared/use-action.ts';
 import { useCall } from '../shared/use-call.ts';
 
 /** What a slider stands at. */
@@ -25,7 +25,7 @@ const REST_MS = 80;
 
 export interface Told<T> {
   readonly value: T | null;
-  readonly fault: string | null;
+  readonly fault: FaultView | null;
   readonly set: (value: T) => void;
 }
 
@@ -48,7 +48,10 @@ export function useCutState(): Told<CutState> {
 }
 
 /** Asked for again when the profile is another: nodes have their times from it. */
-export function useGraph(version: number | null): { readonly value: CutGraph | null; readonly fault: string | null } {
+export function useGraph(version: number | null): {
+  readonly value: CutGraph | null;
+  readonly fault: FaultView | null;
+} {
   const { value, fault, again } = useCall('cut.graph', {});
   useEffect(() => {
     if (version !== null && version > 0) again();
@@ -58,7 +61,7 @@ export function useGraph(version: number | null): { readonly value: CutGraph | n
 
 export interface Planned {
   readonly plan: CutPlan | null;
-  readonly fault: string | null;
+  readonly fault: FaultView | null;
   /** Another question is on its way. */
   readonly isBusy: boolean;
 }
@@ -78,7 +81,7 @@ export function usePlan(question: Question, state: CutState | null): Planned {
       const [asked] = JSON.parse(key) as [Question];
       bridge.call('cut.plan', asked).then(
         (plan) => isCurrent && setPlanned({ plan, fault: null, isBusy: false }),
-        (error: unknown) => isCurrent && setPlanned({ plan: null, fault: messageOf(error), isBusy: false }),
+        (error: unknown) => isCurrent && setPlanned({ plan: null, fault: faultOf(error), isBusy: false }),
       );
     }, REST_MS);
     return () => {

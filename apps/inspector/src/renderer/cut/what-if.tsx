@@ -1,7 +1,6 @@
 // Sliders for the network and the device's speed: the question that the planner is asked.
 import { useTexts } from '../i18n/messages.tsx';
-import { formatMs, formatNumber } from '../shared/format.ts';
-import { formatRate } from './cut-names.ts';
+import { formatMs, formatNumber, formatRate } from '../shared/format.ts';
 import type { Measured, Question } from './use-cut.ts';
 
 interface Props {

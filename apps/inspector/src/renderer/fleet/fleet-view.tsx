@@ -25,13 +25,13 @@ export function useFleet() {
 
 export function FleetView() {
   const { t } = useTexts();
-  const { value, failure, again } = useFleet();
+  const { value, fault, again } = useFleet();
   const { role, may } = useRole();
-  if (failure?.code === 'CONFIG_INVALID') return <p className="panel empty">{t('fleet.none')}</p>;
+  if (fault?.code === 'CONFIG_INVALID') return <p className="panel empty">{t('fleet.none')}</p>;
   return (
     <>
-      <FaultText fault={failure} />
-      {value === null && failure === null && <Loading />}
+      <FaultText fault={fault} />
+      {value === null && fault === null && <Loading />}
       {!may('engineer') && <p className="note">{t('fleet.role', { role: t(`role.${role}`) })}</p>}
       {value !== null && <Known fleet={value} onChanged={again} />}
     </>

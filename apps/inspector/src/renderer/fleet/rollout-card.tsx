@@ -2,7 +2,7 @@
 import type { RolloutAction, RolloutStageView, RolloutView } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
 import { ActionForm } from '../shared/action-form.tsx';
-import { formatMoment, formatNumber, formatShare, formatSpan } from '../shared/format.ts';
+import { formatMoment, formatNumber, formatShare, formatSpan, joined } from '../shared/format.ts';
 import { useInspector } from '../shared/store.ts';
 import { TableHead } from '../shared/table-head.tsx';
 import { useRole } from '../shared/use-role.ts';
@@ -56,7 +56,7 @@ function Stages({ rollout: { stages, stage: open } }: { readonly rollout: Rollou
           {stages.map((stage, at) => (
             <tr key={`${at} ${stage.members}`} data-open={at <= open}>
               <th scope="row">{`${at + 1}${at <= open ? ` · ${t('fleet.open')}` : ''}`}</th>
-              <td>{stage.members}</td>
+              <td>{stage.members === 'rest' ? t('fleet.rest') : stage.members}</td>
               <td className="row-number">{number(stage.devices)}</td>
               <td className="row-number">{number(stage.offered)}</td>
               <td className="row-number">{number(stage.succeeded)}</td>
@@ -76,7 +76,7 @@ function Opens({ stage: { successShare, soakMs, pauseAfter } }: { readonly stage
   const share = formatShare(successShare, language);
   const when =
     soakMs === 0 ? t('fleet.after', { share }) : t('fleet.afterSoak', { share, span: formatSpan(soakMs, language) });
-  return <>{pauseAfter ? `${when}, ${t('fleet.pauses')}` : when}</>;
+  return <>{joined(pauseAfter ? [when, t('fleet.pauses')] : [when], language)}</>;
 }
 
 function Limits({ rollout: { errors, onStop, maxInFlight } }: { readonly rollout: RolloutView }) {
@@ -87,10 +87,11 @@ function Limits({ rollout: { errors, onStop, maxInFlight } }: { readonly rollout
       ? []
       : [t('fleet.stopsShare', { share: formatShare(errors.share, language), minimum: errors.minimumEnded })]),
   ];
-  const stops = limits.length === 0 ? t('fleet.stopsNever') : limits.join(', ');
+  const stops = limits.length === 0 ? [t('fleet.stopsNever')] : limits;
+  const limitsText = joined(onStop === 'roll-back' ? [...stops, t('fleet.thenBack')] : stops, language);
   return (
     <p className="note">
-      {`${t('fleet.stops')}: ${stops}${onStop === 'roll-back' ? `, ${t('fleet.thenBack')}` : ''} · `}
+      {`${t('fleet.stops', { limits: limitsText })} · `}
       {t('fleet.inFlight', { count: maxInFlight })}
     </p>
   );

@@ -11,11 +11,11 @@ const ENTRIES = 50;
 
 export function AuditPanel() {
   const { t } = useTexts();
-  const { value, failure, again } = useCall('health.audit', { limit: ENTRIES });
+  const { value, fault, again } = useCall('health.audit', { limit: ENTRIES });
   return (
     <section className="panel audit" aria-label={t('health.audit')}>
       <h2>{t('health.audit')}</h2>
-      <FaultText fault={failure} />
+      <FaultText fault={fault} />
       {value !== null && <Entries audit={value} />}
       <button type="button" onClick={again}>
         {t('health.auditVerify')}

@@ -3,7 +3,8 @@ import type { HealthView, StationView } from '@kerf/bridge';
 import { FleetDevicesPanel } from '../fleet/fleet-devices-panel.tsx';
 import { useFleet } from '../fleet/fleet-view.tsx';
 import { useTexts } from '../i18n/messages.tsx';
-import { formatBytes, formatNumber, formatSpan, shortHash } from '../shared/format.ts';
+import { FaultText } from '../shared/fault-text.tsx';
+import { formatBytes, formatNumber, formatSpan, joined, shortHash } from '../shared/format.ts';
 import { PairsPanel } from '../shared/pairs-panel.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { TableHead } from '../shared/table-head.tsx';
@@ -28,11 +29,7 @@ export function HealthScreen() {
           {t('health.refresh')}
         </button>
       </div>
-      {fault !== null && (
-        <p className="fault" role="alert">
-          {t('error.call', { message: fault })}
-        </p>
-      )}
+      <FaultText fault={fault} />
       <div className="figures">
         {value !== null && <Device health={value} />}
         {value !== null && <Software health={value} station={station} release={release} />}
@@ -66,7 +63,7 @@ function Device({ health }: { readonly health: HealthView }) {
     <PairsPanel
       title={t('health.device')}
       rows={[
-        [t('health.cpu'), `${health.cpu}, ${t('health.cores', { cores: health.cores })}`],
+        [t('health.cpu'), joined([health.cpu, t('health.cores', { cores: health.cores })], language)],
         [
           t('health.load'),
           health.loadAverage === null ? t('health.unknown') : formatNumber(health.loadAverage, language, 2),
@@ -94,7 +91,7 @@ function Software({ health, station, release }: SoftwareProps) {
       title={t('health.software')}
       rows={[
         [t('health.version'), health.version],
-        [t('health.runtime'), `${health.node}, ${health.platform}`],
+        [t('health.runtime'), joined([health.node, health.platform], language)],
         [t('health.uptime'), formatSpan(health.uptimeMs, language)],
         [t('health.provider'), health.provider ?? '–'],
         ...(release === null ? [] : [[t('nav.updates'), t('updates.version', { version: release })] as const]),

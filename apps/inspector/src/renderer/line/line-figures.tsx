@@ -2,7 +2,7 @@
 import type { StationView } from '@kerf/bridge';
 import type { Verdict } from '@kerf/edge-runtime';
 import { useTexts } from '../i18n/messages.tsx';
-import { formatBytes, formatMs, formatNumber, formatShare } from '../shared/format.ts';
+import { formatBytes, formatMs, formatNumber, formatShare, joined } from '../shared/format.ts';
 import { PairsPanel } from '../shared/pairs-panel.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
@@ -57,7 +57,10 @@ function Speed({ station }: { readonly station: StationView }) {
       t('line.sent'),
       bytesUpPerPart === null
         ? '–'
-        : `${formatBytes(bytesUpPerPart, language)}${share === null ? '' : `, ${t('line.sentShare', { share })}`}`,
+        : joined(
+            [formatBytes(bytesUpPerPart, language), ...(share === null ? [] : [t('line.sentShare', { share })])],
+            language,
+          ),
     ],
     [t('line.queued'), formatNumber(station.queued, language)],
   ];

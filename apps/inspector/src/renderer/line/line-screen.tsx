@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { LivePicture } from '../pictures/part-picture.tsx';
-import { useInspector, useStore } from '../shared/store.ts';
+import { lastParts, useInspector, useStore } from '../shared/store.ts';
 import { LineFigures } from './line-figures.tsx';
 import { PauseButton } from './pause-button.tsx';
 import { RecentParts } from './recent-parts.tsx';
@@ -19,8 +19,9 @@ export function LineScreen({ showOverlay, onOverlay, onChoose }: Props) {
   const inspector = useInspector();
   const live = useStore(inspector.live);
   const station = useStore(inspector.station);
+  const parts = lastParts(useStore(inspector.recent), live?.record ?? null);
   const painter = useStore(inspector.pictures.painter);
-  const ageMs = useAge(live?.shownAt ?? null, station?.state === 'running');
+  const ageMs = useAge(live?.takenAt ?? null, station?.state === 'running');
   const part = live?.record.partId ?? t('line.noPartId');
   return (
     <div className="line">
@@ -45,10 +46,10 @@ export function LineScreen({ showOverlay, onOverlay, onChoose }: Props) {
             </button>
           </div>
         </section>
-        <RecentParts onChoose={onChoose} />
+        <RecentParts records={parts} onChoose={onChoose} />
       </div>
       <div className="line-side">
-        <VerdictTile record={live?.record ?? null} ageMs={ageMs} />
+        <VerdictTile record={parts[0] ?? null} ageMs={ageMs} />
         <LineFigures />
       </div>
     </div>
@@ -59,12 +60,12 @@ function waitingText(isFirst: boolean, source: string, t: ReturnType<typeof useT
   return isFirst ? t('line.waiting', { source }) : t('line.noPicture');
 }
 
-/** How long the newest part has been on the screen; null while that says nothing (a paused line). */
-function useAge(shownAt: number | null, isRunning: boolean): number | null {
+/** How long ago the newest part was taken; null while that says nothing (a paused line). */
+function useAge(takenAt: number | null, isRunning: boolean): number | null {
   const [now, setNow] = useState(() => performance.now());
   useEffect(() => {
     const timer = setInterval(() => setNow(performance.now()), 500);
     return () => clearInterval(timer);
   }, []);
-  return shownAt === null || !isRunning ? null : Math.max(0, now - shownAt);
+  return takenAt === null || !isRunning ? null : Math.max(0, now - takenAt);
 }

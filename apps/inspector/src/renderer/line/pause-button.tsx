@@ -1,9 +1,10 @@
 // Pause and resume, for those who may.
-import { mayAct } from '@kerf/bridge';
-import { messageOf } from '@kerf/protocol';
+import { type FaultView, mayAct } from '@kerf/bridge';
 import { useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
+import { FaultText } from '../shared/fault-text.tsx';
 import { type Inspector, useInspector, useStore } from '../shared/store.ts';
+import { faultOf } from '../shared/use-action.ts';
 
 /** What the button and the key `P` do. @throws {KerfError} what the station answers. */
 export async function togglePause({ bridge, station }: Inspector): Promise<void> {
@@ -15,24 +16,20 @@ export function PauseButton() {
   const inspector = useInspector();
   const link = useStore(inspector.link);
   const station = useStore(inspector.station);
-  const [fault, setFault] = useState<string | null>(null);
+  const [fault, setFault] = useState<FaultView | null>(null);
   const may = link.kind === 'connected' && mayAct(link.hello.role, 'operator');
   const can = station?.state === 'running' || station?.state === 'paused';
   if (!may) return null;
   const toggle = (): void => {
     setFault(null);
-    togglePause(inspector).catch((error: unknown) => setFault(messageOf(error)));
+    togglePause(inspector).catch((error: unknown) => setFault(faultOf(error)));
   };
   return (
     <>
       <button type="button" disabled={!can} onClick={toggle}>
         {t(station?.state === 'paused' ? 'line.resume' : 'line.pause')}
       </button>
-      {fault !== null && (
-        <span className="fault" role="alert">
-          {t('error.call', { message: fault })}
-        </span>
-      )}
+      <FaultText fault={fault} />
     </>
   );
 }

@@ -2,12 +2,16 @@
 import type { ResultRecord } from '@kerf/edge-runtime';
 import { memo } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
-import { useInspector, useStore } from '../shared/store.ts';
 import { VerdictMark } from '../shared/verdict-mark.tsx';
 
-export function RecentParts({ onChoose }: { readonly onChoose: (resultId: string) => void }) {
+interface Props {
+  /** Newest first. */
+  readonly records: readonly ResultRecord[];
+  readonly onChoose: (resultId: string) => void;
+}
+
+export function RecentParts({ records, onChoose }: Props) {
   const { t } = useTexts();
-  const records = useStore(useInspector().recent);
   if (records.length === 0) return null;
   return (
     <section className="recent" aria-label={t('line.recent')}>

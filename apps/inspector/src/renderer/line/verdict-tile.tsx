@@ -6,7 +6,7 @@ import { ReasonText } from '../shared/reason-text.tsx';
 import { VerdictMark } from '../shared/verdict-mark.tsx';
 
 /** A part that is older is marked: the line stands, or the picture does. */
-const STALE_MS = 5_000;
+export const STALE_MS = 5_000;
 
 export function VerdictTile({
   record,

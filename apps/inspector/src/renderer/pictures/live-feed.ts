@@ -10,6 +10,8 @@ export interface ShownPart {
   readonly record: ResultRecord;
   /** Whether there is a picture of it. */
   readonly hasPicture: boolean;
+  /** How long ago it was taken, or longer. */
+  readonly ageMs: number;
 }
 
 export class LiveFeed {
@@ -17,12 +19,16 @@ export class LiveFeed {
   private readonly stationClock: StationClock;
   private readonly onShown: (shown: ShownPart) => void;
   private painter: CanvasPainter | null = null;
+  /** Nobody knows yet how old it is: the clocks are not known to each other. */
+  private early: LiveView | null = null;
   private newest: Subject | null = null;
   private told: Subject | null = null;
 
   constructor(bridge: InspectorBridge, clock: Clock, onShown: (shown: ShownPart) => void) {
     this.clock = clock;
-    this.stationClock = new StationClock(bridge, clock);
+    this.stationClock = new StationClock(bridge, clock, () => {
+      if (this.early !== null) this.take(this.early);
+    });
     this.onShown = onShown;
     bridge.subscribe('live', (view) => this.take(view));
   }
@@ -47,23 +53,23 @@ export class LiveFeed {
     this.tell(subject);
   }
 
-  private take({ record, picture, takenMs }: LiveView): void {
-    if (picture === null) {
-      this.newest = null;
-      this.onShown({ record, hasPicture: false });
-      return;
-    }
-    // Before the clocks are known: as old as the line says that it was.
-    const takenAtMs = this.stationClock.earliest(takenMs) ?? this.clock.nowMs() - record.totalMs;
-    const subject = { record, picture, takenAtMs };
-    this.newest = subject;
-    if (this.painter === null) this.onShown({ record, hasPicture: true });
-    else this.painter.show(subject);
+  private take(view: LiveView): void {
+    const { record, picture } = view;
+    const takenAtMs = this.stationClock.earliest(view.takenMs);
+    this.early = takenAtMs === null ? view : null;
+    if (takenAtMs === null) return;
+    this.newest = picture === null ? null : { record, picture, takenAtMs };
+    if (this.newest === null || this.painter === null) this.say(record, picture !== null, takenAtMs);
+    else this.painter.show(this.newest);
   }
 
   private tell(subject: Subject): void {
-    if (this.told === subject) return;
+    if (this.told === subject || subject.takenAtMs === null) return;
     this.told = subject;
-    this.onShown({ record: subject.record, hasPicture: true });
+    this.say(subject.record, true, subject.takenAtMs);
+  }
+
+  private say(record: ResultRecord, hasPicture: boolean, takenAtMs: number): void {
+    this.onShown({ record, hasPicture, ageMs: this.clock.nowMs() - takenAtMs });
   }
 }

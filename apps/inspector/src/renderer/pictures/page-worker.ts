@@ -2,7 +2,7 @@
 import { type InspectorBridge, type PictureView, sharedBridge } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
 import { type Desktop, onDesktopPort } from '../connect-desktop.ts';
-import { perFrame, Store } from '../shared/observable.ts';
+import { calmly, Store } from '../shared/observable.ts';
 import type { Look } from './canvas-painter.ts';
 import { domPort } from './dom-port.ts';
 import type { ShownPart } from './live-feed.ts';
@@ -15,9 +15,9 @@ const STUCK_MS = 1_000;
 /** How the live view's painter keeps its word to mark what gets old. */
 export type PainterState = 'well' | 'late' | 'stuck';
 
-export interface LiveMoment extends ShownPart {
-  /** By this page's clock. */
-  readonly shownAt: number;
+export interface LiveMoment extends Omit<ShownPart, 'ageMs'> {
+  /** When it was taken, by this page's clock, or earlier. */
+  readonly takenAt: number;
 }
 
 export interface PaintedCanvas {
@@ -30,7 +30,7 @@ export interface PaintedCanvas {
 export class PageWorker {
   readonly bridge: InspectorBridge;
   /** The part that the live view shows. */
-  readonly live = new Store<LiveMoment | null>(null, perFrame);
+  readonly live = new Store<LiveMoment | null>(null, calmly);
   /** The live picture may be older than it says where its painter does not answer. */
   readonly painter = new Store<PainterState>('well');
   private readonly worker: Worker;
@@ -45,7 +45,7 @@ export class PageWorker {
     this.bridge = sharedBridge(domPort(port1));
     worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
       if (data.kind === 'want-port') desktop?.connect();
-      else if (data.kind === 'shown') this.live.set({ ...data, shownAt: performance.now() });
+      else if (data.kind === 'shown') this.shown(data);
       else this.painted(data);
     });
     this.say({ kind: 'start', page: desktop === null ? scope.location.href : null, bridge: port2 }, [port2]);
@@ -77,12 +77,16 @@ export class PageWorker {
     };
   }
 
+  private shown({ record, hasPicture, ageMs }: ShownPart): void {
+    this.live.set({ record, hasPicture, takenAt: performance.now() - ageMs });
+  }
+
   private painted({ id, ageMs, isMarked, holdsMs }: Extract<FromWorker, { kind: 'painted' }>): void {
     const canvas = this.canvases.get(id);
     if (canvas === undefined) return;
-    canvas.dataset['drawn'] = 'true';
+    mark(canvas, 'drawn', true);
     if (ageMs === null) return;
-    canvas.dataset['marked'] = String(isMarked);
+    mark(canvas, 'marked', isMarked);
     this.watch(holdsMs, isMarked);
   }
 
@@ -102,4 +106,9 @@ export class PageWorker {
   private say(message: ToWorker, transfer: Transferable[] = []): void {
     this.worker.postMessage(message, transfer);
   }
+}
+
+/** What is there already is not written again: that would cost the page a look at its styles. */
+function mark({ dataset }: HTMLElement, name: string, value: boolean): void {
+  if (dataset[name] !== String(value)) dataset[name] = String(value);
 }

@@ -13,10 +13,13 @@ export class StationClock {
   private offset = new ClockOffset();
   private asked = 0;
   private cancelNext: () => void = () => {};
+  private readonly onKnown: () => void;
 
-  constructor(bridge: InspectorBridge, clock: Clock) {
+  /** @param onKnown the first answer of a connection is there */
+  constructor(bridge: InspectorBridge, clock: Clock, onKnown: () => void) {
     this.bridge = bridge;
     this.clock = clock;
+    this.onKnown = onKnown;
     bridge.onState(({ kind }) => {
       this.cancelNext();
       if (kind !== 'connected') return;
@@ -43,7 +46,9 @@ export class StationClock {
     if (offset !== this.offset) return;
     if (stationMs !== null) {
       const receivedMs = this.clock.nowMs();
+      const isFirst = offset.at(receivedMs) === null;
       offset.add({ sentMs, cloudReceivedMs: stationMs, cloudSentMs: stationMs, receivedMs });
+      if (isFirst) this.onKnown();
     }
     this.cancelNext = this.clock.after(this.asked++ < SOON ? ASK_MS.soon : ASK_MS.later, () => void this.ask());
   }

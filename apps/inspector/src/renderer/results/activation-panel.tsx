@@ -1,10 +1,11 @@
 // The activation at the cut as pictures, one for each channel, asked for when it is wanted.
-import type { LookedTensor, WhyLook } from '@kerf/bridge';
-import { messageOf } from '@kerf/protocol';
+import type { FaultView, LookedTensor, WhyLook } from '@kerf/bridge';
 import { useEffect, useRef, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
+import { FaultText } from '../shared/fault-text.tsx';
 import { formatScore } from '../shared/format.ts';
 import { useInspector } from '../shared/store.ts';
+import { faultOf } from '../shared/use-action.ts';
 
 export function ActivationPanel({ resultId }: { readonly resultId: string }) {
   const { t } = useTexts();
@@ -20,13 +21,7 @@ export function ActivationPanel({ resultId }: { readonly resultId: string }) {
 function Activation({ resultId }: { readonly resultId: string }) {
   const { t } = useTexts();
   const { value, fault, isLoaded } = useLook(resultId);
-  if (fault !== null) {
-    return (
-      <p className="fault" role="alert">
-        {t('error.call', { message: fault })}
-      </p>
-    );
-  }
+  if (fault !== null) return <FaultText fault={fault} />;
   if (!isLoaded)
     return (
       <p className="note" aria-busy="true">
@@ -46,14 +41,18 @@ function Activation({ resultId }: { readonly resultId: string }) {
 }
 
 /** Null is an answer too: the picture is gone. */
-function useLook(resultId: string): { value: WhyLook | null; fault: string | null; isLoaded: boolean } {
+function useLook(resultId: string): { value: WhyLook | null; fault: FaultView | null; isLoaded: boolean } {
   const { bridge } = useInspector();
-  const [state, setState] = useState({ value: null as WhyLook | null, fault: null as string | null, isLoaded: false });
+  const [state, setState] = useState({
+    value: null as WhyLook | null,
+    fault: null as FaultView | null,
+    isLoaded: false,
+  });
   useEffect(() => {
     let isCurrent = true;
     bridge.call('why.look', { resultId }).then(
       (value) => isCurrent && setState({ value, fault: null, isLoaded: true }),
-      (error: unknown) => isCurrent && setState({ value: null, fault: messageOf(error), isLoaded: true }),
+      (error: unknown) => isCurrent && setState({ value: null, fault: faultOf(error), isLoaded: true }),
     );
     return () => {
       isCurrent = false;

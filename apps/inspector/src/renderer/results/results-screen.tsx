@@ -1,13 +1,14 @@
 // All results that the station still holds, newest first, and the reason of the chosen one.
-import { MAX_PAGE } from '@kerf/bridge';
+import { type FaultView, MAX_PAGE } from '@kerf/bridge';
 import type { Verdict } from '@kerf/edge-runtime';
-import { messageOf } from '@kerf/protocol';
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
+import { FaultText } from '../shared/fault-text.tsx';
 import { formatMs, formatScore, formatTime } from '../shared/format.ts';
 import { PartName } from '../shared/part-name.tsx';
 import { RowList } from '../shared/row-list.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
+import { faultOf } from '../shared/use-action.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
 import { ResultList } from './result-list.ts';
 import { WhyPanel } from './why-panel.tsx';
@@ -39,11 +40,7 @@ export function ResultsScreen({ chosen, showOverlay, onChoose }: Props) {
             </button>
           ))}
         </div>
-        {fault !== null && (
-          <p className="fault" role="alert">
-            {t('error.call', { message: fault })}
-          </p>
-        )}
+        <FaultText fault={fault} />
         {list.length === 0 ? (
           <p className="empty">{t(filter === null ? 'results.empty' : 'results.emptyFiltered')}</p>
         ) : (
@@ -98,7 +95,7 @@ function useResults(filter: Verdict | null) {
   const isConnected = useStore(link).kind === 'connected';
   const list = useMemo(() => new ResultList(filter), [filter, isConnected]);
   useSyncExternalStore(list.subscribe, list.version);
-  const [asked, setAsked] = useState<{ readonly hasMore: boolean; readonly fault: string | null }>(NOTHING_YET);
+  const [asked, setAsked] = useState<{ readonly hasMore: boolean; readonly fault: FaultView | null }>(NOTHING_YET);
   const asking = useRef<ResultList | null>(null);
   const more = useCallback((): void => {
     if (!isConnected || asking.current === list) return;
@@ -113,7 +110,7 @@ function useResults(filter: Verdict | null) {
       },
       (error: unknown) => {
         if (asking.current === list) asking.current = null;
-        setAsked({ hasMore: false, fault: messageOf(error) });
+        setAsked({ hasMore: false, fault: faultOf(error) });
       },
     );
   }, [bridge, isConnected, filter, list]);

@@ -1,11 +1,12 @@
 // What this device alone and the cloud alone would have said of the part, and what each would have cost; run on demand.
-import { mayAct, type WhyWays } from '@kerf/bridge';
+import { type FaultView, mayAct, type WhyWays } from '@kerf/bridge';
 import type { ResultRecord, Way } from '@kerf/edge-runtime';
-import { messageOf } from '@kerf/protocol';
 import { useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
+import { FaultText } from '../shared/fault-text.tsx';
 import { formatBytes, formatMs, formatScore } from '../shared/format.ts';
 import { useInspector, useStore } from '../shared/store.ts';
+import { faultOf } from '../shared/use-action.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
 
 export function WaysPanel({ record }: { readonly record: ResultRecord }) {
@@ -13,7 +14,7 @@ export function WaysPanel({ record }: { readonly record: ResultRecord }) {
   const { bridge, link } = useInspector();
   const state = useStore(link);
   const [asked, setAsked] = useState<WhyWays | 'gone' | 'running' | null>(null);
-  const [fault, setFault] = useState<string | null>(null);
+  const [fault, setFault] = useState<FaultView | null>(null);
   const isAllowed = state.kind === 'connected' && mayAct(state.hello.role, 'operator');
   const ask = (): void => {
     setAsked('running');
@@ -24,7 +25,7 @@ export function WaysPanel({ record }: { readonly record: ResultRecord }) {
       },
       (error: unknown) => {
         setAsked(null);
-        setFault(messageOf(error));
+        setFault(faultOf(error));
       },
     );
   };
@@ -34,11 +35,7 @@ export function WaysPanel({ record }: { readonly record: ResultRecord }) {
       <button type="button" disabled={!isAllowed || asked === 'running'} aria-busy={asked === 'running'} onClick={ask}>
         {t(asked === 'running' ? 'why.looking' : 'why.askWays')}
       </button>
-      {fault !== null && (
-        <p className="fault" role="alert">
-          {t('error.call', { message: fault })}
-        </p>
-      )}
+      <FaultText fault={fault} />
       {asked === 'gone' && <p className="empty">{t('why.gone')}</p>}
       {asked !== null && typeof asked !== 'string' && <Ways ways={asked.ways} record={record} isNear={asked.isNear} />}
     </>
@@ -80,7 +77,9 @@ function Ways({ ways, record, isNear }: { readonly record: ResultRecord } & WhyW
                   <td className="row-number">{bytes(way.bytesUp, way.bytesDown)}</td>
                 </>
               ) : (
-                <td colSpan={3}>{way.kind === 'impossible' ? t(`why.impossible.${way.reason}`) : way.message}</td>
+                <td colSpan={3}>
+                  {way.kind === 'impossible' ? t(`why.impossible.${way.reason}`) : <FaultText fault={way} />}
+                </td>
               )}
             </tr>
           ))}

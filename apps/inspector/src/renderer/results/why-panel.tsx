@@ -4,6 +4,7 @@ import type { ResultRecord } from '@kerf/edge-runtime';
 import { useState } from 'react';
 import { type Translate, useTexts } from '../i18n/messages.tsx';
 import { PartPicture } from '../pictures/part-picture.tsx';
+import { FaultText } from '../shared/fault-text.tsx';
 import { formatBytes, formatMs, formatScore, shortHash } from '../shared/format.ts';
 import { Loading } from '../shared/loading.tsx';
 import { Pairs } from '../shared/pairs-panel.tsx';
@@ -37,10 +38,16 @@ export function WhyPanel({
 
 function Why({ resultId, showOverlay }: { readonly resultId: string; readonly showOverlay: boolean }) {
   const { t, language } = useTexts();
-  const { value: record, fault } = useCall('results.get', { resultId });
+  const { value: record, fault, isPending: isAsked } = useCall('results.get', { resultId });
   const { value: picture, isPending } = useCall('results.picture', { resultId });
   const thresholds = useStore(useInspector().thresholds);
-  if (fault !== null) return <p className="fault">{t('error.call', { message: fault })}</p>;
+  if (fault !== null || (record === null && !isAsked)) {
+    return (
+      <section className="why" aria-label={t('results.why')}>
+        {fault === null ? <p className="empty">{t('results.gone')}</p> : <FaultText fault={fault} />}
+      </section>
+    );
+  }
   if (record === null) return <Loading className="why" />;
   const part = record.partId ?? t('line.noPartId');
   return (

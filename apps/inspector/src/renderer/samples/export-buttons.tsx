@@ -1,10 +1,12 @@
 // Labelled parts as a file to take along, with progress, and a way to stop.
-import { messageOf } from '@kerf/protocol';
+import type { FaultView } from '@kerf/bridge';
 import { useEffect, useRef, useState } from 'react';
 import { type MessageKey } from '../i18n/en.ts';
 import { useTexts } from '../i18n/messages.tsx';
+import { FaultText } from '../shared/fault-text.tsx';
 import { saveBlob } from '../shared/save-blob.ts';
 import { useInspector } from '../shared/store.ts';
+import { faultOf } from '../shared/use-action.ts';
 import { exportZip } from './export-zip.ts';
 
 const FORMATS = { mvtec: 'samples.export.mvtec', coco: 'samples.export.coco' } as const satisfies Record<
@@ -17,7 +19,7 @@ type State =
   | { readonly kind: 'idle' }
   | { readonly kind: 'running'; readonly done: number; readonly all: number }
   | { readonly kind: 'done'; readonly name: string }
-  | { readonly kind: 'failed'; readonly message: string };
+  | { readonly kind: 'failed'; readonly fault: FaultView };
 
 export function ExportButtons({ labelled, station }: { readonly labelled: number; readonly station: string }) {
   const { t } = useTexts();
@@ -38,7 +40,7 @@ export function ExportButtons({ labelled, station }: { readonly labelled: number
       saveBlob(blob, name);
       setState({ kind: 'done', name });
     } catch (error) {
-      setState(abort.signal.aborted ? { kind: 'idle' } : { kind: 'failed', message: messageOf(error) });
+      setState(abort.signal.aborted ? { kind: 'idle' } : { kind: 'failed', fault: faultOf(error) });
     }
   };
   return (
@@ -58,11 +60,7 @@ export function ExportButtons({ labelled, station }: { readonly labelled: number
         ))
       )}
       {state.kind === 'done' && <span role="status">{t('samples.export.done', { name: state.name })}</span>}
-      {state.kind === 'failed' && (
-        <span className="fault" role="alert">
-          {t('error.call', { message: state.message })}
-        </span>
-      )}
+      {state.kind === 'failed' && <FaultText fault={state.fault} />}
     </div>
   );
 }

@@ -2,7 +2,8 @@
 import { mayAct, type SamplesView, type SampleView } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
 import { PartPicture } from '../pictures/part-picture.tsx';
-import { formatScore, formatTime } from '../shared/format.ts';
+import { FaultText } from '../shared/fault-text.tsx';
+import { formatScore, formatTime, joined } from '../shared/format.ts';
 import { useInspector, useStore } from '../shared/store.ts';
 import { useCall } from '../shared/use-call.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
@@ -29,7 +30,11 @@ export function LabelPad({ sample, view, showOverlay, onLabel, onUndo }: Props) 
         <VerdictLabel verdict={record.verdict} /> <span className="why-part">{part}</span>
       </h2>
       {picture === null ? (
-        <p className="note">{fault === null ? t('samples.loading') : t('error.call', { message: fault })}</p>
+        fault === null ? (
+          <p className="note">{t('samples.loading')}</p>
+        ) : (
+          <FaultText fault={fault} />
+        )
       ) : (
         <PartPicture record={record} picture={picture} showOverlay={showOverlay} label={t('line.picture', { part })} />
       )}
@@ -40,7 +45,10 @@ export function LabelPad({ sample, view, showOverlay, onLabel, onUndo }: Props) 
           </>
         )}
         {formatTime(record.takenTime, language)} ·{' '}
-        {sample.reasons.map((reason) => t(`samples.reason.${reason}`)).join(', ')}
+        {joined(
+          sample.reasons.map((reason) => t(`samples.reason.${reason}`)),
+          language,
+        )}
       </p>
       <div className="label-buttons" role="group" aria-label={t('samples.labels')}>
         {view.labels.map(({ name, isGood }, at) => (

@@ -1,12 +1,13 @@
 // Parts that are worth a look, labelled by number key, and taken along as a data set.
-import type { SamplesView } from '@kerf/bridge';
+import type { FaultView, SamplesView } from '@kerf/bridge';
 import { mayAct } from '@kerf/bridge';
-import { messageOf } from '@kerf/protocol';
 import { useEffect, useRef, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
+import { FaultText, said } from '../shared/fault-text.tsx';
 import { formatBytes, formatNumber, formatShare } from '../shared/format.ts';
 import { Loading } from '../shared/loading.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
+import { faultOf } from '../shared/use-action.ts';
 import { useCall } from '../shared/use-call.ts';
 import { ExportButtons } from './export-buttons.tsx';
 import { LabelPad } from './label-pad.tsx';
@@ -46,7 +47,7 @@ function Labelling({ view, showOverlay }: { readonly view: SamplesView; readonly
   const [show, setShow] = useState<Shown>('unlabelled');
   const { samples, isLoaded, fault, more, replace } = useSamples(show, view.kept);
   const [chosenId, setChosenId] = useState<string | null>(null);
-  const [said, setSaid] = useState<string | null>(null);
+  const [said, setSaid] = useState<FaultView | null>(null);
   const chosen = Math.max(
     0,
     samples.findIndex(({ id }) => id === chosenId),
@@ -63,7 +64,7 @@ function Labelling({ view, showOverlay }: { readonly view: SamplesView; readonly
         const next = name === null ? null : nextUnlabelled(samples, chosen);
         setChosenId(next === null ? sample.id : (samples[next]?.id ?? null));
       },
-      (error: unknown) => setSaid(messageOf(error)),
+      (error: unknown) => setSaid(faultOf(error)),
     );
   };
   const undo = (): void => {
@@ -74,7 +75,7 @@ function Labelling({ view, showOverlay }: { readonly view: SamplesView; readonly
         replace(changed);
         setChosenId(changed.id);
       },
-      (error: unknown) => setSaid(messageOf(error)),
+      (error: unknown) => setSaid(faultOf(error)),
     );
   };
   const isAllowed = state.kind === 'connected' && mayAct(state.hello.role, 'engineer');
@@ -96,11 +97,7 @@ function Labelling({ view, showOverlay }: { readonly view: SamplesView; readonly
           ))}
         </div>
         <ExportButtons labelled={view.labelled} station={state.kind === 'connected' ? state.hello.station : 'kerf'} />
-        {trouble !== null && (
-          <p className="fault" role="alert">
-            {t('error.call', { message: trouble })}
-          </p>
-        )}
+        <FaultText fault={trouble} />
         {samples.length === 0 ? (
           <p className="empty" aria-busy={!isLoaded}>
             {t(view.kept === 0 ? 'samples.empty' : `samples.empty.${show}`)}
@@ -132,7 +129,7 @@ function Figures({ view }: { readonly view: SamplesView }) {
         {t('samples.since', { seen: formatNumber(seen, language), alike: formatNumber(alike, language) })}{' '}
         {t('samples.room', { bytes: formatBytes(bytes, language), share })}
       </p>
-      {missed > 0 && <p className="fault">{t('samples.missed', { missed, message: fault ?? '' })}</p>}
+      {missed > 0 && <FaultText fault={said(fault ?? '')} lead={t('samples.missed', { missed })} />}
     </>
   );
 }

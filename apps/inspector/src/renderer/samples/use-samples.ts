@@ -1,8 +1,8 @@
 // Pages of kept parts, new ones as they come, and labels as they are given.
-import type { SampleView } from '@kerf/bridge';
-import { messageOf } from '@kerf/protocol';
+import type { FaultView, SampleView } from '@kerf/bridge';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { useInspector, useStore } from '../shared/store.ts';
+import { faultOf } from '../shared/use-action.ts';
 
 export const SHOWN = ['unlabelled', 'labelled', 'all'] as const;
 export type Shown = (typeof SHOWN)[number];
@@ -13,7 +13,7 @@ export interface Samples {
   readonly samples: readonly SampleView[];
   /** False until the first answer. */
   readonly isLoaded: boolean;
-  readonly fault: string | null;
+  readonly fault: FaultView | null;
   /** Asks for older ones; null where there are none. */
   readonly more: (() => void) | null;
   /** Puts a changed one in its place. A part that was just labelled stays where it was, whatever is shown. */
@@ -24,7 +24,7 @@ export function useSamples(show: Shown, kept: number): Samples {
   const { bridge, link } = useInspector();
   const isConnected = useStore(link).kind === 'connected';
   const [state, setState] = useState({ samples: [] as readonly SampleView[], hasMore: false, isLoaded: false });
-  const [fault, setFault] = useState<string | null>(null);
+  const [fault, setFault] = useState<FaultView | null>(null);
   const turn = useRef(0);
   const ask = useCallback(
     (
@@ -43,7 +43,7 @@ export function useSamples(show: Shown, kept: number): Samples {
             isLoaded: true,
           }));
         },
-        (error: unknown) => mine === turn.current && setFault(messageOf(error)),
+        (error: unknown) => mine === turn.current && setFault(faultOf(error)),
       );
     },
     [bridge, show],

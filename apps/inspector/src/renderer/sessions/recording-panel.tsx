@@ -1,10 +1,11 @@
 // What is being recorded now, and the session that is judged again; both can be stopped.
-import { mayAct, type SessionsView } from '@kerf/bridge';
-import { messageOf } from '@kerf/protocol';
+import { type FaultView, mayAct, type SessionsView } from '@kerf/bridge';
 import { useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
+import { FaultText, said } from '../shared/fault-text.tsx';
 import { formatBytes } from '../shared/format.ts';
 import { useInspector, useStore } from '../shared/store.ts';
+import { faultOf } from '../shared/use-action.ts';
 
 interface Props {
   readonly view: SessionsView;
@@ -17,7 +18,7 @@ export function RecordingPanel({ view, session, onView }: Props) {
   const { t, language } = useTexts();
   const { bridge, link } = useInspector();
   const state = useStore(link);
-  const [fault, setFault] = useState<string | null>(null);
+  const [fault, setFault] = useState<FaultView | null>(null);
   const role = state.kind === 'connected' ? state.hello.role : 'viewer';
   const isAllowed = mayAct(role, 'engineer');
   const act = async (asked: Promise<SessionsView>): Promise<void> => {
@@ -25,7 +26,7 @@ export function RecordingPanel({ view, session, onView }: Props) {
       onView(await asked);
       setFault(null);
     } catch (error) {
-      setFault(messageOf(error));
+      setFault(faultOf(error));
     }
   };
   const { recording, replay, missed } = view;
@@ -40,13 +41,10 @@ export function RecordingPanel({ view, session, onView }: Props) {
           ? t('sessions.notRecording')
           : t('sessions.recording', { parts: recording.parts, bytes: formatBytes(recording.bytes, language) })}
       </p>
-      {(fault ?? view.fault) !== null && (
-        <p className="fault" role="alert">
-          {missed > 0 && fault === null
-            ? t('sessions.missed', { missed, message: view.fault ?? '' })
-            : t('error.call', { message: fault ?? view.fault ?? '' })}
-        </p>
-      )}
+      <FaultText
+        fault={fault ?? said(view.fault)}
+        {...(missed > 0 && fault === null && { lead: t('sessions.missed', { missed }) })}
+      />
       <div className="toolbar">
         <button
           type="button"
@@ -93,10 +91,6 @@ function Replaying({ replay }: { readonly replay: SessionsView['replay'] }) {
       return <p role="status">{t('sessions.replayed', { equal, changed, skipped })}</p>;
     }
     case 'failed':
-      return (
-        <p className="fault" role="alert">
-          {t('error.call', { message: replay.message })}
-        </p>
-      );
+      return <FaultText fault={said(replay.message)} />;
   }
 }

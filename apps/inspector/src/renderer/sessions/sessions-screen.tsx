@@ -1,7 +1,8 @@
 // Recorded sessions: record, judge again, and look at two of them side by side, changed verdicts first.
-import type { Comparison, SessionsView } from '@kerf/bridge';
+import type { Comparison, FaultView, SessionsView } from '@kerf/bridge';
 import { useEffect, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
+import { FaultText } from '../shared/fault-text.tsx';
 import { formatBytes, formatTime } from '../shared/format.ts';
 import { Loading } from '../shared/loading.tsx';
 import { useInspector } from '../shared/store.ts';
@@ -32,7 +33,7 @@ export function SessionsScreen({ showOverlay }: { readonly showOverlay: boolean 
   useEffect(() => setIndex(0), [left, right]);
   if (view === null) {
     if (fault === null) return <Loading />;
-    return <p className="panel fault">{t('error.call', { message: fault })}</p>;
+    return <FaultText fault={fault} />;
   }
   const pair = compared.value?.pairs[index];
   return (
@@ -56,11 +57,7 @@ export function SessionsScreen({ showOverlay }: { readonly showOverlay: boolean 
               value={right}
               onChange={(name) => setChosen({ left, right: name })}
             />
-            {compared.fault !== null && (
-              <p className="fault" role="alert">
-                {t('error.call', { message: compared.fault })}
-              </p>
-            )}
+            <FaultText fault={compared.fault} />
             {compared.value !== null && <Figures {...compared.value} />}
             {compared.value !== null && compared.value.pairs.length > 0 && (
               <PairList pairs={compared.value.pairs} chosen={index} onChoose={setIndex} onEnd={compared.more} />
@@ -80,7 +77,11 @@ export function SessionsScreen({ showOverlay }: { readonly showOverlay: boolean 
 }
 
 /** Asked for once, then told at each change. */
-function useSessionsView(): { view: SessionsView | null; fault: string | null; setView: (view: SessionsView) => void } {
+function useSessionsView(): {
+  view: SessionsView | null;
+  fault: FaultView | null;
+  setView: (view: SessionsView) => void;
+} {
   const { bridge } = useInspector();
   const { value, fault } = useCall('sessions.view', {});
   const [view, setView] = useState<SessionsView | null>(null);

@@ -2,6 +2,7 @@
 import type { PairView, SidedVerdict } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
 import { PartPicture } from '../pictures/part-picture.tsx';
+import { FaultText } from '../shared/fault-text.tsx';
 import { formatMs, formatScore, shortHash } from '../shared/format.ts';
 import { ReasonText } from '../shared/reason-text.tsx';
 import { useCall } from '../shared/use-call.ts';
@@ -52,7 +53,7 @@ function Side({ title, session, said, showOverlay }: SideProps) {
 function Part({ session, resultId, showOverlay }: Record<'session' | 'resultId', string> & Pick<Props, 'showOverlay'>) {
   const { t, language } = useTexts();
   const { value, fault } = useCall('sessions.part', { session, resultId });
-  if (fault !== null) return <p className="fault">{t('error.call', { message: fault })}</p>;
+  if (fault !== null) return <FaultText fault={fault} />;
   if (value === null) return <p className="note">{t('samples.loading')}</p>;
   const { record, picture } = value;
   const part = record.partId ?? t('line.noPartId');

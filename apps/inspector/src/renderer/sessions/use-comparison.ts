@@ -1,14 +1,14 @@
 // Two sessions -> their pairs, page by page.
-import type { Comparison } from '@kerf/bridge';
-import { messageOf } from '@kerf/protocol';
+import type { Comparison, FaultView } from '@kerf/bridge';
 import { useCallback, useEffect, useState } from 'react';
 import { useInspector, useStore } from '../shared/store.ts';
+import { faultOf } from '../shared/use-action.ts';
 
 const PAGE = 200;
 
 export interface Compared {
   readonly value: Comparison | null;
-  readonly fault: string | null;
+  readonly fault: FaultView | null;
   readonly more: (() => void) | null;
 }
 
@@ -16,14 +16,17 @@ export interface Compared {
 export function useComparison(left: string | null, right: string | null, turn: string): Compared {
   const { bridge, link } = useInspector();
   const isConnected = useStore(link).kind === 'connected';
-  const [state, setState] = useState<{ value: Comparison | null; fault: string | null }>({ value: null, fault: null });
+  const [state, setState] = useState<{ value: Comparison | null; fault: FaultView | null }>({
+    value: null,
+    fault: null,
+  });
   useEffect(() => setState({ value: null, fault: null }), [left, right]);
   useEffect(() => {
     if (!isConnected || left === null || right === null) return;
     let isCurrent = true;
     bridge.call('sessions.compare', { left, right, offset: 0, limit: PAGE }).then(
       (value) => isCurrent && setState({ value, fault: null }),
-      (error: unknown) => isCurrent && setState({ value: null, fault: messageOf(error) }),
+      (error: unknown) => isCurrent && setState({ value: null, fault: faultOf(error) }),
     );
     return () => {
       isCurrent = false;
@@ -39,7 +42,7 @@ export function useComparison(left: string | null, right: string | null, turn: s
           if (known.value === null || known.value.pairs.length !== offset) return known;
           return { ...known, value: { ...next, pairs: [...known.value.pairs, ...next.pairs] } };
         }),
-      (error: unknown) => setState((known) => ({ ...known, fault: messageOf(error) })),
+      (error: unknown) => setState((known) => ({ ...known, fault: faultOf(error) })),
     );
   }, [bridge, left, right, offset]);
   return { ...state, more: state.value?.hasMore === true ? more : null };

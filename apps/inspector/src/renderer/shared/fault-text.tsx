@@ -3,13 +3,22 @@ import type { FaultView } from '@kerf/bridge';
 import { en, type MessageKey } from '../i18n/en.ts';
 import { useTexts } from '../i18n/messages.tsx';
 
-export function FaultText({ fault, lead }: { readonly fault: FaultView | null; readonly lead?: string }) {
+/** A code of the table of errors, or `other`. */
+export type Said = { readonly code: FaultView['code'] | 'other'; readonly message: string };
+
+/** What has no code of its own is said in the station's words. */
+export function said(message: string | null): Said | null {
+  return message === null ? null : { code: 'other', message };
+}
+
+export function FaultText({ fault, lead }: { readonly fault: Said | null; readonly lead?: string }) {
   const { t } = useTexts();
   if (fault === null) return null;
   return (
     <div className="fault" role="alert">
-      {lead === undefined ? '' : `${lead} `}
-      {t(keyOf(fault.code))} <span className="fault-detail">{fault.message}</span>
+      {lead !== undefined && `${lead} `}
+      {(lead === undefined || fault.code !== 'other') && t(keyOf(fault.code))}{' '}
+      <span className="fault-detail">{fault.message}</span>
     </div>
   );
 }

@@ -62,6 +62,16 @@ export function formatMoment(at: string, language: Language): string {
 }
 
 export function formatRate(bitsPerSecond: number, language: Language): string {
-  const mega = bitsPerSecond / 1e6;
-  return `${formatNumber(mega, language, mega < 10 ? 2 : 0)} Mbit/s`;
+  const [value, unit] =
+    bitsPerSecond >= 1e9
+      ? [bitsPerSecond / 1e9, 'Gbit/s']
+      : bitsPerSecond >= 1e6
+        ? [bitsPerSecond / 1e6, 'Mbit/s']
+        : [bitsPerSecond / 1e3, 'kbit/s'];
+  return `${formatNumber(value, language, value < 10 ? 1 : 0)} ${unit}`;
+}
+
+/** Several things in one line, with the comma of the language. */
+export function joined(parts: readonly string[], language: Language): string {
+  return parts.join(language === 'zh' ? '，' : ', ');
 }

@@ -29,15 +29,30 @@ export class Store<T> {
   };
 }
 
-const dueThisFrame = new Set<() => void>();
+/** Nobody reads faster, and each time costs the page a layout. */
+const CALM_MS = 100;
 
-/** What changes faster than the screen is drawn once for each of its frames; a page that nobody sees is in no hurry. */
-export function perFrame(tell: () => void): void {
-  dueThisFrame.add(tell);
-  if (dueThisFrame.size > 1) return;
-  requestAnimationFrame(() => {
-    const due = [...dueThisFrame];
-    dueThisFrame.clear();
-    for (const one of due) one();
-  });
+const due = new Set<() => void>();
+let isDue = false;
+let toldAt = Number.NEGATIVE_INFINITY;
+
+/**
+ * What changes faster than eyes follow is told at most ten times a second, all of it at once, with a frame of the screen:
+ * what belongs together changes together. A page that nobody sees is in no hurry.
+ */
+export function calmly(tell: () => void): void {
+  due.add(tell);
+  if (isDue) return;
+  isDue = true;
+  const waitMs = toldAt + CALM_MS - performance.now();
+  if (waitMs <= 0) requestAnimationFrame(tellAll);
+  else setTimeout(() => requestAnimationFrame(tellAll), waitMs);
+}
+
+function tellAll(): void {
+  const now = [...due];
+  due.clear();
+  isDue = false;
+  toldAt = performance.now();
+  for (const tell of now) tell();
 }

@@ -3,10 +3,12 @@ import type { BridgeState, InspectorBridge, StationView, ThresholdsView, Updates
 import type { ResultRecord } from '@kerf/edge-runtime';
 import { createContext, useContext, useSyncExternalStore } from 'react';
 import type { LiveMoment, PageWorker } from '../pictures/page-worker.ts';
-import { perFrame, Store } from './observable.ts';
+import { calmly, Store } from './observable.ts';
 
-/** Records kept for the strip of last parts. */
+/** Marks in the strip of last parts. */
 const RECENT = 24;
+/** Records kept for it: some come before their picture is on the screen. */
+const KEPT = 2 * RECENT;
 
 export interface Inspector {
   readonly bridge: InspectorBridge;
@@ -27,9 +29,9 @@ export function inspectorOver(pictures: PageWorker): Inspector {
     bridge,
     pictures,
     link: new Store<BridgeState>({ kind: 'connecting' }),
-    station: new Store<StationView | null>(null, perFrame),
+    station: new Store<StationView | null>(null, calmly),
     live,
-    recent: new Store<readonly ResultRecord[]>([], perFrame),
+    recent: new Store<readonly ResultRecord[]>([], calmly),
     thresholds: new Store<ThresholdsView | null>(null),
     updates: new Store<UpdatesView | null | undefined>(undefined),
   };
@@ -48,7 +50,7 @@ async function refresh({ bridge, station, recent, thresholds, updates }: Inspect
   try {
     const [view, page, current, releases] = await Promise.all([
       bridge.call('station.view', {}),
-      bridge.call('results.list', { before: null, limit: RECENT, verdicts: null }),
+      bridge.call('results.list', { before: null, limit: KEPT, verdicts: null }),
       bridge.call('thresholds.view', {}),
       bridge.call('updates.view', {}),
     ]);
@@ -65,7 +67,17 @@ async function refresh({ bridge, station, recent, thresholds, updates }: Inspect
 export function withRecord(records: readonly ResultRecord[], record: ResultRecord): readonly ResultRecord[] {
   const at = records.findIndex(({ resultId }) => resultId === record.resultId);
   if (at >= 0) return records.with(at, record);
-  return [record, ...records].slice(0, RECENT);
+  return [record, ...records].slice(0, KEPT);
+}
+
+/**
+ * The last parts, of which the one on the screen is the newest: picture, verdict and strip change together, and a final
+ * record takes the place of its provisional one in all of them. None before the first.
+ */
+export function lastParts(records: readonly ResultRecord[], shown: ResultRecord | null): readonly ResultRecord[] {
+  if (shown === null) return [];
+  const at = records.findIndex(({ resultId }) => resultId === shown.resultId);
+  return at < 0 ? [shown, ...records].slice(0, RECENT) : records.slice(at, at + RECENT);
 }
 
 const Context = createContext<Inspector | null>(null);

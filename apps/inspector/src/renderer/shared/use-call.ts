@@ -6,10 +6,8 @@ import { faultOf } from './use-action.ts';
 
 export interface Asked<T> {
   readonly value: T | null;
-  /** The station's sentence; null where all went well. */
-  readonly fault: string | null;
-  /** The same with its code. */
-  readonly failure: FaultView | null;
+  /** Null where all went well. */
+  readonly fault: FaultView | null;
   /** No answer yet. */
   readonly isPending: boolean;
   readonly again: () => void;
@@ -19,9 +17,9 @@ export interface Asked<T> {
 export function useCall<N extends CallName>(name: N, params: CallParams<N>): Asked<CallResults[N]> {
   const { bridge, link } = useInspector();
   const isConnected = useStore(link).kind === 'connected';
-  const [state, setState] = useState<Pick<Asked<CallResults[N]>, 'value' | 'failure' | 'isPending'>>({
+  const [state, setState] = useState<Pick<Asked<CallResults[N]>, 'value' | 'fault' | 'isPending'>>({
     value: null,
-    failure: null,
+    fault: null,
     isPending: true,
   });
   const [turn, setTurn] = useState(0);
@@ -30,8 +28,8 @@ export function useCall<N extends CallName>(name: N, params: CallParams<N>): Ask
     if (!isConnected) return;
     let isCurrent = true;
     bridge.call(name, JSON.parse(key) as CallParams<N>).then(
-      (value) => isCurrent && setState({ value, failure: null, isPending: false }),
-      (error: unknown) => isCurrent && setState((before) => ({ ...before, failure: faultOf(error), isPending: false })),
+      (value) => isCurrent && setState({ value, fault: null, isPending: false }),
+      (error: unknown) => isCurrent && setState((before) => ({ ...before, fault: faultOf(error), isPending: false })),
     );
     return () => {
       isCurrent = false;
@@ -39,7 +37,6 @@ export function useCall<N extends CallName>(name: N, params: CallParams<N>): Ask
   }, [bridge, isConnected, name, key, turn]);
   return {
     ...state,
-    fault: state.failure?.message ?? null,
     again: useCallback(() => setTurn((value) => value + 1), []),
   };
 }

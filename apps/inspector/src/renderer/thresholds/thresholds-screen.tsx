@@ -1,12 +1,13 @@
 // Two handles on the histogram of recent scores, what they would have changed, and the change itself with its reason.
-import { mayAct, type ThresholdsPreview, type ThresholdsView } from '@kerf/bridge';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { type FaultView, mayAct, type ThresholdsPreview, type ThresholdsView } from '@kerf/bridge';
 import { useEffect, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
+import { FaultText } from '../shared/fault-text.tsx';
 import { formatScore, formatTime, shortHash } from '../shared/format.ts';
 import { Loading } from '../shared/loading.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { TableHead } from '../shared/table-head.tsx';
+import { faultOf } from '../shared/use-action.ts';
 import { useCall } from '../shared/use-call.ts';
 import { LabelledRates } from './labelled-rates.tsx';
 import { ScoreHistogram } from './score-histogram.tsx';
@@ -144,12 +145,15 @@ function SaveForm({ current, draft, onDone }: SaveFormProps) {
   const state = useStore(link);
   const [note, setNote] = useState('');
   const [said, setSaid] = useState<{ readonly text: string; readonly isFault: boolean } | null>(null);
+  const [fault, setFault] = useState<FaultView | null>(null);
   const role = state.kind === 'connected' ? state.hello.role : 'viewer';
   if (!current.isEditable) return <p className="note">{t('thresholds.fixed')}</p>;
   if (!mayAct(role, 'engineer')) return <p className="note">{t('thresholds.role', { role: t(`role.${role}`) })}</p>;
   const save = (): void => {
     if (draft === null) return;
     if (note.trim() === '') return setSaid({ text: t('thresholds.noteNeeded'), isFault: true });
+    setSaid(null);
+    setFault(null);
     bridge.call('thresholds.save', { ...draft, note: note.trim() }).then(
       (view) => {
         thresholds.set(view);
@@ -158,11 +162,9 @@ function SaveForm({ current, draft, onDone }: SaveFormProps) {
         onDone();
       },
       (error: unknown) => {
-        const isConflict = KerfError.is(error) && error.code === 'CONFLICT';
-        setSaid({
-          text: isConflict ? t('thresholds.conflict') : t('error.call', { message: messageOf(error) }),
-          isFault: true,
-        });
+        const failed = faultOf(error);
+        if (failed.code === 'CONFLICT') setSaid({ text: t('thresholds.conflict'), isFault: true });
+        else setFault(failed);
       },
     );
   };
@@ -189,6 +191,7 @@ function SaveForm({ current, draft, onDone }: SaveFormProps) {
           {said.text}
         </p>
       )}
+      <FaultText fault={fault} />
     </form>
   );
 }

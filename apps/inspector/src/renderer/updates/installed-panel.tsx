@@ -2,13 +2,13 @@
 import type { UpdatesView } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
 import { ActionForm } from '../shared/action-form.tsx';
-import { shortHash } from '../shared/format.ts';
+import { joined, shortHash } from '../shared/format.ts';
 import { type Pair, Pairs } from '../shared/pairs-panel.tsx';
 import { useInspector } from '../shared/store.ts';
 import { useRole } from '../shared/use-role.ts';
 
 export function InstalledPanel({ view }: { readonly view: UpdatesView }) {
-  const { t } = useTexts();
+  const { t, language } = useTexts();
   const { bridge } = useInspector();
   const { may } = useRole();
   const { installed, previous, probation, job } = view;
@@ -24,7 +24,7 @@ export function InstalledPanel({ view }: { readonly view: UpdatesView }) {
       t('updates.previous'),
       previous === null ? t('updates.nothing') : t('updates.version', { version: previous.version }),
     ],
-    [t('updates.mirrors'), view.mirrors.join(', ')],
+    [t('updates.mirrors'), joined(view.mirrors, language)],
   ];
   return (
     <section className="panel" aria-label={t('updates.device')}>

@@ -202,7 +202,7 @@ export class CutDesk {
     const { size } = file.config.picture;
     const { target } = paths;
     const setup = { modelPath: model.wholePath, target, provider, threads, picture: size };
-    const job = new MeasureJob(setup, () => this.options.onChange());
+    const job = new MeasureJob(setup);
     this.job = job;
     this.measureFault = null;
     void job.ended.then((fault) => {

@@ -48,7 +48,4 @@ export interface MeasureSetup {
   readonly budgetMs: number;
 }
 
-export type FromMeasure =
-  | { readonly kind: 'step'; readonly text: string }
-  | { readonly kind: 'done' }
-  | { readonly kind: 'fault'; readonly message: string };
+export type FromMeasure = { readonly kind: 'done' } | { readonly kind: 'fault'; readonly message: string };

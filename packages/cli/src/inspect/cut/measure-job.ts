@@ -12,18 +12,12 @@ export class MeasureJob {
   readonly ended: Promise<string | null>;
   private readonly worker: Worker;
   private readonly startedMs = performance.now();
-  private step = '';
 
-  constructor(setup: Omit<MeasureSetup, 'budgetMs'>, onStep: () => void) {
+  constructor(setup: Omit<MeasureSetup, 'budgetMs'>) {
     const workerData: MeasureSetup = { ...setup, budgetMs: MEASURE_BUDGET_MS };
     this.worker = new Worker(threadFile('measure-thread', import.meta.url), { workerData, execArgv: [] });
     this.ended = new Promise((resolve) => {
-      this.worker.on('message', (message: FromMeasure) => {
-        if (message.kind === 'step') {
-          this.step = message.text;
-          onStep();
-        } else resolve(message.kind === 'done' ? null : message.message);
-      });
+      this.worker.on('message', (message: FromMeasure) => resolve(message.kind === 'done' ? null : message.message));
       this.worker.once('error', (error) => resolve(error.message));
       this.worker.once('exit', () => resolve('it was cancelled'));
     });
@@ -31,7 +25,7 @@ export class MeasureJob {
 
   get progress(): NonNullable<CutState['measuring']> {
     const elapsedMs = Math.round(performance.now() - this.startedMs);
-    return { step: this.step, elapsedMs, budgetMs: MEASURE_BUDGET_MS };
+    return { elapsedMs, budgetMs: MEASURE_BUDGET_MS };
   }
 
   async cancel(): Promise<void> {

@@ -40,7 +40,6 @@ async function measure({ modelPath, target, provider, threads, picture, budgetMs
       budgetMs,
       nodeEvents:
         provider === 'cpu' ? ortNodeEvents({ graph, provider, threads, budgetMs: budgetMs * NODES_SHARE }) : null,
-      onProgress: (text) => say({ kind: 'step', text }),
     });
     await writeProfile(target, profile);
   } finally {
