@@ -26,7 +26,7 @@ export const inspector: Bench = {
     const service = new BenchService({ graphNodes: GRAPH_NODES, results: RESULTS, picture: await picture() });
     const host = '127.0.0.1';
     const keys = new Map([['viewer', 'bench'] as const]);
-    const served = await serveInspector(service, { host, hosts: [host], port: 0, tls: null, keys, onError });
+    const served = await serveInspector([service], { host, hosts: [host], port: 0, tls: null, keys, onError });
     const { url } = served.addresses[0] as InspectorAddress;
     try {
       const parts: Readonly<Record<string, () => AsyncIterable<BenchRow>>> = {

@@ -35,7 +35,7 @@ describe.skipIf(started.browser === null)(`the live view${started.reason ? ` (${
     const onError = (error: unknown): void => {
       throw error;
     };
-    served = await serveInspector(service, { host, hosts: [host], port: 0, tls: null, keys, onError });
+    served = await serveInspector([service], { host, hosts: [host], port: 0, tls: null, keys, onError });
   });
   afterAll(async () => {
     await served?.close();

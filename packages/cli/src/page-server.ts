@@ -28,17 +28,19 @@ export interface PageServerOptions {
   readonly secrets: readonly string[];
   /** By path below `/SECRET/`; '' is the page itself. */
   readonly routes: ReadonlyMap<string, Route>;
-  /** A WebSocket below `/SECRET/`, for pages of this server only. */
-  readonly socket?: SocketRoute;
+  /** WebSockets below `/SECRET/`, for pages of this server only. */
+  readonly sockets?: SocketRoutes;
 }
 
-export interface SocketRoute {
-  readonly path: string;
+export interface SocketRoutes {
   readonly subprotocol: string;
   readonly maxMessageBytes: number;
-  /** @param secret the one that opened it. @param from address of the other end */
-  accept(socket: WebSocket, secret: string, from: string): void;
+  /** By path. */
+  readonly accept: ReadonlyMap<string, AcceptSocket>;
 }
+
+/** @param secret the one that opened it. @param from address of the other end */
+export type AcceptSocket = (socket: WebSocket, secret: string, from: string) => void;
 
 export interface PageServer {
   readonly port: number;
@@ -46,8 +48,8 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
-/** Connections at once: a page with its workers needs a dozen. */
-const MAX_CONNECTIONS = 64;
+/** Connections at once: a page with its workers needs a dozen, one over several lines a socket for each as well. */
+const MAX_CONNECTIONS = 256;
 /** A request, its body included, on the slowest network that a profile is posted over. */
 const REQUEST_TIMEOUT_MS = 120_000;
 const CLOSE_GRACE_MS = 1000;
@@ -84,7 +86,7 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
   };
   const server = tls === null ? createServer(answer) : createTlsServer({ cert: tls.certPem, key: tls.keyPem }, answer);
   server.maxConnections = MAX_CONNECTIONS;
-  const sockets = options.socket === undefined ? null : socketDoor(server, options.secrets, options.socket);
+  const sockets = options.sockets === undefined ? null : socketDoor(server, options.secrets, options.sockets);
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   try {
     server.listen(port, host);
@@ -107,24 +109,29 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
 }
 
 /** A page of another origin must not reach it, even where somebody gave the secret away in a link. */
-function socketDoor(server: HttpServer | TlsServer, secrets: readonly string[], route: SocketRoute): WebSocketServer {
+function socketDoor(
+  server: HttpServer | TlsServer,
+  secrets: readonly string[],
+  { subprotocol, maxMessageBytes, accept }: SocketRoutes,
+): WebSocketServer {
   const sockets = new WebSocketServer({
     noServer: true,
     perMessageDeflate: false,
-    maxPayload: route.maxMessageBytes,
-    handleProtocols: (offered) => (offered.has(route.subprotocol) ? route.subprotocol : false),
+    maxPayload: maxMessageBytes,
+    handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const [, given = '', path = ''] = (request.url ?? '/').split('?', 1)[0]?.split('/') ?? [];
+    const { given, path } = partsOf(request);
+    const taken = path === null ? undefined : accept.get(path);
     const { origin = '', host = '' } = request.headers;
     const isOwn = parseUrl(origin)?.host === host;
     const secret = matching(given, secrets);
-    if (secret === null || path !== route.path || !isOwn) {
+    if (secret === null || taken === undefined || !isOwn) {
       socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
       return;
     }
     sockets.handleUpgrade(request, socket, head, (connected) =>
-      route.accept(connected, secret, request.socket.remoteAddress ?? ''),
+      taken(connected, secret, request.socket.remoteAddress ?? ''),
     );
   });
   return sockets;
@@ -135,8 +142,8 @@ async function respond(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const [, given = '', ...rest] = (request.url ?? '/').split('?', 1)[0]?.split('/') ?? [];
-  const route = matching(given, secrets) !== null && rest.length > 0 ? routes.get(rest.join('/')) : undefined;
+  const { given, path } = partsOf(request);
+  const route = path !== null && matching(given, secrets) !== null ? routes.get(path) : undefined;
   if (route === undefined) return end(response, 404, 'not found\n');
   const method = route.kind === 'post' ? 'POST' : 'GET';
   if (request.method !== method) return end(response, 405, `use ${method}\n`, { allow: method });
@@ -149,6 +156,12 @@ async function respond(
     const { code, message } = KerfError.from(error, 'INTERNAL', messageOf(error));
     endJson(response, code === 'MESSAGE_TOO_LARGE' ? 413 : 422, { code, message }, { connection: 'close' });
   }
+}
+
+/** `/SECRET/PATH?...` -> the two; null where no slash follows the secret. */
+function partsOf({ url = '/' }: IncomingMessage): { readonly given: string; readonly path: string | null } {
+  const [, given = '', ...rest] = url.split('?', 1)[0]?.split('/') ?? [];
+  return { given, path: rest.length > 0 ? rest.join('/') : null };
 }
 
 /** In the same time wherever they differ and whichever it is; hashing makes the lengths equal. */

@@ -64,20 +64,35 @@ export class InspectedLine {
   }
 
   /** Holds from the next start on. */
-  async configure({ model = 'surface-v1', more = [] }: Omit<LineOptions, 'name'>): Promise<void> {
+  configure(options: Omit<LineOptions, 'name' | 'parts'>): Promise<void> {
+    return this.writeStation('line.yaml', 'in', { ...options, name: this.options.name });
+  }
+
+  /** Starts anew with a second line beside it, which takes parts from `in-NAME`. */
+  async addLine(name: string): Promise<void> {
+    await mkdir(join(this.folder, `in-${name}`));
+    await this.writeStation(`${name}.yaml`, `in-${name}`, { name });
+    await this.restart(`${name}.yaml`);
+  }
+
+  private async writeStation(
+    file: string,
+    source: string,
+    { name, model = 'surface-v1', more = [] }: LineOptions,
+  ): Promise<void> {
     const station = [
       '# the line of this test',
       'format: kerf-station/1',
-      `station: ${this.options.name}`,
-      'source: { kind: folder, path: in, partId: "(P-[0-9]+)", whenRead: delete }',
+      `station: ${name}`,
+      `source: { kind: folder, path: ${source}, partId: "(P-[0-9]+)", whenRead: delete }`,
       `model: { path: ${JSON.stringify(modelFile(model))} }`,
       'task: { kind: anomaly }',
       'deadline: 20 s',
       'sinks:',
-      '  - { kind: json-lines, path: results.jsonl }',
+      `  - { kind: json-lines, path: ${source === 'in' ? '' : `${name}-`}results.jsonl }`,
       ...more,
     ];
-    await writeFile(join(this.folder, 'line.yaml'), `${station.join('\n')}\n`);
+    await writeFile(join(this.folder, file), `${station.join('\n')}\n`);
   }
 
   async restart(...args: string[]): Promise<void> {

@@ -7,16 +7,20 @@ import { messageOf } from '@kerf/protocol';
 import type { Command, CommandLine, Io } from '../command.ts';
 import { prepareDemoLine } from '../inspect/demo-line.ts';
 import { ACCESS_OPTIONS, type InspectorAccess, inspectorAccess } from '../inspect/inspector-access.ts';
-import { openInspected } from '../inspect/open-inspected.ts';
+import { closeLines, openLines } from '../inspect/open-lines.ts';
 import { type InspectorAddress, serveInspector } from '../inspect/serve-inspector.ts';
+
+/** Lines in one page: each is a station of its own in this process. */
+const MAX_LINES = 16;
 
 export const inspect: Command = {
   name: 'inspect',
-  usage: '[FILE] [OPTIONS]',
+  usage: '[FILE...] [OPTIONS]',
   summary:
     'Runs the station of FILE and serves the Inspector, a page with the line, results and their reasons, thresholds and ' +
-    'health. Without FILE a demo line runs. The address that is printed is the key: whoever has it has the role.',
-  positionals: [0, 1],
+    'health. Several files are several lines, with a page over all of them. Without FILE a demo line runs. The address ' +
+    'that is printed is the key: whoever has it has the role.',
+  positionals: [0, MAX_LINES],
   options: {
     ...ACCESS_OPTIONS,
     json: { type: 'boolean', help: 'print {"event":"listening","url":...} and faults as JSON lines' },
@@ -25,64 +29,54 @@ export const inspect: Command = {
     'The station ends with SIGTERM or Ctrl-C; until then a source that has come to its end leaves its results to look at.',
   async run(line, io) {
     const access = await inspectorAccess(line);
-    const isJson = line.flag('json');
-    const say = (event: string, message: string): void =>
-      io.print(isJson ? JSON.stringify({ event, message }) : `${event}: ${message}`);
     const ended = signalled();
-    const [path] = line.positionals;
-    const temporary = path === undefined ? await mkdtemp(join(tmpdir(), 'kerf-demo-line-')) : null;
+    const paths = line.positionals;
+    if (paths.length > 0) {
+      await watch({ paths, access, ended, onStarted: () => {} }, line, io);
+      return 0;
+    }
+    const temporary = await mkdtemp(join(tmpdir(), 'kerf-demo-line-'));
     try {
-      const demo = temporary === null ? null : await prepareDemoLine(temporary);
-      await watch(
-        { stationPath: demo?.stationPath ?? path ?? '', onStarted: () => demo?.feed(), access, ended, say },
-        line,
-        io,
-      );
+      const demo = await prepareDemoLine(temporary);
+      await watch({ paths: [demo.stationPath], access, ended, onStarted: () => demo.feed() }, line, io);
     } finally {
-      if (temporary !== null) await rm(temporary, { recursive: true, force: true });
+      await rm(temporary, { recursive: true, force: true });
     }
     return 0;
   },
 };
 
 interface Watched {
-  readonly stationPath: string;
+  readonly paths: readonly string[];
   readonly access: InspectorAccess;
   readonly ended: Promise<void>;
   readonly onStarted: () => void;
-  readonly say: (event: string, message: string) => void;
 }
 
-async function watch(
-  { stationPath, access, ended, onStarted, say }: Watched,
-  line: CommandLine,
-  io: Io,
-): Promise<void> {
-  const { opened, service, close } = await openInspected(stationPath, {
-    onOutbox: (event) => {
-      if (event.kind === 'sink-blocked') say(`sink ${event.sink}`, event.message);
-    },
-    onFault: (error) => say('fault', messageOf(error)),
-  });
+async function watch({ paths, access, ended, onStarted }: Watched, line: CommandLine, io: Io): Promise<void> {
+  const isJson = line.flag('json');
+  const say = (event: string, message: string): void =>
+    io.print(isJson ? JSON.stringify({ event, message }) : `${event}: ${message}`);
+  const lines = await openLines(paths, say);
   try {
-    const served = await serveInspector(service, {
-      ...access,
-      onError: (error) => say('fault', messageOf(error)),
-    });
+    const served = await serveInspector(
+      lines.map(({ service }) => service),
+      { ...access, onError: (error) => say('fault', messageOf(error)) },
+    );
     try {
-      await opened.station.start();
+      await Promise.all(lines.map(({ opened }) => opened.station.start()));
       onStarted();
       const { fingerprint } = access;
       const { addresses } = served;
       const [{ url } = { url: '' }] = addresses;
-      if (line.flag('json')) io.print(JSON.stringify({ event: 'listening', url, addresses, fingerprint }));
+      if (isJson) io.print(JSON.stringify({ event: 'listening', url, addresses, fingerprint }));
       else for (const text of invitation(addresses, fingerprint)) io.print(text);
       await ended;
     } finally {
       await served.close();
     }
   } finally {
-    await close();
+    await closeLines(lines);
   }
 }
 

@@ -1,4 +1,4 @@
-// A station's service -> the Inspector's page on addresses that only their readers know.
+// Services of stations -> the Inspector's page on addresses that only their readers know: a page for each, and one over all.
 import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -6,7 +6,7 @@ import { BRIDGE_SUBPROTOCOL, type InspectorService, MAX_ENVELOPE_BYTES, type Rol
 import { wsTransport } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
 import { pageUrl } from '../addresses.ts';
-import { type Route, startPageServer } from '../page-server.ts';
+import { type AcceptSocket, type Route, startPageServer } from '../page-server.ts';
 import type { InspectorAccess } from './inspector-access.ts';
 
 export interface ServeInspectorOptions extends Pick<InspectorAccess, 'host' | 'hosts' | 'port' | 'tls' | 'keys'> {
@@ -27,26 +27,36 @@ export interface ServedInspector {
 
 /** @throws {KerfError} INVALID_ARGUMENT when the address cannot be listened on; FILE_NOT_FOUND when the page was not built. */
 export async function serveInspector(
-  service: InspectorService,
+  services: readonly InspectorService[],
   { host, hosts, port, tls, keys, onError }: ServeInspectorOptions,
 ): Promise<ServedInspector> {
+  const files = await rendererFiles();
+  const isOne = services.length === 1;
+  // Of several lines each has a page below its number, and the address itself is the page over all of them.
+  const folders = isOne ? [''] : services.map((_, at) => `${at + 1}/`);
   const roles = new Map([...keys].map(([role, secret]) => [secret, role]));
+  const accepts =
+    (service: InspectorService): AcceptSocket =>
+    (socket, secret, from) => {
+      const role = roles.get(secret) as Role;
+      // What is recorded as somebody's doing says from where.
+      const name = tls === null ? role : `${role} at ${from.replace(/^::ffff:/, '')}`;
+      serveBridge(wsTransport(socket), service, { name, role }, onError);
+    };
   const server = await startPageServer({
     host,
     port,
     tls,
     secrets: [...keys.values()],
-    routes: await rendererRoutes(),
-    socket: {
-      path: 'bridge',
+    routes: new Map<string, Route>([
+      ...folders.flatMap((folder) => pageRoutes(files, folder, 'index.html')),
+      ...(isOne ? [] : pageRoutes(files, '', 'lines.html')),
+      ['lines.json', { kind: 'json', value: { lines: services.length } }],
+    ]),
+    sockets: {
       subprotocol: BRIDGE_SUBPROTOCOL,
       maxMessageBytes: MAX_ENVELOPE_BYTES,
-      accept: (socket, secret, from) => {
-        const role = roles.get(secret) as Role;
-        // What is recorded as somebody's doing says from where.
-        const name = tls === null ? role : `${role} at ${from.replace(/^::ffff:/, '')}`;
-        serveBridge(wsTransport(socket), service, { name, role }, onError);
-      },
+      accept: new Map(services.map((service, at) => [`${folders[at]}bridge`, accepts(service)])),
     },
   });
   const addresses = [...keys].flatMap(([role, secret]) =>
@@ -55,15 +65,18 @@ export async function serveInspector(
   return { addresses, close: () => server.close() };
 }
 
-async function rendererRoutes(): Promise<Map<string, Route>> {
+/** By name. */
+async function rendererFiles(): Promise<ReadonlyMap<string, string>> {
   const inspector = dirname(createRequire(import.meta.url).resolve('@kerf/inspector/package.json'));
   const folder = join(inspector, 'dist/renderer');
   const names = await readdir(folder).catch((cause: unknown) => {
     throw new KerfError('FILE_NOT_FOUND', "the Inspector is not built: run 'npm run build'", { cause });
   });
-  const routes = new Map<string, Route>(
-    names.map((name) => [name, { kind: 'file', path: join(folder, name), cache: false }]),
-  );
-  routes.set('', { kind: 'file', path: join(folder, 'index.html'), cache: false });
-  return routes;
+  return new Map(names.map((name) => [name, join(folder, name)]));
+}
+
+/** The files below `folder`, which itself is answered by one of them. */
+function pageRoutes(files: ReadonlyMap<string, string>, folder: string, page: string): [string, Route][] {
+  const named: [string, string][] = [...files, ['', files.get(page) ?? '']];
+  return named.map(([name, path]) => [`${folder}${name}`, { kind: 'file', path, cache: false }]);
 }

@@ -1,0 +1,53 @@
+// Several lines in one page: a real Chromium, and `kerf inspect` with two station files, one of them without its camera.
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Browser } from 'playwright';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startChromium } from '../support/chromium.ts';
+import { InspectedLine } from './support/inspected-line.ts';
+import { checkPage, drawn, soon, stopInspect } from './support/inspecting.ts';
+
+const started = await startChromium();
+
+describe.skipIf(started.browser === null)(`several lines${started.reason ? ` (${started.reason})` : ''}`, () => {
+  const browser = started.browser as Browser;
+  let line: InspectedLine;
+
+  beforeAll(async () => {
+    line = await InspectedLine.open(browser, { name: 'line-7' });
+    await line.addLine('line-8');
+  });
+  afterAll(async () => {
+    await line?.close();
+    await browser.close();
+  });
+
+  test('a tile each, with what is wrong; by keys there and back; a station that ends is said of all', async () => {
+    await line.feed(1);
+    const { page, faults } = await line.page();
+    const [first, second] = [page.locator('.line-tile').nth(0), page.locator('.line-tile').nth(1)];
+    await soon(() => first.getAttribute('data-verdict')).toMatch(/^(PASS|REVIEW|NG)$/);
+    expect(await first.textContent()).toContain('line-7');
+    expect(await second.getAttribute('data-verdict')).toBe('none');
+    await rm(join(line.folder, 'in-line-8'), { recursive: true });
+    await second.getByText('is lost').waitFor();
+
+    await page.keyboard.press('1');
+    await soon(() => drawn(page, '.line-picture canvas')).toBe(1);
+    await page.keyboard.press('l');
+    await second.click();
+    await page.getByRole('heading', { name: 'line-8' }).waitFor();
+    await page.getByRole('link', { name: 'Lines' }).click();
+    await first.waitFor();
+    await soon(() => first.getAttribute('data-verdict')).not.toBe('none');
+    expect(faults).toEqual([]);
+
+    const other = await line.page({ language: 'zh', theme: 'dark', gloves: true }, { width: 400 });
+    await other.page.locator('.line-tile').nth(1).getByText('已丢失').waitFor();
+    await checkPage(other.page, 'lines', true);
+    expect(other.faults).toEqual([]);
+    await stopInspect(line.inspecting);
+    await soon(() => page.getByText('The station cannot be reached').count()).toBe(2);
+    await Promise.all([page.close(), other.page.close()]);
+  });
+});
