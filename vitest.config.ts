@@ -1,8 +1,10 @@
 // Which tests run where. `node`: packages and cross-package suites; `browser`: those of them that need no Node, in real
 // Chromium; `e2e`: real processes and browsers, two files at a time; `e2e-timed`: those of them that measure, alone.
 import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 const resolve = { conditions: ['@kerf/source', 'module', 'node', 'development|production'] };
 /** Tests that use ONNX Runtime directly leave nothing behind either. */
@@ -55,6 +57,7 @@ function endToEnd(name: string, { include, exclude, maxWorkers, groupOrder }: Gr
 export default defineConfig({
   test: {
     reporters: ['./test/support/closing-line-reporter.ts'],
+    sequence: { sequencer: LongestFirst },
 
     projects: [
       {
@@ -71,6 +74,9 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           pool: 'forks',
+          // One less than there are cores is what is taken otherwise: of two, one.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -80,6 +86,8 @@ export default defineConfig({
           retry,
           include: BROWSER_SAFE.flatMap(portableTests),
           testTimeout: 60_000,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
           browser: {
             enabled: true,
             headless: true,
@@ -94,8 +102,8 @@ export default defineConfig({
           },
         },
       },
-      endToEnd('e2e', { include: ['test/e2e/**/*.test.ts'], exclude: MEASURING, maxWorkers: 2, groupOrder: 0 }),
-      endToEnd('e2e-timed', { include: MEASURING, exclude: [], maxWorkers: 1, groupOrder: 1 }),
+      endToEnd('e2e', { include: ['test/e2e/**/*.test.ts'], exclude: MEASURING, maxWorkers: 2, groupOrder: 2 }),
+      endToEnd('e2e-timed', { include: MEASURING, exclude: [], maxWorkers: 1, groupOrder: 3 }),
     ],
   },
 });

@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 // Committed, so that `npx kerf` is linked before the first build.
-await import('../dist/main.js');
+await import('../dist/bin/main.js');

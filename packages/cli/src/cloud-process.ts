@@ -1,14 +1,14 @@
 // `kerf serve` as a child process -> where it listens and a way to stop it. The demo, the tests and the bench use it.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { KerfError } from '@kerf/protocol';
 
-/** The committed entry of the command; it loads what `tsc -b` has built. */
-export const KERF_BIN = join(dirname(fileURLToPath(import.meta.url)), '..', 'bin', 'kerf.js');
+/** The committed entry of the command; it loads what the build has bundled. */
+export const KERF_BIN = join(dirname(createRequire(import.meta.url).resolve('@kerf/cli/package.json')), 'bin/kerf.js');
 
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 15_000;

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { KerfError, messageOf, nearestNames } from '@kerf/protocol';
 
-export const VERSION = (createRequire(import.meta.url)('../package.json') as { version: string }).version;
+export const VERSION = (createRequire(import.meta.url)('@kerf/cli/package.json') as { version: string }).version;
 
 /** One option of a command. */
 export interface OptionSpec {

@@ -24,7 +24,7 @@ import { workGraph } from '../src/work-graph.ts';
 import { bytesOf, float } from './models.ts';
 import { device } from './plan-models.ts';
 
-const MODELS = 2000;
+const MODELS = 800;
 
 const HALF: PlanCodec = {
   ...RAW_CODEC,
@@ -336,15 +336,15 @@ test(`the plan for latency equals brute force on ${MODELS} random models`, () =>
     expect(planCut(one.graph, cut).head.length, `seed ${seed}`).toBe(candidate.headNodes);
   }
   const { open, lossless, calibrated, ...kinds } = seen;
-  expect(Math.min(...Object.values(kinds)), JSON.stringify(seen)).toBeGreaterThan(50);
-  expect(Math.min(lossless, calibrated), JSON.stringify(seen)).toBeGreaterThan(10);
+  expect(Math.min(...Object.values(kinds)), JSON.stringify(seen)).toBeGreaterThan(MODELS / 40);
+  expect(Math.min(lossless, calibrated), JSON.stringify(seen)).toBeGreaterThan(MODELS / 200);
   // Only a deadline may leave a gap.
   expect(open).toBeLessThan(MODELS / 20);
 }, 240_000);
 
 test('the plan for throughput is never better than brute force, nor worse by more than its gap', () => {
   let proven = 0;
-  for (let seed = 1; seed <= 600; seed++) {
+  for (let seed = 1; seed <= 250; seed++) {
     const { graph, request } = randomCase(seed + 20_000);
     // With two codecs of which neither is better in time and in bytes, the stage that is slowest decides which to take.
     const codecs = seed % 2 === 0 ? [RAW_CODEC] : (request.codecs ?? []);
@@ -363,5 +363,5 @@ test('the plan for throughput is never better than brute force, nor worse by mor
     expect(slowestMs - found.gapMs, `seed ${seed}`).toBeLessThan(least * (1 + 1e-5) + 1e-9);
     if (found.gapMs === 0) proven++;
   }
-  expect(proven).toBeGreaterThan(300);
+  expect(proven).toBeGreaterThan(125);
 }, 120_000);

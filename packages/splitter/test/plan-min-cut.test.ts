@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { boundedCut } from '../src/plan/bounded-cut.ts';
 import { CutNetwork, type CutProblem, type CutValue, type Division, divisionOf, PIN } from '../src/plan/min-cut.ts';
 
-const GRAPHS = 2400;
+const GRAPHS = 1000;
 
 /** Up to 14 nodes; fan-out, pins, values that may not cross, shared weights, costs with ties and zeros. */
 function randomProblem(seed: number): CutProblem {

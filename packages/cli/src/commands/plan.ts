@@ -6,7 +6,7 @@ import { KerfError } from '@kerf/protocol';
 import { type Plan, type PlanRequest, plan as planFor } from '@kerf/splitter';
 import { type Command, type CommandLine, usageError } from '../command.ts';
 import { PICTURE_OPTIONS, pictureOptions } from '../frame-input.ts';
-import { type MeasuredPlan, measurePlan } from '../measure/measure-plan.ts';
+import type { MeasuredPlan } from '../measure/measure-plan.ts';
 import { buildReport, buildUnsatisfiable } from '../plan/build-report.ts';
 import { planCard, unsatisfiableCard } from '../plan/card.ts';
 import { frameSource } from '../plan/frame-source.ts';
@@ -128,7 +128,7 @@ async function checkTarget(path: string): Promise<void> {
   throw new KerfError('FILE_NOT_FOUND', `--html: the folder ${folder} is not there`);
 }
 
-function measured(
+async function measured(
   model: ModelFile,
   request: PlanRequest,
   plan: Plan,
@@ -137,6 +137,7 @@ function measured(
 ): Promise<MeasuredPlan> {
   const source = frameSource(model, request.edge, picture);
   const onProgress = progressTo(true);
+  const { measurePlan } = await import('../measure/measure-plan.ts');
   return measurePlan({ model, request, plan, source, images: IMAGE_CODINGS, label: labels.of, onProgress });
 }
 

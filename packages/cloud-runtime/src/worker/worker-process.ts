@@ -231,5 +231,7 @@ function openSpools(bytes: number): [number | null, number | null] {
 /** Processes run what `tsc -b` emitted, also when the gateway itself runs from its sources. */
 function workerFile(): string {
   const here = import.meta.url;
-  return fileURLToPath(here.endsWith('.ts') ? new URL('../../dist/worker/main.js', here) : new URL('./main.js', here));
+  return fileURLToPath(
+    here.endsWith('.ts') ? new URL('../../dist/worker/worker-main.js', here) : new URL('./worker-main.js', here),
+  );
 }

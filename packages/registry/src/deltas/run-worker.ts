@@ -63,7 +63,7 @@ export async function runDeltaWorker(job: DeltaJob, limits: WorkerLimits): Promi
 function workerFile(): string {
   const here = import.meta.url;
   const built = here.endsWith('.ts')
-    ? new URL('../../dist/deltas/worker-main.js', here)
-    : new URL('./worker-main.js', here);
+    ? new URL('../../dist/deltas/delta-main.js', here)
+    : new URL('./delta-main.js', here);
   return fileURLToPath(built);
 }

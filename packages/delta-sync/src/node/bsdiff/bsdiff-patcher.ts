@@ -125,7 +125,7 @@ function reasonOf(ending: ExitCode | 'late' | null, maxMemoryMib: number, timeou
 function workerFile(): string {
   const here = import.meta.url;
   const built = here.endsWith('.ts')
-    ? new URL('../../../dist/node/bsdiff/worker-main.js', here)
-    : new URL('./worker-main.js', here);
+    ? new URL('../../../dist/node/bsdiff/bsdiff-main.js', here)
+    : new URL('./bsdiff-main.js', here);
   return fileURLToPath(built);
 }

@@ -1,7 +1,8 @@
 // Picture files <-> RGB pixels: read, resize, crop, and code as PNG, JPEG or WebP.
 import { readFile } from 'node:fs/promises';
 import { declaredImageSize, type ImageSize, KerfError, type RgbImage } from '@kerf/protocol';
-import { CompressionType, FilterType, JsColorType, ResizeFilterType, ResizeFit, Transformer } from '@napi-rs/image';
+import type { JsColorType, Transformer } from '@napi-rs/image';
+import { imageLibrary } from './image-library.ts';
 
 /** 8192 x 8192: more than any line camera here, and 192 MiB as RGB. Checked on the header, before pixels are decoded. */
 const MAX_PIXELS = 2 ** 26;
@@ -40,7 +41,7 @@ export async function decodePicture(bytes: Uint8Array): Promise<RgbImage> {
   try {
     const declared = declaredImageSize(bytes);
     if (declared !== null) checkPixels(declared);
-    const transformer = new Transformer(bytes);
+    const transformer = new (imageLibrary().Transformer)(bytes);
     const { format, width, height, orientation, colorType } = await transformer.metadata(true);
     if (!READABLE.has(format)) throw new KerfError('IMAGE_INVALID', `a ${format} picture; use PNG, JPEG or WebP`);
     checkPixels({ width, height });
@@ -68,6 +69,7 @@ function checkPixels({ width, height }: ImageSize): void {
 export async function resizePicture(image: RgbImage, width: number, height: number): Promise<RgbImage> {
   checkSize(width, height);
   if (image.width === width && image.height === height) return image;
+  const { ResizeFilterType, ResizeFit } = imageLibrary();
   const resized = opened(image).resize({ width, height, filter: ResizeFilterType.Triangle, fit: ResizeFit.Fill });
   return { width, height, data: await resized.rawPixels() };
 }
@@ -95,6 +97,7 @@ export function cropPicture(image: RgbImage, { x, y, width, height }: Rectangle)
 
 /** Lossless. Fast deflate with a filter chosen per row: on photographs 2 % larger than the default level, 15 times faster. */
 export function encodePng(image: RgbImage): Promise<Uint8Array> {
+  const { CompressionType, FilterType } = imageLibrary();
   return opened(image).png({ compressionType: CompressionType.Fast, filterType: FilterType.Adaptive });
 }
 
@@ -123,7 +126,7 @@ function opened(image: RgbImage): Transformer {
       `${width}x${height} RGB needs ${width * height * 3} bytes, got ${data.byteLength}`,
     );
   }
-  return new Transformer(Buffer.concat([Buffer.from(`P6 ${width} ${height} 255\n`), data]));
+  return new (imageLibrary().Transformer)(Buffer.concat([Buffer.from(`P6 ${width} ${height} 255\n`), data]));
 }
 
 function checkSize(width: number, height: number): void {
@@ -142,25 +145,26 @@ function checkSize(width: number, height: number): void {
 }
 
 /** Channels and bytes per sample of the colour types that PNG, JPEG and WebP decode to. */
-const LAYOUTS = new Map<JsColorType, { readonly channels: 1 | 2 | 3 | 4; readonly bytes: 1 | 2 }>([
-  [JsColorType.L8, { channels: 1, bytes: 1 }],
-  [JsColorType.La8, { channels: 2, bytes: 1 }],
-  [JsColorType.Rgb8, { channels: 3, bytes: 1 }],
-  [JsColorType.Rgba8, { channels: 4, bytes: 1 }],
-  [JsColorType.L16, { channels: 1, bytes: 2 }],
-  [JsColorType.La16, { channels: 2, bytes: 2 }],
-  [JsColorType.Rgb16, { channels: 3, bytes: 2 }],
-  [JsColorType.Rgba16, { channels: 4, bytes: 2 }],
-]);
+const LAYOUTS: Readonly<Partial<Record<keyof typeof JsColorType, readonly [1 | 2 | 3 | 4, 1 | 2]>>> = {
+  L8: [1, 1],
+  La8: [2, 1],
+  Rgb8: [3, 1],
+  Rgba8: [4, 1],
+  L16: [1, 2],
+  La16: [2, 2],
+  Rgb16: [3, 2],
+  Rgba16: [4, 2],
+};
 
 function toRgb(raw: Uint8Array, colorType: JsColorType, pixels: number): Uint8Array {
-  const layout = LAYOUTS.get(colorType);
-  if (layout === undefined || raw.byteLength !== pixels * layout.channels * layout.bytes) {
+  const types = imageLibrary().JsColorType;
+  const name = (Object.keys(LAYOUTS) as (keyof typeof JsColorType)[]).find((known) => types[known] === colorType);
+  const [channels, bytes] = (name === undefined ? null : LAYOUTS[name]) ?? [0, 0];
+  if (channels === 0 || raw.byteLength !== pixels * channels * bytes) {
     throw new KerfError('IMAGE_INVALID', 'the picture has a colour type that kerf does not read; save it as 8-bit RGB');
   }
-  if (colorType === JsColorType.Rgb8) return raw;
-  const samples = layout.bytes === 2 ? highBytes(raw) : raw;
-  const { channels } = layout;
+  if (name === 'Rgb8') return raw;
+  const samples = bytes === 2 ? highBytes(raw) : raw;
   const hasAlpha = channels === 2 || channels === 4;
   const step = channels >= 3 ? 1 : 0;
   const data = new Uint8Array(pixels * 3);

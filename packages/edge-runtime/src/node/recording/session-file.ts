@@ -2,7 +2,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { KerfError, messageOf } from '@kerf/protocol';
-import { McapStreamReader } from '@mcap/core';
+import type { McapStreamReader } from '@mcap/core';
 import {
   SESSION_FORMAT,
   type SessionHead,
@@ -153,7 +153,8 @@ function headOf(metadata: ReadonlyMap<string, string>): SessionHead {
 
 /** @returns why reading ended early, or null. What was taken until then holds. */
 async function scanFile(file: FileHandle, scan: Scan): Promise<string | null> {
-  const reader = new McapStreamReader({ includeChunks: true });
+  const mcap = await import('@mcap/core');
+  const reader = new mcap.McapStreamReader({ includeChunks: true });
   const block = new Uint8Array(BLOCK_BYTES);
   let appended = 0;
   let start = 0;

@@ -1,7 +1,7 @@
 // Parts as they are judged -> an MCAP file that can be read up to where it is good, whenever it ends.
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { McapRecordBuilder } from '@mcap/core';
+import type { McapRecordBuilder } from '@mcap/core';
 import {
   SESSION_FORMAT,
   type SessionHead,
@@ -23,7 +23,7 @@ const NUMBERS = new Map<Topic, number>(Object.values(TOPICS).map((topic, at) => 
  */
 export class SessionWriter {
   private readonly file: FileHandle;
-  private readonly builder = new McapRecordBuilder();
+  private readonly builder: McapRecordBuilder;
   private readonly versions = new Set<string>();
   private readonly counts = new Map<number, bigint>();
   private times: { readonly first: bigint; readonly last: bigint } | null = null;
@@ -32,14 +32,17 @@ export class SessionWriter {
   bytes = 0;
   parts = 0;
 
-  private constructor(file: FileHandle) {
+  private constructor(file: FileHandle, builder: McapRecordBuilder) {
     this.file = file;
+    this.builder = builder;
   }
 
   /** @throws what the disk says; EEXIST where the file is there. */
   static async create(path: string, head: SessionHead): Promise<SessionWriter> {
+    // Here, since few who load this file record.
+    const mcap = await import('@mcap/core');
     await mkdir(dirname(path), { recursive: true });
-    const writer = new SessionWriter(await open(path, 'wx'));
+    const writer = new SessionWriter(await open(path, 'wx'), new mcap.McapRecordBuilder());
     try {
       await writer.begin(head);
       return writer;

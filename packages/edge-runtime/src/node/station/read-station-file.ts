@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { KerfError } from '@kerf/protocol';
-import { parseDocument } from 'yaml';
 import { problem } from '../../config/shape.ts';
 import { parseStationConfig, type StationConfig } from '../../station/station-file.ts';
 
@@ -26,13 +25,14 @@ export async function readStationFile(path: string): Promise<StationFile> {
   });
   if (bytes.byteLength > MAX_FILE_BYTES)
     throw problem('', `has ${bytes.byteLength} bytes; ${MAX_FILE_BYTES} are allowed`);
-  const config = parseStationConfig(parseText(bytes.toString('utf8')));
+  const config = parseStationConfig(await parseText(bytes.toString('utf8')));
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   return { path, folder: dirname(resolve(path)), config, sha256 };
 }
 
 /** YAML 1.2 holds JSON. */
-function parseText(source: string): unknown {
+async function parseText(source: string): Promise<unknown> {
+  const { parseDocument } = await import('yaml');
   const document = parseDocument(source, { prettyErrors: true, uniqueKeys: true });
   const [fault] = document.errors;
   if (fault !== undefined) {
