@@ -200,7 +200,25 @@ test('Ctrl-C ends a calibration with one line, and nothing written', async () =>
     if (stderr.includes('what an error in each channel moves')) child.kill('SIGINT');
   });
   const [status] = (await once(child, 'exit')) as [number | null];
-  expect(status).toBe(1);
+  expect(status).toBe(130);
   expect(stderr).toMatch(/kerf: CANCELLED: the calibration was interrupted; nothing was written\n$/);
   expect(existsSync(join(shop.folder, 'never'))).toBe(false);
+});
+
+test('Ctrl-C in its first moments ends it with one line too', async () => {
+  // The process that does the work has begun, and has not read its first file.
+  const begun = "if (process.env.KERF_ISOLATED) { require('fs').writeSync(2, 'begun'); for (;;); }";
+  await writeFile(join(shop.folder, 'begun.cjs'), begun);
+  const child = spawn(process.execPath, [KERF_BIN, ...CALIBRATE, '--out', 'never'], {
+    cwd: shop.folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, NODE_OPTIONS: '--require ./begun.cjs' },
+  });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += String(chunk);
+    if (stderr === 'begun') child.kill('SIGINT');
+  });
+  expect((await once(child, 'close'))[0]).toBe(130);
+  expect(stderr).toBe('begunkerf: CANCELLED: kerf calibrate was interrupted\n');
 });

@@ -201,5 +201,5 @@ it('answers nothing without the secret, and refuses a wrong profile without endi
   expect((await post('progress', 'x'.repeat(100_000))).status).toBe(413);
   expect(child.exitCode).toBe(null);
   child.kill('SIGINT');
-  expect(await ended).toMatchObject({ status: 1, stderr: expect.stringMatching(/^kerf: CANCELLED: /m) });
+  expect(await ended).toMatchObject({ status: 130, stderr: expect.stringMatching(/^kerf: CANCELLED: /m) });
 });

@@ -15,18 +15,19 @@ export function isIsolated(): boolean {
 
 /**
  * Runs the command line in a child process that shares standard input and output.
- * @returns its exit status. @throws {KerfError} BACKEND_FAILED when a signal ended it.
+ * @returns its exit status. @throws {KerfError} CANCELLED when Ctrl-C ended it before it could say so, BACKEND_FAILED for
+ * any other signal.
  */
 export async function runIsolated(argv: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, [...process.execArgv, KERF_BIN, ...argv], {
     stdio: 'inherit',
     env: { ...process.env, [MARK]: '1' },
   });
+  // Until the end: a second Ctrl-C must not cut off what the first one has to say.
   const pass = (signal: NodeJS.Signals): boolean => child.kill(signal);
   process.on('SIGINT', pass).on('SIGTERM', pass);
   const [status, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
-  process.off('SIGINT', pass).off('SIGTERM', pass);
   if (status !== null) return status;
-  if (signal === 'SIGINT' || signal === 'SIGTERM') return 1;
+  if (signal === 'SIGINT' || signal === 'SIGTERM') throw new KerfError('CANCELLED', `kerf ${argv[0]} was interrupted`);
   throw new KerfError('BACKEND_FAILED', `the runtime crashed on this model (${signal}); nothing was written`);
 }

@@ -5,6 +5,9 @@ import { parseCommandLine, VERSION } from './command.ts';
 import { findCommand, HELP, helpOf } from './command-table.ts';
 import { isIsolated, runIsolated } from './isolate.ts';
 
+/** Of a command that a signal ended, as shells have it. */
+const INTERRUPTED = 130;
+
 /** Runs one command line. @returns 0, 1 for a failure, 2 for wrong usage. */
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv;
@@ -38,6 +41,7 @@ function report(error: unknown): number {
     : (fileFault(error) ?? new KerfError('INTERNAL', messageOf(error), { cause: error }));
   process.stderr.write(`kerf: ${known.code}: ${known.message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
   if (process.env['KERF_DEBUG'] !== undefined) process.stderr.write(`${known.stack}\n`);
+  if (known.code === 'CANCELLED') return INTERRUPTED;
   return known.code === 'INVALID_ARGUMENT' ? 2 : 1;
 }
 
