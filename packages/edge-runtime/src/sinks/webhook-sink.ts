@@ -24,7 +24,7 @@ export function webhookSink(config: WebhookConfig, setup: SinkSetup): Sink {
       headers.set('idempotency-key', recordKey(record));
       if (token !== null) headers.set('authorization', `Bearer ${token}`);
       if (secret !== null) headers.set('kerf-signature', await signature(secret, body, setup.wallClock()));
-      await post(url, { body, headers }, config.timeout, setup, AbortSignal.any([signal, closed.signal]));
+      await post(url, { body, headers }, config.timeout, setup, [signal, closed.signal]);
     },
     close: () => {
       closed.abort(new KerfError('CLOSED', `sink '${setup.name}' was closed`));
@@ -84,12 +84,16 @@ async function post(
   init: RequestInit,
   timeoutMs: number,
   { clock }: SinkSetup,
-  signal: AbortSignal,
+  signals: readonly AbortSignal[],
 ): Promise<void> {
-  signal.throwIfAborted();
   const ended = new AbortController();
-  const onAbort = (): void => ended.abort(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
+  // AbortSignal.any does it too, but not on Node 18, which older Electrons bring.
+  const stop = (): void => {
+    const stopped = signals.find(({ aborted }) => aborted);
+    if (stopped !== undefined) ended.abort(stopped.reason);
+  };
+  for (const signal of signals) signal.addEventListener('abort', stop);
+  stop();
   const cancelTimer = clock.after(timeoutMs, () =>
     ended.abort(new KerfError('SINK_UNREACHABLE', `${url.host} did not answer within ${timeoutMs} ms`)),
   );
@@ -100,13 +104,13 @@ async function post(
     if (answer.ok) return;
     throw refusal(url, answer);
   } catch (cause) {
-    if (signal.aborted) throw signal.reason;
+    for (const signal of signals) signal.throwIfAborted();
     const reason = KerfError.is(ended.signal.reason) ? ended.signal.reason : cause;
     const why = reason instanceof Error && reason.cause !== undefined ? messageOf(reason.cause) : messageOf(reason);
     throw KerfError.from(reason, 'SINK_UNREACHABLE', `${url.host} cannot be reached: ${why}`);
   } finally {
     cancelTimer();
-    signal.removeEventListener('abort', onAbort);
+    for (const signal of signals) signal.removeEventListener('abort', stop);
   }
 }
 
