@@ -50,6 +50,15 @@ export interface ChainLoss {
   readonly mean: number;
 }
 
+/** What profiles expect of a frame that is divided at one place. */
+export interface ChainExpectation {
+  /** All that runs on the edge. */
+  readonly edgeMs: number;
+  /** All that runs in the cloud, the way through gateway and worker included. */
+  readonly cloudMs: number;
+  readonly downlinkBytes: number;
+}
+
 /** Why the cuts are where they are, where profiles chose them. */
 export interface ChainChoice {
   readonly links: {
@@ -66,6 +75,8 @@ export interface ChainChoice {
   /** Where the edge alone and the cloud alone reign; null for nowhere. */
   readonly edge: ChainReign | null;
   readonly cloud: ChainReign | null;
+  /** By the number of segments on the edge, from none to all; null in chains of earlier versions. */
+  readonly expected: readonly ChainExpectation[] | null;
 }
 
 export interface ChainManifest {
@@ -118,11 +129,14 @@ export function parseChainManifest(json: unknown): ChainManifest {
   return manifest;
 }
 
-function checkCounts({ segments, cuts }: ChainManifest): void {
+function checkCounts({ segments, cuts, choice }: ChainManifest): void {
   if (segments.length < 1 || segments.length > MAX_CHAIN_SEGMENTS) {
     throw fields.invalid('segments', `a list of 1 to ${MAX_CHAIN_SEGMENTS}`);
   }
   if (cuts.length !== segments.length - 1) throw fields.invalid('cuts', 'a list of one fewer than the segments');
+  if (choice?.expected != null && choice.expected.length !== segments.length + 1) {
+    throw fields.invalid(EXPECTED, 'a list of one more than the segments');
+  }
 }
 
 /** The level tables of all cuts, each file once. */
@@ -244,6 +258,19 @@ function choice(value: unknown): ChainChoice {
     isExact: flag(object['isExact'], 'choice.isExact'),
     edge: reign(object['edge'], 'choice.edge'),
     cloud: reign(object['cloud'], 'choice.cloud'),
+    expected: (object['expected'] ?? null) === null ? null : fields.list(object['expected'], EXPECTED).map(expectation),
+  };
+}
+
+const EXPECTED = 'choice.expected';
+
+function expectation(value: unknown, at: number): ChainExpectation {
+  const field = `${EXPECTED}[${at}]`;
+  const object = fields.record(value, field);
+  return {
+    edgeMs: fields.number(object['edgeMs'], `${field}.edgeMs`),
+    cloudMs: fields.number(object['cloudMs'], `${field}.cloudMs`),
+    downlinkBytes: fields.number(object['downlinkBytes'], `${field}.downlinkBytes`),
   };
 }
 

@@ -10,6 +10,7 @@ export { chainHash, chainPair, segmentId } from './chain-hash.ts';
 export type {
   ChainChoice,
   ChainCut,
+  ChainExpectation,
   ChainLoss,
   ChainManifest,
   ChainReign,

@@ -143,6 +143,9 @@ test('every cut that is the best somewhere is in the chain, nested, with its rei
   const { cuts, choice, splitLoss } = chooseCuts(graph, { edge, cloud });
   expect(cuts.map(({ tensors }) => tensors)).toEqual([['v0'], ['v1'], ['v2'], ['v3']]);
   expect(choice).toMatchObject({ optimalCuts: 4, regret: { worst: 0, mean: 0 }, isExact: true });
+  expect(choice.expected?.map(({ edgeMs }) => edgeMs)).toEqual([0, 1, 11, 51, 141, 551]);
+  const cloudMs = [0.6, 0.5, 0.4, 0.3, 0.2, 0].map((ms) => expect.closeTo(ms, 9));
+  expect(choice.expected?.map((expected) => expected.cloudMs)).toEqual(cloudMs);
   expect(choice.links).toEqual({ count: 41 * 25, uplinkBitsPerSecond: [1e5, 1e9], roundTripMs: [1, 200] });
   expect(splitLoss).toBeNull();
   const uplinks = cuts.map(({ reign }) => reign?.uplinkBitsPerSecond[0] ?? 0);

@@ -6,14 +6,20 @@ import { guessed, NOTHING, type Price, priceOf, SEGMENT, type Term, termOf } fro
 import type { Route } from './routes.ts';
 
 /** What a profile or a plan expects of a route, before anything was measured. A frame's milliseconds and bytes. */
-export interface RoutePrior {
+export interface ExpectedRoute {
   /** All that runs on the device. */
   readonly edgeMs: number;
   readonly encodeMs: number;
-  readonly uplinkBytes: number;
+  /** Null: as the chain says. */
+  readonly uplinkBytes: number | null;
   /** Decoding, the run, and the way through gateway and worker. */
   readonly cloudMs: number;
   readonly downlinkBytes: number;
+}
+
+/** What a plan expects: it knows the bytes as well. */
+export interface RoutePrior extends ExpectedRoute {
+  readonly uplinkBytes: number;
 }
 
 /** Without a profile a cloud is taken for so much faster than the device. */
@@ -33,7 +39,7 @@ interface Meter {
 export class CostBook {
   readonly #segments: readonly Track[];
   readonly #meters: ReadonlyMap<string, Meter>;
-  readonly #priors: ReadonlyMap<string, RoutePrior>;
+  readonly #priors: ReadonlyMap<string, ExpectedRoute>;
   readonly #routes: readonly Route[];
   /** Names that some route sends. */
   readonly #isCrossing: ReadonlySet<string>;
@@ -42,7 +48,7 @@ export class CostBook {
   readonly #sizes = new Map<string, number>();
 
   /** @param segments of the whole chain. */
-  constructor(routes: readonly Route[], segments: number, priors: ReadonlyMap<string, RoutePrior>) {
+  constructor(routes: readonly Route[], segments: number, priors: ReadonlyMap<string, ExpectedRoute>) {
     this.#routes = routes;
     this.#isCrossing = new Set(routes.flatMap(({ crossing }) => crossing));
     this.#segments = Array.from({ length: segments }, () => new Track());

@@ -10,7 +10,7 @@ import {
   startMemory,
 } from './control-memory.ts';
 import { decide, type SwitchCause } from './controller.ts';
-import { CostBook, type RoutePrior } from './cost-book.ts';
+import { CostBook, type ExpectedRoute } from './cost-book.ts';
 import { type Estimate, Track } from './estimate.ts';
 import { type LinkEstimates, LinkEstimator } from './link-estimator.ts';
 import { type PlacementOptions, resolvePlacementOptions } from './options.ts';
@@ -25,7 +25,7 @@ export interface PilotSetup {
   /** Segments of the chain. */
   readonly segments: number;
   /** What a plan expects of routes, by name. @default nothing */
-  readonly priors?: ReadonlyMap<string, RoutePrior>;
+  readonly priors?: ReadonlyMap<string, ExpectedRoute>;
   readonly options?: Partial<PlacementOptions>;
 }
 

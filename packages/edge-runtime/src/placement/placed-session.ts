@@ -8,6 +8,7 @@ import type { FrameResult, Outcome } from '../session/outcome.ts';
 import type { SessionStatus, StatusListener } from '../session/status.ts';
 import type { OpenedChain } from './chain-files.ts';
 import type { CutCoding } from './chain-parts.ts';
+import { chainPriors } from './chain-priors.ts';
 import type { RoutePrior } from './cost-book.ts';
 import { joined, later } from './frame-account.ts';
 import type { PlacementOptions } from './options.ts';
@@ -32,7 +33,7 @@ export interface PlacedSessionConfig {
   /** How what crosses a cut is coded, by the number of segments on the device. @default as the chain says */
   readonly codings?: ReadonlyMap<number, CutCoding>;
   readonly constraints?: RouteConstraints;
-  /** What a plan expects of routes, by name. @default what is measured alone */
+  /** What a plan expects of routes, by name. @default what the profiles that chose the chain's cuts expect */
   readonly priors?: ReadonlyMap<string, RoutePrior>;
   /** The link as it was measured before. */
   readonly link?: { readonly uplinkBitsPerSecond: number; readonly roundTripMs: number };
@@ -85,7 +86,7 @@ export class PlacedSession {
   #closed = false;
 
   private constructor(config: PlacedSessionConfig) {
-    const { chain, cloud, small = null, cascade = null, constraints, priors, placement, options } = config;
+    const { chain, cloud, small = null, cascade = null, constraints, placement, options } = config;
     if (cascade !== null && small === null) throw new KerfError('INVALID_ARGUMENT', 'a cascade needs a small model');
     this.#config = config;
     this.#clock = options?.clock ?? systemClock;
@@ -104,7 +105,7 @@ export class PlacedSession {
     this.#pilot = new Pilot({
       routes: this.routes,
       segments: chain.chain.segments.length,
-      ...(priors === undefined ? {} : { priors }),
+      priors: config.priors ?? chainPriors(chain.chain),
       ...(placement === undefined ? {} : { options: placement }),
     });
     if (config.link !== undefined) this.#pilot.expectLink(config.link, this.#clock.nowMs());

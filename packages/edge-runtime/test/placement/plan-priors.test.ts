@@ -1,7 +1,9 @@
 // What the planner expects of routes, priced by the controller's own sum -> the planner's latency.
 import { buildModel, openModel } from '@kerf/onnx';
+import type { ChainManifest } from '@kerf/protocol';
 import { type DeviceProfile, type PlanRequest, predict, priceDivisions, statedLink } from '@kerf/splitter';
 import { expect, it } from 'vitest';
+import { chainPriors } from '../../src/placement/chain-priors.ts';
 import { CostBook } from '../../src/placement/cost-book.ts';
 import { LinkEstimator } from '../../src/placement/link-estimator.ts';
 import { planPriors } from '../../src/placement/plan-priors.ts';
@@ -99,4 +101,24 @@ it('what is measured on one route corrects what is expected of the others', () =
 it('a route that a constraint refuses has no price', () => {
   const priors = planPriors(model, { ...request, constraints: { noRawInput: true } }, cuts);
   expect([...priors.keys()]).toEqual(['cut-1', 'cut-2', 'edge']);
+});
+
+it('a chain whose cuts profiles chose brings them along; one that was cut by hand brings none', () => {
+  const expected = [9, 5, 2, 0].map((cloudMs, at) => ({ edgeMs: 100 * at, cloudMs, downlinkBytes: 8 }));
+  const segments = Array.from({ length: 3 });
+  const chosen = { segments, choice: { expected } } as unknown as ChainManifest;
+  const priors = chainPriors(chosen);
+  expect([...priors.keys()]).toEqual(['cloud', 'cut-1', 'cut-2', 'edge']);
+  expect(priors.get('cut-2')).toEqual({ edgeMs: 200, cloudMs: 2, downlinkBytes: 8, encodeMs: 0, uplinkBytes: null });
+  // Bytes are those of the route: its codec may be newer than the profiles.
+  const route: Route = { name: 'cut-1', kind: 'split', at: 1, crossing: [], uplinkBytes: 1e5, refusal: null };
+  const first: Route = { ...route, name: 'cloud', kind: 'cloud', at: 0 };
+  const estimator = new LinkEstimator();
+  estimator.onRoundTrip(25, 0);
+  estimator.onProbe(100_000, 0, 125, 0);
+  expect(new CostBook([first, route], 3, priors).price(route, estimator.at(0), 0)?.ms).toBeCloseTo(
+    100 + 100 + 25 + 5,
+    1,
+  );
+  expect(chainPriors({ ...chosen, choice: null }).size).toBe(0);
 });

@@ -1,6 +1,16 @@
 // A graph and profiles of an edge and a cloud -> the cuts of a chain, and how far they are from a free choice of cuts.
 import type { ModelGraph } from '@kerf/onnx';
-import { type ChainChoice, type ChainLoss, type ChainReign, KerfError, MAX_CHAIN_SEGMENTS } from '@kerf/protocol';
+import {
+  type ChainChoice,
+  type ChainExpectation,
+  type ChainLoss,
+  type ChainReign,
+  KerfError,
+  MAX_CHAIN_SEGMENTS,
+} from '@kerf/protocol';
+import { priceDivisions } from '../plan/price-divisions.ts';
+import { statedLink } from '../plan/profile.ts';
+import { planCut } from '../plan-cut.ts';
 import { DEFAULT_LINKS, type LinkGrid } from './links.ts';
 import { type CostRequest, type Market, priceCuts } from './price-cuts.ts';
 import { reignsOf } from './score-cuts.ts';
@@ -56,10 +66,30 @@ export function chooseCuts(graph: ModelGraph, request: ChooseCutsRequest): Chose
       isExact,
       edge: reigns.edge,
       cloud: reigns.cloud,
+      expected: expected(graph, request, chosen),
     },
     splitLoss: score.splitLoss,
   };
 }
+
+/** What a device knows of its routes before it has tried them. Times do not depend on the link that codecs are chosen for. */
+function expected(
+  graph: ModelGraph,
+  request: CostRequest,
+  cuts: readonly { readonly tensors: readonly string[] }[],
+): readonly ChainExpectation[] | null {
+  const named = cuts.map(({ tensors }) => planCut(graph, tensors).cut);
+  const prices = priceDivisions(graph, { ...request, link: USUAL_LINK }, named);
+  const places = [prices.cloud, ...prices.cuts, prices.edge].flatMap((place) => place ?? []);
+  if (places.length < cuts.length + 2) return null;
+  return places.map(({ edgeMs, cloudMs, decodeMs, crossingMs, downlinkBytes }) => ({
+    edgeMs,
+    cloudMs: cloudMs + decodeMs + crossingMs,
+    downlinkBytes,
+  }));
+}
+
+const USUAL_LINK = statedLink({ uplinkBitsPerSecond: 1e7, roundTripMs: 20 });
 
 /** Cuts that reign somewhere when all are offered. */
 function optimalCuts(market: Market): number {

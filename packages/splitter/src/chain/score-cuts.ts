@@ -16,36 +16,46 @@ const EPSILON = 1e-9;
 
 /** @param splitMs by uplink, without the round trip; infinite where the set has no cut. */
 export function scoreOf(market: Market, splitMs: Float64Array, cuts: number, countsSplits: boolean): Score {
-  const regret = new LossSum();
-  const loss = new LossSum();
   const { edgeMs, cloudMs, links } = market;
-  splitMs.forEach((ownMs, at) => {
-    const remoteMs = cloudMs[at] as number;
-    const leastMs = Math.min(market.splitMs[at] as number, remoteMs);
-    for (const roundTripMs of links.roundTripMs) {
-      const best = Math.min(edgeMs, leastMs + roundTripMs);
-      regret.add(Math.min(edgeMs, Math.min(ownMs, remoteMs) + roundTripMs) / best - 1);
-      if (countsSplits) loss.add((ownMs + roundTripMs) / best - 1);
+  const best = bestOf(market);
+  const roundTrips = links.roundTripMs;
+  const regret = { worst: 0, sum: 0 };
+  const loss = { worst: 0, sum: 0 };
+  for (let uplink = 0, at = 0; uplink < splitMs.length; uplink++) {
+    const ownMs = splitMs[uplink] as number;
+    const placedMs = Math.min(ownMs, cloudMs[uplink] as number);
+    for (let trip = 0; trip < roundTrips.length; trip++, at++) {
+      const roundTripMs = roundTrips[trip] as number;
+      const bestMs = best[at] as number;
+      add(regret, Math.min(edgeMs, placedMs + roundTripMs) / bestMs - 1);
+      if (countsSplits) add(loss, (ownMs + roundTripMs) / bestMs - 1);
     }
-  });
-  return { regret: regret.loss(), splitLoss: countsSplits ? loss.loss() : null, cuts };
+  }
+  const lossOf = ({ worst, sum }: typeof regret): ChainLoss => ({ worst, mean: sum / Math.max(1, best.length) });
+  return { regret: lossOf(regret), splitLoss: countsSplits ? lossOf(loss) : null, cuts };
 }
 
-class LossSum {
-  #worst = 0;
-  #sum = 0;
-  #count = 0;
+function add(total: { worst: number; sum: number }, loss: number): void {
+  // The planner's exact cut may be a rounding error above a listed one.
+  if (loss > total.worst) total.worst = loss;
+  if (loss > 0) total.sum += loss;
+}
 
-  add(loss: number): void {
-    // The planner's exact cut may be a rounding error above a listed one.
-    this.#worst = Math.max(this.#worst, loss);
-    this.#sum += Math.max(0, loss);
-    this.#count++;
-  }
+const known = new WeakMap<Market, Float64Array>();
 
-  loss(): ChainLoss {
-    return { worst: this.#worst, mean: this.#sum / Math.max(1, this.#count) };
-  }
+/** The least latency on every link, by uplink and then by round trip. */
+function bestOf(market: Market): Float64Array {
+  const { edgeMs, cloudMs, splitMs, links } = market;
+  const best =
+    known.get(market) ??
+    Float64Array.from(
+      [...cloudMs].flatMap((remoteMs, at) => {
+        const leastMs = Math.min(splitMs[at] as number, remoteMs);
+        return links.roundTripMs.map((roundTripMs) => Math.min(edgeMs, leastMs + roundTripMs));
+      }),
+    );
+  known.set(market, best);
+  return best;
 }
 
 /** Below 0 when `left` is better: worst regret, mean regret, worst and mean loss of the splits, then fewer cuts. */

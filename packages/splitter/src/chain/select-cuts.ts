@@ -27,7 +27,7 @@ const MAX_LOOKS = 150_000;
  * @returns null when there are no `most` nested cuts and `exactly` that many are asked for.
  */
 export function selectCuts(market: Market, { most, exactly = false }: SelectOptions): Selection | null {
-  const options = exactly ? market.options : undominated(market.options);
+  const options = exactly ? market.options : undominated(market.options.filter((one) => isOfUse(one, market)));
   const search = new NestedSearch(market, options, most, exactly);
   const free = exactly ? selectCuts(market, { most }) : null;
   search.greedy((free?.chosen ?? []).map((one) => options.indexOf(one)));
@@ -132,7 +132,18 @@ function none({ cloudMs }: Market): Float64Array {
 }
 
 function lesser(left: Float64Array, right: Float64Array): Float64Array {
-  return left.map((ms, at) => Math.min(ms, right[at] as number));
+  const least = left.slice();
+  for (let at = 0; at < least.length; at++) {
+    const ms = right[at] as number;
+    if (ms < (least[at] as number)) least[at] = ms;
+  }
+  return least;
+}
+
+/** Whether it is faster than the edge and the cloud alone on some link: else no set is better for having it. */
+function isOfUse({ ms }: CutOption, { edgeMs, cloudMs, links }: Market): boolean {
+  const mostMs = edgeMs - (links.roundTripMs[0] ?? 0);
+  return ms.some((own, at) => own < mostMs && own < (cloudMs[at] as number));
 }
 
 /** Whether the head of `inner` lies in the head of `outer` and is smaller. */
