@@ -11,12 +11,16 @@ export interface ServerCertificate {
   readonly certPem: string;
   readonly keyPem: string;
   readonly certPath: string;
+  /** The one that is to serve by now: itself, unless its files were replaced or it is about to end. @throws {KerfError} for files that cannot be used. */
+  renewed(): Promise<ServerCertificate>;
 }
 
 const ALWAYS = ['localhost', '127.0.0.1', '::1'];
 const DAY_MS = 24 * 3600 * 1000;
 const VALID_DAYS = 90;
 const RENEW_DAYS = 14;
+/** While a server runs: edges trust the file, and a new one has to be brought to each of them. */
+const RUNNING_RENEW_DAYS = 1;
 
 /**
  * The development certificate in `stateDir` (`dev-cert.pem`, `dev-key.pem`): the one that is there when it names every
@@ -31,8 +35,19 @@ export async function developmentCertificate(
   const certPath = join(stateDir, 'dev-cert.pem');
   const keyPath = join(stateDir, 'dev-key.pem');
   const names = [...new Set([...ALWAYS, ...hosts])];
+  const served = (pems: Pems): ServerCertificate => ({
+    ...pems,
+    certPath,
+    async renewed() {
+      const wallMs = Date.now();
+      const there = await readPair(certPath, keyPath);
+      if (there !== null && isUsable(there, names, wallMs, RUNNING_RENEW_DAYS)) return served(there);
+      // Files that were lost, and a clock that was set back, are no reason to be somebody else.
+      return lasts(pems, wallMs, RUNNING_RENEW_DAYS) ? served(pems) : developmentCertificate(stateDir, hosts);
+    },
+  });
   const kept = await readPair(certPath, keyPath);
-  if (kept !== null && isUsable(kept, names, nowMs)) return { ...kept, certPath };
+  if (kept !== null && isUsable(kept, names, nowMs, RENEW_DAYS)) return served(kept);
   const made = await makeCertificate(names, nowMs);
   try {
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
@@ -44,7 +59,7 @@ export async function developmentCertificate(
       cause,
     });
   }
-  return { ...made, certPath };
+  return served(made);
 }
 
 /** @throws {KerfError} FILE_NOT_FOUND, INVALID_ARGUMENT when they are not a pair. */
@@ -52,7 +67,7 @@ export async function certificateFromFiles(certPath: string, keyPath: string): P
   const pair = await readPair(certPath, keyPath);
   if (pair === null) throw new KerfError('FILE_NOT_FOUND', `cannot read ${certPath} or ${keyPath}`);
   if (!isPair(pair)) throw new KerfError('INVALID_ARGUMENT', `${keyPath} is not the private key of ${certPath}`);
-  return { ...pair, certPath };
+  return { ...pair, certPath, renewed: () => certificateFromFiles(certPath, keyPath) };
 }
 
 interface Pems {
@@ -77,15 +92,16 @@ function isPair({ certPem, keyPem }: Pems): boolean {
   }
 }
 
-function isUsable(pair: Pems, names: readonly string[], nowMs: number): boolean {
+function isUsable(pair: Pems, names: readonly string[], nowMs: number, days: number): boolean {
   if (!isPair(pair)) return false;
   const certificate = new X509Certificate(pair.certPem);
   const covers = (name: string): boolean =>
     (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
-  const lastsUntilMs = Date.parse(certificate.validTo);
-  return (
-    lastsUntilMs - nowMs > RENEW_DAYS * DAY_MS && Date.parse(certificate.validFrom) <= nowMs && names.every(covers)
-  );
+  return lasts(pair, nowMs, days) && Date.parse(certificate.validFrom) <= nowMs && names.every(covers);
+}
+
+function lasts({ certPem }: Pems, nowMs: number, days: number): boolean {
+  return Date.parse(new X509Certificate(certPem).validTo) - nowMs > days * DAY_MS;
 }
 
 async function makeCertificate(names: readonly string[], nowMs: number): Promise<Pems> {

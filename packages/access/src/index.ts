@@ -2,6 +2,8 @@
 
 export type { ServerCertificate } from './certificate.ts';
 export { certificateFromFiles, developmentCertificate } from './certificate.ts';
+export type { CertificateEvent, FollowOptions } from './follow-certificate.ts';
+export { followCertificate, tlsContext } from './follow-certificate.ts';
 export type { TokenKeyPair } from './keys.ts';
 export { generateTokenKeys, keyIdOf, readPublicKey } from './keys.ts';
 export type { CloudPermission, RegistryPermission } from './scope.ts';

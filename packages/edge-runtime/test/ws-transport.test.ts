@@ -1,14 +1,18 @@
 // The ws transport on real sockets, plain and over TLS.
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { SUBPROTOCOL } from '@kerf/protocol';
 import { generate } from 'selfsigned';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { describeTransport, Listener } from '../../../test/conformance/transport.ts';
 import { browserConnect } from '../src/browser/browser-connect.ts';
+import { authorityFile } from '../src/node/authority-file.ts';
 import { wsConnect } from '../src/node/ws-connect.ts';
 import { wsTransport } from '../src/node/ws-transport.ts';
 
@@ -118,6 +122,29 @@ describe('connecting', () => {
     const old = await listen(createTlsServer({ key, cert, maxVersion: 'TLSv1.2' }));
     open.push(old);
     expect(await attempt({ url: `wss://127.0.0.1:${old.port}`, ca: cert })).toMatchObject({ code: 'LINK_LOST' });
+  });
+
+  it('trusts the authority that its file names now, and the last one where there is no file', async () => {
+    const [old, fresh] = [await certificate(), await certificate()];
+    const serve = async ({ key, cert }: typeof old): Promise<string> => {
+      const listening = await listen(createTlsServer({ key, cert }));
+      open.push(listening);
+      return `wss://127.0.0.1:${listening.port}`;
+    };
+    const [oldUrl, freshUrl] = [await serve(old), await serve(fresh)];
+    const folder = await mkdtemp(join(tmpdir(), 'kerf-test-'));
+    const path = join(folder, 'ca.pem');
+    await writeFile(path, old.cert);
+    const ca = await authorityFile(path);
+    expect(await attempt({ url: oldUrl, ca })).toBe('connected');
+    expect(await attempt({ url: freshUrl, ca })).toMatchObject({ code: 'TLS_UNTRUSTED' });
+    await writeFile(path, fresh.cert);
+    expect(await attempt({ url: freshUrl, ca })).toBe('connected');
+    await writeFile(path, '');
+    expect(await attempt({ url: freshUrl, ca })).toBe('connected');
+    await rm(folder, { recursive: true });
+    expect(await attempt({ url: freshUrl, ca })).toBe('connected');
+    await expect(authorityFile(path)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
   });
 
   it('reports a cloud that is not there, or is none', async () => {

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { type CloudTarget, EdgeSession, type EdgeSessionOptions, PlacedSession } from '@kerf/edge-runtime';
-import { nodeBackend, openChainFolder, openSplitFolder, wsConnect } from '@kerf/edge-runtime/node';
+import { authorityFile, nodeBackend, openChainFolder, openSplitFolder, wsConnect } from '@kerf/edge-runtime/node';
 import { type Backend, KerfError } from '@kerf/protocol';
 import { codecText } from '../codec-text.ts';
 import { type CommandLine, usageError, VERSION } from '../command.ts';
@@ -127,7 +127,7 @@ function sessionOptions(line: CommandLine): Partial<EdgeSessionOptions> {
 
 async function cloudTarget(line: CommandLine, url: string, model: string): Promise<CloudTarget> {
   const caFile = line.text('ca');
-  const ca = caFile === undefined ? {} : { ca: await readText(caFile, 'certificate') };
+  const ca = caFile === undefined ? {} : { ca: await authorityFile(caFile) };
   const tokenFile = line.text('token-file');
   const token = async (): Promise<string | null> =>
     tokenFile === undefined ? (process.env['KERF_TOKEN'] ?? null) : (await readText(tokenFile, 'token')).trim();

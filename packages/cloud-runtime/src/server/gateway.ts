@@ -1,9 +1,9 @@
 // A port -> links: TLS, the WebSocket upgrade, and the bounds on connections that have not shown a token.
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { ServerCertificate } from '@kerf/access';
+import { followCertificate, type ServerCertificate, tlsContext } from '@kerf/access';
 import { KerfError, messageOf, SUBPROTOCOL } from '@kerf/protocol';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Revocable } from '../auth/revocations.ts';
@@ -46,6 +46,7 @@ export class Gateway {
   readonly #sockets: WebSocketServer;
   readonly #links = new Set<Link>();
   #connections = 0;
+  #endFollowing = (): void => {};
   /** TCP connections without an accepted token, by the port of the peer that names them on both layers of TLS. */
   readonly #strangers = new Map<string, Stranger>();
 
@@ -80,7 +81,19 @@ export class Gateway {
   async listen(): Promise<number> {
     const { host, port } = this.#options;
     await listenOn(this.#server, host, port);
+    this.#followCertificate();
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  #followCertificate(): void {
+    const { certificate, link } = this.#options;
+    if (certificate === null) return;
+    const { clock, wallNowMs, log } = link;
+    this.#endFollowing = followCertificate(this.#server as HttpsServer, certificate, {
+      clock,
+      wallNowMs,
+      tell: (event) => log({ level: event.event === 'certificate-replaced' ? 'info' : 'warn', ...event }),
+    });
   }
 
   /** Tells the links to go, spread evenly over `spreadMs`, so that they do not all come back at once somewhere else. */
@@ -108,6 +121,7 @@ export class Gateway {
 
   /** Ends every link with a closing handshake, and every connection that does not take part in it. */
   async close(patienceMs: number): Promise<void> {
+    this.#endFollowing();
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
@@ -220,9 +234,7 @@ function makeServer({ certificate, routes, link }: GatewayOptions, admit: Admit)
       : createHttpsServer(
           {
             ...SERVER_OPTIONS,
-            key: certificate.keyPem,
-            cert: certificate.certPem,
-            minVersion: 'TLSv1.3',
+            ...tlsContext(certificate),
             handshakeTimeout: link.limits.greetingTimeoutMs,
           },
           handler,

@@ -14,8 +14,8 @@ import { wsTransport } from './ws-transport.ts';
 export interface WsConnectOptions {
   /** `wss://host:port/path`; `ws://` only to this machine, unless `allowPlainText`. */
   readonly url: string;
-  /** PEM of the authority that signed the cloud's certificate; the system's authorities when left out. */
-  readonly ca?: string | Uint8Array;
+  /** PEM of the authority that signed the cloud's certificate, or who knows it at each connect; the system's authorities when left out. */
+  readonly ca?: string | Uint8Array | (() => Promise<string>);
   /** Largest message taken. @default 64 MiB */
   readonly maxMessageBytes?: number;
   /** Allows `ws://` to other machines: tokens and frames are readable on the way. @default false */
@@ -33,12 +33,17 @@ export function wsConnect(options: WsConnectOptions): Connect {
     perMessageDeflate: false,
     maxPayload: options.maxMessageBytes ?? DEFAULT_WIRE_LIMITS.maxMessageBytes,
     followRedirects: false,
-    ...(secure && { minVersion: 'TLSv1.3' as const, ...(options.ca !== undefined && { ca: Buffer.from(options.ca) }) }),
+    ...(secure && { minVersion: 'TLSv1.3' as const }),
     // RFC 6455 section 10.3: masks keep plain-text proxies from being confused. Inside TLS no proxy reads them, and
     // masking 800 KB costs more than sending it. Plain connections keep their random masks.
     ...(secure && { generateMask: (mask: Buffer) => void mask.fill(0) }),
   };
-  return (signal) => connect(url, settings, signal);
+  const { ca } = options;
+  return async (signal) => {
+    const authority = typeof ca === 'function' ? await ca() : ca;
+    const trusted = secure && authority !== undefined ? { ca: Buffer.from(authority) } : {};
+    return connect(url, { ...settings, ...trusted }, signal);
+  };
 }
 
 function checkUrl({ url: text, allowPlainText = false }: WsConnectOptions): URL {

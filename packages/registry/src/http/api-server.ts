@@ -1,9 +1,9 @@
 // A port -> answered requests: limits, who calls, which route, what it takes; errors without paths or stacks.
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import type { ServerCertificate, VerifyToken } from '@kerf/access';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { followCertificate, type ServerCertificate, tlsContext, type VerifyToken } from '@kerf/access';
+import { KerfError, messageOf, systemClock } from '@kerf/protocol';
 import type { RegistryContext } from '../context.ts';
 import { sendAnswer } from './answer.ts';
 import { actorOf, callerOf, requireAccess } from './authenticate.ts';
@@ -36,6 +36,7 @@ export class ApiServer {
   readonly #rate: RateLimit;
   readonly #refusals: RateLimit;
   #uploads = 0;
+  #endFollowing = (): void => {};
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
@@ -60,11 +61,20 @@ export class ApiServer {
       });
       this.#server.listen(port, host, resolve);
     });
+    const { certificate, context, log } = this.#options;
+    if (certificate !== null) {
+      this.#endFollowing = followCertificate(this.#server as HttpsServer, certificate, {
+        clock: systemClock,
+        wallNowMs: context.wallNowMs,
+        tell: log,
+      });
+    }
     return (this.#server.address() as AddressInfo).port;
   }
 
   /** Answers what has begun, for up to `graceMs`. */
   async close(graceMs: number): Promise<void> {
+    this.#endFollowing();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
     const timer = setTimeout(() => this.#server.closeAllConnections(), graceMs);
@@ -83,10 +93,7 @@ export class ApiServer {
     const server =
       certificate === null
         ? createHttpServer(shared, onRequest)
-        : createHttpsServer(
-            { ...shared, cert: certificate.certPem, key: certificate.keyPem, minVersion: 'TLSv1.3' },
-            onRequest,
-          );
+        : createHttpsServer({ ...shared, ...tlsContext(certificate) }, onRequest);
     server.maxConnections = maxConnections;
     server.setTimeout(idleTimeoutMs);
     return server;

@@ -17,6 +17,7 @@ import type { EdgeSessionOptions } from '../../session/options.ts';
 import type { SessionStatus } from '../../session/status.ts';
 import { type Inferer, type MainModel, mainModel } from '../../station/inferer.ts';
 import type { StationConfig } from '../../station/station-file.ts';
+import { authorityFile } from '../authority-file.ts';
 import { openChainFolder } from '../chain-folder.ts';
 import { openSplitFolder } from '../split-folder.ts';
 import { wsConnect } from '../ws-connect.ts';
@@ -187,7 +188,7 @@ async function cloudTarget(
   folder: string,
   id: string,
 ): Promise<CloudTarget> {
-  const authority = ca === null ? {} : { ca: await readText(resolve(folder, ca), 'certificate') };
+  const authority = ca === null ? {} : { ca: await authorityFile(resolve(folder, ca)) };
   const token = async (): Promise<string | null> =>
     tokenFile === null
       ? (process.env['KERF_TOKEN'] ?? null)

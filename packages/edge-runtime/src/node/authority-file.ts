@@ -1,0 +1,19 @@
+// The PEM file of an authority -> its text as it is now: a certificate that is replaced needs no restart of the edge.
+import { readFile } from 'node:fs/promises';
+import { KerfError } from '@kerf/protocol';
+
+/**
+ * A file that cannot be read later leaves what was read last in force: it may be on its way, or the disk away.
+ * @throws {KerfError} FILE_NOT_FOUND when it cannot be read now.
+ */
+export async function authorityFile(path: string): Promise<() => Promise<string>> {
+  const read = (): Promise<string> => readFile(path, 'utf8');
+  let last = await read().catch((cause: unknown) => {
+    throw new KerfError('FILE_NOT_FOUND', `the certificate ${path} cannot be read`, { cause });
+  });
+  return async () => {
+    const now = await read().catch(() => last);
+    if (now.trim() !== '') last = now;
+    return last;
+  };
+}
