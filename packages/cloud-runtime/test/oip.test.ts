@@ -1,7 +1,7 @@
 // The Open Inference Protocol V2, its binary, repository, statistics and schedule extensions, sentence by sentence.
 
 import { writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { generateTokenKeys, issueToken } from '@kerf/access';
 import { makeTensor, ortBackend, stringTensor, type Tensor } from '@kerf/protocol';
@@ -54,6 +54,22 @@ const jsonInput = (tensor: Tensor, datatype = 'FP32', data?: unknown): object =>
   data: data ?? [...new Float32Array(tensor.data.slice().buffer)],
 });
 
+/** Asks, and never reads. */
+function lazyReader(port: number, { data, shape }: Tensor): Socket {
+  const outputs = [{ name: 'y', parameters: { binary_data: true } }];
+  const parameters = { binary_data_size: data.byteLength };
+  const json = JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape, parameters }], outputs });
+  const socket = connect(port);
+  socket.on('error', () => {});
+  socket.pause();
+  socket.write(
+    `POST ${INFER} HTTP/1.1\r\nhost: x\r\ncontent-length: ${json.length + data.byteLength}\r\n` +
+      `inference-header-content-length: ${json.length}\r\n\r\n${json}`,
+  );
+  socket.write(data);
+  return socket;
+}
+
 async function reference(path: string): Promise<Float32Array> {
   const model = await direct.load({ path });
   const y = (await model.run(new Map([['x', x]]))).get('y')!;
@@ -99,6 +115,19 @@ describe('health and metadata', () => {
     expect((await client.binaryInfer('/v2/models/part/infer', [xInput])).json.model_version).toBe('12');
     expect((await client.binaryInfer('/v2/models/part/versions/3/infer', [xInput])).json.model_version).toBe('3');
     expect((await client.call('GET', '/v2/models/part/versions/4/ready')).status).toBe(404);
+  });
+
+  it('leave out a version that was refused, which the index lists with the reason', async () => {
+    writeModel(dir, 'part/3', rowsModel());
+    const client = await serve();
+    await client.call('GET', '/v2/models/part/ready');
+    writeFileSync(writeModel(dir, 'part/4', rowsModel()), 'no model');
+    expect((await client.call('GET', '/v2/models/part/versions/4/ready')).status).toBe(400);
+    expect((await client.call('GET', '/v2/models/part')).json.versions).toEqual(['3']);
+    expect((await client.call('POST', '/v2/repository/index')).json).toEqual([
+      { name: 'part', version: '3', state: 'READY', reason: '' },
+      { name: 'part', version: '4', state: 'UNAVAILABLE', reason: expect.stringMatching(/\w/) },
+    ]);
   });
 });
 
@@ -360,6 +389,20 @@ describe('connections', () => {
     await Promise.all(Array.from({ length: 2 }, () => client.binaryInfer(INFER, [xInput])));
     await Promise.all(Array.from({ length: 2 }, () => clientOf(cloud).binaryInfer(INFER, [xInput])));
     expect((await client.binaryInfer(INFER, [xInput])).status).toBe(200);
+  });
+
+  it('that do not read their answers hold a bounded number of bytes, and nobody up once they are gone', async () => {
+    writeModel(dir, 'line/rows', identityModel());
+    const client = await serve({ limits: { maxInFlightBytes: 40 << 20 } });
+    const input = { name: 'x', datatype: 'FP32', tensor: floats([4, 1 << 20], () => 1) };
+    const held = async (): Promise<number> =>
+      Number(/^kerf_in_flight_bytes (\d+)/m.exec((await client.call('GET', '/metrics')).body.toString())?.[1]);
+    const readers = [1, 2].map(() => lazyReader(cloud.port, input.tensor));
+    while ((await held()) < 32 << 20) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await client.binaryInfer(INFER, [input])).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+    for (const socket of readers) socket.destroy();
+    while ((await held()) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect((await client.binaryInfer(INFER, [input])).status).toBe(200);
   });
 
   it('that only pretend to send a body hold no memory, and are cut off', async () => {

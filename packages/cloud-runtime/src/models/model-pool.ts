@@ -92,8 +92,8 @@ export class ModelPool {
   }
 
   /** Why a release is not served, as far as a try to load it has shown. */
-  failureOf({ model, version }: Release): KerfError | null {
-    for (const [key, { error }] of this.#failures) if (key.startsWith(`${model}\n${version}\n`)) return error;
+  failureOf(release: Release): KerfError | null {
+    for (const [key, { error }] of this.#failures) if (isOf(key, release)) return error;
     return null;
   }
 
@@ -267,8 +267,9 @@ export class ModelPool {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     entry.isReady = true;
-    this.#failures.delete(key);
     const { release, kind } = entry.files;
+    // Also what an earlier state of its files was refused for.
+    for (const other of this.#failures.keys()) if (isOf(other, release)) this.#failures.delete(other);
     this.#options.log({ level: 'info', event: 'model-ready', model: release.model, version: release.version });
     if (kind !== 'whole') return;
     for (const other of this.#entries.values()) {
@@ -314,6 +315,10 @@ export class ModelPool {
     this.#options.log({ level: 'info', event: 'model-unloaded', model, version, reason });
     if (reason === 'superseded') this.#options.onSuperseded?.(entry.files.release);
   }
+}
+
+function isOf(key: string, { model, version }: Release): boolean {
+  return key.startsWith(`${model}\n${version}\n`);
 }
 
 /** The same files serve sessions that enter a chain at different places. */

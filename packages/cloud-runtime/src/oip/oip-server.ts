@@ -32,6 +32,8 @@ export interface OipContext extends InferContext {
 export type Admit = (request: IncomingMessage) => void;
 
 const HEADER_LENGTH = 'inference-header-content-length';
+/** For an answer to be read, as for a request to come: what it holds is held for no longer. */
+const ANSWER_TIMEOUT_MS = 120_000;
 const MAX_CONTROL_BYTES = 64 * 1024;
 const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
@@ -143,6 +145,7 @@ export class OipServer {
       const caller = { owner: request.socket, trace: traceOf(request), signal: abort.signal };
       const answer = await infer(this.#context, lease, asked, caller);
       const bytes = answer.body.reduce((sum, part) => sum + part.byteLength, 0);
+      this.#hold(response, bytes);
       onBytes(body.bytes.byteLength, bytes);
       this.#lastOfConnection(response);
       response.writeHead(200, {
@@ -157,6 +160,21 @@ export class OipServer {
       response.off('close', gone);
       body.release();
     }
+  }
+
+  /** An answer counts among the bytes of frames until its client has read it, or has taken too long. */
+  #hold(response: ServerResponse, bytes: number): void {
+    const { inFlight, clock } = this.#context;
+    if (!inFlight.tryTake(bytes)) {
+      throw new KerfError('OVERLOADED', 'the cloud holds as many bytes of answers as it may; ask again later', {
+        details: { retryAfterMs: 1000 },
+      });
+    }
+    const cancel = clock.after(ANSWER_TIMEOUT_MS, () => response.destroy());
+    response.once('close', () => {
+      cancel();
+      inFlight.give(bytes);
+    });
   }
 
   /** A tail is asked for by its id alone: its own split.json says which pair it is. */
@@ -174,9 +192,12 @@ export class OipServer {
     throw new KerfError('MODEL_NOT_FOUND', `the model has no version ${version}`);
   }
 
+  /** Those that may be asked for: one that was refused is in the repository's index, with the reason. */
   async #versionsOf({ model, version }: Release): Promise<string[]> {
-    const numbered = await this.#context.pool.catalog.versions(model);
-    return numbered.length === 0 ? [version] : numbered.toReversed();
+    const { pool } = this.#context;
+    const numbered = await pool.catalog.versions(model);
+    const served = numbered.filter((one) => one === version || pool.failureOf({ model, version: one }) === null);
+    return served.length === 0 ? [version] : served.toReversed();
   }
 
   #sendStatistics({ response, grant }: Exchange, model: string | null, version: string | null): void {

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type Clock, KerfError } from '@kerf/protocol';
+import { afterAwake } from './after-awake.ts';
 import type { AnswerBuffer, AnswerBuffers } from './answer-buffers.ts';
 import { openChannel, type WorkerChannel } from './channel.ts';
 import type {
@@ -192,7 +193,7 @@ export class WorkerProcess {
 
   #watch(timeoutMs: number): void {
     this.#stopWatch();
-    this.#stopWatch = this.#settings.clock.after(timeoutMs, () => this.kill('hung'));
+    this.#stopWatch = afterAwake(this.#settings.clock, timeoutMs, () => this.kill('hung'));
   }
 
   #finish(): void {
