@@ -204,7 +204,8 @@ export class RecordStore {
 
   async readUnsettled(resultId: string): Promise<{ record: ResultRecord; picture: Picture } | null> {
     const entry = this.#table.unsettledOf(resultId);
-    return entry === undefined ? null : this.#reader.unsettled(entry);
+    // One that waits for the disk has no place there yet; it is not damaged.
+    return entry?.isCommitted === true ? this.#reader.unsettled(entry) : null;
   }
 
   setCursors(cursors: Cursors): void {

@@ -271,6 +271,22 @@ describe('a disk that', () => {
     expect(outbox.snapshot.storage).toEqual({ kind: 'ok' });
   });
 
+  test('fails makes no record damaged that waits for it', async () => {
+    let failing = false;
+    const disk = faulty((operation) => (failing && operation !== 'read' ? 'fail' : 'ok'));
+    const { outbox, clock, events } = await open({ disk });
+    failing = true;
+    const putting = outbox.put(partial('1'), { kept: picture(1) });
+    await clock.advance(100);
+    expect(await outbox.readUnsettled('1')).toBeNull();
+    expect(outbox.snapshot).toMatchObject({ unsettled: 1, damagedRecords: 0 });
+    expect(events.map(({ kind }) => kind)).not.toContain('damaged');
+    failing = false;
+    await clock.advance(5000);
+    await putting;
+    expect((await outbox.readUnsettled('1'))?.record).toEqual(partial('1'));
+  });
+
   test('is full holds capture, and releases it when there is room', async () => {
     const disk = new SimulatedDisk({ random: seededRandom(3), maxBytes: 20_000 });
     const sink = new TestSink();
