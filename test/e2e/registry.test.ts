@@ -37,6 +37,13 @@ describe('the commands', () => {
       expect(jsonOf(pushed)).toMatchObject({ releases: [{ id, name: 'line', version: '1' }], sentBlobs: 1 });
       const invited = jsonOf<{ token: string }>(await kerf('ann', 'devices', 'invite', '--group', 'lab'));
       const enrol = ['devices', 'enrol', 'cam-1', '--invitation', invited.token, '--out', 'cam-1.credential'];
+      // Cut off before the registry heard of it: the same command goes on with the same secret.
+      expectRefusal(
+        await runKerf([...enrol, '--registry', 'https://127.0.0.1:1'], { cwd: folder }),
+        1,
+        'REGISTRY_UNREACHABLE',
+      );
+      expect(jsonOf(await kerf('nobody', ...enrol))).toMatchObject({ device: 'cam-1' });
       expect(jsonOf(await kerf('nobody', ...enrol))).toMatchObject({ device: 'cam-1' });
       const started = await kerf('ann', 'rollout', 'start', '--release', 'line@1', '--stages', 'group:lab,rest');
       const { id: rollout } = jsonOf<{ id: string }>(started);

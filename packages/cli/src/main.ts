@@ -49,6 +49,7 @@ function report(error: unknown): number {
 function fileFault(error: unknown): KerfError | null {
   const { path } = (error ?? {}) as NodeJS.ErrnoException;
   if (path === undefined && !isDiskFull(error)) return null;
+  if (isDiskFull(error)) return new KerfError('DISK_FULL', `${messageOf(error)}: make some room`, { cause: error });
   return new KerfError('FILE_NOT_FOUND', `a file or folder cannot be used: ${messageOf(error)}`, { cause: error });
 }
 

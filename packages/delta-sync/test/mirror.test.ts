@@ -119,6 +119,21 @@ describe('what servers do', () => {
     await new Promise((resolve) => servers.splice(0)[0]?.close(resolve));
     await expect(bytesOf(httpMirror({ url }), 'blobs/x', 0, null)).rejects.toMatchObject({
       code: 'MIRROR_UNAVAILABLE',
+      message: expect.stringMatching(/^http.*ECONNREFUSED/) as string,
+    });
+  });
+
+  test('an error says which of several mirrors is meant', async () => {
+    const world = await World.create();
+    await world.publish('1.0', { 'model.onnx': noise(3000, 1) });
+    const storage = await folderStorage(path.join(folder, 'device'));
+    await world.ship(storage);
+    const empty = path.join(folder, 'empty');
+    const mirrors = new MirrorSet({ mirrors: [folderMirror(empty)], clock: instantClock });
+    const device = await Device.open(world.device(storage, { mirrors }));
+    await expect(device.update()).rejects.toMatchObject({
+      code: 'MIRROR_UNAVAILABLE',
+      message: expect.stringMatching(/empty: there is no repository/) as string,
     });
   });
 

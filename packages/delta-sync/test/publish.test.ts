@@ -196,6 +196,12 @@ test('keys: a wrong passphrase, missing keys, keys in the repository', async () 
   await expect(
     refreshRepository({ repository, ring: wrong, store: folderStore(path.join(keys, 'trusted')), nowMs: NOW_MS }),
   ).rejects.toMatchObject({ code: 'KEY_UNUSABLE' });
+  // Before a blob is stored or a delta made.
+  const steps: string[] = [];
+  await expect(
+    publish(path.join(models, 'surface-lite.onnx'), '7.0', { ring: wrong, onStep: (step) => void steps.push(step) }),
+  ).rejects.toMatchObject({ code: 'KEY_UNUSABLE' });
+  expect(steps).toEqual([]);
   const none = await KeyRing.open([rootKeys], PASSPHRASE, repository);
   await expect(
     refreshRepository({ repository, ring: none, store: folderStore(path.join(keys, 'trusted')), nowMs: NOW_MS }),

@@ -4,7 +4,8 @@ import { ChainCheck } from '../src/audit/chain.ts';
 import { auditEntries } from '../src/audit/log.ts';
 import type { RegistryContext } from '../src/context.ts';
 import { CheckDesk } from '../src/fleet/check.ts';
-import { retireDevice, setModel } from '../src/fleet/devices.ts';
+import { readDevice, retireDevice, setModel } from '../src/fleet/devices.ts';
+import { createEnrolment, enrolDevice } from '../src/fleet/enrol.ts';
 import { reportOutcome, retryDevice, tickRollouts } from '../src/rollout/offers.ts';
 import { readRollout, rolloutDevices } from '../src/rollout/rollouts.ts';
 import type { RolloutRequest } from '../src/rollout/spec.ts';
@@ -184,6 +185,20 @@ describe.each(TEST_ENGINES)('$name', ({ missing, make }) => {
     await retryDevice(context, 'ann', id, devices[0]!);
     desk.forget();
     expect(await wish(devices[0]!)).toBe(next);
+  });
+
+  it('takes a device that was retired back under its name, without what was set for the one before', async () => {
+    const [id] = devices as [string];
+    const invite = { groups: ['spare'], labels: {}, expiresInSeconds: 60, deviceId: id };
+    await setModel(context, 'ann', id, `m${round}`, { pinned: next });
+    const { token } = await createEnrolment(context, 'ann', invite);
+    await expect(enrolDevice(context, token, id, 'b'.repeat(64))).rejects.toThrow(/retire it first/);
+    await retireDevice(context, 'ann', id);
+    expect(await enrolDevice(context, token, id, 'b'.repeat(64))).toEqual({ created: true });
+    expect(await rowOf(database, id)).toMatchObject({ credential_sha256: 'b'.repeat(64), retired: 0 });
+    expect(await readDevice(database, id)).toMatchObject({ groups: ['spare'], models: [], lastSeenAt: null });
+    installed.set(id, null);
+    expect(await wish(id)).toBe(null);
   });
 
   it('has no more in flight than allowed, however many ask at once', async () => {

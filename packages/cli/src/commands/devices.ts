@@ -1,6 +1,7 @@
 // `kerf devices`: who is in the fleet, what they have, and what is set for them by hand.
 import { createHash, randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { KerfError } from '@kerf/protocol';
 import type { Device, RegistryClient } from '@kerf/registry';
 import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
 import { CONNECTION_OPTIONS, registryClient } from '../registry/connection.ts';
@@ -40,11 +41,11 @@ export const devices: Command = {
     'assign says what a device has where no rollout says otherwise; pin wins over rollouts.',
   ].join('\n'),
   run(line, io) {
-    const action = ACTIONS[line.positional(0)];
-    if (action === undefined) {
-      throw usageError(`'kerf devices ${line.positional(0)}' is not known; use ${Object.keys(ACTIONS).join(', ')}`);
-    }
-    return action(line, io);
+    const action = line.positional(0);
+    const run = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;
+    if (run === undefined)
+      throw usageError(`'kerf devices ${action}' is not known; use ${Object.keys(ACTIONS).join(', ')}`);
+    return run(line, io);
   },
 };
 
@@ -64,7 +65,7 @@ const ACTIONS: Readonly<Record<string, (line: CommandLine, io: Io) => Promise<nu
 async function list(line: CommandLine, io: Io): Promise<number> {
   const client = await registryClient(line);
   const query = new URLSearchParams();
-  const [group, label] = [line.texts('group')[0], line.texts('label')[0]];
+  const [group, label] = [onlyOne(line, 'group'), onlyOne(line, 'label')];
   if (group !== undefined) query.set('group', group);
   if (label !== undefined) query.set('label', label);
   const found = await allOf<Device>(client, `/v1/devices?${query.toString()}`, 'devices');
@@ -82,6 +83,12 @@ async function list(line: CommandLine, io: Io): Promise<number> {
   ]);
   for (const text of tableLines(['device', 'groups', 'installed', 'provider', 'last seen'], rows)) io.print(text);
   return 0;
+}
+
+function onlyOne(line: CommandLine, option: string): string | undefined {
+  const [one, another] = line.texts(option);
+  if (another !== undefined) throw usageError(`'kerf devices list' takes one --${option}`);
+  return one;
 }
 
 async function show(line: CommandLine, io: Io): Promise<number> {
@@ -107,6 +114,7 @@ async function print(client: RegistryClient, device: Device, line: CommandLine, 
   );
   io.print(`enrolled  ${moment(device.enrolledAt)}, last seen ${moment(device.lastSeenAt)}`);
   io.print(`runs      ${device.agent ?? '-'}, provider ${device.provider ?? '-'}, cut ${device.cut ?? '-'}`);
+  for (const text of healthTexts(device.health)) io.print(text);
   for (const { name, installed, assigned, pinned } of device.models) {
     const set = [
       ...(assigned === null ? [] : [`assigned ${nameOf(assigned)}`]),
@@ -114,6 +122,18 @@ async function print(client: RegistryClient, device: Device, line: CommandLine, 
     ];
     io.print(`model     ${name}: ${[nameOf(installed), ...set].join(', ')}`);
   }
+}
+
+/** What `kerf devices follow` says of its device; other agents may send anything. */
+function healthTexts(health: Device['health']): string[] {
+  const { state, lastRejected } = (health ?? {}) as {
+    state?: unknown;
+    lastRejected?: { version?: unknown; reason?: unknown } | null;
+  };
+  const texts = typeof state === 'string' ? [`state     ${state}`] : [];
+  if (typeof lastRejected?.version === 'string')
+    texts.push(`left      ${lastRejected.version}: ${String(lastRejected.reason)}`);
+  return texts;
 }
 
 async function invite(line: CommandLine, io: Io): Promise<number> {
@@ -132,19 +152,34 @@ async function invite(line: CommandLine, io: Io): Promise<number> {
   return 0;
 }
 
-/** The secret is written before it is used: a device that is cut off in between asks again with the same one. */
 async function enrol(line: CommandLine, io: Io): Promise<number> {
   const id = deviceOf(line);
   const out = line.required('out');
-  const secret = randomBytes(32).toString('base64url');
-  const credential = `kd1.${id}.${secret}`;
-  await writeFile(out, `${credential}\n`, { mode: 0o600, flag: 'wx' });
   const client = await registryClient(line, line.required('invitation').trim());
+  const secret = await secretIn(out, id);
   const credentialSha256 = createHash('sha256').update(secret).digest('hex');
   await client.json('POST', '/v1/device/enrol', { device: id, credentialSha256 });
   if (line.flag('json')) io.print(JSON.stringify({ device: id, credentialFile: out }));
   else io.print(`${id} is enrolled; its credential is in ${out}`);
   return 0;
+}
+
+/**
+ * The secret is written before it is used: a device that is cut off in between asks again with the same one.
+ * @throws {KerfError} FILE_EXISTS when the file holds anything else.
+ */
+async function secretIn(file: string, id: string): Promise<string> {
+  const start = `kd1.${id}.`;
+  const secret = randomBytes(32).toString('base64url');
+  try {
+    await writeFile(file, `${start}${secret}\n`, { mode: 0o600, flag: 'wx' });
+    return secret;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    const there = (await readFile(file, 'utf8')).trim();
+    if (there.startsWith(start)) return there.slice(start.length);
+    throw new KerfError('FILE_EXISTS', `'${file}' is there and holds no credential of ${id}: name another --out`);
+  }
 }
 
 async function tag(line: CommandLine, io: Io): Promise<number> {

@@ -96,8 +96,12 @@ async function firstRoot(line: CommandLine, mirrors: MirrorSet, mirror: Mirror):
   const file = line.text('root');
   if (file !== undefined) return await readRoot(file);
   const bytes = await mirrors.readFile(mirror, REPOSITORY_PATHS.metadata('root', 1), MAX_ROOT_BYTES);
-  if (bytes === null) throw new KerfError('FILE_NOT_FOUND', `${mirror.name} holds no repository`);
+  if (bytes === null) throw new KerfError('FILE_NOT_FOUND', `${mirror.name} holds no repository${hintFor(mirror)}`);
   return bytes;
+}
+
+function hintFor({ name }: Mirror): string {
+  return /^https?:.*(?<!\/repository\/)$/.test(name) ? `; that of a registry is at ${name}repository/` : '';
 }
 
 /** @throws {KerfError} FILE_NOT_FOUND. */

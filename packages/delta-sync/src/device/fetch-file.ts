@@ -6,7 +6,7 @@ import { REPOSITORY_PATHS } from '../release/repository-layout.ts';
 import { type Way, waysTo } from './choose-way.ts';
 import { diskReader, holds } from './device-disk.ts';
 import type { FetchOptions } from './fetch-options.ts';
-import type { Mirror } from './mirror.ts';
+import { type Mirror, named } from './mirror.ts';
 import { PartWriter, partName } from './part-writer.ts';
 import { applyOpenDelta, type DeltaSource, openDelta } from './take-delta.ts';
 import { takeRoute } from './take-route.ts';
@@ -74,7 +74,7 @@ const PASSING: ReadonlySet<string> = new Set([
 function faultOf(error: unknown, file: ReleaseFile, mirror: Mirror): KerfError {
   if (!KerfError.is(error)) throw error;
   if (!PASSING.has(error.code)) throw error;
-  if (!error.code.startsWith('DELTA_')) return error;
+  if (!error.code.startsWith('DELTA_')) return named(error, mirror);
   return new KerfError('CONTENT_MISMATCH', `${mirror.name}: the delta to '${file.name}': ${error.message}`, {
     cause: error,
   });

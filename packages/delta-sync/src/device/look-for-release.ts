@@ -39,7 +39,7 @@ export async function findCandidate(
     if (!allowOlder) {
       throw new KerfError(
         'ROLLBACK_REFUSED',
-        `${name} ${manifest.version} is older than what this device has run: say so if that is meant`,
+        `${name} ${manifest.version} is older than what this device has run: allow older ones (--allow-older) if that is meant`,
       );
     }
   }

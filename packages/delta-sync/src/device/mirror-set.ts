@@ -2,7 +2,7 @@
 import { type Clock, KerfError } from '@kerf/protocol';
 import type { ByteReader } from '../byte-reader.ts';
 import type { MetadataSource, TrustedRepository } from '../trust/update-trust.ts';
-import { type Mirror, unavailable } from './mirror.ts';
+import { type Mirror, named, unavailable } from './mirror.ts';
 import { Throttle } from './throttle.ts';
 
 export interface MirrorSetOptions {
@@ -103,7 +103,7 @@ export class MirrorSet {
       } catch (error) {
         // A wrong clock, a full disk: not the mirror's fault.
         if (!KerfError.is(error) || !MIRROR_FAULTS.has(error.code)) throw error;
-        errors.push(error);
+        errors.push(named(error, mirror));
         this.demote(mirror);
       }
     }

@@ -61,7 +61,8 @@ export function httpMirror({ url, headers = {}, idleTimeoutMs = 30_000, ...optio
       const isPart = response.status === 206;
       if ((!response.ok && !isPart) || response.body === null || (isPart && !startsAt(response, offset))) {
         stop.abort();
-        throw unavailable(base, `it answered with status ${response.status}`);
+        const hint = response.status === 401 ? ': it asks for a token, or refuses the one that it was shown' : '';
+        throw unavailable(base, `it answered with status ${response.status}${hint}`);
       }
       // A server that knows no ranges sends all: what was not asked for is passed over.
       return pieces(response.body, isPart ? 0 : offset, length, { base, stop, idleTimeoutMs });
@@ -109,10 +110,24 @@ async function within<T>(timeoutMs: number, stop: AbortController, base: string,
   try {
     return await work();
   } catch (cause) {
-    throw unavailable(base, stop.signal.aborted ? `it was silent for ${timeoutMs} ms` : messageOf(cause), cause);
+    throw unavailable(base, stop.signal.aborted ? `it was silent for ${timeoutMs} ms` : reasonOf(cause), cause);
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What `fetch` says of a failure is in its cause; of a certificate, in its code. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
+  const { code = '' } = cause as { code?: unknown };
+  const text = messageOf(cause) || String(code);
+  return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(String(code)) ? `its certificate is not trusted (${text})` : text;
+}
+
+/** Of several mirrors, which one is meant. */
+export function named(error: KerfError, { name }: Pick<Mirror, 'name'>): KerfError {
+  if (error.message.startsWith(name)) return error;
+  return new KerfError(error.code, `${name}: ${error.message}`, { cause: error, details: error.details });
 }
 
 export function unavailable(mirror: string, why: string, cause?: unknown): KerfError {

@@ -169,10 +169,9 @@ export class TrustedMetadata {
   /** The time at which a trusted key signed has been reached, whatever this device's clock says. */
   #requireClock({ signedAtMs }: TimestampMetadata): void {
     if (this.#nowMs === null || signedAtMs === null || this.#nowMs >= signedAtMs - CLOCK_SLACK_MS) return;
-    const [clock, floor] = [this.#nowMs, signedAtMs].map((ms) => new Date(ms).toISOString());
     throw new KerfError(
       'CLOCK_WRONG',
-      `the clock of this device says ${clock}, but trusted metadata was signed on ${floor}: set the clock`,
+      `the clock of this device says ${dateOf(this.#nowMs)}, but trusted metadata was signed on ${dateOf(signedAtMs)}: set the clock; where it is right, that of the publisher was ahead`,
       { details: { nowMs: this.#nowMs, signedAtMs } },
     );
   }
@@ -181,7 +180,7 @@ export class TrustedMetadata {
     if (this.#nowMs === null || expiresMs > this.#nowMs) return;
     throw new KerfError(
       'METADATA_EXPIRED',
-      `${file} expired on ${new Date(expiresMs).toISOString()}: the publisher must sign again, or a mirror holds newer metadata back`,
+      `${file} expired on ${dateOf(expiresMs)}, it is ${dateOf(this.#nowMs)} by this clock: the publisher must sign again (kerf keys refresh), or a mirror holds newer metadata back`,
       { details: { file, expiresMs, nowMs: this.#nowMs } },
     );
   }
@@ -202,7 +201,7 @@ function requireThreshold(
   if (valid.size >= threshold) return;
   throw new KerfError(
     'TRUST_FAILED',
-    `${file} is signed by ${valid.size} of the keys that may sign it, ${threshold} are needed`,
+    `${file} is signed by ${valid.size} of the keys that may sign it, ${threshold} are needed: it was changed, or the root.json here is another publisher's`,
     { details: { file, valid: valid.size, threshold } },
   );
 }
@@ -215,6 +214,10 @@ function requireBytes(bytes: Uint8Array, { length, sha256: hash }: MetaFile, fil
 function requireVersion(version: number, wanted: MetaFile, file: string): void {
   if (version === wanted.version) return;
   throw new KerfError('TRUST_FAILED', `${file} has version ${version}, version ${wanted.version} was signed for`);
+}
+
+function dateOf(ms: number): string {
+  return new Date(ms).toISOString();
 }
 
 function rollback(what: string): KerfError {

@@ -79,7 +79,8 @@ async function updateTimestamp(trusted: TrustedMetadata, { source, store }: Upda
   await useKept(store, 'timestamp.json', (kept) => trusted.updateTimestamp(kept, true));
   const before = trusted.timestamp;
   const bytes = await source.fetchFile(REPOSITORY_PATHS.metadata('timestamp', 1), MAX_TIMESTAMP_BYTES);
-  if (bytes === null) throw missing('timestamp.json');
+  if (bytes === null)
+    throw new KerfError('MIRROR_UNAVAILABLE', 'there is no repository: it has no metadata/timestamp.json');
   trusted.updateTimestamp(bytes);
   if (trusted.timestamp !== before) await store.write('timestamp.json', bytes);
 }

@@ -1,7 +1,7 @@
 // A device and its registry -> the device as the registry wants it, and the registry knowing how that went. One round; whoever
 // calls it decides when the next one is. A registry that is down changes nothing on the device.
 import type { Device } from '@kerf/delta-sync';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { type ErrorCode, KerfError, messageOf } from '@kerf/protocol';
 import type { CheckAnswer, Wish } from '../fleet/check.ts';
 import type { RegistryClient } from './registry-client.ts';
 
@@ -44,6 +44,9 @@ export interface FollowReport {
 }
 
 const MAX_REASON = 1000;
+
+/** As a link that breaks and a disk that is full for now, nothing to hold against a release: the next round goes on. */
+const NOT_THE_RELEASE: ReadonlySet<ErrorCode> = new Set(['CANCELLED', 'METADATA_EXPIRED']);
 
 /** @throws {KerfError} REGISTRY_UNREACHABLE and what else the registry says; an installation that fails is an outcome. */
 export async function followRegistry(options: FollowOptions): Promise<FollowReport> {
@@ -94,8 +97,7 @@ async function install(
     });
     return { outcome: outcome === 'current' ? 'kept' : outcome, reason: null };
   } catch (error) {
-    // A link that breaks, a disk that is full for now: the next round goes on.
-    if (!KerfError.is(error) || error.retryable || error.code === 'CANCELLED') throw error;
+    if (!KerfError.is(error) || error.retryable || NOT_THE_RELEASE.has(error.code)) throw error;
     const reason = messageOf(error).slice(0, MAX_REASON);
     await client.json('POST', '/v1/device/reports', { release: wish.release, outcome: 'failed', reason });
     await told.write([...new Set([...(await told.read()), wish.release])]);

@@ -132,6 +132,14 @@ async function readAll(body: Readable): Promise<Buffer> {
 
 function unreachable(url: string, cause: unknown): KerfError {
   const { code = '' } = cause as NodeJS.ErrnoException;
+  // By the clock of this machine, which a device without a battery has not.
+  if (code === 'CERT_NOT_YET_VALID' || code === 'CERT_HAS_EXPIRED') {
+    const what = code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not valid yet';
+    const now = new Date().toISOString();
+    return new KerfError('TLS_UNTRUSTED', `the certificate of ${url} ${what} by this clock (${now}): is it right?`, {
+      cause,
+    });
+  }
   if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)) {
     return new KerfError('TLS_UNTRUSTED', `the certificate of ${url} is not trusted: name it with --ca`, { cause });
   }

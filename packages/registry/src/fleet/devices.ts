@@ -137,7 +137,7 @@ export async function tagDevice(
   });
 }
 
-/** The device may come no more; its id stays taken. @throws {KerfError} NOT_FOUND, CONFLICT. */
+/** The device may come no more; another one may be enrolled in its place. @throws {KerfError} NOT_FOUND, CONFLICT. */
 export async function retireDevice({ database, wallNowMs }: RegistryContext, actor: string, id: string): Promise<void> {
   await database.transaction(async (sql) => {
     await activeDevice(sql, id);

@@ -82,7 +82,7 @@ interface TokenRow {
  * Makes the device, or confirms that this token made it with this very credential.
  * @param token `ke1.ID.SECRET`
  * @param credentialSha256 hex SHA-256 of the secret that the device has drawn
- * @throws {KerfError} UNAUTHENTICATED, TOKEN_EXPIRED, CONFLICT when the id is taken.
+ * @throws {KerfError} UNAUTHENTICATED, TOKEN_EXPIRED, CONFLICT when a device of this id is enrolled and not retired.
  */
 export async function enrolDevice(
   context: RegistryContext,
@@ -96,16 +96,18 @@ export async function enrolDevice(
     if (row.device_id !== null && row.device_id !== deviceId) {
       throw new KerfError('UNAUTHENTICATED', 'this enrolment token is for another device, or was used by another');
     }
-    const known = await one<{ credential_sha256: string }>(sql, 'SELECT credential_sha256 FROM devices WHERE id = $1', [
-      deviceId,
-    ]);
+    const known = await one<{ credential_sha256: string; retired: number }>(
+      sql,
+      'SELECT credential_sha256, retired FROM devices WHERE id = $1',
+      [deviceId],
+    );
     if (row.used_at !== null) {
       if (known?.credential_sha256 === credentialSha256) return { created: false };
       throw new KerfError('UNAUTHENTICATED', 'this enrolment token has been used; ask for another');
     }
     if (row.expires_at <= nowMs)
       throw new KerfError('TOKEN_EXPIRED', 'the enrolment token has expired; ask for another');
-    if (known !== null) {
+    if (known?.retired === 0) {
       throw new KerfError(
         'CONFLICT',
         `a device '${deviceId}' is enrolled already: choose another id, or retire it first`,
@@ -138,11 +140,14 @@ async function insertDevice(
   if ((count?.n ?? 0) >= limits.maxDevices) {
     throw new KerfError('CONFLICT', `the registry has ${limits.maxDevices} devices, its limit: retire some`);
   }
-  await sql.all('INSERT INTO devices (id, credential_sha256, retired, enrolled_at) VALUES ($1, $2, 0, $3)', [
-    deviceId,
-    credentialSha256,
-    nowMs,
-  ]);
+  // A device that was retired begins anew under its name: what it had and was told went with it, its past in rollouts stays.
+  await sql.all('DELETE FROM device_models WHERE device_id = $1', [deviceId]);
+  await sql.all(
+    `INSERT INTO devices (id, credential_sha256, retired, enrolled_at) VALUES ($1, $2, 0, $3)
+     ON CONFLICT (id) DO UPDATE SET credential_sha256 = $2, retired = 0, enrolled_at = $3, last_seen_at = NULL,
+       agent = NULL, provider = NULL, cut = NULL, health = NULL`,
+    [deviceId, credentialSha256, nowMs],
+  );
   const groups = JSON.parse(token.groups) as string[];
   const labels = JSON.parse(token.labels) as Record<string, string>;
   await writeTags(sql, deviceId, { groups, labels });

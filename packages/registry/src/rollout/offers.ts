@@ -196,7 +196,7 @@ export async function retryDevice(
     const part = await rolloutDevice(sql, rolloutId, deviceId);
     if (part === null) throw new KerfError('NOT_FOUND', `device '${deviceId}' has no part in this rollout`);
     if (part.state !== 'failed')
-      throw new KerfError('CONFLICT', `device '${deviceId}' has not failed: it ${part.state}`);
+      throw new KerfError('CONFLICT', `device '${deviceId}' has not failed: it is '${part.state}'`);
     await sql.all('DELETE FROM rollout_devices WHERE rollout_id = $1 AND device_id = $2', [rolloutId, deviceId]);
     const rollout = await readRollout(sql, rolloutId);
     await moveRollout(sql, rollout, { type: 'retried', stage: part.stage }, nowMs);

@@ -66,6 +66,7 @@ export async function publishRelease(options: PublishOptions): Promise<PublishRe
   writeReleaseManifest(manifestOf(options, 1, new Map()));
   const before = await withRepositoryLock(repository, async () => {
     const editor = await RepositoryEditor.open({ folder: repository, ring, store, nowMs });
+    await requireKeys(editor, words.name, ring);
     // The same once more goes on: it puts back what the repository may have lost.
     await existing(editor.repository, await editor.releaseRole(words.name), options);
     return editor;
@@ -149,6 +150,18 @@ async function existing(
     'RELEASE_CONFLICT',
     `${words.name} ${words.version} is published already, with other files: give this one another version`,
   );
+}
+
+/** All keys that the release will be signed with, opened: a wrong passphrase is said before deltas are made. */
+async function requireKeys({ root, targets }: RepositoryEditor, name: string, ring: KeyRing): Promise<void> {
+  const { snapshot, timestamp } = root.roles;
+  const role = targets.roles.find((one) => one.name === name);
+  if (role === undefined) {
+    delegationFor(targets, name, ring.files);
+    await ring.signersOf('targets', root.roles.targets);
+  } else await ring.signersOf(name, role);
+  await ring.signersOf('snapshot', snapshot);
+  await ring.signersOf('timestamp', timestamp);
 }
 
 /** A name that nobody has yet goes to the keys that were made for it. */
