@@ -210,7 +210,8 @@ class RunningCloud implements Cloud {
         this.metricsPort = server.port;
         this.#closeMetrics = () => server.close();
       }
-      for (const id of preload) await this.#pinned.pin(id);
+      // Side by side: each takes its time to warm up, and a cloud that was restarted is waited for.
+      await Promise.all(preload.map((id) => this.#pinned.pin(id)));
     } catch (error) {
       await this.close();
       throw error;

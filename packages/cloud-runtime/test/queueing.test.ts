@@ -62,6 +62,9 @@ describe('workers', () => {
       cloud.events.find((event) => event.event === 'worker-ready' && event['model'] === model)?.['warmUpRuns'];
     // Powers of two on the CPU provider; one size where the model leaves none open.
     expect([runsOf('rows'), runsOf('fixed')]).toEqual([4, 1]);
+    // Preloaded models warm up side by side.
+    const steps = cloud.events.flatMap(({ event }) => (/^model-(loading|ready)$/.test(event) ? [event] : []));
+    expect(steps).toEqual(['model-loading', 'model-loading', 'model-ready', 'model-ready']);
     const cold = await serveModels(dir, { preload: ['rows'], limits: { warmUpMs: 0 } });
     expect(cold.events.find(({ event }) => event === 'worker-ready')).toMatchObject({ warmUpRuns: 0 });
   });
