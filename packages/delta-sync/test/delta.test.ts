@@ -97,6 +97,18 @@ describe('tensors of float32', () => {
     expect(delta.byteLength).toBeLessThan(COUNT * 4);
   });
 
+  test('a mask or a table repeats itself: it is text, not numbers', async () => {
+    const mask = Float32Array.from({ length: COUNT }, (_, at) => (at % COLUMNS <= at / COLUMNS ? 0 : -3.4e38));
+    const table = BigInt64Array.from({ length: 4096 }, (_, at) => BigInt((at >> 6) - (at & 63) + 63));
+    const added = [
+      { name: 'mask', dtype: 'float32' as const, shape: [ROWS, COLUMNS], data: bytesOfArray(mask) },
+      { name: 'table', dtype: 'int64' as const, shape: [64, 64], data: bytesOfArray(table) },
+    ];
+    const { delta, report } = await between([weight(old)], [weight(old), ...added]);
+    expect(strategies(report.parts)).toEqual(['copy', 'text', 'text']);
+    expect(delta.byteLength).toBeLessThan(3000);
+  });
+
   test('NaN with payloads, infinities, subnormal numbers and zeros of both signs survive', async () => {
     const bits = new Uint32Array(COUNT).map(
       (_, at) =>

@@ -9,6 +9,7 @@ import { KeptSegments } from './kept-segments.ts';
 import { type BytePart, matchBytes } from './match-bytes.ts';
 import { matchTensors, placeTensors } from './match-tensors.ts';
 import { type GapPiece, piecesOf, type TensorPiece } from './pieces.ts';
+import { repeatedBits } from './repeats.ts';
 import { type DeltaReport, type PartReport, strategyOf } from './report.ts';
 import { SegmentBuilder } from './segment-builder.ts';
 import type { SourceFile } from './source-files.ts';
@@ -130,7 +131,12 @@ class DeltaEncoder {
               await this.#base.read(match.old.place + chunk.offset, chunk.bytes),
               fresh,
             );
-      this.#add(best, { ...part, bytes: chunk.bytes });
+      const bits = repeatedBits(fresh, best.bits);
+      if (bits === null) this.#add(best, { ...part, bytes: chunk.bytes });
+      else {
+        this.#builder.text(fresh);
+        this.#parts.push({ ...part, strategy: 'text', bytes: chunk.bytes, deltaBytes: Math.ceil(bits / 8) });
+      }
     }
   }
 
