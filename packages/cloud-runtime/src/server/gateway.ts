@@ -165,9 +165,8 @@ export class Gateway {
       socket.end(`HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
       return;
     }
-    const name = nameOf(socket);
     const stopCounting = this.#limitGreeting(socket, head.byteLength);
-    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#adopt(webSocket, name, stopCounting));
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => this.#adopt(webSocket, socket, stopCounting));
   }
 
   /** A stranger has room for a token, not for tensors: counted on the socket, before ws collects a message. */
@@ -181,9 +180,10 @@ export class Gateway {
     return () => socket.off('data', count);
   }
 
-  #adopt(webSocket: WebSocket, name: string, stopCounting: () => void): void {
+  #adopt(webSocket: WebSocket, socket: Socket, stopCounting: () => void): void {
     const { link: context } = this.#options;
-    const transport = socketTransport(webSocket, () => {
+    const name = nameOf(socket);
+    const transport = socketTransport(webSocket, socket, () => {
       context.metrics.faults.inc({ code: 'MESSAGE_TOO_LARGE' });
       context.log({ level: 'warn', event: 'fault', code: 'MESSAGE_TOO_LARGE', reason: 'a message beyond every limit' });
     });

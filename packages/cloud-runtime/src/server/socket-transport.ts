@@ -1,5 +1,6 @@
 // A WebSocket that the server accepted -> a Transport that can also be cut off.
-import type { Transport, TransportHandler } from '@kerf/protocol';
+import type { Writable } from 'node:stream';
+import { type Transport, type TransportHandler, webSocketFrame } from '@kerf/protocol';
 import type { WebSocket } from 'ws';
 
 export interface LinkTransport extends Transport {
@@ -14,7 +15,8 @@ const CLOSE_PATIENCE_MS = 3000;
 /** RFC 6455, 5.5: a control frame holds 125 bytes, two of them the code. */
 const MAX_REASON_BYTES = 123;
 
-export function socketTransport(socket: WebSocket, onTooLarge: () => void): LinkTransport {
+/** @param connection what the socket sends through. */
+export function socketTransport(socket: WebSocket, connection: Writable, onTooLarge: () => void): LinkTransport {
   let handler: TransportHandler | null = null;
   let isTooLarge = false;
   socket.binaryType = 'nodebuffer';
@@ -38,8 +40,13 @@ export function socketTransport(socket: WebSocket, onTooLarge: () => void): Link
       handler = given;
     },
     send(message, onSent) {
-      if (socket.readyState === socket.OPEN) socket.send(message, { binary: true }, () => onSent?.());
-      else onSent?.();
+      if (socket.readyState !== socket.OPEN) {
+        onSent?.();
+        return;
+      }
+      const pieces = webSocketFrame(message, false);
+      const last = pieces.length - 1;
+      for (const [at, piece] of pieces.entries()) connection.write(piece, at === last ? () => onSent?.() : undefined);
     },
     close(code, reason) {
       if (socket.readyState !== socket.OPEN) return;

@@ -1,4 +1,5 @@
 // A URL -> a connection to the cloud from Node: WebSocket over TLS 1.3.
+import type { Socket } from 'node:net';
 import {
   type Connect,
   DEFAULT_WIRE_LIMITS,
@@ -67,9 +68,15 @@ function connect(url: URL, settings: ClientOptions, signal: AbortSignal): Promis
     const onAbort = (): void => socket.terminate();
     signal.addEventListener('abort', onAbort, { once: true });
     const settle = (): void => signal.removeEventListener('abort', onAbort);
+    let tls: Socket | null = null;
+    if (url.protocol === 'wss:') {
+      socket.once('upgrade', (response) => {
+        tls = response.socket;
+      });
+    }
     socket.once('open', () => {
       settle();
-      resolve(wsTransport(socket));
+      resolve(wsTransport(socket, tls));
     });
     socket.once('error', (error) => {
       settle();

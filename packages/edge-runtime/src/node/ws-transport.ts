@@ -1,5 +1,6 @@
 // A WebSocket of the ws package -> a Transport.
-import type { Transport, TransportClose, TransportHandler } from '@kerf/protocol';
+import type { Writable } from 'node:stream';
+import { type Transport, type TransportClose, type TransportHandler, webSocketFrame } from '@kerf/protocol';
 import type { WebSocket } from 'ws';
 
 /** How long a peer may take to answer a closing handshake once everything has been sent. */
@@ -7,19 +8,24 @@ const CLOSE_PATIENCE_MS = 3_000;
 /** RFC 6455 section 5.5: a control frame holds 125 bytes, two of them the code. */
 const MAX_REASON_BYTES = 123;
 
-/** Wraps an open socket. Nothing is read from it before `start`. */
-export function wsTransport(socket: WebSocket): Transport {
-  return new WsTransport(socket);
+/**
+ * Wraps an open socket. Nothing is read from it before `start`.
+ * @param tls what a client's socket sends through; null where `ws` is to mask its messages.
+ */
+export function wsTransport(socket: WebSocket, tls: Writable | null = null): Transport {
+  return new WsTransport(socket, tls);
 }
 
 class WsTransport implements Transport {
   private readonly socket: WebSocket;
+  private readonly tls: Writable | null;
   private readonly early: Uint8Array[] = [];
   private ended: TransportClose | null = null;
   private handler: TransportHandler | null = null;
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, tls: Writable | null) {
     this.socket = socket;
+    this.tls = tls;
     socket.binaryType = 'nodebuffer';
     // What had been parsed already still arrives; the rest waits in the kernel.
     socket.pause();
@@ -42,7 +48,9 @@ class WsTransport implements Transport {
   }
 
   send(message: Uint8Array): void {
-    if (this.socket.readyState === this.socket.OPEN) this.socket.send(message, { binary: true });
+    if (this.socket.readyState !== this.socket.OPEN) return;
+    if (this.tls === null) this.socket.send(message, { binary: true });
+    else for (const piece of webSocketFrame(message, true)) this.tls.write(piece);
   }
 
   close(code: number, reason: string): void {
