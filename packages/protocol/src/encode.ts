@@ -5,6 +5,12 @@ import { type PlainRecord, type PlainValue, writePlain } from './msgpack.ts';
 import type { TensorSpec } from './tensor.ts';
 import { aligned, PREAMBLE_BYTES, writePreamble } from './wire-layout.ts';
 
+/** What comes before the payloads of a message, and how long the whole is. */
+export interface EncodedHead {
+  readonly head: Uint8Array;
+  readonly totalBytes: number;
+}
+
 /** Free text (a fault's message) is cut here: a reason is one line, never a log. */
 const MAX_TEXT_CHARS = 1000;
 
@@ -13,7 +19,11 @@ const MAX_TEXT_CHARS = 1000;
  * @throws {KerfError} MESSAGE_TOO_LARGE when the preamble's 32-bit length or 16-bit payload count cannot hold it.
  */
 export function encodeMessage(message: Message): Uint8Array {
-  const { head, totalBytes } = encodeHead(message);
+  return withPayloads(encodeHead(message), message);
+}
+
+/** The bytes of a message whose head is there already. */
+export function withPayloads({ head, totalBytes }: EncodedHead, message: Message): Uint8Array {
   const target = new Uint8Array(totalBytes);
   target.set(head);
   let at = head.byteLength;
@@ -29,7 +39,7 @@ export function encodeMessage(message: Message): Uint8Array {
  * a multiple of 16 bytes after `head`, with zeros between.
  * @throws {KerfError} MESSAGE_TOO_LARGE as {@link encodeMessage}.
  */
-export function encodeHead(message: Message): { readonly head: Uint8Array; readonly totalBytes: number } {
+export function encodeHead(message: Message): EncodedHead {
   const payloads = payloadsOf(message);
   const header = writePlain(headerOf(message));
   const head = new Uint8Array(PREAMBLE_BYTES + aligned(header.byteLength));

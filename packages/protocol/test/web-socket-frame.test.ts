@@ -1,15 +1,18 @@
 // Frames that another reader (ws) takes apart again.
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { Receiver } from 'ws';
+import * as ws from 'ws';
 import { webSocketFrame } from '../src/web-socket-frame.ts';
+
+/** Exported by ws, and missing from its types. */
+const { Receiver } = ws as unknown as { Receiver: new (options: { isServer: boolean }) => NodeJS.WritableStream };
 
 interface Reader extends NodeJS.WritableStream {
   readonly message: Promise<[Buffer, boolean]>;
 }
 
 function reader(isServer: boolean): Reader {
-  const receiver = new (Receiver as unknown as new (options: object) => NodeJS.WritableStream)({ isServer });
+  const receiver = new Receiver({ isServer });
   return Object.assign(receiver, { message: once(receiver, 'message') as Promise<[Buffer, boolean]> });
 }
 

@@ -10,6 +10,7 @@ import {
   type Message,
   type Payload,
   type WireLimits,
+  withPayloads,
 } from '@kerf/protocol';
 import { type FrameOutcome, type FrameTask, levelOf } from '../models/frame-task.ts';
 import type { ModelLease } from '../models/model-pool.ts';
@@ -233,10 +234,11 @@ export class CloudSession {
     }
     const { spans, tensors, whole } = outcome;
     const result: Message = { type: 'result', session, frame, credits, spans, tensors };
-    const { head, totalBytes } = encodeHead(result);
+    const encoded = encodeHead(result);
+    const { head, totalBytes } = encoded;
     if (totalBytes <= this.#context.wire.maxMessageBytes) {
       const bytes = whole?.withHead(head, totalBytes) ?? null;
-      return bytes === null ? { bytes: encodeMessage(result), memory: null } : { bytes, memory: whole };
+      return bytes === null ? { bytes: withPayloads(encoded, result), memory: null } : { bytes, memory: whole };
     }
     const message = `the outputs take ${totalBytes} bytes, more than one message may hold; cut elsewhere`;
     return this.#encode(frame, credits, { kind: 'fault', code: 'MESSAGE_TOO_LARGE', message, retryAfterMs: null });
