@@ -1,6 +1,6 @@
 // The Inspector -> dist/renderer (what a browser loads from `kerf inspect`, and the desktop from its own scheme),
 // dist/desktop (Electron's main process, preload script and the station's process) and dist/demo (the demo line).
-import { copyFile, cp, mkdir, rm } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -30,8 +30,10 @@ await build({
   conditions: ['@kerf/source'],
   define: { 'process.env.NODE_ENV': '"production"' },
 });
-for (const name of ['index.html', 'lines.html', 'icon.svg'])
+for (const name of ['index.html', 'icon.svg'])
   await copyFile(join(source, 'renderer', name), join(target, 'renderer', name));
+const page = await readFile(join(source, 'renderer/index.html'), 'utf8');
+await writeFile(join(target, 'renderer/lines.html'), page.replace('./main.js', './lines.js'));
 
 // Main and preload are CommonJS, which every Electron takes; a sandboxed preload script can be nothing else.
 await build({

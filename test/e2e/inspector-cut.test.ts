@@ -16,6 +16,7 @@ import {
   type Inspecting,
   keepPicture,
   openPage,
+  SCREEN_LOOKS,
   soon,
   startInspect,
   stopInspect,
@@ -264,12 +265,7 @@ describe.skipIf(started.browser === null)(`the Cut screen${started.reason ? ` ($
     expect(faults).toEqual([]);
   });
 
-  test.each([
-    ['en', 'light', 1280, 800, false],
-    ['zh', 'dark', 1024, 768, true],
-    ['zh', 'contrast', 400, 800, false],
-    ['en', 'contrast', 1920, 1080, true],
-  ] as const)(
+  test.each(SCREEN_LOOKS)(
     '%s, %s, %i pixels: nothing serious for axe, nothing wider than the window, no small target',
     async (language, theme, width, height, gloves) => {
       await mkdir(join(folder, 'themes'), { recursive: true });

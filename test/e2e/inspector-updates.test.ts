@@ -16,6 +16,7 @@ import {
   keepLooks,
   keepPicture,
   openPage,
+  SCREEN_LOOKS,
   soon,
   startInspect,
   stopInspect,
@@ -338,29 +339,27 @@ describe.skipIf(started.browser === null)(
       expect(faults).toEqual([]);
     });
 
-    test.each([
-      ['en', 'light', 1280, 800, false],
-      ['zh', 'dark', 1024, 768, true],
-      ['zh', 'contrast', 400, 800, false],
-      ['en', 'dark', 1920, 1080, true],
-    ] as const)('%s, %s, %i pixels: usable, with a form open too', async (language, theme, width, height, gloves) => {
-      const { page, faults } = await open({ language, theme, gloves }, { width, height });
-      await page.locator('.updates-columns').waitFor();
-      await page.locator('.updates-side .panel button:not([disabled])').first().click();
-      await page.locator('.action-form').waitFor();
-      await checkScreen(page, 'updates', gloves);
-      await page.keyboard.press('Escape');
-      await page.locator('.action-form').waitFor({ state: 'detached' });
-      await page.locator('.screen-head .toolbar button').nth(1).click();
-      await page.locator('.updates .fault').waitFor();
-      await checkScreen(page, 'fleet', gloves);
-      await show(page, 'Health');
-      await page.locator('.audit table').waitFor();
-      await checkScreen(page, 'health', gloves);
-      await keepPicture(page, `health-${language}-${theme}`);
-      await page.close();
-      expect(faults).toEqual([]);
-    });
+    test.each(SCREEN_LOOKS)(
+      '%s, %s, %i pixels: usable, with a form open too',
+      async (language, theme, width, height, gloves) => {
+        const { page, faults } = await open({ language, theme, gloves }, { width, height });
+        await page.locator('.updates-columns').waitFor();
+        await page.locator('.updates-side .panel button:not([disabled])').first().click();
+        await page.locator('.action-form').waitFor();
+        await checkScreen(page, 'updates', gloves);
+        await page.keyboard.press('Escape');
+        await page.locator('.action-form').waitFor({ state: 'detached' });
+        await page.locator('.screen-head .toolbar button').nth(1).click();
+        await page.locator('.updates .fault').waitFor();
+        await checkScreen(page, 'fleet', gloves);
+        await show(page, 'Health');
+        await page.locator('.audit table').waitFor();
+        await checkScreen(page, 'health', gloves);
+        await keepPicture(page, `health-${language}-${theme}`);
+        await page.close();
+        expect(faults).toEqual([]);
+      },
+    );
 
     test('a viewer sees everything and changes nothing; a station without a device says how to get one', async () => {
       await stopInspect(running);

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { startChromium } from '../support/chromium.ts';
 import { InspectedLine } from './support/inspected-line.ts';
-import { checkScreen, drawn, keepPicture, type OpenPage, soon } from './support/inspecting.ts';
+import { checkScreen, drawn, keepPicture, type OpenPage, SCREEN_LOOKS, soon } from './support/inspecting.ts';
 
 const started = await startChromium();
 
@@ -110,12 +110,7 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
     expect([...first.faults, ...second.faults]).toEqual([]);
   });
 
-  test.each([
-    ['en', 'light', 1280, 800, false],
-    ['zh', 'dark', 1024, 768, true],
-    ['zh', 'contrast', 400, 800, false],
-    ['en', 'dark', 1920, 1080, true],
-  ] as const)(
+  test.each(SCREEN_LOOKS)(
     '%s, %s, %i pixels: nothing serious for axe, nothing wider than the window',
     async (language, theme, width, height, gloves) => {
       const { page, faults } = await open({ language, theme, gloves }, width, height);

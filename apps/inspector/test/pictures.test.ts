@@ -83,14 +83,37 @@ test('a mask is drawn where its runs say, however wrong their lengths are', () =
 test('where parts come faster than their pictures are decoded, some are drawn, and the newest at last', async () => {
   const { painter, frames } = painting();
   for (let frame = 0; frame < 5; frame++) painter.show(subject(frame, null));
-  expect(decoding).toHaveLength(1);
+  expect(decoding).toHaveLength(2);
   await finish();
-  // Of the four that came meanwhile, only the newest is decoded.
-  expect(decoding).toHaveLength(1);
+  // Of the three that came meanwhile, only the newest is decoded.
+  expect(decoding).toHaveLength(2);
   await finish();
-  expect(frames()).toEqual([0, 4]);
+  await finish();
+  expect(frames()).toEqual([0, 1, 4]);
   expect(decoding).toHaveLength(0);
+  expect(closed).toBe(2);
+});
+
+test('a picture that was decoded after a newer one is not drawn any more', async () => {
+  const { painter, frames } = painting();
+  painter.show(subject(1, null));
+  painter.show(subject(2, null));
+  decoding.pop()?.finish(1920);
+  await settle();
+  await finish();
+  expect(frames()).toEqual([2]);
   expect(closed).toBe(1);
+});
+
+test('one that got larger while it was decoded is decoded once more', async () => {
+  const { painter, frames } = painting({ seenWidth: 640 });
+  painter.show(subject(1, null));
+  painter.setLook({ ...LOOK, seenWidth: 960 });
+  await finish(640);
+  expect(decoding[0]?.options).toMatchObject({ resizeWidth: 960 });
+  await finish(960);
+  expect(frames()).toEqual([1, 1]);
+  expect(decoding).toHaveLength(0);
 });
 
 test('boxes are placed by the picture that was taken, however small it is drawn', async () => {

@@ -1,12 +1,13 @@
 // What the renderer computes before it draws.
 import type { ResultRecord } from '@kerf/edge-runtime';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { en, type MessageKey } from '../src/renderer/i18n/en.ts';
 import { translator } from '../src/renderer/i18n/messages.tsx';
 import { zh } from '../src/renderer/i18n/zh.ts';
 import { linesAbove } from '../src/renderer/lines/lines-above.ts';
 import { ResultList } from '../src/renderer/results/result-list.ts';
 import { formatBytes, formatSpan } from '../src/renderer/shared/format.ts';
+import { calmly, Store } from '../src/renderer/shared/observable.ts';
 import { MAX_HEIGHT_PX, rowsToScroll, rowWindow, scrolledTo } from '../src/renderer/shared/row-window.ts';
 import { readSettings } from '../src/renderer/shared/settings.ts';
 import { lastParts, withRecord } from '../src/renderer/shared/store.ts';
@@ -79,6 +80,26 @@ test('a final record takes the place of its provisional one', () => {
   list.append([record('b', 0, 'NG'), record('z', 0, 'PASS')]);
   const shown = Array.from({ length: list.length }, (_, at) => list.at(at));
   expect(shown.map((one) => `${one?.resultId} ${one?.verdict}`)).toEqual(['c NG', 'b NG', 'a PASS', 'z PASS']);
+});
+
+test('what changes fast is told ten times a second, all of it at once, and the last of it soon', () => {
+  vi.useFakeTimers();
+  vi.stubGlobal('requestAnimationFrame', (run: () => void) => setTimeout(run, 1));
+  const [left, right] = [new Store(0, calmly), new Store(0, calmly)];
+  const told: [number, number][] = [];
+  left.subscribe(() => told.push([left.get(), right.get()]));
+  for (let value = 1; value <= 100; value++) {
+    left.set(value);
+    right.set(value);
+    vi.advanceTimersByTime(10);
+  }
+  expect(told.length).toBeGreaterThanOrEqual(9);
+  expect(told.length).toBeLessThanOrEqual(11);
+  vi.advanceTimersByTime(110);
+  expect(told.at(-1)).toEqual([100, 100]);
+  for (const [one, other] of told) expect(one).toBe(other);
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
 });
 
 test('a page knows by its address whether it is one of several lines', () => {

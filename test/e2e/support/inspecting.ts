@@ -64,9 +64,18 @@ export async function keepLooks(page: Page, name: string): Promise<void> {
     await chosen.first().selectOption(language);
     await chosen.last().selectOption(theme);
     await page.keyboard.press('Escape');
+    await page.evaluate(() => scrollTo(0, 0));
     await keepPicture(page, `${name}-${language}-${theme}`, true);
   }
 }
+
+/** Language, theme, size and gloves in which a screen has to be fit for use. */
+export const SCREEN_LOOKS = [
+  ['en', 'light', 1280, 800, false],
+  ['zh', 'dark', 1024, 768, true],
+  ['zh', 'contrast', 400, 800, false],
+  ['en', 'dark', 1920, 1080, true],
+] as const;
 
 export interface OpenPage {
   readonly page: Page;

@@ -1,6 +1,6 @@
 // Catalogs -> `t(key, values)` in the language that the user chose.
 import { i18n } from '@lingui/core';
-import { compileMessage } from '@lingui/message-utils/compileMessage';
+import { type CompiledMessage, compileMessage } from '@lingui/message-utils/compileMessage';
 import { createContext, type ReactNode, useContext, useMemo } from 'react';
 import { en, type MessageKey } from './en.ts';
 import { zh } from './zh.ts';
@@ -14,7 +14,14 @@ export type Translate = (key: MessageKey, values?: Readonly<Record<string, strin
 
 const CATALOGS: Readonly<Record<Language, Readonly<Record<MessageKey, string>>>> = { en, zh };
 
-i18n.setMessagesCompiler(compileMessage);
+/** By text: it would be parsed each time that it is said. */
+const compiled = new Map<string, CompiledMessage>();
+
+i18n.setMessagesCompiler((text) => {
+  const known = compiled.get(text) ?? compileMessage(text);
+  compiled.set(text, known);
+  return known;
+});
 
 /** A translator for one language. */
 export function translator(language: Language): Translate {

@@ -1,4 +1,4 @@
-// Pictures for one canvas -> pixels on it, in a worker: decoded one at a time, the newest first, marked when they get old.
+// Pictures for one canvas -> pixels on it, in a worker: decoded two at a time, the newest first, marked when they get old.
 import type { PictureView } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
 import type { Clock } from '@kerf/protocol';
@@ -39,11 +39,17 @@ export interface PainterParts {
   onFailed(subject: Subject): void;
 }
 
+/** Pictures that are decoded at once: browsers do that on threads of their own, and the next need not wait for the one before. */
+const DECODED_AT_ONCE = 2;
+
 export class CanvasPainter {
   private readonly parts: PainterParts;
   private look: Look;
   private waiting: Subject | null = null;
-  private isBusy = false;
+  private decoding = 0;
+  /** Of the pictures whose decoding has begun, and of the one that is shown. */
+  private begun = 0;
+  private shownTurn = 0;
   private isHeld = false;
   private isClosed = false;
   private shown: { readonly subject: Subject; readonly bitmap: ImageBitmap } | null = null;
@@ -56,15 +62,15 @@ export class CanvasPainter {
 
   show(subject: Subject): void {
     this.waiting = subject;
-    if (!this.isBusy && !this.isHeld) void this.work();
+    this.work();
   }
 
   setLook(look: Look): void {
     this.look = look;
     const { shown } = this;
     if (shown === null) return;
-    // It is seen larger than it was decoded for.
-    if (widthFor(look, shown.subject.picture) > shown.bitmap.width && this.waiting === null) this.show(shown.subject);
+    const isTooSmall = widthFor(look, shown.subject.picture) > shown.bitmap.width;
+    if (this.decoding === 0 && isTooSmall) this.show(shown.subject);
     else this.compose();
   }
 
@@ -72,7 +78,7 @@ export class CanvasPainter {
   hold(isHeld: boolean): void {
     this.isHeld = isHeld;
     if (isHeld || this.waiting === null) this.compose();
-    else if (!this.isBusy) void this.work();
+    else this.work();
   }
 
   close(): void {
@@ -84,30 +90,37 @@ export class CanvasPainter {
   }
 
   /**
-   * One picture is decoded at a time, and is drawn even if a newer one has come meanwhile: where parts come faster than
-   * pictures can be decoded, the newest of them are shown, not none.
+   * What has been begun is drawn even if a newer one has come meanwhile: where parts come faster than pictures can be
+   * decoded, the newest of them are shown, not none.
    */
-  private async work(): Promise<void> {
-    this.isBusy = true;
-    for (let next = this.taken(); next !== null; next = this.taken()) {
-      try {
-        const bitmap = await decode(next.picture, this.look);
-        if (this.isClosed) return bitmap.close();
-        this.shown?.bitmap.close();
-        this.shown = { subject: next, bitmap };
-        this.compose();
-      } catch {
-        this.parts.onFailed(next);
-      }
+  private work(): void {
+    while (!this.isHeld && this.waiting !== null && this.decoding < DECODED_AT_ONCE) {
+      const next = this.waiting;
+      this.waiting = null;
+      void this.draw(next, ++this.begun);
     }
-    this.isBusy = false;
   }
 
-  private taken(): Subject | null {
-    if (this.isHeld) return null;
-    const { waiting } = this;
-    this.waiting = null;
-    return waiting;
+  private async draw(subject: Subject, turn: number): Promise<void> {
+    this.decoding++;
+    const { look } = this;
+    try {
+      const bitmap = await decode(subject.picture, look);
+      // A newer one was quicker.
+      if (this.isClosed || turn < this.shownTurn) return bitmap.close();
+      this.shown?.bitmap.close();
+      this.shown = { subject, bitmap };
+      this.shownTurn = turn;
+      this.compose();
+      // It was to be seen larger meanwhile.
+      const isLarger = widthFor(this.look, subject.picture) > widthFor(look, subject.picture);
+      if (isLarger && turn === this.begun) this.waiting ??= subject;
+    } catch {
+      this.parts.onFailed(subject);
+    } finally {
+      this.decoding--;
+      this.work();
+    }
   }
 
   /** Picture, overlay and mark go onto the canvas at once. */

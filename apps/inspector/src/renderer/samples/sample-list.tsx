@@ -1,7 +1,7 @@
 // Kept parts as rows: what they were judged, why they were kept, what a person called them.
 import type { SampleView } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
-import { formatScore } from '../shared/format.ts';
+import { formatScore, joined } from '../shared/format.ts';
 import { PartName } from '../shared/part-name.tsx';
 import { RowList } from '../shared/row-list.tsx';
 import { VerdictMark } from '../shared/verdict-mark.tsx';
@@ -33,7 +33,10 @@ export function SampleList({ samples, chosen, onChoose, onEnd }: Props) {
         const facts = [
           t(`verdict.${record.verdict}`),
           ...(record.score === null ? [] : [formatScore(record.score, language)]),
-          reasons.map((reason) => t(`samples.reason.${reason}`)).join(', '),
+          joined(
+            reasons.map((reason) => t(`samples.reason.${reason}`)),
+            language,
+          ),
         ];
         return (
           <>

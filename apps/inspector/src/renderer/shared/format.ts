@@ -3,8 +3,17 @@ import type { Language } from '../i18n/messages.tsx';
 
 export const LOCALES: Readonly<Record<Language, string>> = { en: 'en-GB', zh: 'zh-CN' };
 
+/** By language and digits: to make one takes longer than to write a screen of numbers. */
+const writers = new Map<string, Intl.NumberFormat>();
+
 export function formatNumber(value: number, language: Language, digits = 0): string {
-  return value.toLocaleString(LOCALES[language], { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const name = `${language} ${digits}`;
+  let writer = writers.get(name);
+  if (writer === undefined) {
+    writer = new Intl.NumberFormat(LOCALES[language], { minimumFractionDigits: digits, maximumFractionDigits: digits });
+    writers.set(name, writer);
+  }
+  return writer.format(value);
 }
 
 export function formatMs(value: number, language: Language): string {

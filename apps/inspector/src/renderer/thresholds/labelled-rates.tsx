@@ -43,7 +43,8 @@ function Rate({ count, of, share, interval }: RateView) {
   const [low, high] = [formatShare(interval.low, language), formatShare(interval.high, language)];
   return (
     <td className="row-number">
-      <strong>{formatShare(share, language)}</strong> {t('thresholds.rate', { count, of, low, high })}
+      <strong>{formatShare(share, language)}</strong>{' '}
+      <span className="rate-of">{t('thresholds.rate', { count, of, low, high })}</span>
     </td>
   );
 }
