@@ -98,7 +98,7 @@ describe('repositories under mutation', () => {
       expect(outcomes.get(code), code).toBeGreaterThan(RUNS / 100);
   });
 
-  it('manifests and golden files without the protection of a hash', () => {
+  it('manifests and golden files without the protection of a hash', { timeout: 3_600_000 }, () => {
     const golden = writeGoldenFile([
       {
         inputs: new Map([['x', float32Tensor([1, 8], new Float32Array(8))]]),

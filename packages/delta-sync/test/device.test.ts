@@ -223,7 +223,7 @@ describe('fetching', () => {
       if (room < 0) throw new KerfError('DISK_FULL', 'no room');
       await append(name, bytes);
     };
-    await expect((await opened()).update()).rejects.toEqual(refused('DISK_FULL'));
+    await expect((await opened()).update()).rejects.toEqual(refused('DISK_FULL', /no room for 'model\.onnx'/));
     room = Number.POSITIVE_INFINITY;
     world.requests.length = 0;
     await (await opened()).update();

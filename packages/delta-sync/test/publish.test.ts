@@ -308,6 +308,9 @@ test('refresh makes an abandoned repository trustworthy again, role by role as t
       .map(({ role }) => role)
       .sort(),
   ).toEqual(['snapshot', 'surface', 'targets', 'timestamp']);
+  expect(most.some(({ isDue }) => isDue)).toBe(false);
+  const late = await refreshRepository({ repository, ring, store, nowMs: NOW_MS + 490 * day });
+  expect(late.filter(({ isDue }) => isDue).map(({ role }) => role)).toEqual(['root']);
   const old = NOW_MS + 590 * day;
   const full = await KeyRing.open([keys, rootKeys], PASSPHRASE, repository);
   const all = await refreshRepository({ repository, ring: full, store, nowMs: old });

@@ -138,10 +138,15 @@ async function refresh(line: CommandLine, io: Io): Promise<number> {
     role: one.role,
     expires: new Date(one.expiresMs).toISOString(),
     isRefreshed: one.isRefreshed,
+    isDue: one.isDue,
   }));
   if (line.flag('json')) io.print(JSON.stringify({ repository, roles }));
   else {
-    const rows = roles.map(({ role, expires, isRefreshed }) => [role, expires, isRefreshed ? 'signed anew' : '']);
+    const rows = roles.map(({ role, expires, isRefreshed, isDue }) => [
+      role,
+      expires,
+      isRefreshed ? 'signed anew' : isDue ? 'due, and its keys are not here: name their folder with --keys too' : '',
+    ]);
     for (const text of table([['role', 'expires', ''], ...rows], [])) io.print(text);
   }
   return 0;

@@ -73,6 +73,11 @@ const PASSING: ReadonlySet<string> = new Set([
 
 function faultOf(error: unknown, file: ReleaseFile, mirror: Mirror): KerfError {
   if (!KerfError.is(error)) throw error;
+  if (error.code === 'DISK_FULL') {
+    throw new KerfError('DISK_FULL', `there is no room for '${file.name}': make some, what is written is kept`, {
+      cause: error,
+    });
+  }
   if (!PASSING.has(error.code)) throw error;
   if (!error.code.startsWith('DELTA_')) return named(error, mirror);
   return new KerfError('CONTENT_MISMATCH', `${mirror.name}: the delta to '${file.name}': ${error.message}`, {

@@ -123,6 +123,8 @@ export interface RoleExpiry {
   readonly role: string;
   readonly expiresMs: number;
   readonly isRefreshed: boolean;
+  /** Less than a third of its time is left, and too few of its keys are here to sign it anew. */
+  readonly isDue: boolean;
 }
 
 /**
@@ -134,11 +136,18 @@ export async function refreshRepository({ repository, ring, store, nowMs }: Refr
   return await withRepositoryLock(repository, async () => {
     const editor = await RepositoryEditor.open({ folder: repository, ring, store, nowMs });
     const { root, targets } = editor;
+    const isNear = (role: ExpiryRole, expiresMs: number): boolean =>
+      expiresMs - nowMs < (expiryMs(role, nowMs) - nowMs) / 3;
     const isDue = (role: ExpiryRole, expiresMs: number, signers: RoleKeys): boolean =>
-      expiresMs - nowMs < (expiryMs(role, nowMs) - nowMs) / 3 && ring.canSign(signers);
+      isNear(role, expiresMs) && ring.canSign(signers);
     const expiries: RoleExpiry[] = [];
     const note = (role: string, kind: ExpiryRole, expiresMs: number, isRefreshed: boolean): void => {
-      expiries.push({ role, expiresMs: isRefreshed ? expiryMs(kind, nowMs) : expiresMs, isRefreshed });
+      expiries.push({
+        role,
+        expiresMs: isRefreshed ? expiryMs(kind, nowMs) : expiresMs,
+        isRefreshed,
+        isDue: !isRefreshed && isNear(kind, expiresMs),
+      });
     };
     const isRootDue = isDue('root', root.expiresMs, root.roles.root);
     note('root', 'root', root.expiresMs, isRootDue);
