@@ -53,7 +53,7 @@ export async function askS3(options: S3Options, { method, key, headers = {}, bod
     const request = { method, headers: signed, redirect: 'error', signal: patience.signal, ...sent };
     const response = await fetch(url, request as RequestInit);
     const code = response.ok ? null : await codeOf(response);
-    if (method !== 'GET') await response.body?.cancel();
+    if (method !== 'GET') letGo(response.body?.cancel());
     patience.end();
     return {
       status: response.status,
@@ -124,8 +124,13 @@ async function* bodyOf({ body }: Response, patience: Patience): AsyncGenerator<U
     throw KerfError.from(cause, 'STORE_FAILED', 'the S3 store broke off an answer');
   } finally {
     patience.end();
-    await reader.cancel().catch(() => undefined);
+    letGo(reader.cancel());
   }
+}
+
+/** Nobody waits for what is not wanted any more: the end of a body may never come, and has no limit of its own. */
+function letGo(cancelled: Promise<void> | undefined): void {
+  cancelled?.catch(() => undefined);
 }
 
 /** @see "Error responses" in Amazon's S3 API reference */
