@@ -24,7 +24,10 @@ function isWasteful(oldest: Segment, segments: Segments, { isFull, segmentBytes 
   return bytes > 2 * heldBytes + 2 * segmentBytes;
 }
 
+/** A new segment costs a checkpoint: so many of them must be won by it. */
+const CHECKPOINTS_WON = 4;
+
 /** With a new segment, the active one can go like any other. */
 export function wouldRotatingHelp({ active, segmentBytes }: Pick<TidySetting, 'active' | 'segmentBytes'>): boolean {
-  return active === null || wasteOf(active) > segmentBytes / 4;
+  return active === null || wasteOf(active) > Math.min(segmentBytes / 4, CHECKPOINTS_WON * active.checkpointBytes);
 }

@@ -305,6 +305,20 @@ describe('a disk that', () => {
     expect(outbox.snapshot).toMatchObject({ isHeld: false, storage: { kind: 'ok' }, dropped: {} });
   });
 
+  test('is full makes room in the one file that it has', async () => {
+    const disk = new SimulatedDisk({ random: seededRandom(3), maxBytes: 16_384 + 5000 });
+    const { outbox, clock } = await open({ disk }, { segmentBytes: 16_384, reserveBytes: 16_384 });
+    const kept = picture(...new Uint8Array(2500));
+    for (const id of ['1', '2', '3', '4']) {
+      let isSafe = false;
+      void outbox.put(partial(id), { kept }).then(() => (isSafe = true));
+      await clock.advance(30_000);
+      await settle();
+      expect(isSafe, `record ${id}`).toBe(true);
+    }
+    expect(outbox.snapshot).toMatchObject({ unsettled: 1, isHeld: false, dropped: { REVIEW: 3 } });
+  });
+
   test('is full makes room from what may be dropped', async () => {
     const disk = new SimulatedDisk({ random: seededRandom(3), maxBytes: 30_000 });
     const sink = new TestSink();
