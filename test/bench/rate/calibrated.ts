@@ -70,7 +70,12 @@ function cutSamples(subject: RateSubject, cut: OpenCut, samples: readonly RateSa
   };
 }
 
-function frontOf({ input, pixels }: RateSubject, { split }: OpenCut, { picture }: RateSample): Promise<SplitFront> {
+/** Without the input, which no tail asks for: a thousand fronts are kept. */
+async function frontOf(
+  { input, pixels }: RateSubject,
+  { split }: OpenCut,
+  { picture }: RateSample,
+): Promise<SplitFront> {
   const inputs: TensorMap = new Map([[input, imageToTensor(picture, pixels, 'float32')]]);
-  return runHead(split, inputs);
+  return { ...(await runHead(split, inputs)), inputs: new Map() };
 }
