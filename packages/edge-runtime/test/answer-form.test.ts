@@ -46,6 +46,11 @@ describe('the form of answers', () => {
     expect(share(run(form, changing, 200), 'coded')).toBeGreaterThan(0.95);
   });
 
+  it('is raw where both take the same: coding costs the processors of both sides', () => {
+    const even = { ...link(1000), tensorBytes: 8192, codedBytes: 3500, codingMs: 0 };
+    expect(share(run(new AnswerForm(), even, 1000), 'raw')).toBeGreaterThan(0.97);
+  });
+
   it('stays as it is for small answers, which have nothing to gain', () => {
     const small = { ...link(1000), tensorBytes: 4000, codedBytes: 3000 };
     expect(share(run(new AnswerForm(), small, 200), 'coded')).toBe(1);

@@ -1,7 +1,7 @@
 // What earlier answers took -> whether to ask for the next one as it is, or coded without loss.
 //
 // Coding saves bytes and costs time on both sides: it pays on a slow link and is the longest part of the way on a fast one. Which
-// of both a link is, nobody says; so both forms are tried, and the one that takes less is asked for.
+// of both a link is, nobody says; so both forms are tried, and coded ones are asked for where they clearly take less.
 
 export type Form = 'coded' | 'raw';
 
@@ -18,7 +18,7 @@ export interface AnswerCost {
 const LEAST_BYTES = 4096;
 /** Of each form before one is chosen; the first one of each also pays for what is not warm yet. */
 const TRIALS = 3;
-/** The choice changes when the other form takes less than this share. */
+/** Coded answers take less than this share of the time, or raw ones are asked for: those cost neither side's processor. */
 const CLEARLY_LESS = 0.9;
 /** The form that is not in use is tried again after so many frames, times how much longer it took. */
 const AGAIN_AFTER = 64;
@@ -58,8 +58,7 @@ export class AnswerForm {
     const [coded, raw] = [this.#costOf('coded'), this.#costOf('raw')];
     if (coded === null || raw === null) return;
     const before = this.#choice;
-    if (raw < CLEARLY_LESS * coded) this.#choice = 'raw';
-    else if (coded < CLEARLY_LESS * raw) this.#choice = 'coded';
+    this.#choice = coded < CLEARLY_LESS * raw ? 'coded' : 'raw';
     if (this.#choice !== before) this.#setPause();
   }
 
