@@ -2,7 +2,7 @@
 // and are told from those at a glance.
 import { encodeText } from '../codec/text-encode.ts';
 
-const WORD_BYTES = 8;
+const WORD_BYTES = 4;
 const TABLE_BITS = 16;
 /** Of the words; as text, less would seldom be shorter than as numbers. */
 const LEAST_REPEATED = 0.5;
@@ -33,15 +33,13 @@ function sampleOf(bytes: Uint8Array): Uint8Array {
 /** Share of the words that stood at one of the last places with the same hash. */
 function shareRepeated(bytes: Uint8Array): number {
   const aligned = new Uint8Array(bytes);
-  const words = new Uint32Array(aligned.buffer, 0, Math.floor(aligned.byteLength / WORD_BYTES) * 2);
+  const words = new Uint32Array(aligned.buffer, 0, Math.floor(aligned.byteLength / WORD_BYTES));
   const last = new Int32Array(1 << TABLE_BITS).fill(-1);
   let repeated = 0;
-  for (let at = 0; at < words.length; at += 2) {
-    const [low, high] = [words[at] as number, words[at + 1] as number];
-    const hash = Math.imul(low ^ Math.imul(high, 0x85ebca6b), 0x9e3779b1) >>> (32 - TABLE_BITS);
-    const before = last[hash] as number;
-    if (before >= 0 && words[before] === low && words[before + 1] === high) repeated++;
+  for (const [at, word] of words.entries()) {
+    const hash = Math.imul(word, 0x9e3779b1) >>> (32 - TABLE_BITS);
+    if (words[last[hash] as number] === word) repeated++;
     last[hash] = at;
   }
-  return words.length === 0 ? 0 : (2 * repeated) / words.length;
+  return words.length === 0 ? 0 : repeated / words.length;
 }
