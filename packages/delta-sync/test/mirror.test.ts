@@ -182,3 +182,13 @@ deviceDiskSuite('a folder', () => {
   const open = (): ReturnType<typeof folderDisk> => folderDisk(place);
   return { open, reopen: open, remove: () => rm(place, { recursive: true }) };
 });
+
+test('silence ends a request whose body does not hear that it was aborted', async () => {
+  const body = (): Response => new Response(new ReadableStream({ start: (to) => to.enqueue(new Uint8Array(10)) }));
+  const mirror = httpMirror({
+    url: 'http://mirror.test',
+    fetch: () => Promise.resolve(body()),
+    idleTimeoutMs: 50,
+  });
+  await expect(bytesOf(mirror, 'file', 0, null)).rejects.toThrow(/silent/);
+});

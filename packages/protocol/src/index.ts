@@ -113,4 +113,5 @@ export {
 export type { TraceContext } from './trace-context.ts';
 export { formatTraceparent, parseTraceparent, startTrace } from './trace-context.ts';
 export type { Connect, Transport, TransportClose, TransportHandler } from './transport.ts';
+export { untilAborted } from './until-aborted.ts';
 export { webSocketFrame } from './web-socket-frame.ts';

@@ -1,5 +1,5 @@
 // A place that holds a copy of a repository. Nothing that it gives is trusted.
-import { KerfError, messageOf } from '@kerf/protocol';
+import { KerfError, messageOf, untilAborted } from '@kerf/protocol';
 
 /** A delta of a way. */
 export interface DeltaStep {
@@ -108,7 +108,7 @@ async function* pieces(
 async function within<T>(timeoutMs: number, stop: AbortController, base: string, work: () => Promise<T>): Promise<T> {
   const timer = setTimeout(() => stop.abort(), timeoutMs);
   try {
-    return await work();
+    return await untilAborted(work(), stop.signal);
   } catch (cause) {
     throw unavailable(base, stop.signal.aborted ? `it was silent for ${timeoutMs} ms` : reasonOf(cause), cause);
   } finally {

@@ -1,6 +1,6 @@
 // One request to an S3-compatible store -> its answer, signed, and given up when the store says nothing for too long.
 import { Readable } from 'node:stream';
-import { KerfError } from '@kerf/protocol';
+import { KerfError, untilAborted } from '@kerf/protocol';
 import { EMPTY_SHA256, type S3Credentials, signV4 } from './sign-v4.ts';
 
 export interface S3Options {
@@ -89,6 +89,16 @@ class Patience {
     this.#timer = setTimeout(() => this.#abort.abort(late), this.#ms);
   }
 
+  /** It is the store's turn until it has said this. */
+  async until<T>(said: Promise<T>): Promise<T> {
+    this.begin();
+    try {
+      return await untilAborted(said, this.signal);
+    } finally {
+      this.end();
+    }
+  }
+
   end(): void {
     clearTimeout(this.#timer);
   }
@@ -114,9 +124,7 @@ async function* bodyOf({ body }: Response, patience: Patience): AsyncGenerator<U
   const reader = body.getReader();
   try {
     while (true) {
-      patience.begin();
-      const { value, done } = await reader.read();
-      patience.end();
+      const { value, done } = await patience.until(reader.read());
       if (done) return;
       yield value;
     }
