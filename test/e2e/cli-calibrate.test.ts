@@ -197,9 +197,9 @@ test('Ctrl-C ends a calibration with one line, and nothing written', async () =>
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => {
     stderr += String(chunk);
-    if (stderr.includes('what an error in each channel moves')) child.kill('SIGINT');
+    if (!child.killed && stderr.includes('what an error in each channel moves')) child.kill('SIGINT');
   });
-  const [status] = (await once(child, 'exit')) as [number | null];
+  const [status] = (await once(child, 'close')) as [number | null];
   expect(status).toBe(130);
   expect(stderr).toMatch(/kerf: CANCELLED: the calibration was interrupted; nothing was written\n$/);
   expect(existsSync(join(shop.folder, 'never'))).toBe(false);

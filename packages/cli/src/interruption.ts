@@ -13,7 +13,8 @@ export async function interruptible<T>(use: (signal: AbortSignal) => Promise<T>)
   try {
     return await use(controller.signal);
   } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop);
+    // Whoever was interrupted ends with a line: a second Ctrl-C must not cut it off.
+    if (!controller.signal.aborted) process.off('SIGINT', stop).off('SIGTERM', stop);
   }
 }
 
