@@ -1,5 +1,5 @@
 // Where the cloud is and who asks -> a token and a connected transport, or the reason why not.
-import { type Connect, KerfError, messageOf, type Transport } from '@kerf/protocol';
+import { type Connect, KerfError, messageOf, type Transport, untilAborted } from '@kerf/protocol';
 
 /** A cloud to connect to. */
 export interface CloudAddress {
@@ -16,18 +16,15 @@ export async function reachCloud(
   address: CloudAddress,
   signal: AbortSignal,
 ): Promise<{ token: string | null; transport: Transport }> {
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
   const { token: source } = address;
-  const token = await Promise.race([typeof source === 'function' ? askToken(source) : source, aborted]);
+  const token = typeof source === 'function' ? await untilAborted(askToken(source), signal) : source;
   const connecting = address.connect(signal);
   // A connection that comes after the time is up is not ours to keep.
   connecting.then(
     (late) => signal.aborted && late.close(1001, 'too late'),
     () => {},
   );
-  return { token, transport: await Promise.race([connecting, aborted]) };
+  return { token, transport: await untilAborted(connecting, signal) };
 }
 
 async function askToken(source: () => string | null | Promise<string | null>): Promise<string | null> {
