@@ -41,17 +41,17 @@ export const codec: Bench = {
     const browser = await browserTimes(ROUNDS);
     if (browser === null) console.log('  skipped: Chromium: there is none');
     try {
-      for (const { known, table, bytes } of await knownTables()) {
+      for (const { known, table } of await knownTables()) {
         const subject = await subjectOf(known, options);
         if (subject === null) continue;
-        const activations = await activationsOf(subject, known.cut, backend);
+        const activations = await activationsOf(subject, known, backend);
         const name = `${subject.name}, ${activations[0]!.shape.slice(1).join('x')}`;
-        const codecs: [string, ActivationCodec, Uint8Array | null][] = [
-          ['lossless', { kind: 'lossless' }, null],
-          ['float16', { kind: 'float16' }, null],
-          ['uint8', { kind: 'uint8', channelAxis: null }, null],
-          ['uint8 per channel', { kind: 'uint8', channelAxis: 1 }, null],
-          [`levels, ${known.bitsPerValue.toFixed(2)} bit`, { kind: 'levels', table }, bytes],
+        const codecs: [string, ActivationCodec][] = [
+          ['lossless', { kind: 'lossless' }],
+          ['float16', { kind: 'float16' }],
+          ['uint8', { kind: 'uint8', channelAxis: null }],
+          ['uint8 per channel', { kind: 'uint8', channelAxis: 1 }],
+          [`levels, ${known.bitsPerValue.toFixed(2)} bit`, { kind: 'levels', table }],
         ];
         if (elementCount(activations[0]!.shape) >= LEAST_VALUES) {
           yield* times(name, codecs, activations, browser);
@@ -74,11 +74,15 @@ async function subjectOf(known: KnownTable, { only }: BenchOptions): Promise<Rat
   return null;
 }
 
-async function activationsOf(subject: RateSubject, name: string, backend: Backend): Promise<Tensor[]> {
+async function activationsOf(
+  subject: RateSubject,
+  { cut: tensors, tensor }: KnownTable,
+  backend: Backend,
+): Promise<Tensor[]> {
   const inputs = (await subject.samples('test', FRAMES)).map(({ picture }) => inputsOf(subject, picture));
-  const [cut] = await openCuts(subject.path, inputs[0]!, backend, [name]);
+  const [cut] = await openCuts(subject.path, inputs[0]!, backend, [tensors]);
   const activations: Tensor[] = [];
-  for (const input of inputs) activations.push(...(await runHead(cut!.split, input)).crossing.values());
+  for (const input of inputs) activations.push((await runHead(cut!.split, input)).crossing.get(tensor)!);
   await cut!.dispose();
   return activations;
 }
@@ -86,7 +90,7 @@ async function activationsOf(subject: RateSubject, name: string, backend: Backen
 /** Everything in one run, one behind the other, on the same activations. */
 async function* times(
   name: string,
-  codecs: readonly [string, ActivationCodec, Uint8Array | null][],
+  codecs: readonly [string, ActivationCodec][],
   activations: readonly Tensor[],
   browser: BrowserTimes | null,
 ): AsyncIterable<BenchRow> {
@@ -112,9 +116,9 @@ async function* times(
   yield row(`encode zlib of the uint8 tensor, ${bits.toFixed(2)} bit`, deflated, {});
   yield row('decode zlib of the uint8 tensor', inflated, {});
   const zlib: CodingTimes = { encodeMs: deflated, decodeMs: inflated };
-  for (const [label, one, file] of codecs) {
+  for (const [label, one] of codecs) {
     const here = timedCodec(one, activations, ROUNDS);
-    const there = browser === null ? null : await browser.codec(one, file, activations);
+    const there = browser === null ? null : await browser.codec(one, activations);
     for (const part of ['encode', 'decode'] as const) {
       const ms = here[`${part}Ms`];
       const isPromised = one.kind === 'levels';

@@ -10,13 +10,20 @@ export { DEFAULT_LINKS, logSpaced } from './chain/links.ts';
 export type { ChainPlan, SegmentPlan } from './chain/plan-chain.ts';
 export { planChain } from './chain/plan-chain.ts';
 export type { CostRequest } from './chain/price-cuts.ts';
-export { calibrateCut, LEAST_SAMPLES } from './codec/calibrate-cut.ts';
-export type { CalibrationRequest, CutCalibration, MeasuredCodec } from './codec/calibration.ts';
+export { calibrateCut, calibrateStudied } from './codec/calibrate-cut.ts';
+export type {
+  CalibrationLimits,
+  CalibrationRequest,
+  CalibrationSamples,
+  CutCalibration,
+  MeasuredCodec,
+} from './codec/calibration.ts';
 export type { CodecFiles } from './codec/codec-files.ts';
 export { codecFiles } from './codec/codec-files.ts';
 export type { CutTraffic } from './codec/coded-cut.ts';
 export { CodedCut } from './codec/coded-cut.ts';
 export type { CutSamples } from './codec/cut-samples.ts';
+export { CutStudy, LEAST_SAMPLES } from './codec/cut-study.ts';
 export type { HandCodec, PlainCodec } from './codec/hand-codec.ts';
 export { channelAxisOf, HAND_CODECS, handCodec, splitCodecs } from './codec/hand-codec.ts';
 export type { Difference, Tolerance } from './compare-tensors.ts';

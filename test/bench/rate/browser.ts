@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type ActivationCodec, encodeActivation, type RgbImage, type Tensor } from '@kerf/protocol';
+import { type ActivationCodec, encodeActivation, type RgbImage, type Tensor, writeLevelTable } from '@kerf/protocol';
 import { build } from 'esbuild';
 import type { Page } from 'playwright';
 import { startChromium } from '../../support/chromium.ts';
@@ -15,8 +15,8 @@ type PageSide = typeof browserSide;
 
 export interface BrowserTimes {
   readonly version: string;
-  /** @param table the file of the codec's level table @throws {TypeError} when the bytes are not those of Node. */
-  codec(codec: ActivationCodec, table: Uint8Array | null, activations: readonly Tensor[]): Promise<Timed>;
+  /** @throws {TypeError} when the bytes are not those of Node. */
+  codec(codec: ActivationCodec, activations: readonly Tensor[]): Promise<Timed>;
   image(pictures: readonly RgbImage[], type: TimeImageRequest['type'], quality: number): Promise<Omit<Timed, 'sha256'>>;
   close(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export async function browserTimes(rounds: number): Promise<BrowserTimes | null>
   };
   return {
     version: browser.version(),
-    codec: (codec, table, activations) => timedCodec(page, stored, rounds, codec, table, activations),
+    codec: (codec, activations) => timedCodec(page, stored, rounds, codec, activations),
     async image(pictures, type, quality) {
       const [{ width, height }] = pictures as [RgbImage];
       const names = await Promise.all(pictures.map((picture) => stored(withAlpha(picture))));
@@ -62,12 +62,13 @@ async function timedCodec(
   stored: (bytes: Uint8Array) => Promise<string>,
   rounds: number,
   codec: ActivationCodec,
-  table: Uint8Array | null,
   activations: readonly Tensor[],
 ): Promise<Timed> {
   const names = await Promise.all(activations.map(({ data }) => stored(data)));
   const asked: CodecRequest =
-    codec.kind === 'levels' ? { kind: 'levels', id: codec.table.id, file: await stored(table!) } : codec;
+    codec.kind === 'levels'
+      ? { kind: 'levels', id: codec.table.id, file: await stored(writeLevelTable(codec.table)) }
+      : codec;
   const request: TimeRequest = { codec: asked, files: names, shape: activations[0]!.shape, rounds };
   const timed = await page.evaluate(
     (given) => (globalThis as unknown as { kerfRate: PageSide }).kerfRate.timeCodec(given),

@@ -1,6 +1,6 @@
 // Samples and an open cut -> level tables for several limits of loss.
 import { type ActivationCodec, imageToTensor, type TensorMap } from '@kerf/protocol';
-import { type CutSamples, calibrateCut, runHead, runTail, type SplitFront } from '@kerf/splitter';
+import { type CutSamples, CutStudy, calibrateStudied, runHead, runTail, type SplitFront } from '@kerf/splitter';
 import type { OpenCut } from './cuts.ts';
 import type { LossLimit, RateSample, RateSubject } from './subjects.ts';
 
@@ -9,8 +9,6 @@ export interface NamedCodec {
   readonly family: 'plain' | 'uint8' | 'levels';
   /** By tensor of the cut. */
   readonly codecs: ReadonlyMap<string, ActivationCodec>;
-  /** Files of level tables. */
-  readonly tables: readonly Uint8Array[];
 }
 
 export interface LevelRequest {
@@ -23,34 +21,32 @@ export interface LevelRequest {
   readonly golden: RateSample | null;
 }
 
-/** One codec for each limit that levels can keep. */
+/** One codec for each limit that levels can keep, and where there is a golden part one more. */
 export async function calibratedLevels(request: LevelRequest): Promise<NamedCodec[]> {
   const { subject, cut, limits, golden } = request;
-  const chosenOn = cutSamples(subject, cut, request.choosing);
-  const judgedOn = cutSamples(subject, cut, request.judging);
-  const reference = golden === null ? null : (await frontOf(subject, cut, golden)).crossing;
+  const study = await CutStudy.open({
+    chosenOn: cutSamples(subject, cut, request.choosing),
+    judgedOn: cutSamples(subject, cut, request.judging),
+  });
   const found: NamedCodec[] = [];
-  for (const { points: maxLossPoints, confidencePercent } of limits) {
-    const { measured } = await calibrateCut({
-      chosenOn,
-      judgedOn,
-      maxLossPoints,
-      confidencePercent,
-      codec: 'levels',
-      golden: reference,
-    });
-    const [levels] = measured;
-    if (levels === undefined) continue;
-    const sure = confidencePercent === 95 ? '' : `, ${confidencePercent} % sure`;
-    const what = `${maxLossPoints} points${sure}${levels.upperLossPoints <= maxLossPoints ? '' : ' not shown'}`;
-    found.push({
-      label: `levels, ${what}${golden === null ? '' : ', golden part'}`,
-      family: 'levels',
-      codecs: levels.codecs,
-      tables: [...levels.tables.values()],
-    });
+  for (const part of golden === null ? [null] : [null, golden]) {
+    const reference = part === null ? null : (await frontOf(subject, cut, part)).crossing;
+    for (const limit of limits) found.push(...(await levelsFor(study, limit, reference)));
   }
   return found;
+}
+
+async function levelsFor(
+  study: CutStudy,
+  { points: maxLossPoints, confidencePercent }: LossLimit,
+  golden: TensorMap | null,
+): Promise<NamedCodec[]> {
+  const { measured } = await calibrateStudied(study, { maxLossPoints, confidencePercent, codec: 'levels', golden });
+  const sure = confidencePercent === 95 ? '' : `, ${confidencePercent} % sure`;
+  return measured.map(({ codecs, upperLossPoints }): NamedCodec => {
+    const what = `${maxLossPoints} points${sure}${upperLossPoints <= maxLossPoints ? '' : ' not shown'}`;
+    return { label: `levels, ${what}${golden === null ? '' : ', golden part'}`, family: 'levels', codecs };
+  });
 }
 
 function cutSamples(subject: RateSubject, cut: OpenCut, samples: readonly RateSample[]): CutSamples {

@@ -1,11 +1,11 @@
 // One subject -> bytes and losses of its images and of each of its cuts, piece by piece, each kept when it is done.
-import type { Backend } from '@kerf/protocol';
-import { HAND_CODECS, handCodec, type Tally } from '@kerf/splitter';
+import type { ActivationCodec, Backend } from '@kerf/protocol';
+import { HAND_CODECS, type HandCodec, handCodec, type Tally } from '@kerf/splitter';
 import { calibratedLevels, type NamedCodec } from './calibrated.ts';
 import { type OpenCut, openCuts } from './cuts.ts';
 import { measureCut } from './measure-cut.ts';
 import { measureImages } from './measure-images.ts';
-import { type CutPiece, type ImagesPiece, PartsFolder, partKey, type SubjectPart } from './parts.ts';
+import { type CutPiece, type ImagesPiece, PartsFolder, partKeys, type SubjectPart } from './parts.ts';
 import { inputsOf, type RateSample, type RateSubject } from './subjects.ts';
 
 /** A short run. */
@@ -26,18 +26,18 @@ export interface Measuring {
 export async function measuredSubject(subject: RateSubject, options: Measuring): Promise<SubjectPart | null> {
   const { extent, out, keptOnly } = options;
   const { name } = subject;
-  const parts = new PartsFolder(out, await partKey(subject, extent));
+  const parts = new PartsFolder(out, await partKeys(subject, extent));
   const samples = new Samples(subject, extent);
   const knownImages = await parts.images(name);
   if (knownImages === null && keptOnly) return null;
   const images = knownImages ?? (await measuredImages(subject, samples, options.backend));
   if (knownImages === null) await parts.writeImages(name, images);
   const pieces: CutPiece[] = [];
-  for (const tensor of extent === 'full' ? subject.cuts : subject.cuts.slice(0, SHORT.cuts)) {
-    const known = await parts.cut(name, tensor);
+  for (const tensors of extent === 'full' ? subject.cuts : subject.cuts.slice(0, SHORT.cuts)) {
+    const known = await parts.cut(name, tensors);
     if (known === null && keptOnly) return null;
-    const piece = known ?? (await measuredCut(subject, tensor, samples, images.whole, options));
-    if (known === null) await parts.writeCut(name, tensor, piece);
+    const piece = known ?? (await measuredCut(subject, tensors, samples, images.whole, options));
+    if (known === null) await parts.writeCut(name, tensors, piece);
     pieces.push(piece);
   }
   const rates = {
@@ -101,19 +101,19 @@ async function measuredImages(subject: RateSubject, samples: Samples, backend: B
 
 async function measuredCut(
   subject: RateSubject,
-  tensor: string,
+  tensors: readonly string[],
   samples: Samples,
   whole: readonly Tally[],
   { backend, extent }: Measuring,
 ): Promise<CutPiece> {
-  console.log(`  measuring ${subject.name}, ${tensor}`);
+  console.log(`  measuring ${subject.name}, ${tensors.join(' and ')}`);
   const held = await samples.held();
-  const [cut] = await openCuts(subject.path, inputsOf(subject, held[0]!.picture), backend, [tensor]);
-  if (cut === undefined) throw new TypeError(`${tensor} is no cut`);
+  const [cut] = await openCuts(subject.path, inputsOf(subject, held[0]!.picture), backend, [tensors]);
+  if (cut === undefined) throw new TypeError(`${tensors.join(' and ')} are no cut`);
   const codecs = [...plainCodecs(cut), ...(await levels(subject, cut, samples, extent))];
   const rows = await measureCut(subject, cut, codecs, held, whole);
   await cut.dispose();
-  const { tensors, label, values } = cut;
+  const { label, values } = cut;
   return { cut: { tensors, label, values }, rows, codecs };
 }
 
@@ -123,10 +123,9 @@ async function levels(subject: RateSubject, cut: OpenCut, samples: Samples, exte
   const calibration = await samples.calibration();
   const choosing = calibration.slice(0, samples.choose);
   const judging = calibration.slice(samples.choose);
-  const found = await calibratedLevels({ subject, cut, choosing, judging, limits, golden: null });
-  if (!subject.isFixture) return found;
-  const golden = choosing.find(({ label }) => label.kind === 'defect' && label.defect === null) ?? null;
-  return [...found, ...(await calibratedLevels({ subject, cut, choosing, judging, limits, golden }))];
+  const isGood = ({ label }: RateSample): boolean => label.kind === 'defect' && label.defect === null;
+  const golden = subject.isFixture ? (choosing.find(isGood) ?? null) : null;
+  return await calibratedLevels({ subject, cut, choosing, judging, limits, golden });
 }
 
 const LABELS = {
@@ -138,12 +137,12 @@ const LABELS = {
 };
 
 /** Codecs that need no calibration. */
-function plainCodecs({ tensors, rank }: OpenCut): NamedCodec[] {
-  const spec = { dtype: 'float32', shape: Array<null>(rank).fill(null) } as const;
+function plainCodecs({ ranks }: OpenCut): NamedCodec[] {
+  const codecOf = (kind: HandCodec, rank: number): ActivationCodec =>
+    handCodec(kind, { dtype: 'float32', shape: Array<null>(rank).fill(null) });
   return HAND_CODECS.map((kind) => ({
     label: LABELS[kind],
     family: kind.startsWith('uint8') ? 'uint8' : 'plain',
-    codecs: new Map(tensors.map((name) => [name, handCodec(kind, spec)])),
-    tables: [],
+    codecs: new Map([...ranks].map(([name, rank]) => [name, codecOf(kind, rank)])),
   }));
 }

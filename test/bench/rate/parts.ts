@@ -38,43 +38,57 @@ type StoredCut = Omit<CutPiece, 'codecs'> & {
   })[];
 };
 
-/** Changes when the model, the samples or the way of calibrating does. */
-export async function partKey({ path, name, limits, held, calibration }: RateSubject, extent: string): Promise<string> {
-  return createHash('sha256')
-    .update(await readFile(path))
-    .update(JSON.stringify([2, name, limits, held, calibration, extent]))
-    .digest('hex');
+/** Of the images of a subject, and of its cuts. */
+export interface PartKeys {
+  readonly images: string;
+  readonly cuts: string;
+}
+
+/** They change when the model or the samples do, those of cuts also with the way of calibrating. */
+export async function partKeys(
+  { path, name, limits, held, calibration }: RateSubject,
+  extent: string,
+): Promise<PartKeys> {
+  const model = await readFile(path);
+  const key = (...what: unknown[]): string =>
+    createHash('sha256')
+      .update(model)
+      .update(JSON.stringify([3, name, held, extent, ...what]))
+      .digest('hex');
+  return { images: key(), cuts: key(limits, calibration) };
 }
 
 export class PartsFolder {
   readonly #folder: string | null;
-  readonly #key: string;
+  readonly #keys: PartKeys;
 
   /** @param folder of the run; null: nothing is kept */
-  constructor(folder: string | null, key: string) {
+  constructor(folder: string | null, keys: PartKeys) {
     this.#folder = folder;
-    this.#key = key;
+    this.#keys = keys;
   }
 
   async images(name: string): Promise<ImagesPiece | null> {
-    return await this.#read<ImagesPiece>(`${name} images`);
+    return await this.#read<ImagesPiece>(`${name} images`, this.#keys.images);
   }
 
   async writeImages(name: string, piece: ImagesPiece): Promise<void> {
-    await this.#write(`${name} images`, piece);
+    await this.#write(`${name} images`, this.#keys.images, piece);
   }
 
-  async cut(name: string, tensor: string): Promise<CutPiece | null> {
-    const stored = await this.#read<StoredCut>(`${name} ${tensor}`);
+  async cut(name: string, tensors: readonly string[]): Promise<CutPiece | null> {
+    const stored = await this.#read<StoredCut>(`${name} ${tensors.join(' ')}`, this.#keys.cuts);
     if (stored === null) return null;
-    const codecs = stored.codecs.map(({ codecs: byTensor, ...rest }): NamedCodec => {
-      const read = new Map(byTensor.map(([name, codec]) => [name, loaded(codec)]));
-      return { ...rest, codecs: read, tables: tableFiles(read) };
-    });
+    const codecs = stored.codecs.map(
+      ({ codecs: byTensor, ...rest }): NamedCodec => ({
+        ...rest,
+        codecs: new Map(byTensor.map(([name, codec]) => [name, loaded(codec)])),
+      }),
+    );
     return { ...stored, codecs };
   }
 
-  async writeCut(name: string, tensor: string, { cut, rows, codecs }: CutPiece): Promise<void> {
+  async writeCut(name: string, tensors: readonly string[], { cut, rows, codecs }: CutPiece): Promise<void> {
     const stored: StoredCut = {
       cut,
       rows,
@@ -84,24 +98,24 @@ export class PartsFolder {
         codecs: [...byTensor].map(([name, codec]) => [name, kept(codec)] as const),
       })),
     };
-    await this.#write(`${name} ${tensor}`, stored);
+    await this.#write(`${name} ${tensors.join(' ')}`, this.#keys.cuts, stored);
   }
 
-  async #read<T>(piece: string): Promise<T | null> {
+  async #read<T>(piece: string, wanted: string): Promise<T | null> {
     if (this.#folder === null) return null;
     try {
       const { key, ...stored } = JSON.parse(await readFile(pathOf(this.#folder, piece), 'utf8')) as T & { key: string };
-      return key === this.#key ? (stored as T) : null;
+      return key === wanted ? (stored as T) : null;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
       throw error;
     }
   }
 
-  async #write(piece: string, content: object): Promise<void> {
+  async #write(piece: string, key: string, content: object): Promise<void> {
     if (this.#folder === null) return;
     await mkdir(join(this.#folder, 'parts'), { recursive: true });
-    await writeFile(pathOf(this.#folder, piece), JSON.stringify({ key: this.#key, ...content }));
+    await writeFile(pathOf(this.#folder, piece), JSON.stringify({ key, ...content }));
   }
 }
 
@@ -118,8 +132,4 @@ function kept(codec: ActivationCodec): StoredCodec {
 function loaded(codec: StoredCodec): ActivationCodec {
   if (codec.kind !== 'levels') return codec;
   return { kind: 'levels', table: readLevelTable(Buffer.from(codec.file, 'base64'), codec.id) };
-}
-
-function tableFiles(codecs: ReadonlyMap<string, ActivationCodec>): Uint8Array[] {
-  return [...codecs.values()].flatMap((codec) => (codec.kind === 'levels' ? [writeLevelTable(codec.table)] : []));
 }

@@ -1,9 +1,17 @@
 // A measured subject -> the same with times: a few frames through every codec and format, in Node and in Chromium.
 import { decodePicture, encodePicture } from '@kerf/cli';
-import { type ActivationCodec, type Backend, decodeActivation, encodeActivation, type Tensor } from '@kerf/protocol';
+import {
+  type ActivationCodec,
+  type Backend,
+  decodeActivation,
+  encodeActivation,
+  type Tensor,
+  type TensorMap,
+} from '@kerf/protocol';
 import { runHead } from '@kerf/splitter';
 import { median } from '../bench.ts';
 import type { BrowserTimes } from './browser.ts';
+import type { NamedCodec } from './calibrated.ts';
 import { openCuts } from './cuts.ts';
 import { codingOf } from './measure-images.ts';
 import type { SubjectPart } from './parts.ts';
@@ -24,21 +32,38 @@ export async function timedSubject(
   const rows: RateRow[] = [];
   for (const row of rates.rows.filter(({ cut }) => cut === null)) rows.push(await timedImage(row, samples, browser));
   const inputs = samples.map(({ picture }) => inputsOf(subject, picture));
-  const names = rates.cuts.map(({ tensors }) => tensors[0]!);
+  const names = rates.cuts.map(({ tensors }) => tensors);
   for (const [at, cut] of (await openCuts(subject.path, inputs[0]!, backend, names)).entries()) {
-    const activations: Tensor[] = [];
-    for (const input of inputs) activations.push(...(await runHead(cut.split, input)).crossing.values());
+    const crossings: TensorMap[] = [];
+    for (const input of inputs) crossings.push((await runHead(cut.split, input)).crossing);
     await cut.dispose();
     const ofCut = rates.rows.filter((row) => row.cut?.join() === cut.tensors.join());
     for (const [index, row] of ofCut.entries()) {
-      const { codecs: byTensor, tables } = codecs[at]![index]!;
-      const [codec] = byTensor.values();
-      const times = timedCodec(codec!, activations);
-      const inBrowser = browser === null ? null : await browser.codec(codec!, tables[0] ?? null, activations);
-      rows.push({ ...row, times, browser: inBrowser });
+      rows.push({ ...row, ...(await timedWay(codecs[at]![index]!, crossings, browser)) });
     }
   }
   return { ...rates, rows };
+}
+
+/** The tensors of a frame are coded one after another. */
+async function timedWay(
+  { codecs }: NamedCodec,
+  crossings: readonly TensorMap[],
+  browser: BrowserTimes | null,
+): Promise<Pick<RateRow, 'times' | 'browser'>> {
+  const here: CodingTimes[] = [];
+  const there: CodingTimes[] = [];
+  for (const [name, codec] of codecs) {
+    const activations = crossings.map((crossing) => crossing.get(name)!);
+    here.push(timedCodec(codec, activations));
+    if (browser !== null) there.push(await browser.codec(codec, activations));
+  }
+  return { times: total(here), browser: browser === null ? null : total(there) };
+}
+
+function total(times: readonly CodingTimes[]): CodingTimes {
+  const sum = (of: (one: CodingTimes) => number): number => times.reduce((all, one) => all + of(one), 0);
+  return { encodeMs: sum(({ encodeMs }) => encodeMs), decodeMs: sum(({ decodeMs }) => decodeMs) };
 }
 
 export function timedCodec(codec: ActivationCodec, activations: readonly Tensor[], rounds = ROUNDS): CodingTimes {

@@ -1,47 +1,41 @@
 // Samples at a cut and limits -> the codecs that were tried there, measured, and the smallest that keeps the limits.
-import { type ActivationCodec, KerfError, systemClock, type Tensor } from '@kerf/protocol';
+import { type ActivationCodec, systemClock, type Tensor } from '@kerf/protocol';
 import { DEFAULT_CONFIDENCE_PERCENT, lossBound, samplesToShow } from '../task/loss-bound.ts';
 import { type PairedLoss, pairedLoss, type Tally } from '../task/metric-for.ts';
-import type { CalibrationRequest, CutCalibration, MeasuredCodec } from './calibration.ts';
-import { channelImportance } from './channel-importance.ts';
+import type { CalibrationLimits, CalibrationRequest, CutCalibration, MeasuredCodec } from './calibration.ts';
 import { CodedCut } from './coded-cut.ts';
 import { type CutSamples, talliesOf } from './cut-samples.ts';
+import { CutStudy } from './cut-study.ts';
 import { type FinishedTable, finishTable } from './finish-table.ts';
 import { handCodec } from './hand-codec.ts';
 import { judgeLevels } from './judge-levels.ts';
 import type { LevelDesign } from './level-design.ts';
-import { searchLevels, tryPrice } from './level-search.ts';
-import { type LookedAt, lookAt } from './level-tensors.ts';
-import { outputProbe } from './restored-design.ts';
+import { searchLevels, tryNotch } from './level-search.ts';
 
-/** Fewer show nothing of a loss of half a point, and too little of what activations hold. */
-export const LEAST_SAMPLES = 8;
 const MAX_LEVELS = 64;
 /** Values of samples that priors are learned from. */
 const PRIOR_VALUES = 1 << 24;
 
-/**
- * @throws {KerfError} SAMPLES_UNUSABLE for fewer than {@link LEAST_SAMPLES} on either side, or none that is finite;
- * ACTIVATION_NOT_FINITE where that is refused; and what models and metrics throw.
- */
+/** @throws {KerfError} as {@link CutStudy.open} and {@link calibrateStudied} */
 export async function calibrateCut(request: CalibrationRequest): Promise<CutCalibration> {
-  const { chosenOn, judgedOn, codec, maxLossPoints, maxBytes = Number.POSITIVE_INFINITY } = request;
-  checkCount(chosenOn.count, judgedOn.count);
-  const nothing = (): Map<string, Tensor> => new Map();
-  const run: Run = {
-    request,
-    wholeOfChosen: await talliesOf(chosenOn, nothing),
-    wholeOfJudged: await talliesOf(judgedOn, nothing),
-    seen: await lookAt(chosenOn),
-  };
-  checkMeasurable(run);
+  return await calibrateStudied(await CutStudy.open(request), request);
+}
+
+/**
+ * For one limit of several.
+ * @throws {KerfError} ACTIVATION_NOT_FINITE where that is refused; and what models and metrics throw.
+ */
+export async function calibrateStudied(study: CutStudy, limits: CalibrationLimits): Promise<CutCalibration> {
+  const { codec, maxLossPoints, maxBytes = Number.POSITIVE_INFINITY } = limits;
+  const run: Run = { study, limits };
   const measured: MeasuredCodec[] = [];
   for (const name of ['lossless', 'float16', 'uint8', 'uint8-channel'] as const) {
     if (codec === 'auto' || codec === name) measured.push(await measuredByHand(run, name));
   }
   if (codec === 'auto' || codec === 'levels') measured.push(...(await measuredLevels(run)));
   measured.sort((left, right) => left.totalBytes - right.totalBytes);
-  const { finite, nonFinite } = run.seen;
+  const { chosenOn, judgedOn } = study;
+  const { finite, nonFinite } = study.seen;
   return {
     metric: chosenOn.metric.name,
     chosenOnSamples: chosenOn.count,
@@ -55,30 +49,8 @@ export async function calibrateCut(request: CalibrationRequest): Promise<CutCali
 }
 
 interface Run {
-  readonly request: CalibrationRequest;
-  readonly wholeOfChosen: readonly Tally[];
-  readonly wholeOfJudged: readonly Tally[];
-  readonly seen: LookedAt;
-}
-
-function checkCount(chosenOn: number, judgedOn: number): void {
-  const least = Math.min(chosenOn, judgedOn);
-  if (least >= LEAST_SAMPLES) return;
-  throw new KerfError(
-    'SAMPLES_UNUSABLE',
-    `${chosenOn + judgedOn} samples are too few: some choose and the others judge, at least ${LEAST_SAMPLES} each`,
-    { details: { samples: chosenOn + judgedOn, least: 2 * LEAST_SAMPLES } },
-  );
-}
-
-/** A metric that has nothing to count on a half would call every codec free of loss. */
-function checkMeasurable({ request, wholeOfChosen, wholeOfJudged, seen }: Run): void {
-  for (const tallies of [wholeOfChosen, wholeOfJudged]) request.chosenOn.metric.pointsOf(tallies);
-  if (seen.finite.length > 0) return;
-  throw new KerfError(
-    'SAMPLES_UNUSABLE',
-    'every sample makes NaN or infinity at this cut; look at the model and its input',
-  );
+  readonly study: CutStudy;
+  readonly limits: CalibrationLimits;
 }
 
 const LABELS = {
@@ -89,8 +61,7 @@ const LABELS = {
 } as const;
 
 async function measuredByHand(run: Run, name: keyof typeof LABELS): Promise<MeasuredCodec> {
-  const { request } = run;
-  const crossing = await request.judgedOn.crossing(0);
+  const crossing = await run.study.judgedOn.crossing(0);
   const codecs = new Map(
     [...crossing].map(([tensor, value]): [string, ActivationCodec] => [tensor, handCodec(name, value)]),
   );
@@ -99,29 +70,17 @@ async function measuredByHand(run: Run, name: keyof typeof LABELS): Promise<Meas
 
 /** None where no tensor can be sent in levels. */
 async function measuredLevels(run: Run): Promise<MeasuredCodec[]> {
-  const { request, wholeOfChosen, wholeOfJudged, seen } = run;
-  const { chosenOn, judgedOn, maxLossPoints, maxLevels = MAX_LEVELS } = request;
-  const { tensors, finite } = seen;
-  const onProgress = request.onProgress ?? ((): void => {});
-  if (tensors.length === 0) return [];
-  onProgress('what an error in each channel moves');
-  const importance = await channelImportance(chosenOn, tensors, finite);
-  const search = {
-    samples: chosenOn,
-    whole: wholeOfChosen,
-    tensors,
-    importance,
-    maxLossPoints,
-    confidencePercent: request.confidencePercent ?? DEFAULT_CONFIDENCE_PERCENT,
-    judgedSamples: judgedOn.count,
-    maxLevels,
-    probe: await outputProbe(chosenOn, seen.finite),
-    onProgress,
-  };
-  const { bitPrice } = await searchLevels(search);
+  const { chosenOn, judgedOn, wholeOfChosen, wholeOfJudged } = run.study;
+  const { maxLossPoints, confidencePercent = DEFAULT_CONFIDENCE_PERCENT, maxLevels = MAX_LEVELS } = run.limits;
+  const onProgress = run.limits.onProgress ?? ((): void => {});
+  const trials = await run.study.trials(maxLevels, onProgress);
+  if (trials === null) return [];
+  const asked = { trials, maxLossPoints, confidencePercent, judgedSamples: judgedOn.count, onProgress };
+  const search = { ...asked, samples: chosenOn, whole: wholeOfChosen };
+  const { notch } = await searchLevels(search);
   onProgress('from fine to coarse on samples not seen');
-  const { tried } = await judgeLevels({ ...search, samples: judgedOn, whole: wholeOfJudged }, bitPrice);
-  const chosen = await tryPrice(search, tried.bitPrice);
+  const { tried } = await judgeLevels({ ...asked, samples: judgedOn, whole: wholeOfJudged }, notch);
+  const chosen = await tryNotch(search, tried.notch);
   return [await measure(run, await finished(run, tried.design, chosen.loss), tried.tallies)];
 }
 
@@ -129,7 +88,8 @@ type Unmeasured = Pick<MeasuredCodec, 'label' | 'codecs' | 'tables' | 'chosenLos
 
 /** The design with priors, golden part and files; other tensors go lossless. */
 async function finished(run: Run, design: LevelDesign, chosenLoss: PairedLoss): Promise<Unmeasured> {
-  const { chosenOn, golden = null } = run.request;
+  const { chosenOn, seen } = run.study;
+  const { golden = null } = run.limits;
   const first = await chosenOn.crossing(0);
   const codecs = new Map<string, ActivationCodec>();
   const tables = new Map<string, Uint8Array>();
@@ -140,7 +100,7 @@ async function finished(run: Run, design: LevelDesign, chosenLoss: PairedLoss): 
       codecs.set(name, handCodec('lossless', tensor));
       continue;
     }
-    const samples = await samplesOf(chosenOn, run.seen.finite, name);
+    const samples = await samplesOf(chosenOn, seen.finite, name);
     const bytes = (design.bitsPerValue * tensor.data.byteLength) / 32;
     const { table, bytes: file }: FinishedTable = await finishTable(plain, samples, golden?.get(name) ?? null, bytes);
     codecs.set(name, { kind: 'levels', table });
@@ -165,7 +125,8 @@ async function samplesOf(samples: CutSamples, finite: readonly number[], name: s
 
 /** Really encoded and decoded. @param answers of the judging samples, where what comes back is known already */
 async function measure(run: Run, codec: Unmeasured, answers?: readonly Tally[]): Promise<MeasuredCodec> {
-  const { judgedOn, nonFinite, confidencePercent, maxLossPoints, clock = systemClock } = run.request;
+  const { judgedOn, wholeOfJudged } = run.study;
+  const { nonFinite, confidencePercent, maxLossPoints, clock = systemClock } = run.limits;
   const { metric } = judgedOn;
   const cut = new CodedCut(
     (name) => codec.codecs.get(name) ?? { kind: 'raw' },
@@ -173,7 +134,7 @@ async function measure(run: Run, codec: Unmeasured, answers?: readonly Tally[]):
     clock,
   );
   const isLossless = [...codec.codecs.values()].every(({ kind }) => kind === 'lossless');
-  const known = isLossless ? run.wholeOfJudged : answers;
+  const known = isLossless ? wholeOfJudged : answers;
   const tallies =
     known === undefined
       ? await talliesOf(judgedOn, (crossing) => cut.send(crossing))
@@ -182,11 +143,9 @@ async function measure(run: Run, codec: Unmeasured, answers?: readonly Tally[]):
   const totalBytes = [...bytes.values()].reduce((sum, one) => sum + one, 0) / frames;
   return {
     ...codec,
-    loss: pairedLoss(metric, run.wholeOfJudged, tallies),
-    upperLossPoints: isLossless ? 0 : lossBound(metric, run.wholeOfJudged, tallies, { confidencePercent }),
-    samplesToShow: isLossless
-      ? 0
-      : samplesToShow(metric, run.wholeOfJudged, tallies, { confidencePercent, maxLossPoints }),
+    loss: pairedLoss(metric, wholeOfJudged, tallies),
+    upperLossPoints: isLossless ? 0 : lossBound(metric, wholeOfJudged, tallies, { confidencePercent }),
+    samplesToShow: isLossless ? 0 : samplesToShow(metric, wholeOfJudged, tallies, { confidencePercent, maxLossPoints }),
     bytesPerFrame: new Map([...bytes].map(([name, total]) => [name, total / frames])),
     totalBytes,
     bitsPerValue: (8 * totalBytes * frames) / values,

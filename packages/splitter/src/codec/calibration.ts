@@ -4,11 +4,14 @@ import type { PairedLoss } from '../task/metric-for.ts';
 import type { CutSamples } from './cut-samples.ts';
 import type { HandCodec } from './hand-codec.ts';
 
-export interface CalibrationRequest {
+export interface CalibrationSamples {
   /** The codec is chosen on these ... */
   readonly chosenOn: CutSamples;
   /** ... and judged on these, which no choice has seen. */
   readonly judgedOn: CutSamples;
+}
+
+export interface CalibrationLimits {
   /** Points of the metric that a codec may cost: the bound of its loss keeps this, not only what was seen. */
   readonly maxLossPoints: number;
   /** Of that bound, 50 to 99.9, one side. @default 95 */
@@ -26,6 +29,8 @@ export interface CalibrationRequest {
   readonly clock?: Clock;
   readonly onProgress?: (text: string) => void;
 }
+
+export type CalibrationRequest = CalibrationSamples & CalibrationLimits;
 
 /** A codec and what it was measured to do on the samples that it is judged on. */
 export interface MeasuredCodec {

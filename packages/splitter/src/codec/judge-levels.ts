@@ -1,12 +1,10 @@
 // About the coarsest levels that may do -> the coarsest that samples which no choice has seen show to do.
-import type { SearchRequest, TriedLevels } from './level-search.ts';
-import { LEAST_BITS, tryPrice } from './level-search.ts';
+import { type SearchRequest, type TriedLevels, tryNotch } from './level-search.ts';
+import { LEAST_BITS } from './level-trials.ts';
 
-/** Prices of a bit against the one that the choice found, in the order in which levels are judged ... */
-const FINE = [1 / 16, 1 / 8, 1 / 4] as const;
-/** ... and from there on in steps of about a twentieth of the bits. */
-const STEP = Math.SQRT2;
-const MOST_STEPS = 16;
+/** Notches from the one that the choice found, in the order in which levels are judged; the last goes on, one by one. */
+const ORDER = [-8, -6, -4, -3] as const;
+const MOST = 12;
 
 export interface JudgedLevels {
   readonly tried: TriedLevels;
@@ -19,12 +17,12 @@ export interface JudgedLevels {
  * behind the first failure is not asked for. So the chance that levels pass which lose more than the limit is that of a
  * single question, however many are asked (fixed-sequence testing, as in Angelopoulos et al. 2021, "Learn then Test").
  * @param search over the judging samples
- * @param around the price that the choosing samples found
+ * @param around the notch that the choosing samples found
  */
 export async function judgeLevels(search: SearchRequest, around: number): Promise<JudgedLevels> {
   let shown: TriedLevels | null = null;
-  for (const price of prices(around)) {
-    const tried = await tryPrice(search, price);
+  for (const step of steps()) {
+    const tried = await tryNotch(search, around + step);
     if (tried.upperLossPoints > search.maxLossPoints) return { tried: shown ?? tried, isShown: shown !== null };
     shown = tried;
     if (tried.design.bitsPerValue < LEAST_BITS) break;
@@ -32,7 +30,7 @@ export async function judgeLevels(search: SearchRequest, around: number): Promis
   return { tried: shown as TriedLevels, isShown: true };
 }
 
-function* prices(around: number): Iterable<number> {
-  for (const share of FINE) yield around * share;
-  for (let step = 1, price = (around * STEP) / 4; step <= MOST_STEPS; step++, price *= STEP) yield price;
+function* steps(): Iterable<number> {
+  yield* ORDER;
+  for (let step = (ORDER.at(-1) as number) + 1; step <= MOST; step++) yield step;
 }

@@ -1,31 +1,25 @@
-// Samples at a cut and a loss that is allowed -> about the coarsest levels that other samples could show to stay within it.
+// Trials at a cut and a loss that is allowed -> about the coarsest levels that other samples could show to stay within it.
 import { lossBound } from '../task/loss-bound.ts';
 import { type PairedLoss, pairedLoss, type Tally } from '../task/metric-for.ts';
-import { type CutSamples, talliesOf } from './cut-samples.ts';
-import { type ChannelImportance, designLevels, type LevelDesign, type LevelTensor } from './level-design.ts';
-import { totalVariation } from './planes.ts';
-import { type OutputProbe, restoredDesign } from './restored-design.ts';
-import { throughLevels } from './through-levels.ts';
+import type { CutSamples } from './cut-samples.ts';
+import type { LevelDesign } from './level-design.ts';
+import { LEAST_BITS, type LevelTrials } from './level-trials.ts';
 
 export interface SearchRequest {
+  readonly trials: LevelTrials;
   readonly samples: CutSamples;
   /** Of the samples, when nothing is lost. */
   readonly whole: readonly Tally[];
-  readonly tensors: readonly LevelTensor[];
-  readonly importance: ChannelImportance;
   readonly maxLossPoints: number;
   /** The bound of the loss has to keep the limit, as it would be on so many samples. */
   readonly confidencePercent: number;
   readonly judgedSamples: number;
-  readonly maxLevels: number;
-  /** On samples of the choice, whichever samples the search is over. */
-  readonly probe: OutputProbe;
   readonly onProgress: (text: string) => void;
 }
 
 export interface TriedLevels {
-  /** Distance of outputs that a bit was worth. */
-  readonly bitPrice: number;
+  /** What a bit was worth, see {@link LevelTrials}. */
+  readonly notch: number;
   readonly design: LevelDesign;
   readonly loss: PairedLoss;
   /** Of the loss, in points, see {@link lossBound}. */
@@ -33,15 +27,10 @@ export interface TriedLevels {
   readonly tallies: readonly Tally[];
 }
 
-/** Where the search starts: what good codecs need. */
-const FIRST_BITS = 0.4;
-const FIRST_TRIALS = 6;
+/** In notches. */
 const STRIDE = 4;
-const HALVINGS = 2;
 /** A finer trial that spends no more than this share more is as fine as levels get. */
 const NO_FINER = 1.02;
-/** A quantiser that sends nothing more than this is as coarse as it gets. */
-export const LEAST_BITS = 0.01;
 
 /**
  * Moves the price of a bit in long strides, then in short ones. The loss is measured, so it is no smooth function of the
@@ -51,10 +40,10 @@ export const LEAST_BITS = 0.01;
 export async function searchLevels(request: SearchRequest): Promise<TriedLevels> {
   let good: TriedLevels | null = null;
   let bad: TriedLevels | null = null;
-  let price = firstPrice(request);
+  let notch = 0;
   let lastBits = 0;
   for (;;) {
-    const tried = await tryPrice(request, price);
+    const tried = await tryNotch(request, notch);
     if (tried.upperLossPoints <= request.maxLossPoints) good = tried;
     else bad = tried;
     if (good !== null && bad !== null) break;
@@ -62,10 +51,10 @@ export async function searchLevels(request: SearchRequest): Promise<TriedLevels>
     if (good !== null && bitsPerValue < LEAST_BITS) return good;
     if (good === null && bitsPerValue <= lastBits * NO_FINER) return tried;
     lastBits = bitsPerValue;
-    price *= good === null ? 1 / STRIDE : STRIDE;
+    notch += good === null ? -STRIDE : STRIDE;
   }
-  for (let halving = 0; halving < HALVINGS; halving++) {
-    const tried = await tryPrice(request, Math.sqrt(good.bitPrice * bad.bitPrice));
+  while (bad.notch - good.notch > 1) {
+    const tried = await tryNotch(request, (good.notch + bad.notch) / 2);
     if (tried.upperLossPoints <= request.maxLossPoints) good = tried;
     else bad = tried;
   }
@@ -73,37 +62,14 @@ export async function searchLevels(request: SearchRequest): Promise<TriedLevels>
 }
 
 /** Levels at a price, and their loss on the samples. */
-export async function tryPrice(request: SearchRequest, bitPrice: number): Promise<TriedLevels> {
-  const { samples, whole, tensors, importance, maxLevels, confidencePercent, judgedSamples } = request;
-  const plain = designLevels(tensors, importance, bitPrice, maxLevels);
-  const design = await restoredDesign(plain, tensors, request.probe);
-  const tallies = await talliesOf(samples, (crossing) => throughLevels(crossing, design.tables));
+export async function tryNotch(request: SearchRequest, notch: number): Promise<TriedLevels> {
+  const { trials, samples, whole, confidencePercent, judgedSamples } = request;
+  const design = await trials.design(notch);
+  const tallies = await trials.tallies(samples, notch);
   const loss = pairedLoss(samples.metric, whole, tallies);
   const upperLossPoints = lossBound(samples.metric, whole, tallies, { confidencePercent, samples: judgedSamples });
   request.onProgress(
     `levels at about ${design.bitsPerValue.toFixed(2)} bits per value: ${loss.lossPoints.toFixed(2)} points, at most ${upperLossPoints.toFixed(2)}`,
   );
-  return { bitPrice, design, loss, upperLossPoints, tallies };
-}
-
-/** A price that gives about {@link FIRST_BITS}; no run of the model is needed to see that. */
-function firstPrice({ tensors, importance, maxLevels }: SearchRequest): number {
-  let moved = 0;
-  let values = 0;
-  for (const { name, channels } of tensors) {
-    const weights = importance.get(name) as Float64Array;
-    for (const [index, channel] of channels.entries()) {
-      moved += (weights[index] as number) * totalVariation(channel);
-      values += channel.bins.length;
-    }
-  }
-  // A bit for each value at this price would buy all there is.
-  let price = moved > 0 && values > 0 ? moved / values / 4 : 1;
-  for (let trial = 0; trial < FIRST_TRIALS; trial++) {
-    const { bitsPerValue } = designLevels(tensors, importance, price, maxLevels);
-    const ratio = Math.max(bitsPerValue, LEAST_BITS) / FIRST_BITS;
-    if (ratio > 0.8 && ratio < 1.25) break;
-    price *= ratio ** 2;
-  }
-  return price;
+  return { notch, design, loss, upperLossPoints, tallies };
 }

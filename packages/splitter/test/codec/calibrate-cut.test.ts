@@ -3,9 +3,17 @@ import { float32Tensor, readLevelTable, type Tensor, typedView } from '@kerf/pro
 import { describe, expect, test } from 'vitest';
 import { channelImportance } from '../../src/codec/channel-importance.ts';
 import { codecFiles } from '../../src/codec/codec-files.ts';
-import { talliesOf } from '../../src/codec/cut-samples.ts';
+import { type CutSamples, talliesOf } from '../../src/codec/cut-samples.ts';
 import { lookAt } from '../../src/codec/level-tensors.ts';
-import { type CalibrationRequest, CodedCut, calibrateCut, LEAST_SAMPLES, pairedLoss } from '../../src/index.ts';
+import {
+  type CalibrationRequest,
+  CodedCut,
+  CutStudy,
+  calibrateCut,
+  calibrateStudied,
+  LEAST_SAMPLES,
+  pairedLoss,
+} from '../../src/index.ts';
 import { sha256Hex } from '../../src/sha256.ts';
 import { activation, madeUpCut, SHAPE } from './made-up-cut.ts';
 
@@ -70,6 +78,30 @@ describe('calibration of a cut', () => {
     const [first, second] = [await calibrateCut(request()), await calibrateCut(request())];
     expect([...(first.best?.tables.keys() ?? [])]).toEqual([...(second.best?.tables.keys() ?? [])]);
     expect(first.best?.totalBytes).toBe(second.best?.totalBytes);
+  });
+
+  test('several limits share what was tried, and each finds what it would alone', async () => {
+    let answers = 0;
+    const counted = (samples: CutSamples): CutSamples => ({
+      ...samples,
+      answer: async (index, arrived) => {
+        answers++;
+        return await samples.answer(index, arrived);
+      },
+    });
+    const { chosenOn, judgedOn } = request();
+    const asked = { chosenOn: counted(chosenOn), judgedOn: counted(judgedOn) };
+    const limits = [request({ codec: 'levels' }), request({ codec: 'levels', confidencePercent: 50 })];
+    const alone = [];
+    for (const limit of limits) alone.push(await calibrateCut({ ...limit, ...asked }));
+    const ofTwo = answers;
+    answers = 0;
+    const study = await CutStudy.open(asked);
+    for (const [at, limit] of limits.entries()) {
+      const { best } = await calibrateStudied(study, limit);
+      expect(best?.codecs).toEqual(alone[at]?.best?.codecs);
+    }
+    expect(answers).toBeLessThan(0.9 * ofTwo);
   });
 
   test('what passes keeps the limit on samples that calibration never saw', async () => {
