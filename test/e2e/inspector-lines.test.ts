@@ -31,6 +31,10 @@ describe.skipIf(started.browser === null)(`several lines${started.reason ? ` (${
     expect(await second.getAttribute('data-verdict')).toBe('none');
     await rm(join(line.folder, 'in-line-8'), { recursive: true });
     await second.getByText('is lost').waitFor();
+    // The folder by its name: where it lies on the device is nobody's business here.
+    const said = (await second.textContent()) ?? '';
+    expect(said).toContain('in-line-8');
+    expect(said).not.toContain(line.folder);
 
     await page.keyboard.press('1');
     await soon(() => drawn(page, '.line-picture canvas')).toBe(1);

@@ -216,8 +216,10 @@ describe('why frames went elsewhere', () => {
     { code: 'missed', frames: 2, ms: null },
     { code: 'slow', worstMs: 900, deadlineMs: 500, ms: 40 },
     { code: 'link-lost', ms: 40 },
-    { code: 'refused', by: 'cloud', detail: null },
-    { code: 'refused', by: 'missing', detail: null },
+    { code: 'refused', by: 'cloud' },
+    { code: 'refused', by: 'missing' },
+    { code: 'refused', by: 'constraint', refusal: { code: 'raw-input', input: '图' } },
+    { code: 'refused', by: 'constraint', refusal: { code: 'too-large', bytes: 2e6, maxBytes: 1e6 } },
     { code: 'pinned' },
   ];
 
@@ -227,10 +229,12 @@ describe('why frames went elsewhere', () => {
         ' What differs most: device −80 ms, round trip +20 ms.',
     );
     expect(said({ code: 'missed', frames: 2, ms: null }, 'en')).toMatch(/^2 parts in a row got no answer in time/);
-    expect(said({ code: 'refused', by: 'constraint', detail: 'not out of the house' }, 'en')).toMatch(/house$/);
+    expect(
+      said({ code: 'refused', by: 'constraint', refusal: { code: 'wish', words: 'not out of the house' } }, 'en'),
+    ).toMatch(/house$/);
   });
 
   test.each(all)('$code is no English in Chinese', (why) => {
-    expect(said(why, 'zh').replaceAll(/stem|ms/g, '')).not.toMatch(/[A-Za-z]{2}/);
+    expect(said(why, 'zh').replaceAll(/stem|ms|MB|model\.\w+/g, '')).not.toMatch(/[A-Za-z]{2}/);
   });
 });

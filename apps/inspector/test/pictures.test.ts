@@ -116,6 +116,38 @@ test('one that got larger while it was decoded is decoded once more', async () =
   expect(decoding).toHaveLength(0);
 });
 
+test('where the browser has an ImageDecoder, a picture is decoded no smaller than it is seen, and not much larger', async () => {
+  const asked: object[] = [];
+  const ended: string[] = [];
+  class FakeDecoder {
+    constructor(init: object) {
+      asked.push(init);
+    }
+    decode() {
+      return Promise.resolve({ image: { displayWidth: 960, displayHeight: 540, close: () => ended.push('frame') } });
+    }
+    close() {
+      ended.push('decoder');
+    }
+  }
+  vi.stubGlobal('ImageDecoder', FakeDecoder);
+  const { painter, canvas, frames } = painting({ seenWidth: 800 });
+  painter.show(subject(1, null));
+  await settle();
+  expect(asked).toEqual([{ type: 'image/jpeg', data: Uint8Array.of(1), desiredWidth: 800 + 240, desiredHeight: 585 }]);
+  expect(canvas).toMatchObject({ width: 960, height: 540 });
+  expect(ended).toEqual(['decoder']);
+  painter.show(subject(2, null));
+  await settle();
+  expect(ended).toEqual(['decoder', 'decoder', 'frame']);
+  // As large as it is, or nearly: nothing is left out.
+  painter.setLook({ ...LOOK, seenWidth: 1_760 });
+  await settle();
+  expect(asked.at(-1)).toEqual({ type: 'image/jpeg', data: Uint8Array.of(1) });
+  expect(frames().at(-1)).toBe(2);
+  expect(decoding).toHaveLength(0);
+});
+
 test('boxes are placed by the picture that was taken, however small it is drawn', async () => {
   const { painter, boxes } = painting({ seenWidth: 640 });
   painter.show(subject(1, null, [{ x: 300, y: 60, width: 90, height: 30, label: 'dent', score: 1 }]));

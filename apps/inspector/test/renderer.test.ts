@@ -1,5 +1,7 @@
 // What the renderer computes before it draws.
+import { type BridgeState, CALLS, type StationView } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
+import { ERROR_CODES } from '@kerf/protocol';
 import { describe, expect, test, vi } from 'vitest';
 import { en, type MessageKey } from '../src/renderer/i18n/en.ts';
 import { translator } from '../src/renderer/i18n/messages.tsx';
@@ -11,6 +13,7 @@ import { calmly, Store } from '../src/renderer/shared/observable.ts';
 import { MAX_HEIGHT_PX, rowsToScroll, rowWindow, scrolledTo } from '../src/renderer/shared/row-window.ts';
 import { readSettings } from '../src/renderer/shared/settings.ts';
 import { lastParts, withRecord } from '../src/renderer/shared/store.ts';
+import { troubleOf } from '../src/renderer/shared/trouble.ts';
 import { axisTicks, countBins } from '../src/renderer/thresholds/count-bins.ts';
 
 const KEYS = Object.keys(en) as MessageKey[];
@@ -31,11 +34,44 @@ describe('messages', () => {
     }
   });
 
+  test('there is one for every code of the table of errors, and one for every change that is written down', () => {
+    for (const code of Object.keys(ERROR_CODES)) expect(KEYS).toContain(`fault.${code}`);
+    for (const [name, { role }] of Object.entries(CALLS))
+      if (role !== 'viewer') expect(KEYS).toContain(`audit.${name}`);
+    const chinese = KEYS.filter((key) => /^(fault|reason|audit)\./.test(key)).map((key) => zh[key]);
+    // What is said is said in Chinese: names of keys and commands apart.
+    for (const text of chinese) expect(text.replaceAll(/model\.provider: cpu|[\w.]*\w+/g, '')).toMatch(/[一-鿿]{2}/);
+  });
+
   test('count as each language counts', () => {
     const t = translator('en');
     expect(t('thresholds.preview', { changed: 0, of: 200 })).toBe('None of the last 200 verdicts would have changed.');
     expect(t('thresholds.preview', { changed: 14, of: 200 })).toBe('14 of the last 200 verdicts would have changed.');
     expect(translator('zh')('thresholds.preview', { changed: 14, of: 200 })).toBe('最近 200 个结果中有 14 个会改变。');
+  });
+});
+
+test('what is wrong is said with what to do, the station’s own words apart', () => {
+  const view = (more: object) =>
+    ({
+      state: 'running',
+      source: { name: 'cam', state: 'running', reason: null },
+      link: CLOUD,
+      ...more,
+    }) as StationView;
+  const CLOUD = { state: 'connected', code: null };
+  const link = { kind: 'connected' } as BridgeState;
+  const zh = translator('zh');
+  expect(troubleOf(link, view({}), zh)).toBeNull();
+  expect(troubleOf(link, view({ link: { state: 'away', code: null } }), zh)).toBeNull();
+  const expired = troubleOf(link, view({ link: { state: 'away', code: 'TLS_UNTRUSTED' } }), zh);
+  expect(expired).toMatchObject({ kind: 'alarm', detail: null });
+  expect(expired?.text).toContain(zh('fault.TLS_UNTRUSTED'));
+  const reason = { code: 'SOURCE_LOST', message: 'no such folder' };
+  expect(troubleOf(link, view({ source: { name: 'cam', state: 'lost', reason } }), zh)).toEqual({
+    kind: 'alarm',
+    text: `${zh('line.sourceLost', { source: 'cam' })} ${zh('fault.SOURCE_LOST')}`,
+    detail: 'no such folder',
   });
 });
 

@@ -74,6 +74,8 @@ export const CALLS = {
 } as const satisfies Record<string, { role: Role; params: v.GenericSchema }>;
 
 export type CallName = keyof typeof CALLS;
+/** Calls that need more than a viewer. */
+export type ActingCall = { [N in CallName]: (typeof CALLS)[N]['role'] extends 'viewer' ? never : N }[CallName];
 export type CallParams<N extends CallName> = v.InferOutput<(typeof CALLS)[N]['params']>;
 
 export interface CallResults extends UpdatesResults, SamplesResults, CutCallResults, SessionsResults, WhyResults {

@@ -1,5 +1,5 @@
 // What the Cut screen shows, as plain data: the model's graph, where it runs, what another cut would take, and why it moved.
-import type { SwitchReason } from '@kerf/edge-runtime';
+import type { RouteRefusal, SwitchReason } from '@kerf/edge-runtime';
 
 /** A node of the model. */
 export interface CutNode {
@@ -116,7 +116,7 @@ export interface CutRoute {
   /** Null while only the cloud knows the model. */
   readonly crossing: readonly string[] | null;
   /** Why no frame may take it. */
-  readonly refusal: string | null;
+  readonly refusal: RouteRefusal | null;
   /** What a frame takes there now, from input to outputs; null where nothing is known. */
   readonly ms: number | null;
   /** Standard error of `ms`; null where it was not estimated. */

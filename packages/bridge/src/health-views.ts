@@ -40,8 +40,8 @@ export interface AuditView {
   /** Newest first. */
   readonly entries: readonly AuditEntryView[];
   readonly total: number;
-  /** Why the chain does not hold; null where every entry covers the one before it. */
-  readonly broken: string | null;
+  /** The first entry that does not hold, and what is wrong with it; null where every entry covers the one before it. */
+  readonly broken: { readonly entry: number; readonly message: string } | null;
 }
 
 /** What a helper far away needs, as it would be saved: nothing is added later. */

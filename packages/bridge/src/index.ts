@@ -1,6 +1,7 @@
 // The Inspector's bridge: what crosses between its screens and a station. Values first, then types.
 
 export type {
+  ActingCall,
   BridgeState,
   Caller,
   CallName,
@@ -32,3 +33,4 @@ export { ROLLOUT_ACTIONS } from './updates-views.ts';
 export type * from './views.ts';
 export { mayAct, ROLES } from './views.ts';
 export type * from './why-views.ts';
+export { withoutFolders } from './without-folders.ts';

@@ -5,6 +5,7 @@ import { CALLS, type Caller, type CallName, type InspectorService, type TopicNam
 import { decodeEnvelope, encodeEnvelope } from './envelope.ts';
 import { readToService, type ToBridge, type ToService } from './messages.ts';
 import { mayAct } from './views.ts';
+import { withoutFolders } from './without-folders.ts';
 
 /** Calls of one reader that may be under way. */
 const MAX_CALLS = 64;
@@ -135,7 +136,7 @@ class Desk {
     const { code, message } = KerfError.is(error)
       ? error
       : new KerfError('INTERNAL', 'the station could not do that; its log says why');
-    this.send({ kind: 'fault', id, code, message });
+    this.send({ kind: 'fault', id, code, message: withoutFolders(message) });
   }
 
   private send(message: ToBridge): void {

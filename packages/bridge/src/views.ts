@@ -58,7 +58,8 @@ export interface StationView {
   /** From picture to verdict; null before the first. */
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
-  readonly link: { readonly state: 'connected' | 'away' | 'none'; readonly detail: string | null };
+  /** `code`: why it is away, as far as anybody knows yet. */
+  readonly link: { readonly state: 'connected' | 'away' | 'none'; readonly code: ErrorCode | null };
   readonly route: string | null;
   readonly provider: string | null;
   /** Of the last seconds. */

@@ -46,6 +46,7 @@ const SNAPSHOT: StationSnapshot = {
   },
   models: { main: 16, small: 0, escalated: 0, unanswered: 0 },
   link: 'connected',
+  linkCode: null,
   release: 'r',
   thresholdsVersion: 't',
 };
@@ -62,6 +63,7 @@ describe('the live line', () => {
       ...SNAPSHOT,
       state: 'paused' as const,
       link: 'reconnecting: LINK_LOST',
+      linkCode: 'LINK_LOST' as const,
       frames: 0,
       p50Ms: null,
       p99Ms: null,

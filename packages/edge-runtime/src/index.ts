@@ -61,8 +61,8 @@ export type { CascadePolicy, PlacedOutcome, PlacedSessionConfig, PlacedSnapshot 
 export { PlacedSession } from './placement/placed-session.ts';
 export { planPriors } from './placement/plan-priors.ts';
 export type { SwitchReason, TimePart } from './placement/reasons.ts';
-export type { Route, RouteConstraints, RouteKind, RouteSetup } from './placement/routes.ts';
-export { routesOf } from './placement/routes.ts';
+export type { Route, RouteConstraints, RouteKind, RouteRefusal, RouteSetup } from './placement/routes.ts';
+export { refusalText, routesOf } from './placement/routes.ts';
 export type { PlcConfig } from './plc/plc-config.ts';
 export { plcShape } from './plc/plc-config.ts';
 export type { RecordConfig } from './recording/record-config.ts';

@@ -147,7 +147,7 @@ function stationView(parts: number): CallResults['station.view'] {
     partsPerSecond: 30,
     p50Ms: 20,
     p99Ms: 50,
-    link: { state: 'none', detail: null },
+    link: { state: 'none', code: null },
     route: 'edge',
     provider: 'cpu',
     bytesUpPerPart: null,

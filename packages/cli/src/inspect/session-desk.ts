@@ -1,6 +1,6 @@
 // The sessions of a station: recording, replay and comparison, as the screen Sessions asks for them.
 import { join, resolve } from 'node:path';
-import type { ComparedPart, Comparison, SessionsView } from '@kerf/bridge';
+import { type ComparedPart, type Comparison, type SessionsView, withoutFolders } from '@kerf/bridge';
 import {
   listSessions,
   type OpenedStation,
@@ -148,7 +148,7 @@ export class SessionDesk {
       const skipped = Object.values(report.skipped).reduce((sum, count) => sum + count, 0);
       this.replay = { state: 'done', session: name, out, equal: report.equal, changed: report.changed.length, skipped };
     } catch (error) {
-      const { code, message } = KerfError.from(error, 'INTERNAL', messageOf(error));
+      const { code, message } = KerfError.from(error, 'INTERNAL', withoutFolders(messageOf(error)));
       this.replay = signal.aborted ? { state: 'idle' } : { state: 'failed', session: name, code, message };
     } finally {
       this.running = null;

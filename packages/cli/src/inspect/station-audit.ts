@@ -47,7 +47,7 @@ export class StationAudit {
     const newest: AuditEntryView[] = [];
     const chain = new ChainCheck();
     let total = 0;
-    let broken: string | null = null;
+    let broken: AuditView['broken'] = null;
     for await (const line of createInterface({
       input: createReadStream(this.#path),
       crlfDelay: Number.POSITIVE_INFINITY,
@@ -58,7 +58,7 @@ export class StationAudit {
         if (entry === null) throw new KerfError('AUDIT_BROKEN', `audit entry ${total} is no entry any more`);
         if (broken === null) chain.take(entry);
       } catch (error) {
-        broken = messageOf(error);
+        broken = { entry: total, message: messageOf(error) };
       }
       if (entry === null) continue;
       newest.push(viewOf(entry));

@@ -1,4 +1,5 @@
 // A running station -> what the Inspector asks and is told.
+import { dirname, resolve } from 'node:path';
 import type {
   Caller,
   CallName,
@@ -11,10 +12,10 @@ import type {
   Topics,
   UpdatesView,
 } from '@kerf/bridge';
-import { CALLS } from '@kerf/bridge';
+import { CALLS, withoutFolders } from '@kerf/bridge';
 import type { StationEvent } from '@kerf/edge-runtime';
 import type { OpenedStation, StationFile } from '@kerf/edge-runtime/node';
-import { KerfError, systemClock } from '@kerf/protocol';
+import { type ErrorCode, KerfError, systemClock } from '@kerf/protocol';
 import { VERSION } from '../command.ts';
 import { CutDesk } from './cut/cut-desk.ts';
 import { type DeviceDesks, deviceCalls } from './device-calls.ts';
@@ -197,9 +198,16 @@ export class StationService implements InspectorService {
     else if (event.kind === 'thresholds') this.tell('thresholds', () => this.thresholds.view);
     else if (event.kind === 'source') {
       const { state } = event;
-      this.sourceReason = state.kind === 'lost' ? { code: state.code, message: state.message } : null;
+      this.sourceReason = state.kind === 'lost' ? this.reasonOf(state) : null;
       this.tell('station', () => this.view());
     }
+  }
+
+  /** The source has its name on the screens; where it lies on the device is for the log. */
+  private reasonOf({ code, message }: { readonly code: ErrorCode; readonly message: string }) {
+    const { folder, config } = this.file;
+    const around = 'path' in config.source ? [dirname(resolve(folder, config.source.path))] : [];
+    return { code, message: withoutFolders(message, [...around, folder]) };
   }
 
   private tellCut(): void {

@@ -18,7 +18,7 @@ export interface ViewContext {
 }
 
 export function stationView(snapshot: StationSnapshot, context: ViewContext): StationView {
-  const { source, stages, link } = snapshot;
+  const { source, stages, link, linkCode } = snapshot;
   return {
     state: snapshot.state,
     wallMs: context.wallMs,
@@ -37,7 +37,7 @@ export function stationView(snapshot: StationSnapshot, context: ViewContext): St
     p99Ms: snapshot.p99Ms,
     link: {
       state: link === null ? 'none' : link === 'connected' ? 'connected' : 'away',
-      detail: link,
+      code: linkCode,
     },
     route: context.route,
     provider: context.provider,

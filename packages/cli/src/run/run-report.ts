@@ -6,6 +6,7 @@ import {
   type PlacedOutcome,
   PlacedSession,
   type RouteSwitch,
+  refusalText,
   type SessionStatus,
 } from '@kerf/edge-runtime';
 import { describeTensor } from '@kerf/protocol';
@@ -113,7 +114,8 @@ export class RunReport {
       roundTripMs: roundTripMs?.value ?? null,
       routes: routes.map(({ name, refusal, ms }) => {
         const { frames, trials, latenciesMs } = this.#route(name);
-        return { name, frames, trials, p50Ms: quantile(latenciesMs, 0.5), expectedMs: ms, refusal };
+        const why = refusal === null ? null : refusalText(refusal);
+        return { name, frames, trials, p50Ms: quantile(latenciesMs, 0.5), expectedMs: ms, refusal: why };
       }),
     };
   }

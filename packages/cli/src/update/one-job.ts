@@ -1,5 +1,5 @@
 // Long work, one piece at a time -> how far it is, how it ended, and a way to stop it.
-import type { EndedView, JobView, UpdateStep } from '@kerf/bridge';
+import { type EndedView, type JobView, type UpdateStep, withoutFolders } from '@kerf/bridge';
 import { KerfError, messageOf } from '@kerf/protocol';
 
 export interface JobProgress {
@@ -64,7 +64,7 @@ export class OneJob {
       const { code, message } = KerfError.is(error)
         ? error
         : new KerfError('INTERNAL', `the station could not do that; its log says why: ${messageOf(error)}`);
-      fault = { code, message };
+      fault = { code, message: withoutFolders(message) };
     }
     const { step, version } = this.#job as JobView;
     this.#ended = { step, version, at: new Date().toISOString(), fault };

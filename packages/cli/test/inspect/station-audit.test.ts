@@ -40,13 +40,22 @@ test('a changed, a missing and a garbled entry are named, whatever comes behind 
   await three();
   const text = await readFile(path, 'utf8');
   const lines = text.trimEnd().split('\n');
-  const told = async (changed: string): Promise<string | null> => {
+  const told = async (changed: string) => {
     await writeFile(path, changed);
     return (await (await StationAudit.open(path)).view(10)).broken;
   };
-  expect(await told(text.replace('0.3', '0.4'))).toMatch(/entry 1 was changed/);
-  expect(await told(`${lines[0]}\n${lines[2]}\n`)).toMatch(/entry 2 is missing/);
-  expect(await told(`${lines[0]}\nnonsense\n${lines[2]}\n`)).toMatch(/entry 2 is no entry/);
+  expect(await told(text.replace('0.3', '0.4'))).toMatchObject({
+    entry: 1,
+    message: expect.stringContaining('was changed'),
+  });
+  expect(await told(`${lines[0]}\n${lines[2]}\n`)).toMatchObject({
+    entry: 2,
+    message: expect.stringContaining('is missing'),
+  });
+  expect(await told(`${lines[0]}\nnonsense\n${lines[2]}\n`)).toMatchObject({
+    entry: 2,
+    message: expect.stringContaining('is no entry'),
+  });
   expect(await told(text)).toBeNull();
 });
 

@@ -17,7 +17,7 @@ import { type PlacementOptions, resolvePlacementOptions } from './options.ts';
 import { type ProbeSize, Probing } from './probing.ts';
 import type { SwitchReason } from './reasons.ts';
 import type { RouteView } from './route-view.ts';
-import { isRemote, type Route } from './routes.ts';
+import { isRemote, type Route, type RouteRefusal } from './routes.ts';
 import { sayReason } from './say-reason.ts';
 
 export interface PilotSetup {
@@ -64,7 +64,7 @@ export interface PlacementEstimates {
   /** Milliseconds of a frame by route. */
   readonly routes: readonly {
     readonly name: string;
-    readonly refusal: string | null;
+    readonly refusal: RouteRefusal | null;
     readonly ms: number | null;
     readonly errorMs: number | null;
     readonly isMeasured: boolean;

@@ -14,7 +14,7 @@ import { joined, later } from './frame-account.ts';
 import type { PlacementOptions } from './options.ts';
 import { type Assignment, Pilot, type PlacementEstimates, type RouteSwitch } from './pilot.ts';
 import { RouteSessions } from './route-sessions.ts';
-import { type Route, type RouteConstraints, routesOf } from './routes.ts';
+import { type Route, type RouteConstraints, refusalText, routesOf } from './routes.ts';
 import { type RunCount, timedSegment } from './timed-segment.ts';
 
 /** The small model answers first; a frame that it is not sure of goes on to the route of now. */
@@ -99,7 +99,9 @@ export class PlacedSession {
       ...(constraints === undefined ? {} : { constraints }),
     });
     if (this.routes.every(({ refusal }) => refusal !== null)) {
-      const why = this.routes.map(({ name, refusal }) => `${name}: ${refusal}`).join('; ');
+      const why = this.routes
+        .flatMap(({ name, refusal }) => (refusal === null ? [] : [`${name}: ${refusalText(refusal)}`]))
+        .join('; ');
       throw new KerfError('INVALID_ARGUMENT', `no route is left for a frame (${why || 'no cloud and no whole chain'})`);
     }
     this.#pilot = new Pilot({
@@ -174,7 +176,7 @@ export class PlacedSession {
       throw new KerfError('INVALID_ARGUMENT', `there is no route '${name}'; routes are ${names}`);
     }
     if (route !== undefined && route.refusal !== null) {
-      throw new KerfError('INVALID_ARGUMENT', `${route.name} may not be taken: ${route.refusal}`);
+      throw new KerfError('INVALID_ARGUMENT', `${route.name} may not be taken: ${refusalText(route.refusal)}`);
     }
     this.#pilot.pin(name);
   }

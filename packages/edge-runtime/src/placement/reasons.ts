@@ -1,6 +1,7 @@
 // The numbers of a decision -> why frames go elsewhere, as a code with its values: whoever shows it words it.
 import { type Price, SEGMENT } from './price.ts';
 import type { RouteView } from './route-view.ts';
+import type { RouteRefusal } from './routes.ts';
 
 /** What a frame's time is made of. */
 export type TimePart = 'device' | 'encode' | 'uplink' | 'downlink' | 'round-trip' | 'queue' | 'cloud';
@@ -21,12 +22,9 @@ export type SwitchReason =
   /** Slow frames would not be. */
   | { readonly code: 'slow'; readonly worstMs: number; readonly deadlineMs: number; readonly ms: number | null }
   | { readonly code: 'link-lost'; readonly ms: number | null }
-  /** `detail` is the words of whoever forbade the route; null where the cloud refuses it or it is gone, as `by` says. */
-  | {
-      readonly code: 'refused';
-      readonly by: 'constraint' | 'cloud' | 'missing';
-      readonly detail: string | null;
-    }
+  | { readonly code: 'refused'; readonly by: 'constraint'; readonly refusal: RouteRefusal }
+  /** The cloud does not have the model, or the route is gone. */
+  | { readonly code: 'refused'; readonly by: 'cloud' | 'missing' }
   | { readonly code: 'pinned' };
 
 export const reasons = {
@@ -51,9 +49,9 @@ export const reasons = {
 
   refused(routes: readonly RouteView[], name: string): SwitchReason {
     const view = routes.find(({ route }) => route.name === name);
-    const detail = view?.route.refusal ?? null;
-    const by = detail !== null ? 'constraint' : view?.isBroken === true ? 'cloud' : 'missing';
-    return { code: 'refused', by, detail };
+    const refusal = view?.route.refusal ?? null;
+    if (refusal !== null) return { code: 'refused', by: 'constraint', refusal };
+    return { code: 'refused', by: view?.isBroken === true ? 'cloud' : 'missing' };
   },
 };
 

@@ -20,8 +20,15 @@ export interface Route {
   /** Bytes of what crosses, as it was measured where it is coded, else raw; null while a size is open. */
   readonly uplinkBytes: number | null;
   /** Why no frame may take it; null when frames may. */
-  readonly refusal: string | null;
+  readonly refusal: RouteRefusal | null;
 }
+
+/** Why a route is not taken, as a code with its values: whoever shows it words it. */
+export type RouteRefusal =
+  /** The words of whoever set the constraint. */
+  | { readonly code: 'wish'; readonly words: string }
+  | { readonly code: 'raw-input'; readonly input: string }
+  | { readonly code: 'too-large'; readonly bytes: number; readonly maxBytes: number };
 
 /** What holds for every frame. */
 export interface RouteConstraints {
@@ -79,18 +86,23 @@ function refusal(
   kind: RouteKind,
   at: number,
   { noRawInput, maxEdgeBytes, refused }: RouteConstraints,
-): string | null {
+): RouteRefusal | null {
   const wish = refused?.[name];
-  if (wish !== undefined) return wish;
+  if (wish !== undefined) return { code: 'wish', words: wish };
   if (noRawInput === true && (kind === 'cloud' || kind === 'split')) {
     const raw = divisionNames(chain, at).cut.find((tensor) => chain.modelInputs.includes(tensor));
-    if (raw !== undefined) return `the input '${raw}' must not leave the device`;
+    if (raw !== undefined) return { code: 'raw-input', input: raw };
   }
   const bytes = edgeBytes(chain, at);
-  if (maxEdgeBytes !== undefined && bytes > maxEdgeBytes) {
-    return `its segments take ${bytes} bytes on the device, ${maxEdgeBytes} are allowed`;
-  }
-  return null;
+  const isTooLarge = maxEdgeBytes !== undefined && bytes > maxEdgeBytes;
+  return isTooLarge ? { code: 'too-large', bytes, maxBytes: maxEdgeBytes } : null;
+}
+
+/** For logs, reports and errors, which are in English. */
+export function refusalText(refusal: RouteRefusal): string {
+  if (refusal.code === 'wish') return refusal.words;
+  if (refusal.code === 'raw-input') return `the input '${refusal.input}' must not leave the device`;
+  return `its segments take ${refusal.bytes} bytes on the device, ${refusal.maxBytes} are allowed`;
 }
 
 function codedBytes(cut: ChainManifest['cuts'][number] | undefined): number | null {

@@ -1,5 +1,6 @@
 // Why frames go elsewhere, as a code with its values -> one English sentence, for logs and terminals.
 import type { SwitchReason } from './reasons.ts';
+import { refusalText } from './routes.ts';
 
 export function sayReason(reason: SwitchReason, from: string, to: string): string {
   const takes = (ms: number | null): string => (ms === null ? 'an unknown time' : `${figure(ms)} ms`);
@@ -20,8 +21,11 @@ export function sayReason(reason: SwitchReason, from: string, to: string): strin
     case 'link-lost':
       return `the link to the cloud is lost; ${to} takes ${takes(reason.ms)}`;
     case 'refused': {
-      const words = { constraint: reason.detail ?? '', cloud: 'the cloud refuses it', missing: 'it does not exist' };
-      return `${from} may not be taken: ${words[reason.by]}`;
+      const why =
+        reason.by === 'constraint'
+          ? refusalText(reason.refusal)
+          : { cloud: 'the cloud refuses it', missing: 'it does not exist' }[reason.by];
+      return `${from} may not be taken: ${why}`;
     }
     case 'pinned':
       return `a person has chosen ${to}`;

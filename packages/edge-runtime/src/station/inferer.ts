@@ -21,8 +21,8 @@ export interface MainModel {
   isReady(): boolean;
   /** Of the link; null where there is none or nothing was measured. */
   roundTripMs(): number | null;
-  /** Why the cloud is away, `connected`, or null where there is none. */
-  link(): string | null;
+  /** Null where there is no cloud. */
+  link(): SessionStatus | null;
 }
 
 /** What is known of a session's status, as both kinds of session tell it. */
@@ -49,10 +49,6 @@ export function mainModel(
     release,
     isReady: () => canRunHere || session.snapshot.status.kind === 'connected',
     roundTripMs: () => session.snapshot.roundTripMs,
-    link: () => (hasCloud ? linkText(session.snapshot.status) : null),
+    link: () => (hasCloud ? session.snapshot.status : null),
   };
-}
-
-function linkText(status: SessionStatus): string {
-  return 'code' in status ? `${status.kind}: ${status.code}` : status.kind;
 }

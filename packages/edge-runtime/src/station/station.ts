@@ -1,5 +1,5 @@
 // Source, models, judge and store -> a station that runs: a verdict for every part, and figures for who watches.
-import type { Clock, Random } from '@kerf/protocol';
+import type { Clock, ErrorCode, Random } from '@kerf/protocol';
 import { KerfError, messageOf } from '@kerf/protocol';
 import type { Capture, Picture } from '../capture/capture.ts';
 import type { Source, SourceCounters, SourceState } from '../capture/source.ts';
@@ -67,6 +67,8 @@ export interface StationSnapshot extends StationFigures {
   readonly models: InferCounters;
   /** `connected`, why not, or null where there is no cloud. */
   readonly link: string | null;
+  /** What is wrong with the link; null where nothing is, or nobody knows yet. */
+  readonly linkCode: ErrorCode | null;
   readonly unsettled: number;
   readonly release: string;
   readonly thresholdsVersion: string;
@@ -191,6 +193,8 @@ export class Station {
 
   get snapshot(): StationSnapshot {
     const { source, main, store } = this.parts;
+    const link = main.link();
+    const linkCode = link !== null && 'code' in link ? link.code : null;
     return {
       ...this.statistics.figures,
       state: this.state,
@@ -198,7 +202,8 @@ export class Station {
       trigger: this.parts.trigger?.counters ?? null,
       stages: this.line.counters,
       models: this.desk.counters,
-      link: main.link(),
+      link: link === null || linkCode === null ? (link?.kind ?? null) : `${link.kind}: ${linkCode}`,
+      linkCode,
       unsettled: store.unsettled.length,
       release: main.release,
       thresholdsVersion: this.current.main.version,

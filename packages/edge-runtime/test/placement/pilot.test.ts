@@ -356,10 +356,11 @@ describe('orders and limits', () => {
   });
 
   it('a route that may not be taken is not, whatever it gains', () => {
-    const routes = ROUTES.map((route) => (route.name === 'edge' ? route : { ...route, refusal: 'a person said so' }));
+    const refusal = { code: 'wish', words: 'a person said so' } as const;
+    const routes = ROUTES.map((route) => (route.name === 'edge' ? route : { ...route, refusal }));
     const plant = new Plant({}, routes);
     expect(new Set(plant.frames(60))).toEqual(new Set(['edge']));
-    expect(plant.pilot.estimates(plant.nowMs).routes[0]).toMatchObject({ name: 'cloud', refusal: 'a person said so' });
+    expect(plant.pilot.estimates(plant.nowMs).routes[0]).toMatchObject({ name: 'cloud', refusal });
   });
 
   it('the history is bounded', () => {

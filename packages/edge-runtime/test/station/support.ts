@@ -170,7 +170,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
     release: 'release-1',
     isReady: options.isReady ?? (() => true),
     roundTripMs: () => null,
-    link: () => 'connected',
+    link: () => ({ kind: 'connected', resumed: false, credits: 1 }),
   };
   const station = new Station({
     station: 'bench',

@@ -6,6 +6,7 @@ import { FaultText } from '../shared/fault-text.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { faultOf } from '../shared/use-action.ts';
 import { atOption, routeName, rowName, shellWord } from './cut-names.ts';
+import { refusalText } from './switch-text.ts';
 
 interface Props {
   readonly row: CutRow;
@@ -73,6 +74,7 @@ function ChainApply({ row, rows, state, showState, onChoose }: Omit<Props, 'isNo
           <Steps row={row} state={state} />
         </>
       )}
+      <Refused rows={rows} state={state} />
       {mayAct(role, 'engineer') ? (
         <div className="toolbar">
           {row.route !== null && (
@@ -95,6 +97,24 @@ function ChainApply({ row, rows, state, showState, onChoose }: Omit<Props, 'isNo
         </p>
       )}
       <FaultText fault={fault} />
+    </>
+  );
+}
+
+/** Ways that the chain has and the station may not take. */
+function Refused({ rows, state: { routes } }: Pick<Props, 'rows' | 'state'>) {
+  const { t, language } = useTexts();
+  const refused = routes.flatMap(({ name, refusal }) => (refusal === null ? [] : [{ name, refusal }]));
+  if (refused.length === 0) return null;
+  return (
+    <>
+      <p>{t('cut.apply.refused')}</p>
+      <ul>
+        {refused.map(({ name, refusal }) => {
+          const values = { route: routeName(name, rows, t), why: refusalText(refusal, t, language) };
+          return <li key={name}>{t('cut.apply.refusedWay', values)}</li>;
+        })}
+      </ul>
     </>
   );
 }

@@ -1,7 +1,8 @@
 // A switch's code and values -> why frames went elsewhere, in the language of the page.
 import type { CutRow, CutSwitch } from '@kerf/bridge';
+import type { RouteRefusal } from '@kerf/edge-runtime';
 import type { Language, Translate } from '../i18n/messages.tsx';
-import { formatMs, joined } from '../shared/format.ts';
+import { formatBytes, formatMs, joined } from '../shared/format.ts';
 import { routeName } from './cut-names.ts';
 
 export function switchText(change: CutSwitch, rows: readonly CutRow[], t: Translate, language: Language): string {
@@ -33,9 +34,16 @@ export function switchText(change: CutSwitch, rows: readonly CutRow[], t: Transl
       return t('cut.reason.link-lost', { to, ms: say(why.ms) });
     case 'refused':
       return why.by === 'constraint'
-        ? t('cut.reason.refused.constraint', { from, detail: why.detail ?? '' })
+        ? t('cut.reason.refused.constraint', { from, why: refusalText(why.refusal, t, language) })
         : t(`cut.reason.refused.${why.by}`, { from });
     case 'pinned':
       return t('cut.reason.pinned', { to });
   }
+}
+
+export function refusalText(refusal: RouteRefusal, t: Translate, language: Language): string {
+  if (refusal.code === 'wish') return refusal.words;
+  if (refusal.code === 'raw-input') return t('cut.refusal.raw-input', { input: refusal.input });
+  const [bytes, most] = [formatBytes(refusal.bytes, language), formatBytes(refusal.maxBytes, language)];
+  return t('cut.refusal.too-large', { bytes, most });
 }

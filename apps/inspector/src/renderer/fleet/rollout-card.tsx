@@ -27,7 +27,11 @@ export function RolloutCard({ rollout, onChanged }: Props) {
         {t('fleet.by', { by: createdBy, time: formatMoment(createdAt, language) })}
         {approvedBy === null ? '' : ` · ${t('fleet.approvedBy', { by: approvedBy })}`}
       </p>
-      {reason !== null && <p className="fault">{reason}</p>}
+      {reason !== null && (
+        <p className="fault">
+          {t(`fleet.status.${status}`)} <span className="fault-detail">{reason}</span>
+        </p>
+      )}
       <Stages rollout={rollout} />
       <Limits rollout={rollout} />
       {may('engineer') && <Actions rollout={rollout} onChanged={onChanged} />}

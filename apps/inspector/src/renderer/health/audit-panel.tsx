@@ -1,6 +1,7 @@
 // What people changed at this station, and whether the log still holds.
 import type { AuditView } from '@kerf/bridge';
-import { useTexts } from '../i18n/messages.tsx';
+import { en, type MessageKey } from '../i18n/en.ts';
+import { type Translate, useTexts } from '../i18n/messages.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatMoment } from '../shared/format.ts';
 import { TableHead } from '../shared/table-head.tsx';
@@ -33,7 +34,7 @@ function Entries({ audit: { entries, total, broken } }: { readonly audit: AuditV
         <p className="note">{t('health.auditGood', { total })}</p>
       ) : (
         <p className="fault" role="alert">
-          {t('health.auditBroken', { message: broken })}
+          {t('health.auditBroken', { entry: broken.entry })} <span className="fault-detail">{broken.message}</span>
         </p>
       )}
       <Wide label={t('health.audit')}>
@@ -44,7 +45,7 @@ function Entries({ audit: { entries, total, broken } }: { readonly audit: AuditV
               <tr key={number}>
                 <td>{formatMoment(at, language)}</td>
                 <td>{actor}</td>
-                <td>{action}</td>
+                <td>{sayAction(action, t)}</td>
                 <td className="audit-detail">{detail}</td>
               </tr>
             ))}
@@ -53,4 +54,10 @@ function Entries({ audit: { entries, total, broken } }: { readonly audit: AuditV
       </Wide>
     </>
   );
+}
+
+/** Logs outlive calls: one that is gone is said by its name. */
+function sayAction(action: string, t: Translate): string {
+  const key = `audit.${action}`;
+  return Object.hasOwn(en, key) ? t(key as MessageKey) : action;
 }

@@ -1,5 +1,6 @@
 // English, and the list of every message: ICU MessageFormat by key.
 import { cutEn } from '../cut/messages-en.ts';
+import { enFaults } from './en-faults.ts';
 import { enUpdates } from './en-updates.ts';
 
 export const en = {
@@ -50,6 +51,8 @@ export const en = {
   'line.resume': 'Resume',
   'line.paused': 'The line is paused. Parts that were inside keep their verdicts.',
   'line.sourceLost': 'The camera “{source}” is lost. It is tried again by itself.',
+  'line.cloudAway':
+    'The cloud is away: each part gets what this device can say alone, until it is back. It is tried again by itself.',
   'line.sourceEnded': 'The source “{source}” has come to its end.',
   'line.waiting': 'Waiting for the first part from “{source}”.',
   'line.overlay': 'Overlay',
@@ -105,17 +108,6 @@ export const en = {
   'results.choose': 'Choose a result to see why it was judged so.',
   'why.title': 'Why {verdict}?',
   'why.reason': 'Reason',
-  'reason.IMAGE_INVALID': 'The picture cannot be judged.',
-  'reason.DEADLINE_EXCEEDED': 'No answer came in time.',
-  'reason.OVERLOADED': 'Parts come faster than they can be judged.',
-  'reason.LINK_LOST': 'The cloud cannot be reached.',
-  'reason.BACKEND_FAILED': 'The model failed on this part.',
-  'reason.INVALID_ARGUMENT': 'Part id, picture or answer are not as they have to be.',
-  'reason.TENSOR_MISMATCH': 'The picture does not fit the model.',
-  'reason.CLOSED': 'The station ended before.',
-  'reason.WORKER_LOST': 'The cloud’s process for this model ended.',
-  'reason.MODEL_NOT_FOUND': 'The cloud does not have the model.',
-  'reason.other': 'Something went wrong with this part.',
   loading: 'Loading …',
   'why.score.pass': 'Score {score} is below {pass}: PASS.',
   'why.score.review': 'Score {score} is between {pass} and {ng}: someone has to look.',
@@ -290,6 +282,7 @@ export const en = {
   'health.refresh': 'Look again',
   ...cutEn,
   ...enUpdates,
+  ...enFaults,
 } as const;
 
 export type MessageKey = keyof typeof en;

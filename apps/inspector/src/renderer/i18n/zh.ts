@@ -1,6 +1,7 @@
 // Simplified Chinese. A missing or surplus key fails the build.
 import { cutZh } from '../cut/messages-zh.ts';
 import type { MessageKey } from './en.ts';
+import { zhFaults } from './zh-faults.ts';
 import { zhUpdates } from './zh-updates.ts';
 
 export const zh: Readonly<Record<MessageKey, string>> = {
@@ -50,6 +51,7 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   'line.resume': '继续',
   'line.paused': '产线已暂停。已进入的工件仍会得到结果。',
   'line.sourceLost': '相机“{source}”已丢失。正在自动重试。',
+  'line.cloudAway': '云端不可用：恢复之前，每个工件只有本设备能给出的结果。会自动重试。',
   'line.sourceEnded': '来源“{source}”已到末尾。',
   'line.waiting': '正在等待“{source}”的第一个工件。',
   'line.overlay': '叠加层',
@@ -105,17 +107,6 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   'results.choose': '选择一个结果，查看判定原因。',
   'why.title': '为什么是{verdict}？',
   'why.reason': '原因',
-  'reason.IMAGE_INVALID': '图像无法判定。',
-  'reason.DEADLINE_EXCEEDED': '未能及时得到结果。',
-  'reason.OVERLOADED': '工件来得太快，来不及判定。',
-  'reason.LINK_LOST': '无法连接云端。',
-  'reason.BACKEND_FAILED': '模型处理此工件时出错。',
-  'reason.INVALID_ARGUMENT': '工件编号、图像或结果不符合要求。',
-  'reason.TENSOR_MISMATCH': '图像与模型不符。',
-  'reason.CLOSED': '工位在此之前已停止。',
-  'reason.WORKER_LOST': '云端的模型进程已终止。',
-  'reason.MODEL_NOT_FOUND': '云端没有此模型。',
-  'reason.other': '处理此工件时出错。',
   loading: '正在加载……',
   'why.score.pass': '得分 {score} 低于 {pass}：合格。',
   'why.score.review': '得分 {score} 在 {pass} 和 {ng} 之间：需要人工查看。',
@@ -284,4 +275,5 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   'health.refresh': '重新查看',
   ...cutZh,
   ...zhUpdates,
+  ...zhFaults,
 };

@@ -3,6 +3,7 @@ import type { PictureView } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
 import type { Clock } from '@kerf/protocol';
 import { ageMark } from './age-mark.ts';
+import { type DecodedPicture, decodePicture } from './decode-picture.ts';
 import { drawPart } from './draw-part.ts';
 
 /** How a canvas is seen. */
@@ -52,7 +53,7 @@ export class CanvasPainter {
   private shownTurn = 0;
   private isHeld = false;
   private isClosed = false;
-  private shown: { readonly subject: Subject; readonly bitmap: ImageBitmap } | null = null;
+  private shown: { readonly subject: Subject; readonly decoded: DecodedPicture } | null = null;
   private cancelLook: () => void = () => {};
 
   constructor(parts: PainterParts) {
@@ -69,7 +70,7 @@ export class CanvasPainter {
     this.look = look;
     const { shown } = this;
     if (shown === null) return;
-    const isTooSmall = widthFor(look, shown.subject.picture) > shown.bitmap.width;
+    const isTooSmall = widthFor(look, shown.subject.picture) > shown.decoded.width;
     if (this.decoding === 0 && isTooSmall) this.show(shown.subject);
     else this.compose();
   }
@@ -85,7 +86,7 @@ export class CanvasPainter {
     this.isClosed = true;
     this.cancelLook();
     this.waiting = null;
-    this.shown?.bitmap.close();
+    this.shown?.decoded.source.close();
     this.shown = null;
   }
 
@@ -105,11 +106,11 @@ export class CanvasPainter {
     this.decoding++;
     const { look } = this;
     try {
-      const bitmap = await decode(subject.picture, look);
+      const decoded = await decodePicture(subject.picture, widthFor(look, subject.picture));
       // A newer one was quicker.
-      if (this.isClosed || turn < this.shownTurn) return bitmap.close();
-      this.shown?.bitmap.close();
-      this.shown = { subject, bitmap };
+      if (this.isClosed || turn < this.shownTurn) return decoded.source.close();
+      this.shown?.decoded.source.close();
+      this.shown = { subject, decoded };
       this.shownTurn = turn;
       this.compose();
       // It was to be seen larger meanwhile.
@@ -127,12 +128,12 @@ export class CanvasPainter {
   private compose(): void {
     this.cancelLook();
     if (this.shown === null) return;
-    const { subject, bitmap } = this.shown;
+    const { subject, decoded } = this.shown;
     const { clock, canvas } = this.parts;
     const ageMs = subject.takenAtMs === null ? null : clock.nowMs() - subject.takenAtMs;
     const { text, holdsMs } = this.mark(ageMs);
-    const scale = bitmap.width / subject.picture.width;
-    drawPart(canvas, { bitmap, marked: this.look.showOverlay ? subject.record : null, scale, age: text });
+    const scale = decoded.width / subject.picture.width;
+    drawPart(canvas, { decoded, marked: this.look.showOverlay ? subject.record : null, scale, age: text });
     this.parts.onPainted({ subject, ageMs, isMarked: text !== null, holdsMs });
     if (holdsMs !== null) this.cancelLook = clock.after(holdsMs + 1, () => this.compose());
   }
@@ -141,12 +142,6 @@ export class CanvasPainter {
     if (ageMs === null) return { text: null, holdsMs: null };
     return this.isHeld ? { text: '…', holdsMs: null } : ageMark(ageMs, this.look.locale);
   }
-}
-
-function decode({ format, bytes, width }: PictureView, look: Look): Promise<ImageBitmap> {
-  const blob = new Blob([bytes as Uint8Array<ArrayBuffer>], { type: `image/${format}` });
-  const seen = widthFor(look, { width });
-  return createImageBitmap(blob, seen < width ? { resizeWidth: seen, resizeQuality: 'medium' } : {});
 }
 
 /** No larger than it is seen: the rest is scaled away where it is decoded. */

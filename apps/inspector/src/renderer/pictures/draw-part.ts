@@ -1,25 +1,26 @@
 // A decoded picture, what the model marked in it, and how old it is -> pixels of a canvas.
 import type { ResultBox, ResultMask } from '@kerf/edge-runtime';
+import type { DecodedPicture } from './decode-picture.ts';
 import { maskPixels } from './mask-image.ts';
 
 const NG_COLOR: readonly [number, number, number] = [255, 32, 64];
 
 export interface DrawnPart {
-  readonly bitmap: ImageBitmap;
+  readonly decoded: DecodedPicture;
   /** Null where they are hidden. */
   readonly marked: { readonly mask: ResultMask | null; readonly boxes: readonly ResultBox[] } | null;
-  /** Pixels of the bitmap for one of the picture that was taken, which boxes are placed by. */
+  /** Pixels of the decoded picture for one of the picture that was taken, which boxes are placed by. */
   readonly scale: number;
   /** Text in the corner that says how old the picture is; null while it is new. */
   readonly age: string | null;
 }
 
-export function drawPart(canvas: OffscreenCanvas, { bitmap, marked, scale, age }: DrawnPart): void {
-  const { width, height } = bitmap;
+export function drawPart(canvas: OffscreenCanvas, { decoded, marked, scale, age }: DrawnPart): void {
+  const { source, width, height } = decoded;
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const context = canvas.getContext('2d', { alpha: false });
   if (context === null) return;
-  context.drawImage(bitmap, 0, 0);
+  context.drawImage(source, 0, 0);
   if (marked?.mask) drawMask(context, marked.mask, width, height);
   if (marked !== null && marked.boxes.length > 0) drawBoxes(context, marked.boxes, scale, width);
   if (age !== null) drawAge(context, age, width);

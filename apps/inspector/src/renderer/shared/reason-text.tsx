@@ -2,6 +2,7 @@
 import type { ResultRecord } from '@kerf/edge-runtime';
 import { en, type MessageKey } from '../i18n/en.ts';
 import { type Translate, useTexts } from '../i18n/messages.tsx';
+import { sayFault } from './fault-text.tsx';
 
 export function ReasonText({ reason }: { readonly reason: NonNullable<ResultRecord['reason']> }) {
   const { t } = useTexts();
@@ -12,8 +13,8 @@ export function ReasonText({ reason }: { readonly reason: NonNullable<ResultReco
   );
 }
 
-/** A code of the table of errors, as it concerns a part. */
+/** A code of the table of errors, as it concerns a part where it means something else there. */
 export function sayCode(code: string, t: Translate): string {
   const key = `reason.${code}`;
-  return t(Object.hasOwn(en, key) ? (key as MessageKey) : 'reason.other');
+  return Object.hasOwn(en, key) ? t(key as MessageKey) : sayFault(code, t);
 }

@@ -1,6 +1,9 @@
-// A station's link and state -> what stands between the user and a live picture: no station, a lost camera, a paused line.
+// A station's link and state -> what stands between the user and a live picture: no station, a lost camera, a paused
+// line, a cloud that is away.
 import type { BridgeState, StationView } from '@kerf/bridge';
+import type { ErrorCode } from '@kerf/protocol';
 import type { Translate } from '../i18n/messages.tsx';
+import { sayFault } from './fault-text.tsx';
 
 export interface Trouble {
   readonly kind: 'info' | 'alarm';
@@ -21,8 +24,16 @@ export function troubleOf(link: BridgeState, station: StationView | null, t: Tra
   if (station === null) return null;
   const { name: source, state, reason } = station.source;
   if (state === 'lost') {
-    return { kind: 'alarm', text: t('line.sourceLost', { source }), detail: reason?.message ?? null };
+    const text = t('line.sourceLost', { source });
+    return { kind: 'alarm', text: withFault(text, reason?.code ?? null, t), detail: reason?.message ?? null };
   }
   if (station.state === 'paused') return info(t('line.paused'));
-  return state === 'ended' ? info(t('line.sourceEnded', { source })) : null;
+  if (state === 'ended') return info(t('line.sourceEnded', { source }));
+  const { link: cloud } = station;
+  if (cloud.state !== 'away' || cloud.code === null) return null;
+  return { kind: 'alarm', text: withFault(t('line.cloudAway'), cloud.code, t), detail: null };
+}
+
+function withFault(text: string, code: ErrorCode | null, t: Translate): string {
+  return code === null ? text : `${text} ${sayFault(code, t)}`;
 }

@@ -120,7 +120,11 @@ function Release({ release, view }: { readonly release: ReleaseView; readonly vi
         {t('updates.published', { time: formatMoment(release.createdAt, language), by: release.createdBy })}
       </p>
       {release.notes !== '' && <p className="release-notes">{release.notes}</p>}
-      {rejected !== null && <p className="fault">{t('updates.rejected', { reason: rejected })}</p>}
+      {rejected !== null && (
+        <p className="fault">
+          {t('updates.rejected')} <span className="fault-detail">{rejected}</span>
+        </p>
+      )}
       <p>
         {fetchBytes > 0 && fetchBytes < fullBytes
           ? t('updates.sizeShare', { fetch, full, share: formatShare(fetchBytes / fullBytes, language) })

@@ -27,7 +27,9 @@ export function StagedPanel({ view, staged: { version, rejected } }: Props) {
       <h3>{heading}</h3>
       {rejected !== null && (
         <>
-          <p className="fault">{t('updates.leftWhy', { reason: rejected })}</p>
+          <p className="fault">
+            {t('updates.leftWhy')} <span className="fault-detail">{rejected}</span>
+          </p>
           <p>{t('updates.leftAgain')}</p>
         </>
       )}

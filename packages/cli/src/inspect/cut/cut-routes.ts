@@ -11,7 +11,7 @@ export interface Way {
   readonly name: string;
   readonly placement: CutRoute['placement'];
   readonly crossing: readonly string[] | null;
-  readonly refusal: string | null;
+  readonly refusal: Route['refusal'];
 }
 
 /** In the order of the model: the most in the cloud first. */
