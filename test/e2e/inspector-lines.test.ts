@@ -5,7 +5,7 @@ import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.ts';
 import { InspectedLine } from './support/inspected-line.ts';
-import { checkPage, drawn, soon, stopInspect } from './support/inspecting.ts';
+import { checkPage, drawn, openPage, runInspect, soon, stopInspect } from './support/inspecting.ts';
 
 const started = await startChromium();
 
@@ -50,8 +50,23 @@ describe.skipIf(started.browser === null)(`several lines${started.reason ? ` (${
     await other.page.locator('.line-tile').nth(1).getByText('已丢失').waitFor();
     await checkPage(other.page, 'lines', true);
     expect(other.faults).toEqual([]);
+    // From another machine, for those who only look: its lines are lines there as well.
+    const { url } = line.inspecting;
+    const far = await runInspect(line.folder, `${url}1/`, `${url}2/`, '--role', 'viewer');
+    const hall = await openPage(browser, far.url);
+    const tile = hall.page.locator('.line-tile').first();
+    await soon(() => tile.getAttribute('data-verdict')).not.toBe('none');
+    await hall.page.locator('.line-tile').nth(1).getByText('is lost').waitFor();
+    await tile.click();
+    await soon(() => drawn(hall.page, '.line-picture canvas')).toBe(1);
+    await hall.page.getByText('Viewer').first().waitFor();
+    expect(await hall.page.getByRole('button', { name: 'Pause' }).count()).toBe(0);
+
     await stopInspect(line.inspecting);
     await soon(() => page.getByText('The station cannot be reached').count()).toBe(2);
-    await Promise.all([page.close(), other.page.close()]);
+    await hall.page.getByText('The station cannot be reached').waitFor();
+    expect(hall.faults).toEqual([]);
+    await Promise.all([page.close(), other.page.close(), hall.page.close()]);
+    await stopInspect(far);
   });
 });

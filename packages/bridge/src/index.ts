@@ -21,6 +21,7 @@ export type { OpenBridgeOptions } from './open-bridge.ts';
 export { openBridge } from './open-bridge.ts';
 export type { Port, PortTransport } from './port-transport.ts';
 export { portTransport } from './port-transport.ts';
+export { relayBridge } from './relay-bridge.ts';
 export { MAX_SAMPLE_PAGE } from './samples-calls.ts';
 export type * from './samples-views.ts';
 export { serveBridge } from './serve-bridge.ts';

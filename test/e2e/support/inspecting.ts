@@ -22,8 +22,12 @@ export interface Inspecting {
 }
 
 /** Runs the station of `line.yaml` in `folder`. */
-export async function startInspect(folder: string, ...args: string[]): Promise<Inspecting> {
-  const child = spawn(process.execPath, [KERF, 'inspect', 'line.yaml', '--json', ...args], {
+export function startInspect(folder: string, ...args: string[]): Promise<Inspecting> {
+  return runInspect(folder, 'line.yaml', ...args);
+}
+
+export async function runInspect(folder: string, ...args: string[]): Promise<Inspecting> {
+  const child = spawn(process.execPath, [KERF, 'inspect', '--json', ...args], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'inherit'],
   });

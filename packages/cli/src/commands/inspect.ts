@@ -15,14 +15,20 @@ const MAX_LINES = 16;
 
 export const inspect: Command = {
   name: 'inspect',
-  usage: '[FILE...] [OPTIONS]',
+  usage: '[FILE|ADDRESS...] [OPTIONS]',
   summary:
     'Runs the station of FILE and serves the Inspector, a page with the line, results and their reasons, thresholds and ' +
-    'health. Several files are several lines, with a page over all of them. Without FILE a demo line runs. The address ' +
+    'health. Several files are several lines, with a page over all of them; the address that another ' +
+    'machine’s kerf inspect has printed is a line as well. Without FILE a demo line runs. The address ' +
     'that is printed is the key: whoever has it has the role.',
   positionals: [0, MAX_LINES],
   options: {
     ...ACCESS_OPTIONS,
+    ca: {
+      type: 'string',
+      value: 'FILE',
+      help: 'with addresses of other machines: PEM of what their certificates are signed by',
+    },
     json: { type: 'boolean', help: 'print {"event":"listening","url":...} and faults as JSON lines' },
   },
   notes:
@@ -57,14 +63,14 @@ async function watch({ paths, access, ended, onStarted }: Watched, line: Command
   const isJson = line.flag('json');
   const say = (event: string, message: string): void =>
     io.print(isJson ? JSON.stringify({ event, message }) : `${event}: ${message}`);
-  const lines = await openLines(paths, say);
+  const lines = await openLines(paths, line.text('ca') ?? null, say);
   try {
     const served = await serveInspector(
-      lines.map(({ service }) => service),
+      lines.map((one) => ('connect' in one ? one : one.service)),
       { ...access, onError: (error) => say('fault', messageOf(error)) },
     );
     try {
-      await Promise.all(lines.map(({ opened }) => opened.station.start()));
+      for (const one of lines) if ('opened' in one) await one.opened.station.start();
       onStarted();
       const { fingerprint } = access;
       const { addresses } = served;

@@ -2,9 +2,16 @@
 import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { BRIDGE_SUBPROTOCOL, type InspectorService, MAX_ENVELOPE_BYTES, type Role, serveBridge } from '@kerf/bridge';
+import {
+  BRIDGE_SUBPROTOCOL,
+  type InspectorService,
+  MAX_ENVELOPE_BYTES,
+  type Role,
+  relayBridge,
+  serveBridge,
+} from '@kerf/bridge';
 import { wsTransport } from '@kerf/edge-runtime/node';
-import { KerfError } from '@kerf/protocol';
+import { type Connect, KerfError } from '@kerf/protocol';
 import { pageUrl } from '../addresses.ts';
 import { type AcceptSocket, type Route, startPageServer } from '../page-server.ts';
 import type { InspectorAccess } from './inspector-access.ts';
@@ -25,23 +32,28 @@ export interface ServedInspector {
   close(): Promise<void>;
 }
 
+/** A station of this process, or the way to one of another. */
+export type ServedLine = InspectorService | { readonly connect: Connect };
+
 /** @throws {KerfError} INVALID_ARGUMENT when the address cannot be listened on; FILE_NOT_FOUND when the page was not built. */
 export async function serveInspector(
-  services: readonly InspectorService[],
+  lines: readonly ServedLine[],
   { host, hosts, port, tls, keys, onError }: ServeInspectorOptions,
 ): Promise<ServedInspector> {
   const files = await rendererFiles();
-  const isOne = services.length === 1;
+  const isOne = lines.length === 1;
   // Of several lines each has a page below its number, and the address itself is the page over all of them.
-  const folders = isOne ? [''] : services.map((_, at) => `${at + 1}/`);
+  const folders = isOne ? [''] : lines.map((_, at) => `${at + 1}/`);
   const roles = new Map([...keys].map(([role, secret]) => [secret, role]));
   const accepts =
-    (service: InspectorService): AcceptSocket =>
+    (line: ServedLine): AcceptSocket =>
     (socket, secret, from) => {
       const role = roles.get(secret) as Role;
       // What is recorded as somebody's doing says from where.
       const name = tls === null ? role : `${role} at ${from.replace(/^::ffff:/, '')}`;
-      serveBridge(wsTransport(socket), service, { name, role }, onError);
+      const transport = wsTransport(socket);
+      if ('connect' in line) relayBridge(transport, line.connect, { name, role }, onError);
+      else serveBridge(transport, line, { name, role }, onError);
     };
   const server = await startPageServer({
     host,
@@ -51,12 +63,12 @@ export async function serveInspector(
     routes: new Map<string, Route>([
       ...folders.flatMap((folder) => pageRoutes(files, folder, 'index.html')),
       ...(isOne ? [] : pageRoutes(files, '', 'lines.html')),
-      ['lines.json', { kind: 'json', value: { lines: services.length } }],
+      ['lines.json', { kind: 'json', value: { lines: lines.length } }],
     ]),
     sockets: {
       subprotocol: BRIDGE_SUBPROTOCOL,
       maxMessageBytes: MAX_ENVELOPE_BYTES,
-      accept: new Map(services.map((service, at) => [`${folders[at]}bridge`, accepts(service)])),
+      accept: new Map(lines.map((line, at) => [`${folders[at]}bridge`, accepts(line)])),
     },
   });
   const addresses = [...keys].flatMap(([role, secret]) =>

@@ -20,11 +20,24 @@ test('two lines of one name are refused before anything is opened', async () => 
       ];
       await writeFile(path, text.join('\n'));
     }
-    await expect(openLines(paths, () => {})).rejects.toMatchObject({
+    await expect(openLines(paths, null, () => {})).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: "two lines are called 'line-7': give each station a name of its own",
     });
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test.each([
+  [
+    'https://10.0.0.7:8444/',
+    "the address at 10.0.0.7:8444 is not one that 'kerf inspect' prints: copy the whole of it",
+  ],
+  ['http://10.0.0.7:8444/kq7m-2xpt/', 'the address at 10.0.0.7:8444 would be asked without TLS'],
+  ['https://:bad/', "an address is not one that 'kerf inspect' prints"],
+])('%s is no line, and its secret is not said again', async (address, said) => {
+  const opening = openLines([address], null, () => {});
+  await expect(opening).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(said) });
+  await expect(opening).rejects.not.toMatchObject({ message: expect.stringContaining('kq7m') });
 });

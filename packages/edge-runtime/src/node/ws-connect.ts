@@ -19,6 +19,8 @@ export interface WsConnectOptions {
   readonly ca?: string | Uint8Array | (() => Promise<string>);
   /** Largest message taken. @default 64 MiB */
   readonly maxMessageBytes?: number;
+  /** What both ends speak. @default the protocol of the cloud */
+  readonly subprotocol?: string;
   /** Allows `ws://` to other machines: tokens and frames are readable on the way. @default false */
   readonly allowPlainText?: boolean;
 }
@@ -39,11 +41,11 @@ export function wsConnect(options: WsConnectOptions): Connect {
     // masking 800 KB costs more than sending it. Plain connections keep their random masks.
     ...(secure && { generateMask: (mask: Buffer) => void mask.fill(0) }),
   };
-  const { ca } = options;
+  const { ca, subprotocol = SUBPROTOCOL } = options;
   return async (signal) => {
     const authority = typeof ca === 'function' ? await ca() : ca;
     const trusted = secure && authority !== undefined ? { ca: Buffer.from(authority) } : {};
-    return connect(url, { ...settings, ...trusted }, signal);
+    return connect(url, subprotocol, { ...settings, ...trusted }, signal);
   };
 }
 
@@ -62,9 +64,9 @@ function checkUrl({ url: text, allowPlainText = false }: WsConnectOptions): URL 
   return url;
 }
 
-function connect(url: URL, settings: ClientOptions, signal: AbortSignal): Promise<Transport> {
+function connect(url: URL, subprotocol: string, settings: ClientOptions, signal: AbortSignal): Promise<Transport> {
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url, SUBPROTOCOL, settings);
+    const socket = new WebSocket(url, subprotocol, settings);
     const onAbort = (): void => socket.terminate();
     signal.addEventListener('abort', onAbort, { once: true });
     const settle = (): void => signal.removeEventListener('abort', onAbort);

@@ -1,0 +1,73 @@
+// A page's transport and a way to a station elsewhere -> the page served by that station: one link each, which end together.
+import { type Connect, KerfError, systemClock, type Transport } from '@kerf/protocol';
+import type { Caller, InspectorBridge, InspectorService } from './contract.ts';
+import { openBridge } from './open-bridge.ts';
+import { serveBridge } from './serve-bridge.ts';
+import { type Hello, mayAct } from './views.ts';
+
+/** Try again later (RFC 6455, the registry of close codes). */
+const AWAY = 1013;
+
+/** The caller may do what both its own role and the station's address allow. */
+export function relayBridge(
+  transport: Transport,
+  connect: Connect,
+  caller: Caller,
+  onError: (error: unknown) => void = () => {},
+): void {
+  const bridge = openBridge({ connect, clock: systemClock, random: Math.random });
+  const ready = whenConnected(bridge, (reason) => {
+    // The page tries again by itself, and says meanwhile that what it shows is old.
+    bridge.close();
+    transport.close(AWAY, reason);
+  });
+  ready.catch(() => {});
+  serveBridge(
+    endingWith(transport, () => bridge.close()),
+    relayed(bridge, ready),
+    caller,
+    onError,
+  );
+}
+
+function relayed(bridge: InspectorBridge, ready: Promise<Hello>): InspectorService {
+  return {
+    async call(name, params, { role }) {
+      const hello = await ready;
+      // It has been asked for when the link was made.
+      if (name === 'session.hello') return { ...hello, role: mayAct(role, hello.role) ? hello.role : role } as never;
+      return bridge.call(name, params);
+    },
+    subscribe: (topic, listener) => bridge.subscribe(topic, listener),
+  };
+}
+
+function whenConnected(bridge: InspectorBridge, onAway: (reason: string) => void): Promise<Hello> {
+  return new Promise((resolve, reject) => {
+    bridge.onState((state) => {
+      if (state.kind === 'connected') resolve(state.hello);
+      if (state.kind !== 'away') return;
+      reject(new KerfError('LINK_LOST', 'the station of this line is away; it is tried again by itself'));
+      onAway('the station of this line is away');
+    });
+  });
+}
+
+/** The same transport, whose end somebody else hears of too. */
+function endingWith(transport: Transport, onEnd: () => void): Transport {
+  return {
+    get bufferedBytes() {
+      return transport.bufferedBytes;
+    },
+    send: (message) => transport.send(message),
+    close: (code, reason) => transport.close(code, reason),
+    start: (handlers) =>
+      transport.start({
+        ...handlers,
+        onClose: (end) => {
+          handlers.onClose(end);
+          onEnd();
+        },
+      }),
+  };
+}
