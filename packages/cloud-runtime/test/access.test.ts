@@ -1,6 +1,7 @@
 // Who may connect, and what strangers can do: real TLS sockets.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
+import { connect as netConnect } from 'node:net';
 import { join } from 'node:path';
 import { connect as tlsConnect } from 'node:tls';
 import { describe, expect, it } from 'vitest';
@@ -137,6 +138,22 @@ describe('a stranger', () => {
     await Promise.all(closed);
     await settled(50);
     await client(cloud).hello(await token());
+  });
+
+  // macOS has no 127.0.0.2.
+  it.skipIf(process.platform === 'darwin')('that takes every place gives one up to whoever is elsewhere', async () => {
+    const cloud = await protectedCloud({ limits: { maxUnauthenticated: 4 } });
+    const ca = readFileSync(cloud.certificatePath!);
+    const idle = Array.from({ length: 4 }, () => tlsConnect({ port: cloud.port, host: '127.0.0.1', ca }));
+    await Promise.all(
+      idle.map((socket) => new Promise((resolve) => socket.on('error', () => {}).on('ready', resolve))),
+    );
+    const socket = netConnect({ port: cloud.port, host: '127.0.0.1', localAddress: '127.0.0.2' });
+    const elsewhere = tlsConnect({ socket, servername: 'localhost', ca });
+    elsewhere.write('GET /v2/health/live HTTP/1.1\r\nhost: localhost\r\n\r\n');
+    const answer = new Promise((resolve, reject) => elsewhere.on('data', resolve).on('error', reject));
+    expect(String(await answer)).toContain('HTTP/1.1 200');
+    for (const socket of [...idle, elsewhere]) socket.destroy();
   });
 
   it('needs TLS 1.3 and the subprotocol', async () => {

@@ -12,6 +12,7 @@ import { type HttpRoutes, httpHandler } from './http-routes.ts';
 import { Link } from './link.ts';
 import type { LinkContext } from './link-context.ts';
 import { socketTransport } from './socket-transport.ts';
+import { Strangers } from './strangers.ts';
 
 export interface GatewayOptions {
   readonly host: string;
@@ -34,12 +35,6 @@ const REQUEST_TIMEOUT_MS = 120_000;
 const STALLED_MS = 120_000;
 const IDLE_HTTP_MS = 5000;
 
-/** A connection before its token is accepted. */
-interface Stranger {
-  readonly socket: Socket;
-  cancel(): void;
-}
-
 export class Gateway {
   readonly #options: GatewayOptions;
   readonly #server: Server;
@@ -47,12 +42,12 @@ export class Gateway {
   readonly #links = new Set<Link>();
   #connections = 0;
   #endFollowing = (): void => {};
-  /** TCP connections without an accepted token, by the port of the peer that names them on both layers of TLS. */
-  readonly #strangers = new Map<string, Stranger>();
+  readonly #strangers: Strangers;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    this.#server = makeServer(options, (request) => this.#accept(nameOf(request.socket)));
+    this.#strangers = new Strangers(options.link.limits.maxUnauthenticated);
+    this.#server = makeServer(options, (request) => this.#strangers.forget(request.socket));
     this.#sockets = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
@@ -125,7 +120,7 @@ export class Gateway {
     const closed = new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
     });
-    for (const { socket } of this.#strangers.values()) socket.destroy();
+    this.#strangers.destroyAll();
     this.#server.closeAllConnections();
     for (const link of this.#links) link.close(1001, 'DRAINING');
     const cancel = this.#options.link.clock.after(patienceMs, () => {
@@ -142,20 +137,9 @@ export class Gateway {
     socket.on('error', () => {});
     this.#connections++;
     socket.once('close', () => this.#connections--);
-    if (this.#strangers.size >= limits.maxUnauthenticated) {
-      socket.destroy();
-      return;
-    }
-    const name = nameOf(socket);
-    const cancel = clock.after(2 * limits.greetingTimeoutMs, () => socket.destroy());
-    this.#strangers.set(name, { socket, cancel });
-    socket.once('close', () => this.#accept(name));
-  }
-
-  /** Not a stranger any more: authenticated, or gone. */
-  #accept(name: string): void {
-    this.#strangers.get(name)?.cancel();
-    this.#strangers.delete(name);
+    const isIn = this.#strangers.admit(socket, () => clock.after(2 * limits.greetingTimeoutMs, () => socket.destroy()));
+    if (isIn) socket.once('close', () => this.#strangers.forget(socket));
+    else socket.destroy();
   }
 
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
@@ -182,7 +166,6 @@ export class Gateway {
 
   #adopt(webSocket: WebSocket, socket: Socket, stopCounting: () => void): void {
     const { link: context } = this.#options;
-    const name = nameOf(socket);
     const transport = socketTransport(webSocket, socket, () => {
       context.metrics.faults.inc({ code: 'MESSAGE_TOO_LARGE' });
       context.log({ level: 'warn', event: 'fault', code: 'MESSAGE_TOO_LARGE', reason: 'a message beyond every limit' });
@@ -190,7 +173,7 @@ export class Gateway {
     const link: Link = new Link(transport, context, {
       onAuthenticated: () => {
         stopCounting();
-        this.#accept(name);
+        this.#strangers.forget(socket);
       },
       onEnd: () => this.#links.delete(link),
     });
@@ -252,8 +235,4 @@ async function listenOn(server: Server, host: string, port: number): Promise<voi
     server.listen(port, host, () => resolve());
   });
   server.on('error', () => {});
-}
-
-function nameOf(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort}`;
 }
