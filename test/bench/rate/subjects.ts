@@ -54,13 +54,10 @@ interface InspectorSizes {
   readonly limits: readonly LossLimit[];
 }
 
-/** With 800 to judge by, levels pass that lose a quarter of a point; with 400, hardly any that lose more than nothing. */
-const PARTS: InspectorSizes = { calibration: { choose: 100, judge: 800 }, held: 200, limits: [...sure(0.5), LIKELY] };
-/** Its tail takes twice the time. */
-const NARROW_PARTS: InspectorSizes = { ...PARTS, calibration: { choose: 100, judge: 400 } };
+const PARTS: InspectorSizes = { calibration: { choose: 100, judge: 400 }, held: 200, limits: [...sure(0.5), LIKELY] };
 const FIXTURE_PARTS: InspectorSizes = { calibration: { choose: 50, judge: 100 }, held: 120, limits: sure(0.5) };
 /** Its tail takes little time. */
-const LITE_PARTS: InspectorSizes = { ...PARTS, held: 300 };
+const LITE_PARTS: InspectorSizes = { ...PARTS, calibration: { choose: 100, judge: 800 }, held: 300 };
 /** Where Debian's dataset-fashion-mnist puts it. */
 const FASHION = process.env['KERF_FASHION_MNIST'] ?? '/usr/share/datasets/fashion-mnist';
 
@@ -69,12 +66,24 @@ export async function rateSubjects(): Promise<FoundSubject[]> {
     inspector(
       'surface',
       'surface-v1',
-      [['/quarter/quarter.3/Relu_output_0'], ['/stem/stem.1/stem.1.2/Relu_output_0']],
+      [
+        ['/quarter/quarter.3/Relu_output_0', '/eighth/eighth.2/Relu_output_0'],
+        ['/quarter/quarter.3/Relu_output_0'],
+        ['/stem/stem.1/stem.1.2/Relu_output_0'],
+      ],
       PARTS,
     ),
     inspector('surface in a fixture', 'surface-v1', [['/stem/stem.1/stem.1.2/Relu_output_0']], FIXTURE_PARTS),
-    inspector('surface-narrow', 'surface-narrow', [['/Clip_output_0']], NARROW_PARTS),
-    inspector('surface-lite', 'surface-lite', [['/quarter/quarter.1/quarter.1.2/Relu_output_0']], LITE_PARTS),
+    inspector('surface-narrow', 'surface-narrow', [['/Clip_output_0']], PARTS),
+    inspector(
+      'surface-lite',
+      'surface-lite',
+      [
+        ['/quarter/quarter.1/quarter.1.2/Relu_output_0', '/eighth/eighth.2/eighth.2.1/eighth.2.1.2/Relu_output_0'],
+        ['/quarter/quarter.1/quarter.1.2/Relu_output_0'],
+      ],
+      LITE_PARTS,
+    ),
     fashion(),
     await reader(),
   ];

@@ -3,7 +3,7 @@ import { type SearchRequest, type TriedLevels, tryNotch } from './level-search.t
 import { LEAST_BITS } from './level-trials.ts';
 
 /** Notches from the one that the choice found, in the order in which levels are judged; the last goes on, one by one. */
-const ORDER = [-8, -6, -4, -3] as const;
+const ORDER = [-8, -5, -3, -2] as const;
 const MOST = 12;
 
 export interface JudgedLevels {
