@@ -59,7 +59,6 @@ describe.skipIf(started.browser === null)(`several lines${started.reason ? ` (${
     await hall.page.locator('.line-tile').nth(1).getByText('is lost').waitFor();
     await tile.click();
     await soon(() => drawn(hall.page, '.line-picture canvas')).toBe(1);
-    await hall.page.getByText('Viewer').first().waitFor();
     expect(await hall.page.getByRole('button', { name: 'Pause' }).count()).toBe(0);
 
     await stopInspect(line.inspecting);

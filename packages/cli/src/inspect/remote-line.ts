@@ -30,6 +30,7 @@ export async function remoteLine(address: string, ca: string | null): Promise<{ 
   const connect = wsConnect({
     url: url.href,
     subprotocol: BRIDGE_SUBPROTOCOL,
+    origin: page.origin,
     maxMessageBytes: MAX_ENVELOPE_BYTES,
     ...(ca === null ? {} : { ca: await authorityFile(ca) }),
   });

@@ -21,6 +21,8 @@ export interface WsConnectOptions {
   readonly maxMessageBytes?: number;
   /** What both ends speak. @default the protocol of the cloud */
   readonly subprotocol?: string;
+  /** Whose page it says that it is of, for servers that ask; nobody's when left out. */
+  readonly origin?: string;
   /** Allows `ws://` to other machines: tokens and frames are readable on the way. @default false */
   readonly allowPlainText?: boolean;
 }
@@ -36,6 +38,7 @@ export function wsConnect(options: WsConnectOptions): Connect {
     perMessageDeflate: false,
     maxPayload: options.maxMessageBytes ?? DEFAULT_WIRE_LIMITS.maxMessageBytes,
     followRedirects: false,
+    ...(options.origin === undefined ? {} : { origin: options.origin }),
     ...(secure && { minVersion: 'TLSv1.3' as const }),
     // RFC 6455 section 10.3: masks keep plain-text proxies from being confused. Inside TLS no proxy reads them, and
     // masking 800 KB costs more than sending it. Plain connections keep their random masks.
