@@ -105,7 +105,30 @@ describe('a station on a device', () => {
     expectRefusal(await world.kerf('update', 'apply', '--device', 'device', '--version', '1.1'), 1, 'CONFLICT');
     const freed = ['--pin', 'none', '--automatic', 'on', '--window', '22:00-05:00'];
     const free = await world.kerf('update', 'set', '--device', 'device', ...freed);
-    expect(free.stdout).toBe('automatic on, pinned to nothing, switched 22:00-05:00\n');
+    expect(free.stdout).toMatch(/^automatic on, pinned to nothing, switched 22:00-05:00\nfrom .*, at any rate\n$/);
+    const moved = [
+      '--mirror',
+      'https://models.example/repository',
+      '--mirror',
+      'stick',
+      '--max-rate',
+      '200000',
+      '--json',
+    ];
+    const mirrors = ['https://models.example/repository', 'stick'];
+    expect(jsonOf(await world.kerf('update', 'set', '--device', 'device', ...moved))).toMatchObject({
+      settings: { mirrors, bytesPerSecond: 200_000, window: '22:00-05:00' },
+    });
+    const unlimited = await world.kerf('update', 'set', '--device', 'device', '--max-rate', 'none', '--json');
+    expect(jsonOf(unlimited)).toMatchObject({ settings: { mirrors, bytesPerSecond: null } });
+    for (const wrong of [
+      ['--max-rate', '0'],
+      ['--max-rate', 'fast'],
+      ['--mirror', 'https://'],
+      ['--mirror', 'http://mod els/'],
+    ]) {
+      expectRefusal(await world.kerf('update', 'set', '--device', 'device', ...wrong), 2, 'INVALID_ARGUMENT');
+    }
     expectRefusal(await world.kerf('update', 'set', '--device', 'device', '--window', 'noon'), 2, 'INVALID_ARGUMENT');
   });
 });

@@ -1,16 +1,16 @@
 // `kerf update`: a device's releases from the command line: look, install, confirm, go back.
-import { resolve } from 'node:path';
 import type { DeviceEvent, DeviceState } from '@kerf/delta-sync';
-import { Device, parseMaintenanceWindow, SIDES } from '@kerf/delta-sync';
+import { Device } from '@kerf/delta-sync';
 import { slotFolder } from '@kerf/delta-sync/node';
 import { type Command, type CommandLine, type Io, type OptionSpec, usageError } from '../command.ts';
 import { interruptible } from '../interruption.ts';
-import { ACCESS_OPTIONS, type MirrorAccess, mirrorAccess, readRoot } from '../publish/read-repository.ts';
+import { ACCESS_OPTIONS } from '../publish/read-repository.ts';
 import { formatBytes } from '../units.ts';
-import { deviceOptions, initDevice, readSettings, writeSettings } from '../update/device-folder.ts';
+import { deviceOptions, readSettings } from '../update/device-folder.ts';
+import { init, set } from '../update/set-device.ts';
 
 const INIT_ACCESS: Readonly<Record<string, OptionSpec>> = Object.fromEntries(
-  Object.entries(ACCESS_OPTIONS).map(([name, spec]) => [name, { ...spec, help: `init: ${spec.help}` }]),
+  Object.entries(ACCESS_OPTIONS).map(([name, spec]) => [name, { ...spec, help: `init, set: ${spec.help}` }]),
 );
 
 export const update: Command = {
@@ -26,7 +26,7 @@ export const update: Command = {
       type: 'string',
       multiple: true,
       value: 'PLACE',
-      help: 'an address, a folder, a stick; may be repeated',
+      help: 'init, set: an address, a folder, a stick; may be repeated, and replaces those before. check, apply: in their place, this once',
     },
     name: { type: 'string', value: 'NAME', help: 'init: the model that it runs' },
     root: { type: 'string', value: 'FILE', help: "init: its publisher's root.json" },
@@ -43,7 +43,11 @@ export const update: Command = {
       help: 'set: on, or off: nothing is looked for, fetched and followed by itself (default on)',
     },
     ...INIT_ACCESS,
-    'max-rate': { type: 'string', value: 'BYTES', help: 'init: bytes per second that updates may take' },
+    'max-rate': {
+      type: 'string',
+      value: 'BYTES',
+      help: "init, set: bytes per second that updates may take; 'none' for no limit",
+    },
     version: { type: 'string', value: 'V', help: 'check, apply: this version (default: the newest)' },
     'allow-older': { type: 'boolean', help: 'check, apply: also one below what it has run' },
     reason: { type: 'string', value: 'TEXT', help: 'rollback: why, for the record' },
@@ -52,6 +56,7 @@ export const update: Command = {
   notes: [
     'kerf update init --device DIR --name NAME --root root.json --mirror PLACE  makes the device',
     'kerf update set --device DIR --pin 2.0 --automatic off  holds it at a version, and leaves it alone',
+    'kerf update set --device DIR --mirror PLACE --max-rate 200000  from there from now on, and no faster',
     'kerf update check --device DIR       is there something newer?',
     'kerf update apply --device DIR       fetches, checks, runs the golden samples, switches',
     'kerf update start --device DIR       at each start of the station: three on probation without confirm, and it goes back',
@@ -113,63 +118,6 @@ const ACTIONS: Readonly<Record<string, (line: CommandLine, io: Io) => Promise<nu
       return {};
     }),
 };
-
-/** A device is updated from other folders than the one that it was made in. */
-function absolute({ tokenFile, ca }: MirrorAccess): MirrorAccess {
-  return { tokenFile: tokenFile === null ? null : resolve(tokenFile), ca: ca === null ? null : resolve(ca) };
-}
-
-async function init(line: CommandLine, io: Io): Promise<number> {
-  const folder = line.required('device');
-  const side = line.choice('side', [...SIDES, 'all'] as const, 'edge');
-  const mirrors = line.texts('mirror');
-  if (mirrors.length === 0) throw usageError('--mirror is needed: where the repository is');
-  const settings = {
-    name: line.required('name'),
-    mirrors,
-    side: side === 'all' ? null : side,
-    window: windowOf(line) ?? null,
-    ...absolute(mirrorAccess(line)),
-    bytesPerSecond: line.text('max-rate') === undefined ? null : line.number('max-rate', 0, { least: 1 }),
-    automatic: true,
-    pinned: null,
-  };
-  await initDevice(folder, settings, await readRoot(line.required('root')));
-  if (line.flag('json')) io.print(JSON.stringify({ device: folder, settings }));
-  else io.print(`${folder} is a device for ${settings.name}; next: kerf update apply --device ${folder}`);
-  return 0;
-}
-
-async function set(line: CommandLine, io: Io): Promise<number> {
-  const folder = line.required('device');
-  const pin = line.text('pin');
-  const window = windowOf(line);
-  const settings = {
-    ...(await readSettings(folder)),
-    ...(window === undefined ? {} : { window }),
-    ...(pin === undefined ? {} : { pinned: pin === 'none' ? null : pin }),
-    ...(line.text('automatic') === undefined
-      ? {}
-      : { automatic: line.choice('automatic', ['on', 'off'] as const, 'on') === 'on' }),
-  };
-  await writeSettings(folder, settings);
-  if (line.flag('json')) io.print(JSON.stringify({ device: folder, settings }));
-  else {
-    const { automatic, pinned, window: hours } = settings;
-    io.print(
-      `automatic ${automatic ? 'on' : 'off'}, pinned to ${pinned ?? 'nothing'}, switched ${hours ?? 'at any time'}`,
-    );
-  }
-  return 0;
-}
-
-/** Undefined where the line says nothing. @throws {KerfError} INVALID_ARGUMENT. */
-function windowOf(line: CommandLine): string | null | undefined {
-  const window = line.text('window');
-  if (window === undefined || window === 'none') return window === undefined ? undefined : null;
-  parseMaintenanceWindow(window);
-  return window;
-}
 
 function wanted(line: CommandLine): { version: string | null; allowOlder: boolean } {
   return { version: line.text('version') ?? null, allowOlder: line.flag('allow-older') };

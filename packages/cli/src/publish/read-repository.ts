@@ -43,9 +43,14 @@ export function mirrorAccess(line: CommandLine): MirrorAccess {
   return { tokenFile: line.text('token-file') ?? null, ca: line.text('ca') ?? null };
 }
 
+/** Whether a place is meant as an address; else it is a folder. */
+export function isAddress(place: string): boolean {
+  return /^https?:\/\//.test(place);
+}
+
 /** An `http:` or `https:` address, else a folder. @throws {KerfError} FILE_NOT_FOUND. */
 export async function mirrorOf(place: string, { tokenFile, ca }: MirrorAccess): Promise<Mirror> {
-  if (!/^https?:\/\//.test(place)) return folderMirror(place);
+  if (!isAddress(place)) return folderMirror(place);
   const token = tokenFile === null ? null : (await readText(tokenFile)).trim();
   return httpMirror({
     url: place,
