@@ -151,6 +151,84 @@ describe('fetching', () => {
     expect((await runningOf(world.device(storage))).version).toBe('1.0');
   });
 
+  describe('a line that breaks within a segment of a delta', () => {
+    /** Breaks after 25 pieces of 700 bytes, so many times. @returns bytes of deltas that came */
+    const flaky = (breaks: number): { mirrors: MirrorSet; came: () => number } => {
+      let bytes = 0;
+      const mirror = world.mirror('flaky');
+      const open: typeof mirror.open = async (path, offset, length) => {
+        const pieces = path.startsWith('blobs/') ? null : await mirror.open(path, offset, length);
+        if (pieces === null || !path.startsWith('deltas/')) return pieces;
+        return (async function* () {
+          let served = 0;
+          for await (const piece of pieces) {
+            if (served++ === 25 && breaks-- > 0) throw new KerfError('MIRROR_UNAVAILABLE', 'the line is gone');
+            bytes += piece.byteLength;
+            yield piece;
+          }
+        })();
+      };
+      return { mirrors: new MirrorSet({ mirrors: [{ name: 'flaky', open }], clock: instantClock }), came: () => bytes };
+    };
+    const [large, other] = [noise(120_000, 3), noise(120_000, 3)];
+    other.set(noise(60_000, 4), 40_000);
+
+    beforeEach(async () => {
+      await world.publish('2.0', { 'model.onnx': large });
+      await (await opened()).update();
+      await (await opened()).confirm();
+      await world.publish('2.1', { 'model.onnx': other });
+    });
+
+    test('goes on where it was, in the same update and in the next one', async () => {
+      const line = flaky(2);
+      expect(await (await opened({ mirrors: line.mirrors, limits: { retryDelayMs: 1 } })).update()).toBe('switched');
+      expect(line.came()).toBeLessThan(63_000);
+      expect((await runningOf(world.device(storage))).version).toBe('2.1');
+      expect((await storage.slots[1].list()).filter((name) => name.includes('held'))).toEqual([]);
+    });
+
+    test('after a restart too; what the disk spoilt of it is fetched again', async () => {
+      const limits = { retryDelayMs: 1, attempts: 1 };
+      const spoilt = storage.slots[1];
+      for (const spoil of [false, true]) {
+        const broken = flaky(Number.POSITIVE_INFINITY);
+        await expect((await opened({ mirrors: broken.mirrors, limits })).update()).rejects.toEqual(
+          refused('MIRROR_UNAVAILABLE'),
+        );
+        const [held = ''] = (await spoilt.list()).filter((name) => name.endsWith('-held'));
+        if (spoil) await spoilt.truncate(held, (await spoilt.size(held)) - 1);
+      }
+      const line = flaky(0);
+      expect(await (await opened({ mirrors: line.mirrors })).update()).toBe('switched');
+      expect(line.came()).toBeGreaterThan(60_000);
+      expect((await runningOf(world.device(storage))).version).toBe('2.1');
+    });
+
+    test('what another mirror had made up of it is not held against this one', async () => {
+      const liar = world.mirror('liar', (path, bytes) =>
+        path.startsWith('deltas/') && bytes !== null ? bytes.map((byte, at) => (at > 2000 ? byte ^ 1 : byte)) : bytes,
+      );
+      const cut: typeof liar.open = async (path, offset, length) => {
+        const pieces = await liar.open(path, offset, length);
+        if (pieces === null || !path.startsWith('deltas/')) return pieces;
+        return (async function* () {
+          let served = 0;
+          for await (const piece of pieces) {
+            if (served++ === 40) throw new KerfError('MIRROR_UNAVAILABLE', 'the line is gone');
+            yield piece;
+          }
+        })();
+      };
+      const good = world.mirror('good');
+      const mirrors = new MirrorSet({ mirrors: [{ name: 'liar', open: cut }, good], clock: instantClock });
+      world.requests.length = 0;
+      expect(await (await opened({ mirrors, limits: { retryDelayMs: 1 } })).update()).toBe('switched');
+      expect(world.requests.filter((one) => one.startsWith('good blobs/'))).toEqual([]);
+      expect((await runningOf(world.device(storage))).version).toBe('2.1');
+    });
+  });
+
   test.each(['first', 'second'])(
     'wrong bytes from the %s of two mirrors are found, and the other is used',
     async (which) => {
@@ -279,6 +357,33 @@ describe('switching', () => {
     world.requests.length = 0;
     expect(await (await opened({ window, wallClockMs: () => at(23) })).update()).toBe('switched');
     expect(world.requests.filter((one) => /blobs|deltas/.test(one))).toEqual([]);
+  });
+
+  test('while it waits its golden samples are not run again, until the runtime or the provider is another', async () => {
+    await (await opened()).update();
+    const golden = { file: 'g.kgs', samples: 1, madeBy: 'test', absolute: 0, relative: 0 };
+    await world.publish('1.1', { 'model.onnx': next, 'g.kgs': noise(100, 8) }, { golden });
+    let runs = 0;
+    const report = { samples: 1, values: 1, worst: 0, where: null, backend: 'test' };
+    const at = (hours: number): Partial<DeviceOptions> => ({
+      window: parseMaintenanceWindow('22:00-05:00'),
+      wallClockMs: () => new Date(2026, 10, 26, hours).getTime(),
+      golden: async () => (runs++, report),
+    });
+    for (const wanted of [1, 1, 1]) {
+      expect(await (await opened(at(12))).update()).toBe('waiting');
+      expect(runs).toBe(wanted);
+    }
+    const newer = { ...at(12), versions: { kerf: '0.1.0', onnxruntime: '1.30.1' } };
+    await (await opened(newer)).update();
+    expect(runs).toBe(2);
+    await (await opened({ ...newer, provider: 'cuda' })).update();
+    expect(runs).toBe(3);
+    expect(await (await opened({ ...newer, ...at(23), versions: newer.versions, provider: 'cuda' })).update()).toBe(
+      'switched',
+    );
+    expect(runs).toBe(3);
+    expect((await readState(storage.state)).proved).toBeNull();
   });
 
   test('a head without its tail in the cloud waits', async () => {

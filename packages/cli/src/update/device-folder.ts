@@ -127,6 +127,7 @@ export async function deviceOptions(
     name: settings.name,
     side: settings.side,
     versions: { kerf: VERSION, onnxruntime: versionsOf('onnxruntime-node')['onnxruntime-node'] ?? '0' },
+    provider: 'onnxruntime-node/cpu',
     makeHasher: nodeHasher,
     clock: systemClock,
     wallClockMs: () => Date.now(),

@@ -19,6 +19,8 @@ export interface DeviceOptions {
   /** Files of which side it installs; null: all. */
   readonly side: Side | null;
   readonly versions: RuntimeVersions;
+  /** What golden samples run on, such as `onnxruntime-node/cpu`. @default '' */
+  readonly provider?: string;
   readonly makeHasher: MakeHasher;
   readonly clock: Clock;
   /** Milliseconds since 1970. */

@@ -24,6 +24,14 @@ export interface Rejected {
   readonly reason: string;
 }
 
+/** A release whose golden samples gave the right answers here. */
+export interface Proved {
+  /** Hex SHA-256 of the manifest. */
+  readonly id: string;
+  /** Runtime, its version and kerf's, when they did: after an update of those they are run again. */
+  readonly on: string;
+}
+
 export interface DeviceState {
   /** Counts the writes: of two whole files the one with more counts. */
   readonly writes: number;
@@ -35,6 +43,8 @@ export interface DeviceState {
   /** The highest sequence that was ever confirmed: nothing below it is installed by itself. */
   readonly floor: number;
   readonly rejected: readonly Rejected[];
+  /** The staged release that waits for its window. */
+  readonly proved: Proved | null;
 }
 
 export const EMPTY_STATE: DeviceState = {
@@ -44,6 +54,7 @@ export const EMPTY_STATE: DeviceState = {
   trialStarts: null,
   floor: 0,
   rejected: [],
+  proved: null,
 };
 
 const FILES = ['state-0.json', 'state-1.json'] as const;
@@ -100,6 +111,7 @@ async function parseState(bytes: Uint8Array): Promise<DeviceState | null> {
       trialStarts: starts === null ? null : fields.integer(starts, 'trialStarts'),
       floor: fields.integer(root['floor'], 'floor'),
       rejected: fields.list(root['rejected'], 'rejected', MAX_REJECTED).map(rejected),
+      proved: proved(root['proved']),
     };
   } catch (error) {
     if (KerfError.is(error)) return null;
@@ -128,4 +140,11 @@ function rejected(value: unknown): Rejected {
     version: fields.text(object['version'], 'rejected.version'),
     reason: fields.text(object['reason'], 'rejected.reason'),
   };
+}
+
+/** Absent in the state of an older kerf. */
+function proved(value: unknown): Proved | null {
+  if ((value ?? null) === null) return null;
+  const object = fields.record(value, 'proved');
+  return { id: fields.digest(object['id'], 'proved.id'), on: fields.text(object['on'], 'proved.on') };
 }

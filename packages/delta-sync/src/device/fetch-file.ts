@@ -6,6 +6,7 @@ import { REPOSITORY_PATHS } from '../release/repository-layout.ts';
 import { type Way, waysTo } from './choose-way.ts';
 import { diskReader, holds } from './device-disk.ts';
 import type { FetchOptions } from './fetch-options.ts';
+import { heldName } from './held-range.ts';
 import { type Mirror, named } from './mirror.ts';
 import { PartWriter, partName } from './part-writer.ts';
 import { applyOpenDelta, type DeltaSource, openDelta } from './take-delta.ts';
@@ -48,7 +49,7 @@ export async function fetchFile(file: ReleaseFile, options: FetchOptions): Promi
       } catch (error) {
         last = faultOf(error, file, mirror);
         // What came from there may be wrong from its first byte on.
-        if (last.code === 'CONTENT_MISMATCH' || last.code.startsWith('DELTA_')) await slot.remove(partName(file));
+        if (last.code === 'CONTENT_MISMATCH' || last.code.startsWith('DELTA_')) await forget(file, options);
         // A delta that the manifest did not sign may be anything: the next way, not the next mirror.
         if (way.kind === 'copy' || way.kind === 'route' || (way.kind === 'delta' && way.index === null)) break;
         // A broken line is tried again on the same way; wrong bytes from every mirror are not.
@@ -136,6 +137,10 @@ async function takeDelta(
   return await applyOpenDelta(delta, source, mirror, writer, options, count);
 }
 
+async function forget(file: ReleaseFile, { slot }: FetchOptions): Promise<void> {
+  for (const name of [partName(file), heldName(file)]) await slot.remove(name);
+}
+
 /** The last check, on what the disk gives back; then its name. */
 async function finish(file: ReleaseFile, { slot, makeHasher }: FetchOptions): Promise<void> {
   const part = partName(file);
@@ -143,4 +148,6 @@ async function finish(file: ReleaseFile, { slot, makeHasher }: FetchOptions): Pr
     throw new KerfError('CONTENT_MISMATCH', `'${file.name}' is not the file that was signed for`);
   }
   await slot.rename(part, file.name);
+  // Another way may have been the one in the end.
+  await slot.remove(heldName(file));
 }

@@ -6,6 +6,7 @@ import { filesOfSide, parseReleaseManifest, type ReleaseManifest, type Side } fr
 import { type DeviceDisk, holds, replaceFile, sizeOf } from './device-disk.ts';
 import { type FetchedFile, fetchFile } from './fetch-file.ts';
 import type { FetchOptions } from './fetch-options.ts';
+import { heldName } from './held-range.ts';
 import { partName } from './part-writer.ts';
 
 /** Written last: a slot without it holds no release. */
@@ -52,7 +53,7 @@ async function unmark(slot: DeviceDisk): Promise<void> {
 /** Makes room: what the new release does not need goes first. */
 async function clear(slot: DeviceDisk, { manifest, side }: StageOptions): Promise<void> {
   const wanted = new Set<string>();
-  for (const file of filesOfSide(manifest, side)) wanted.add(file.name).add(partName(file));
+  for (const file of filesOfSide(manifest, side)) wanted.add(file.name).add(partName(file)).add(heldName(file));
   for (const name of await slot.list()) if (!wanted.has(name)) await slot.remove(name);
 }
 

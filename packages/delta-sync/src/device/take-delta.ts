@@ -1,4 +1,5 @@
 // A delta on a mirror and what it starts from -> a part of a file, segment by segment, gone on with after any break.
+import { KerfError } from '@kerf/protocol';
 import { makeTarget, outputPlaces } from '../apply/apply-delta.ts';
 import type { ByteReader } from '../byte-reader.ts';
 import { damaged } from '../damaged.ts';
@@ -13,6 +14,7 @@ import {
 import { sha256Hex } from '../hash.ts';
 import { REPOSITORY_PATHS } from '../release/repository-layout.ts';
 import type { FetchOptions } from './fetch-options.ts';
+import { HeldRange, type OpenRange } from './held-range.ts';
 import type { Mirror } from './mirror.ts';
 import type { MirrorSet } from './mirror-set.ts';
 import { checkAborted, type PartWriter } from './part-writer.ts';
@@ -29,6 +31,8 @@ export interface DeltaSource {
 export interface OpenDelta {
   readonly path: string;
   readonly index: DeltaIndex;
+  /** Hex SHA-256 of header and index. */
+  readonly id: string;
   /** The file that it makes. */
   readonly made: DeltaFile;
 }
@@ -45,39 +49,80 @@ export async function openDelta(
   count: (bytes: number) => void,
 ): Promise<OpenDelta | null> {
   const path = REPOSITORY_PATHS.delta(source.base?.sha256 ?? null, target);
-  const index = await fetchIndex(source, path, mirror, mirrors, count);
-  if (index === null) return null;
-  return { path, index, made: checkIndex(index, source, target) };
+  const bytes = await fetchIndex(source, path, mirror, mirrors, count);
+  if (bytes === null) return null;
+  const index = decodeIndex(bytes);
+  return { path, index, id: await sha256Hex(bytes), made: checkIndex(index, source, target) };
 }
 
 /** Makes what the part still lacks. @returns bytes that were there already */
 export async function applyOpenDelta(
-  { path, index }: OpenDelta,
+  delta: OpenDelta,
   source: DeltaSource,
   mirror: Mirror,
   writer: PartWriter,
-  { mirrors, signal }: Pick<FetchOptions, 'mirrors' | 'signal'>,
+  options: Pick<FetchOptions, 'mirrors' | 'signal' | 'slot'>,
   count: (bytes: number) => void,
 ): Promise<number> {
-  const wire = mirrors.rangeReader(mirror, path, index.totalBytes);
-  const delta = {
-    byteLength: index.totalBytes,
-    read: async (offset: number, length: number): Promise<Uint8Array> => {
-      checkAborted(signal);
-      const bytes = await wire.read(offset, length);
-      count(length);
-      return bytes;
-    },
+  const held = new HeldRange(options.slot, delta.made, delta.id);
+  const wire = wireOf(delta, mirror, held, options, count);
+  let resumed: number;
+  try {
+    resumed = await makeMissing(delta.index, wire, source, writer);
+  } catch (error) {
+    if (!held.wasUsed || !KerfError.is(error) || error.code !== 'DELTA_MALFORMED') throw error;
+    // What an earlier attempt had left may have been wrong, and is no reason to leave what this mirror gives.
+    await held.clear();
+    resumed = await makeMissing(delta.index, wire, source, writer);
+  }
+  await held.clear();
+  return resumed;
+}
+
+function wireOf(
+  { path, index }: OpenDelta,
+  mirror: Mirror,
+  held: HeldRange,
+  { mirrors, signal }: Pick<FetchOptions, 'mirrors' | 'signal'>,
+  count: (bytes: number) => void,
+): ByteReader {
+  const open: OpenRange = async (offset, length) => {
+    checkAborted(signal);
+    const pieces = await mirrors.open(mirror, path, offset, length);
+    return pieces === null ? null : counted(pieces, count, signal);
   };
+  return {
+    byteLength: index.totalBytes,
+    read: (offset, length) => held.read(mirror.name, offset, length, open),
+  };
+}
+
+async function* counted(
+  pieces: AsyncIterable<Uint8Array>,
+  count: (bytes: number) => void,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    count(piece.byteLength);
+    yield piece;
+    checkAborted(signal);
+  }
+}
+
+async function makeMissing(
+  index: DeltaIndex,
+  delta: ByteReader,
+  source: DeltaSource,
+  writer: PartWriter,
+): Promise<number> {
   const places = outputPlaces(index);
   const done = await segmentsDone(index, places, writer);
   const readers = source.base === null ? [] : [await source.base.open()];
   for await (const { bytes } of makeTarget({ index, delta, base: readers, isDone: (segment) => done.has(segment) })) {
     await writer.write(bytes);
   }
-  const resumed = [...done].reduce((sum, segment) => sum + (index.segments[segment] as DeltaSegment).bytes, 0);
   await writer.flush();
-  return resumed;
+  return [...done].reduce((sum, segment) => sum + (index.segments[segment] as DeltaSegment).bytes, 0);
 }
 
 /** Header and index, checked against the signed hash where there is one. Null when the mirror has no such delta. */
@@ -87,7 +132,7 @@ async function fetchIndex(
   mirror: Mirror,
   mirrors: MirrorSet,
   count: (bytes: number) => void,
-): Promise<DeltaIndex | null> {
+): Promise<Uint8Array | null> {
   const header = await readUpTo(mirrors, mirror, path, HEADER_BYTES);
   if (header === null) return null;
   count(header.byteLength);
@@ -99,7 +144,7 @@ async function fetchIndex(
   if (source.index !== null && (await sha256Hex(bytes)) !== source.index.sha256) {
     throw damaged('its index is not the one that was signed for');
   }
-  return decodeIndex(bytes);
+  return bytes;
 }
 
 async function readUpTo(mirrors: MirrorSet, mirror: Mirror, path: string, length: number): Promise<Uint8Array | null> {
