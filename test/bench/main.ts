@@ -10,6 +10,7 @@ import { codec } from './codec.ts';
 import { crossing } from './crossing.ts';
 import { delta } from './delta.ts';
 import { deltaApply } from './delta-apply.ts';
+import { deltaKinds } from './delta-kinds.ts';
 import { gpu } from './gpu.ts';
 import { inspector } from './inspector.ts';
 import { memory } from './memory.ts';
@@ -43,6 +44,7 @@ const BENCHES: readonly Bench[] = [
   memory,
   delta,
   deltaApply,
+  deltaKinds,
   adaptive,
   adaptiveReal,
   rollout,

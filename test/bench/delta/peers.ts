@@ -1,5 +1,5 @@
 // What other tools make of a pair of files: those of Debian's packages that are installed.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -42,9 +42,9 @@ function measured(old: string, fresh: string, folder: string): Peers {
       missing.push(name);
       continue;
     }
-    execFileSync(name, args, { stdio: 'ignore' });
-    sizes.push({ name, bytes: statSync(out).size });
-    rmSync(out);
+    // bsdiff takes no empty file.
+    if (spawnSync(name, args, { stdio: 'ignore' }).status === 0) sizes.push({ name, bytes: statSync(out).size });
+    rmSync(out, { force: true });
   }
   return { sizes, missing };
 }

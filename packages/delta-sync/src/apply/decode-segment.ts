@@ -14,8 +14,8 @@ import { RawBitReader } from '../coder/raw-bits.ts';
 import { TokenReader } from '../coder/token-stream.ts';
 import { damaged } from '../damaged.ts';
 import { ELEMENT_KINDS, type ElementKind } from '../format/element-kinds.ts';
-import { MAX_SEGMENT_BYTES, MAX_SEGMENT_PAYLOAD_BYTES } from '../format/limits.ts';
-import { baseRangeOf, outputBytesOf } from '../format/operation-sizes.ts';
+import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES, MAX_SEGMENT_PAYLOAD_BYTES } from '../format/limits.ts';
+import { baseRangeOf, hullOf, outputBytesOf } from '../format/operation-sizes.ts';
 import type { LowRankOperation, MatrixFields, Operation, SegmentProgram, SnapOperation } from '../format/operations.ts';
 import type { DeltaSegment } from '../format/patch-index.ts';
 import { readProgram } from '../format/read-program.ts';
@@ -23,6 +23,9 @@ import { applyBsdiff } from './bsdiff.ts';
 
 /** Contexts of every token stream: differences, then byte planes. */
 export const ALL_CONTEXTS = ALL_SCALE_CONTEXTS + PLANE_CONTEXTS;
+
+/** So many reads of a file take longer than one of all that lies between. */
+const MANY_OPERATIONS = 64;
 
 /** The parts of a payload, in this order, each behind its length. */
 export interface PayloadParts {
@@ -56,13 +59,14 @@ export async function decodeSegment(
   const values: ValueReaders = { tokens, raw: new RawBitReader(parts.raw) };
   const text = await textOf(program, parts.text, base);
   const patches = patchSource(parts.patches);
+  const near = await nearBase(program, base);
   const output = new Uint8Array(segment.bytes);
   let at = 0;
   for (const operation of program.operations) {
     const place = output.subarray(at, at + outputBytesOf(operation));
     at += place.byteLength;
     const range = baseRangeOf(operation);
-    const old = range === null ? null : await base.read(range.offset, range.bytes);
+    const old = range === null ? null : await near.read(range.offset, range.bytes);
     if (operation.op === 'text') place.set(text.take(operation.bytes));
     else if (operation.op === 'scratch') place.set(rangeOf(scratch, operation.offset, operation.bytes));
     else if (operation.op === 'bsdiff') applyBsdiff(old as Uint8Array, patches.take(operation.patchBytes), place);
@@ -87,6 +91,18 @@ function checkBaseBytes({ dictionary, operations }: SegmentProgram, declared: nu
   let bytes = dictionary.reduce((sum, range) => sum + range.bytes, 0);
   for (const operation of operations) bytes += baseRangeOf(operation)?.bytes ?? 0;
   if (bytes !== declared) throw damaged(`a segment reads ${bytes} bytes of the base, not ${declared}`);
+}
+
+/** What its operations read, in memory where there are many short ranges: a matrix that was turned over reads each element apart. */
+async function nearBase({ operations }: SegmentProgram, base: ByteReader): Promise<ByteReader> {
+  if (operations.length < MANY_OPERATIONS) return base;
+  const hull = hullOf(operations.flatMap((operation) => baseRangeOf(operation) ?? []));
+  if (hull === null || hull.bytes > MAX_SEGMENT_BASE_BYTES) return base;
+  const bytes = await base.read(hull.offset, hull.bytes);
+  return {
+    byteLength: base.byteLength,
+    read: async (offset, length) => bytes.subarray(offset - hull.offset, offset - hull.offset + length),
+  };
 }
 
 /** All text of the segment, behind its dictionary. */

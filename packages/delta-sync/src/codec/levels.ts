@@ -118,9 +118,11 @@ function measureLevels({ rows, columns, tokens, exponents }: Sample, byRow: bool
   };
 }
 
+/** All zeros between two uses: a tensor of some bytes should not cost a new one. */
+const counts = new Uint32Array(ALL_SCALE_CONTEXTS * SYMBOLS);
+
 function tokenBits({ rows, columns, isFloat, tokens, exponents }: Sample, levels: Levels): number {
   const model = new ScaleModel(levels, isFloat);
-  const counts = new Uint32Array(ALL_SCALE_CONTEXTS * SYMBOLS);
   const totals = new Uint32Array(ALL_SCALE_CONTEXTS);
   for (let row = 0, at = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++, at++) {
@@ -141,6 +143,7 @@ function tokenBits({ rows, columns, isFloat, tokens, exponents }: Sample, levels
       const count = counts[at] as number;
       if (count > 0) bits -= count * Math.log2(count);
     }
+    counts.fill(0, context * SYMBOLS, (context + 1) * SYMBOLS);
     // Contexts that are seldom met share their table with others.
     bits += Math.log2(total);
   }

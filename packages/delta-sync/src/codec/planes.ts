@@ -82,11 +82,16 @@ function turnRight(element: Uint8Array): void {
   element[last] = ((element[last] as number) >> 1) | (sign << 7);
 }
 
-/** Bytes of an element that no frequencies improve by at least a hundredth, and what the tensor takes in bits. */
-export function pricePlanes(
-  bytes: Uint8Array,
-  { elementBytes, isFloat }: PlaneLayout,
-): { rawPlanes: RawPlanes; bits: number } {
+export interface PricedPlanes {
+  /** Bytes of an element that no frequencies improve by at least a hundredth. */
+  readonly rawPlanes: RawPlanes;
+  /** What the tensor takes. */
+  readonly bits: number;
+  /** How often each byte occurs, by its place in an element; none for a raw one. */
+  readonly counts: readonly Uint32Array[];
+}
+
+export function pricePlanes(bytes: Uint8Array, { elementBytes, isFloat }: PlaneLayout): PricedPlanes {
   const counts = Array.from({ length: elementBytes }, () => new Uint32Array(256));
   const element = new Uint8Array(elementBytes);
   const elements = bytes.byteLength / elementBytes;
@@ -107,8 +112,10 @@ export function pricePlanes(
       symbols++;
     }
     coded += symbols * 6;
-    if (coded > elements * 8 * 0.99) rawPlanes |= 1 << byte;
     bits += Math.min(coded, elements * 8);
+    if (coded <= elements * 8 * 0.99) continue;
+    rawPlanes |= 1 << byte;
+    plane.fill(0);
   }
-  return { rawPlanes, bits };
+  return { rawPlanes, bits, counts };
 }

@@ -109,11 +109,11 @@ export function costBits(counts: Uint32Array): number {
   return entropyBitsOf(counts) + entries * BITS_PER_ENTRY + BITS_PER_TABLE;
 }
 
-function entropyBitsOf(counts: Uint32Array): number {
+/** Bits of so many symbols of each kind, if their frequencies were exact and known. */
+export function entropyBitsOf(counts: Uint32Array): number {
   let total = 0;
   let bits = 0;
-  for (let symbol = 0; symbol < SYMBOLS; symbol++) {
-    const count = counts[symbol] as number;
+  for (const count of counts) {
     if (count === 0) continue;
     total += count;
     bits -= count * Math.log2(count);

@@ -1,14 +1,17 @@
 // A built segment and a maker of binary patches -> the same segment as one BSDIFF40 patch, where that takes less.
 //
-// The maker is a program of others, so it is asked only where it can win: what changed in dense numbers it cannot code in fewer
-// bytes than their differences hold.
+// The maker is a program of others, so it is asked only where it is likely to win: what changed in dense numbers it cannot code in
+// fewer bytes than their differences hold.
 import { KerfError } from '@kerf/protocol';
 import type { ByteReader } from '../byte-reader.ts';
+import { encodeText } from '../codec/text-encode.ts';
+import { ByteSink } from '../coder/byte-io.ts';
 import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_PAYLOAD_BYTES } from '../format/limits.ts';
-import { baseRangeOf, outputBytesOf } from '../format/operation-sizes.ts';
+import { baseRangeOf, hullOf, outputBytesOf } from '../format/operation-sizes.ts';
 import type { BaseRange, Operation } from '../format/operations.ts';
 import type { KeptSegments } from './kept-segments.ts';
 import type { RivalReport } from './report.ts';
+import { sampleOf } from './sample.ts';
 import { type BuiltSegment, SegmentBuilder } from './segment-builder.ts';
 
 /** Makes a BSDIFF40 patch of at most so many bytes; null when it would be larger, or when the maker failed. */
@@ -16,6 +19,8 @@ export type BytePatcher = (old: Uint8Array, fresh: Uint8Array, maxPatchBytes: nu
 
 /** A segment that takes less than this is not worth a process. */
 const LEAST_PAYLOAD_BYTES = 512;
+/** Pieces of this size are looked at to know what a patch would take. */
+const PIECE_BYTES = 16 * 1024;
 
 export class ByteRival {
   readonly #patcher: BytePatcher;
@@ -45,7 +50,7 @@ export class ByteRival {
     const from = hullOf([...operations.flatMap((operation) => baseRangeOf(operation) ?? []), ...dictionary]);
     if (from === null || from.bytes > MAX_SEGMENT_BASE_BYTES) return null;
     const old = await this.#base.read(from.offset, from.bytes);
-    if (leastBytes(operations, old, from.offset, fresh) >= built.payload.byteLength) return null;
+    if (patchBytes(operations, old, from.offset, fresh) >= built.payload.byteLength) return null;
     this.#tried++;
     const most = Math.min(built.payload.byteLength - 1, MAX_SEGMENT_PAYLOAD_BYTES);
     const patch = await this.#patcher(old, fresh, most);
@@ -69,44 +74,42 @@ export class ByteRival {
   }
 }
 
-function hullOf(ranges: readonly BaseRange[]): BaseRange | null {
-  if (ranges.length === 0) return null;
-  const offset = Math.min(...ranges.map((range) => range.offset));
-  const end = Math.max(...ranges.map((range) => range.offset + range.bytes));
-  return { offset, bytes: end - offset };
+/**
+ * What a patch of bytes takes, about: the differences of bytes where numbers moved, the bytes themselves where they are new, by
+ * their frequencies or as a text, whichever is less; nothing for all else.
+ */
+function patchBytes(operations: readonly Operation[], old: Uint8Array, start: number, fresh: Uint8Array): number {
+  const moved = movedBytes(operations, old, start, fresh);
+  return Math.min(entropyBytes(moved), textBytes(moved));
 }
 
-/**
- * What a patch of bytes takes at least, about: the entropy of the differences of bytes where numbers moved, of the bytes
- * themselves where they are new; nothing for all else.
- */
-function leastBytes(operations: readonly Operation[], old: Uint8Array, start: number, fresh: Uint8Array): number {
-  const counts = new Uint32Array(256);
+function movedBytes(operations: readonly Operation[], old: Uint8Array, start: number, fresh: Uint8Array): Uint8Array {
+  const moved = new ByteSink(fresh.byteLength);
   let at = 0;
   for (const operation of operations) {
     const bytes = outputBytesOf(operation);
     const range = baseRangeOf(operation);
-    const isMoved = operation.op === 'differences' || operation.op === 'snap' || operation.op === 'lowRank';
-    if (isMoved && range !== null) count(counts, fresh, at, bytes, old, range.offset - start);
-    else if (operation.op === 'planes') count(counts, fresh, at, bytes, null, 0);
+    const made = fresh.subarray(at, at + bytes);
     at += bytes;
+    if (operation.op === 'planes') moved.append(made);
+    else if (operation.op === 'differences' || operation.op === 'snap' || operation.op === 'lowRank') {
+      const from = (range as BaseRange).offset - start;
+      moved.append(made.map((value, byte) => value - (old[from + byte] as number)));
+    }
   }
-  const total = counts.reduce((sum, one) => sum + one, 0);
+  return moved.written();
+}
+
+function entropyBytes(bytes: Uint8Array): number {
+  const counts = new Uint32Array(256);
+  for (const byte of bytes) counts[byte] = (counts[byte] as number) + 1;
   let bits = 0;
-  for (const one of counts) if (one > 0) bits += one * Math.log2(total / one);
+  for (const count of counts) if (count > 0) bits += count * Math.log2(bytes.byteLength / count);
   return bits / 8;
 }
 
-function count(
-  counts: Uint32Array,
-  fresh: Uint8Array,
-  start: number,
-  bytes: number,
-  old: Uint8Array | null,
-  from: number,
-): void {
-  for (let byte = 0; byte < bytes; byte++) {
-    const value = ((fresh[start + byte] as number) - (old === null ? 0 : (old[from + byte] as number))) & 255;
-    counts[value] = (counts[value] as number) + 1;
-  }
+function textBytes(bytes: Uint8Array): number {
+  if (bytes.byteLength === 0) return 0;
+  const sample = sampleOf(bytes, PIECE_BYTES);
+  return (encodeText(sample, 0).byteLength * bytes.byteLength) / sample.byteLength;
 }

@@ -12,16 +12,22 @@ const BLOCK_BYTES = 32;
 export const LEAST_STRETCH_BYTES = 1024;
 const FACTOR = 0x0100_0193;
 
-/** Stretches in the order of the new bytes, none over another. */
-export function findCopies(old: Uint8Array, fresh: Uint8Array): Stretch[] {
+/** Stretches of at least so many bytes, in the order of the new ones, none over another. */
+export type FindCopies = (fresh: Uint8Array, leastBytes: number) => Stretch[];
+
+export function findCopiesOf(old: Uint8Array): FindCopies {
   const blocks = blockTable(old);
+  return (fresh, leastBytes) => stretchesOf(blocks, old, fresh, leastBytes);
+}
+
+function stretchesOf(blocks: BlockTable, old: Uint8Array, fresh: Uint8Array, leastBytes: number): Stretch[] {
   const stretches: Stretch[] = [];
   let end = 0;
   let hash = hashAt(fresh, 0);
   for (let at = 0; at + BLOCK_BYTES <= fresh.length; ) {
     const found = blocks.find(hash, fresh, at);
     const stretch = found < 0 ? null : extend(old, fresh, found, at, end);
-    if (stretch !== null && stretch.bytes >= LEAST_STRETCH_BYTES) {
+    if (stretch !== null && stretch.bytes >= leastBytes) {
       stretches.push(stretch);
       end = stretch.to + stretch.bytes;
       at = end;

@@ -4,7 +4,7 @@ import { encodeText } from '../codec/text-encode.ts';
 import { kindOf } from '../format/element-kinds.ts';
 import { MAX_SEGMENT_BYTES } from '../format/limits.ts';
 import type { BaseRange } from '../format/operations.ts';
-import { findCopies, type Stretch } from './find-copies.ts';
+import { findCopiesOf, LEAST_STRETCH_BYTES, type Stretch } from './find-copies.ts';
 import { bestWithOld, type Candidate, differencesCandidate, planesCandidate } from './tensor-candidates.ts';
 
 /** A range of the files of one side, one behind the other. */
@@ -61,7 +61,8 @@ export async function* matchBytes(old: PlacedBytes | null, fresh: PlacedBytes): 
 
 async function findStretches(old: PlacedBytes | null, fresh: PlacedBytes): Promise<Stretch[]> {
   if (old === null || Math.max(old.bytes, fresh.bytes) > MAX_SEARCHED_BYTES) return [];
-  return findCopies(await old.reader.read(old.place, old.bytes), await fresh.reader.read(fresh.place, fresh.bytes));
+  const find = findCopiesOf(await old.reader.read(old.place, old.bytes));
+  return find(await fresh.reader.read(fresh.place, fresh.bytes), LEAST_STRETCH_BYTES);
 }
 
 /** What lies between two copies. */

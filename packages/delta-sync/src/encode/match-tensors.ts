@@ -13,11 +13,12 @@ export interface PlacedTensor extends TensorRange {
 
 export interface TensorMatch {
   readonly old: PlacedTensor;
-  readonly isSame: boolean;
+  /** What both have in common: all bytes; name and shape; name and shape but for the first dimension; type and size. */
+  readonly by: 'bytes' | 'name' | 'rows' | 'size';
 }
 
 /** Smaller ones are found as text. */
-export const LEAST_TENSOR_BYTES = 64;
+export const LEAST_TENSOR_BYTES = 16;
 
 const PIECE_BYTES = 1024 * 1024;
 
@@ -41,9 +42,19 @@ export async function placeTensors(files: readonly SourceFile[], makeHasher: Mak
   return placed;
 }
 
+/** What a relative must have in common, the closest first. */
+const RELATIVES = [
+  { by: 'name', keyOf: (tensor: TensorRange) => `${shapeKey(tensor)} ${tensor.name}` },
+  { by: 'rows', keyOf: (tensor: TensorRange) => `${rowKey(tensor)} ${tensor.name}` },
+  { by: 'size', keyOf: (tensor: TensorRange) => `${sizeKey(tensor)} ${tensor.name}` },
+  { by: 'size', keyOf: shapeKey },
+  { by: 'size', keyOf: sizeKey },
+] as const;
+
 /**
- * The same bytes under any name; else the same name, shape and kind; else, among what is left, the next of the same shape
- * and kind. Each old tensor may serve several times as the same, once as a relative.
+ * The same bytes under any name; else the same name, shape and type; else the same name with more or fewer rows; else,
+ * among what is left, the next of the same size and type, of the same name or shape before others. Each old tensor may serve several times as the same, once as a
+ * relative.
  */
 export function matchTensors(
   old: readonly PlacedTensor[],
@@ -55,10 +66,10 @@ export function matchTensors(
   for (const tensor of fresh) {
     const same = byHash.get(tensor.hash);
     if (same === undefined || same.bytes !== tensor.bytes) continue;
-    matches.set(tensor, { old: same, isSame: true });
+    matches.set(tensor, { old: same, by: 'bytes' });
     used.add(same);
   }
-  for (const keyOf of [nameKey, shapeKey]) {
+  for (const { by, keyOf } of RELATIVES) {
     const free = new Map<string, PlacedTensor[]>();
     for (const tensor of old) {
       if (used.has(tensor)) continue;
@@ -71,17 +82,31 @@ export function matchTensors(
       if (matches.has(tensor)) continue;
       const relative = free.get(keyOf(tensor))?.shift();
       if (relative === undefined) continue;
-      matches.set(tensor, { old: relative, isSame: false });
+      matches.set(tensor, { old: relative, by });
       used.add(relative);
     }
   }
   return matches;
 }
 
-function nameKey(tensor: TensorRange): string {
-  return `${shapeKey(tensor)} ${tensor.name}`;
+/** Old tensors of which no new one is a version: their bytes may stand anywhere in those that have none. */
+export function lostTensors(
+  old: readonly PlacedTensor[],
+  matches: ReadonlyMap<PlacedTensor, TensorMatch>,
+): PlacedTensor[] {
+  const found = new Set<PlacedTensor>();
+  for (const { old: relative, by } of matches.values()) if (by === 'bytes' || by === 'name') found.add(relative);
+  return old.filter((tensor) => !found.has(tensor));
 }
 
 function shapeKey({ shape, kind, bytes }: TensorRange): string {
   return `${shape} ${kind} ${bytes}`;
+}
+
+function sizeKey({ shape, bytes }: TensorRange): string {
+  return `${shape.replace(/\[.*/, '')} ${bytes}`;
+}
+
+function rowKey({ shape, kind }: TensorRange): string {
+  return `${shape.replace(/\[[^,\]]*/, '[')} ${kind}`;
 }

@@ -49,7 +49,7 @@ export function piecesOf(
 }
 
 function isPiece(tensor: PlacedTensor, match: TensorMatch | null): boolean {
-  return tensor.bytes >= LEAST_COPY_BYTES || (match !== null && !match.isSame);
+  return tensor.bytes >= LEAST_COPY_BYTES || (match !== null && match.by !== 'bytes');
 }
 
 /** What of the base is worth a dictionary: the structure of models, and tensors that are too small for a piece. */

@@ -18,6 +18,7 @@ import { ELEMENT_KINDS, type ElementKind, FLOAT32 } from '../format/element-kind
 import type { MatrixFields, Operation } from '../format/operations.ts';
 import { FACTOR_ERRORS, findFactors, type RealFactors, roundFactors } from './find-factors.ts';
 import { findGrid, type Grid } from './find-grid.ts';
+import type { PlaneCounts } from './plane-counts.ts';
 
 export interface Candidate {
   readonly operation: Operation;
@@ -25,6 +26,8 @@ export interface Candidate {
   readonly bits: number;
   /** Puts its values into the streams of the segment. */
   readonly write: (writers: ValueWriters) => void;
+  /** Of byte planes, those that are coded. */
+  readonly planes?: PlaneCounts;
 }
 
 /** Bits of an operation besides its values, about. */
@@ -56,12 +59,14 @@ function floatsOf(bytes: Uint8Array): Float32Array<ArrayBuffer> {
 }
 
 export function planesCandidate(layout: PlaneLayout, fresh: Uint8Array): Candidate {
-  const { rawPlanes, bits } = pricePlanes(fresh, layout);
+  const { rawPlanes, bits, counts } = pricePlanes(fresh, layout);
   const elements = fresh.byteLength / layout.elementBytes;
   return {
     operation: { op: 'planes', ...layout, elements, rawPlanes },
     bits: bits + OPERATION_BITS,
     write: (writers) => encodePlanes(writers, layout, rawPlanes, fresh, ALL_SCALE_CONTEXTS),
+    // The top byte of floats has a context for each size.
+    planes: layout.isFloat ? counts.slice(0, -1) : counts,
   };
 }
 

@@ -7,23 +7,33 @@ export interface TensorChunk {
   /** Into the tensor. */
   readonly offset: number;
   readonly bytes: number;
-  readonly rows: number;
-  readonly columns: number;
 }
 
-/** Whole rows as long as one fits; else the tensor counts as one row. */
-export function chunksOf({ kind, rows, columns, bytes, planes }: PlacedTensor): TensorChunk[] {
-  const element = ELEMENT_KINDS[kind] as ElementKind;
-  const rowBytes = (columns * element.bits) / 8;
+/** Whole rows as long as one fits. */
+export function chunksOf(tensor: PlacedTensor): TensorChunk[] {
+  const { rows, bytes, planes } = tensor;
+  const rowBytes = rowBytesOf(tensor);
   const isByRow =
     rows > 1 && Number.isInteger(rowBytes) && rowBytes % planes.elementBytes === 0 && rowBytes <= MAX_SEGMENT_BYTES;
   const step = isByRow ? Math.floor(MAX_SEGMENT_BYTES / rowBytes) * rowBytes : MAX_SEGMENT_BYTES;
   const chunks: TensorChunk[] = [];
-  for (let offset = 0; offset < bytes; offset += step) {
-    const size = Math.min(step, bytes - offset);
-    const elements = (size * 8) / element.bits;
-    const chunkRows = isByRow ? size / rowBytes : bytes <= MAX_SEGMENT_BYTES ? rows : 1;
-    chunks.push({ offset, bytes: size, rows: chunkRows, columns: elements / chunkRows });
-  }
+  for (let offset = 0; offset < bytes; offset += step) chunks.push({ offset, bytes: Math.min(step, bytes - offset) });
   return chunks;
+}
+
+/** The rows and columns of a part of a tensor; one row where it is not made of whole ones. */
+export function shapeOf(tensor: PlacedTensor, { offset, bytes }: TensorChunk): { rows: number; columns: number } {
+  const rowBytes = rowBytesOf(tensor);
+  const isWhole = bytes === tensor.bytes;
+  const isByRow = Number.isInteger(rowBytes) && offset % rowBytes === 0 && bytes % rowBytes === 0;
+  const rows = isWhole ? tensor.rows : isByRow ? bytes / rowBytes : 1;
+  return { rows, columns: (bytes * 8) / bitsOf(tensor) / rows };
+}
+
+function rowBytesOf(tensor: PlacedTensor): number {
+  return (tensor.columns * bitsOf(tensor)) / 8;
+}
+
+function bitsOf({ kind }: PlacedTensor): number {
+  return (ELEMENT_KINDS[kind] as ElementKind).bits;
 }

@@ -36,3 +36,14 @@ export function baseRangeOf(operation: Operation): BaseRange | null {
       return null;
   }
 }
+
+/** The least range that holds all of them; null for none. */
+export function hullOf(ranges: readonly BaseRange[]): BaseRange | null {
+  let first = Number.POSITIVE_INFINITY;
+  let end = 0;
+  for (const { offset, bytes } of ranges) {
+    first = Math.min(first, offset);
+    end = Math.max(end, offset + bytes);
+  }
+  return ranges.length === 0 ? null : { offset: first, bytes: end - first };
+}

@@ -1,0 +1,156 @@
+// A tensor that changed, and the old one that it came from -> the operations that take least: copies of what stands elsewhere
+// in the base, and between them numbers or text.
+import type { ByteReader } from '../byte-reader.ts';
+import type { BaseRange } from '../format/operations.ts';
+import { findCopiesOf, LEAST_STRETCH_BYTES, type Stretch } from './find-copies.ts';
+import { findTransposed } from './find-transposed.ts';
+import type { LostTensors } from './lost-tensors.ts';
+import type { PlacedTensor, TensorMatch } from './match-tensors.ts';
+import type { NamedPart, OutputWriter } from './output-writer.ts';
+import type { TensorPiece } from './pieces.ts';
+import { sampleOf } from './sample.ts';
+import { bestWithOld, planesCandidate } from './tensor-candidates.ts';
+import { chunksOf, shapeOf, type TensorChunk } from './tensor-chunks.ts';
+import { type TextForm, textElsewhere, textInPlace } from './text-price.ts';
+
+/** Shorter stretches than a copy are found again as text; shorter than this they save nothing. */
+const LEAST_TEXT_STRETCH_BYTES = 64;
+/** So much of a tensor must stand elsewhere, or it is looked at as it lies. */
+const LEAST_MOVED = 0.25;
+/** What is looked at first, from all over a chunk. */
+const GLANCE_BYTES = 16 * 1024;
+/** Of a larger tensor no other order of its axes is looked for. */
+const MAX_TRANSPOSED_BYTES = 16 * 1024 * 1024;
+
+export class TensorEncoder {
+  readonly #readers: { readonly base: ByteReader; readonly target: ByteReader };
+  readonly #writer: OutputWriter;
+  readonly #lost: LostTensors;
+
+  constructor(
+    readers: { readonly base: ByteReader; readonly target: ByteReader },
+    writer: OutputWriter,
+    lost: LostTensors,
+  ) {
+    this.#readers = readers;
+    this.#writer = writer;
+    this.#lost = lost;
+  }
+
+  /** In chunks of whole rows that fit a segment. */
+  async encode({ tensor, match }: TensorPiece, file: string): Promise<void> {
+    const part = { name: tensor.name === '' ? 'tensor' : tensor.name, shape: tensor.shape, file };
+    if (match?.by === 'bytes') {
+      await this.#writer.copy(match.old.place, tensor.bytes, part);
+      return;
+    }
+    const runs = await this.#transposed(tensor, match);
+    if (runs !== null) {
+      await this.#writer.copies(runs, part);
+      return;
+    }
+    for (const chunk of chunksOf(tensor)) {
+      const fresh = await this.#readers.target.read(tensor.place + chunk.offset, chunk.bytes);
+      const stretches = await this.#stretchesIn(tensor, match, chunk, fresh);
+      const copies = stretches.filter(({ bytes }) => bytes >= LEAST_STRETCH_BYTES);
+      let at = 0;
+      for (const { from, to, bytes } of copies) {
+        await this.#between(tensor, match, { offset: chunk.offset + at, bytes: to - at }, stretches, chunk, part);
+        await this.#writer.copy(from, bytes, part);
+        at = to + bytes;
+      }
+      const rest = { offset: chunk.offset + at, bytes: chunk.bytes - at };
+      await this.#between(tensor, match, rest, stretches, chunk, part);
+    }
+  }
+
+  async #transposed(tensor: PlacedTensor, match: TensorMatch | null): Promise<BaseRange[] | null> {
+    if (match === null || match.old.bytes !== tensor.bytes || tensor.bytes > MAX_TRANSPOSED_BYTES) return null;
+    const { base, target } = this.#readers;
+    const old = await base.read(match.old.place, tensor.bytes);
+    return findTransposed(match.old, old, tensor, await target.read(tensor.place, tensor.bytes));
+  }
+
+  /** What of a chunk stands elsewhere in the base, in whole elements. */
+  async #stretchesIn(
+    tensor: PlacedTensor,
+    match: TensorMatch | null,
+    { offset, bytes }: TensorChunk,
+    fresh: Uint8Array,
+  ): Promise<Stretch[]> {
+    if (match?.by !== 'name') {
+      return aligned(await this.#lost.stretchesIn(fresh, LEAST_TEXT_STRETCH_BYTES), tensor.planes.elementBytes);
+    }
+    if (bytes < LEAST_STRETCH_BYTES) return [];
+    const place = match.old.place + offset;
+    const find = findCopiesOf(await this.#readers.base.read(place, bytes));
+    if (find(sampleOf(fresh, GLANCE_BYTES), LEAST_TEXT_STRETCH_BYTES).length === 0) return [];
+    const stretches = aligned(find(fresh, LEAST_TEXT_STRETCH_BYTES), tensor.planes.elementBytes);
+    const moved = stretches.reduce((sum, { from, to, bytes: size }) => (from === to ? sum : sum + size), 0);
+    if (moved < LEAST_MOVED * bytes) return [];
+    return stretches.map((stretch) => ({ ...stretch, from: stretch.from + place }));
+  }
+
+  /** A part of a chunk that is no copy: with its counterpart in the old tensor as far as that goes, and without. */
+  async #between(
+    tensor: PlacedTensor,
+    match: TensorMatch | null,
+    { offset, bytes }: TensorChunk,
+    stretches: readonly Stretch[],
+    chunk: TensorChunk,
+    part: NamedPart,
+  ): Promise<void> {
+    const known = Math.max(0, Math.min(bytes, (match?.old.bytes ?? 0) - offset));
+    for (const [from, size] of [
+      [offset, known],
+      [offset + known, bytes - known],
+    ] as const) {
+      if (size === 0) continue;
+      const first = from - chunk.offset;
+      const near = stretches.filter(({ to, bytes: length }) => to >= first && to + length <= first + size);
+      await this.#values(
+        tensor,
+        known > 0 && from === offset ? match : null,
+        { offset: from, bytes: size },
+        near,
+        part,
+      );
+    }
+  }
+
+  async #values(
+    tensor: PlacedTensor,
+    match: TensorMatch | null,
+    range: TensorChunk,
+    stretches: readonly Stretch[],
+    part: NamedPart,
+  ): Promise<void> {
+    const { base, target } = this.#readers;
+    const fresh = await target.read(tensor.place + range.offset, range.bytes);
+    const place = (match?.old.place ?? 0) + range.offset;
+    const old = match === null ? null : await base.read(place, range.bytes);
+    const numbers =
+      old === null
+        ? planesCandidate(tensor.planes, fresh)
+        : bestWithOld({ kind: tensor.kind, ...shapeOf(tensor, range), base: place }, tensor.planes, old, fresh);
+    const before = old === null ? null : { bytes: old, place };
+    const text = [
+      textInPlace(fresh, before, numbers.bits, tensor.planes.isFloat),
+      textElsewhere(fresh, stretches),
+    ].reduce<TextForm | null>(
+      (best, next) => (next !== null && next.bits < (best?.bits ?? numbers.bits) ? next : best),
+      null,
+    );
+    if (text === null) await this.#writer.values(numbers, range.bytes, part);
+    else await this.#writer.text(fresh, text.dictionary, text.bits, part);
+  }
+}
+
+/** From whole elements to whole elements. */
+function aligned(stretches: readonly Stretch[], elementBytes: number): Stretch[] {
+  return stretches.flatMap(({ from, to, bytes }) => {
+    const first = Math.ceil(to / elementBytes) * elementBytes;
+    const last = Math.floor((to + bytes) / elementBytes) * elementBytes;
+    return last > first ? [{ from: from + first - to, to: first, bytes: last - first }] : [];
+  });
+}

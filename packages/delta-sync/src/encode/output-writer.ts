@@ -1,0 +1,132 @@
+// Operations in output order -> segments, each closed when it is full, with its rival tried and its parts reported.
+import type { ByteReader } from '../byte-reader.ts';
+import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES } from '../format/limits.ts';
+import type { BaseRange } from '../format/operations.ts';
+import type { ByteRival } from './byte-rival.ts';
+import type { KeptSegments } from './kept-segments.ts';
+import { SegmentPlanes } from './plane-counts.ts';
+import { type PartReport, strategyOf } from './report.ts';
+import { SegmentBuilder } from './segment-builder.ts';
+import type { Candidate } from './tensor-candidates.ts';
+
+/** What a part is, before it is known how it is made. */
+export type NamedPart = Pick<PartReport, 'name' | 'shape' | 'file'>;
+
+/** What a copy takes, about. */
+const COPY_BYTES = 8;
+/** What a new segment takes, about: its place in the index, and its tables; more where text and differences were learnt. */
+const SEGMENT_BITS = 8 * 400;
+const LEARNT_BITS = 8 * 4096;
+
+export class OutputWriter {
+  readonly #readers: { readonly base: ByteReader; readonly target: ByteReader };
+  readonly #segments: KeptSegments;
+  readonly #rival: ByteRival | null;
+  readonly #scratch: Uint8Array;
+  readonly #onSegment: (doneBytes: number) => void;
+  readonly parts: PartReport[] = [];
+  #builder = new SegmentBuilder();
+  #planes = new SegmentPlanes();
+  /** What a new segment takes more than going on with this one. */
+  #newSegmentBits = SEGMENT_BITS;
+  /** Where the segment that is built begins, in all target files together, and its parts in the report. */
+  #segmentStart = 0;
+  #segmentParts = 0;
+
+  constructor(
+    readers: { readonly base: ByteReader; readonly target: ByteReader },
+    segments: KeptSegments,
+    rival: ByteRival | null,
+    scratch: Uint8Array,
+    onSegment: (doneBytes: number) => void,
+  ) {
+    this.#readers = readers;
+    this.#segments = segments;
+    this.#rival = rival;
+    this.#scratch = scratch;
+    this.#onSegment = onSegment;
+  }
+
+  /** From the base, over as many segments as it takes. */
+  async copy(from: number, length: number, part: NamedPart): Promise<void> {
+    await this.#copy(from, length);
+    this.parts.push({ ...part, strategy: 'copy', bytes: length, deltaBytes: COPY_BYTES });
+  }
+
+  /** Many short ones that make one part. */
+  async copies(ranges: readonly BaseRange[], part: NamedPart): Promise<void> {
+    for (const { offset, bytes } of ranges) await this.#copy(offset, bytes);
+    const length = ranges.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.parts.push({ ...part, strategy: 'copy', bytes: length, deltaBytes: ranges.length });
+  }
+
+  async #copy(from: number, length: number): Promise<void> {
+    for (let done = 0; done < length; ) {
+      if (!this.#builder.hasRoomFor(1, 1)) await this.endSegment();
+      const bytes = Math.min(length - done, MAX_SEGMENT_BYTES - this.#builder.bytes, MAX_SEGMENT_BASE_BYTES / 2);
+      if (!this.#builder.hasRoomFor(bytes, bytes)) await this.endSegment();
+      this.#builder.copy({ offset: from + done, bytes });
+      done += bytes;
+    }
+  }
+
+  /** From the scratch, over as many segments as it takes. */
+  async scratch(from: number, length: number): Promise<void> {
+    for (let done = 0; done < length; ) {
+      if (!this.#builder.hasRoomFor(1, 0)) await this.endSegment();
+      const bytes = Math.min(length - done, MAX_SEGMENT_BYTES - this.#builder.bytes);
+      this.#builder.add({ op: 'scratch', offset: from + done, bytes });
+      done += bytes;
+    }
+  }
+
+  /** Of at most a segment. */
+  async values({ operation, bits, write, planes }: Candidate, bytes: number, part: NamedPart): Promise<void> {
+    const isApart = planes !== undefined && this.#planes.bitsShared(planes) > this.#newSegmentBits;
+    if (isApart || !this.#builder.hasRoomFor(bytes, bytes)) await this.endSegment();
+    if (planes === undefined) this.#newSegmentBits = LEARNT_BITS;
+    else this.#planes.add(planes);
+    this.#builder.add(operation, write);
+    this.parts.push({ ...part, bytes, strategy: strategyOf(operation.op), deltaBytes: Math.ceil(bits / 8) });
+  }
+
+  /** At most a segment, and at most a segment of the base in front of it. */
+  async text(fresh: Uint8Array, dictionary: readonly BaseRange[], bits: number, part: NamedPart): Promise<void> {
+    const before = dictionary.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (!this.#builder.hasRoomFor(fresh.byteLength, before)) await this.endSegment();
+    for (const range of dictionary) {
+      if (this.#builder.dictionary.some(({ offset, bytes }) => offset === range.offset && bytes === range.bytes))
+        continue;
+      this.#builder.addDictionary(range, await this.#readers.base.read(range.offset, range.bytes));
+    }
+    this.#newSegmentBits = LEARNT_BITS;
+    this.#builder.text(fresh);
+    this.parts.push({ ...part, strategy: 'text', bytes: fresh.byteLength, deltaBytes: Math.ceil(bits / 8) });
+  }
+
+  async endSegment(): Promise<void> {
+    if (this.#builder.bytes === 0) return;
+    const { operations, dictionary } = this.#builder;
+    const built = this.#builder.finish();
+    this.#builder = new SegmentBuilder();
+    this.#planes = new SegmentPlanes();
+    this.#newSegmentBits = SEGMENT_BITS;
+    const bytes = await this.#readers.target.read(this.#segmentStart, built.bytes);
+    const rival = (await this.#rival?.against(built, operations, dictionary, bytes)) ?? null;
+    if (rival !== null) this.#reportRival(rival.payload.byteLength);
+    await this.#segments.keep(rival ?? built, 'output', bytes, this.#scratch);
+    this.#segmentStart += built.bytes;
+    this.#segmentParts = this.parts.length;
+    this.#onSegment(this.#segmentStart);
+  }
+
+  /** What the parts of the segment took, they take no more. */
+  #reportRival(deltaBytes: number): void {
+    const replaced = this.parts.splice(this.#segmentParts);
+    const bytes = replaced.reduce((sum, part) => sum + part.bytes, 0);
+    for (const part of replaced) {
+      const share = Math.ceil((deltaBytes * part.bytes) / Math.max(1, bytes));
+      this.parts.push({ ...part, strategy: 'bsdiff', deltaBytes: share });
+    }
+  }
+}

@@ -1,0 +1,110 @@
+// Tensors that are not what they were by place, shape or type: rows that were added, moved or pruned, matrices that were joined,
+// parted or turned over, and integers of many scales. Each comes out bit for bit, in the bytes that only what is new takes.
+import { type NumericDType, seededRandom } from '@kerf/protocol';
+import { expect, test } from 'vitest';
+import { bytesOfArray, model, modelWith, normal, roundTrip, type Weight } from './support/sources.ts';
+
+const COLUMNS = 48;
+const ROWS = 400;
+const table = normal(ROWS * COLUMNS, 0.05, 1);
+const added = normal(20 * COLUMNS, 0.05, 2);
+
+const weight = (
+  values: ArrayBufferView,
+  name = 'w',
+  shape?: readonly number[],
+  dtype: NumericDType = 'float32',
+): Weight => {
+  const data = bytesOfArray(values);
+  return { name, dtype, shape: shape ?? [data.byteLength / 4 / COLUMNS, COLUMNS], data };
+};
+const rows = (from: number, to: number): Float32Array<ArrayBuffer> => table.slice(from * COLUMNS, to * COLUMNS);
+const joined = (...parts: readonly Float32Array[]): Float32Array =>
+  Float32Array.from(parts.flatMap((part) => [...part]));
+
+async function deltaBytes(from: readonly Weight[], to: readonly Weight[]): Promise<number> {
+  const { delta } = await roundTrip(
+    [await model('old.onnx', modelWith(from))],
+    [await model('new.onnx', modelWith(to))],
+  );
+  return delta.byteLength;
+}
+
+/** Header, index, and the names of what changed. */
+const OVERHEAD = 500;
+
+test.each([
+  ['at the end', joined(table, added)],
+  ['in the middle', joined(rows(0, 150), added, rows(150, ROWS))],
+])('rows added %s cost themselves', async (_, fresh) => {
+  expect(await deltaBytes([weight(table)], [weight(fresh)])).toBeLessThan(added.byteLength + OVERHEAD);
+});
+
+test('rows that are left out cost nothing, and those in another order little', async () => {
+  expect(await deltaBytes([weight(table)], [weight(joined(rows(0, 100), rows(160, ROWS)))])).toBeLessThan(OVERHEAD);
+  const order = Array.from({ length: ROWS }, (_, at) => (at * 7919) % ROWS);
+  const shuffled = joined(...order.map((at) => rows(at, at + 1)));
+  expect(await deltaBytes([weight(table)], [weight(shuffled)])).toBeLessThan(table.byteLength / 20);
+});
+
+test('rows added to a table that was trained: what was there is differences', async () => {
+  const noise = normal(table.length, 5e-5, 3);
+  const tuned = table.map((value, at) => value + (noise[at] as number));
+  const bytes = await deltaBytes([weight(table)], [weight(joined(tuned, added))]);
+  expect(bytes).toBeLessThan(0.62 * table.byteLength + added.byteLength + OVERHEAD);
+});
+
+test('matrices joined and parted are copies', async () => {
+  const parts = [weight(rows(0, 100), 'q'), weight(rows(100, 250), 'k'), weight(rows(250, ROWS), 'v')];
+  expect(await deltaBytes(parts, [weight(table, 'qkv')])).toBeLessThan(OVERHEAD);
+  expect(await deltaBytes([weight(table, 'qkv')], parts)).toBeLessThan(OVERHEAD);
+});
+
+test('a matrix turned over, and channels from last to first, take a fifth', async () => {
+  const turned = table.map((_, at) => table[(at % ROWS) * COLUMNS + Math.floor(at / ROWS)] as number);
+  const bytes = await deltaBytes([weight(table)], [weight(turned, 'w', [COLUMNS, ROWS])]);
+  expect(bytes).toBeLessThan(table.byteLength / 5);
+  const last = table.map((_, at) => {
+    const place = at % (COLUMNS * 4);
+    return table[at - place + (place % COLUMNS) * 4 + Math.floor(place / COLUMNS)] as number;
+  });
+  const shape = [ROWS / 4, COLUMNS, 2, 2];
+  expect(await deltaBytes([weight(table, 'k', shape)], [weight(last, 'k', [ROWS / 4, 2, 2, COLUMNS])])).toBeLessThan(
+    table.byteLength / 5,
+  );
+});
+
+test('pruned weights cost where they were pruned', async () => {
+  const random = seededRandom(4);
+  const pruned = table.map((value) => (random() < 0.5 ? 0 : value));
+  // A bit an element would be enough to say where.
+  expect(await deltaBytes([weight(table)], [weight(pruned)])).toBeLessThan(0.12 * table.byteLength);
+});
+
+test('integers under another name and shape are still the old ones', async () => {
+  const before = Int32Array.from(normal(ROWS * COLUMNS, 1e5, 5));
+  const step = normal(before.length, 3, 6);
+  const after = before.map((value, at) => value + Math.round(step[at] as number));
+  const bytes = await deltaBytes(
+    [weight(before, 'a', undefined, 'int32')],
+    [weight(after, 'b', [COLUMNS, ROWS], 'int32')],
+  );
+  expect(bytes).toBeLessThan(0.16 * before.byteLength);
+});
+
+test('new integers of many scales take about what each takes alone', async () => {
+  const scales = [1, 2, 4, 8, 16, 32];
+  const eights = scales.map((scale, at) => Int8Array.from(normal(30_000, scale, at + 10)));
+  const one = (values: Int8Array, at: number): Weight => weight(values, `w${at}`, [values.length], 'int8');
+  const alone = await Promise.all(eights.map((values, at) => deltaBytes([], [one(values, at)])));
+  const together = await deltaBytes([], eights.map(one));
+  expect(together).toBeLessThan(alone.reduce((sum, bytes) => sum + bytes, 0));
+});
+
+test('thousands of tiny tensors that were trained are differences', async () => {
+  const before = Array.from({ length: 1000 }, (_, at) => normal(8, 0.1, at + 1));
+  const after = before.map((values) => values.map((value) => value * 1.001));
+  const tiny = (list: readonly Float32Array[]): Weight[] =>
+    list.map((values, at) => weight(values, `block.${at}.bias`, [8]));
+  expect(await deltaBytes(tiny(before), tiny(after))).toBeLessThan(0.75 * 32_000);
+});
