@@ -98,36 +98,73 @@ export async function readFrame(
 function onlyInput(path: string, specs: readonly TensorSpec[]): TensorSpec {
   const [spec, second] = specs;
   if (spec === undefined || second !== undefined) {
-    const names = specs.map(({ name }) => `'${name}'`).join(', ');
-    throw usageError(`the model has ${specs.length} inputs (${names}): ${path} must be a folder with input_N.pb files`);
+    throw usageError(
+      `the model has ${specs.length} inputs (${listOf(specs)}): ${path} must be a folder with input_N.pb files`,
+    );
   }
   return spec;
+}
+
+function listOf(specs: readonly TensorSpec[]): string {
+  return specs.map(({ name }) => `'${name}'`).join(', ');
 }
 
 async function readOne(path: string, spec: TensorSpec, pictures: PictureOptions): Promise<Tensor> {
   switch (extname(path).toLowerCase()) {
     case '.npy':
-      return decodeNpy(await readFile(path));
     case '.pb':
-      return (await readTensorFile(path)).tensor;
+      return (await readTensor(path)).tensor;
     default:
       if (PICTURE_FILE.test(path)) return pictureTensor(path, spec, pictures);
       throw usageError(`${path}: use a .png, .jpg or .webp picture, a .npy array or a .pb tensor`);
   }
 }
 
-/** `input_0.pb` is the first input, as in ONNX test data; else the file is named after the input. */
+const NUMBERED_FILE = /^input_(\d+)\.(?:pb|npy)$/;
+
+/**
+ * A numbered file is the input that its tensor names, as in ONNX test data, else the input of its number: two inputs of
+ * one shape could be swapped unseen. The others are in files named after them.
+ */
 async function readFolder(path: string, specs: readonly TensorSpec[]): Promise<TensorMap> {
   const files = new Set(await readdir(path));
+  const isInput = new Set(specs.map(({ name }) => name));
+  const numbered = new Map<string, { file: string; tensor: Tensor }>();
+  for (const file of [...files].sort()) {
+    const match = NUMBERED_FILE.exec(file);
+    if (match === null) continue;
+    const { name: said, tensor } = await readTensor(join(path, file));
+    const name = isInput.has(said) ? said : specs[Number(match[1])]?.name;
+    if (name === undefined) {
+      throw usageError(
+        `${path}: ${file}${said === '' ? '' : ` ('${said}')`} is no input that the model wants (it has ${listOf(specs)}); ` +
+          'a default inside the model cannot be replaced',
+      );
+    }
+    const other = numbered.get(name);
+    if (other !== undefined) throw usageError(`${path}: both ${other.file} and ${file} are '${name}'`);
+    numbered.set(name, { file, tensor });
+  }
   const tensors = new Map<string, Tensor>();
   for (const [index, { name }] of specs.entries()) {
-    const candidates = [`input_${index}.pb`, `input_${index}.npy`, `${name}.pb`, `${name}.npy`];
-    const file = candidates.find((candidate) => files.has(candidate));
-    if (file === undefined) throw new KerfError('FILE_NOT_FOUND', `${path} has neither ${candidates.join(' nor ')}`);
-    const full = join(path, file);
-    tensors.set(name, file.endsWith('.pb') ? (await readTensorFile(full)).tensor : decodeNpy(await readFile(full)));
+    const named = [`${name}.pb`, `${name}.npy`];
+    const file = named.find((candidate) => files.has(candidate));
+    const tensor =
+      numbered.get(name)?.tensor ?? (file === undefined ? null : (await readTensor(join(path, file))).tensor);
+    if (tensor === null) {
+      const candidates = [`input_${index}.pb`, `input_${index}.npy`, ...named];
+      throw new KerfError('FILE_NOT_FOUND', `${path} has neither ${candidates.join(' nor ')}`);
+    }
+    tensors.set(name, tensor);
   }
   return tensors;
+}
+
+/** Of a .npy or .pb; without a name where the file has none. */
+async function readTensor(file: string): Promise<{ name: string; tensor: Tensor }> {
+  return extname(file).toLowerCase() === '.pb'
+    ? readTensorFile(file)
+    : { name: '', tensor: decodeNpy(await readFile(file)) };
 }
 
 /** How a picture crosses when nothing runs here. */
