@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SUBPROTOCOL } from '@kerf/protocol';
@@ -197,6 +197,24 @@ describe('connecting', () => {
       code: 'LINK_LOST',
       message: expect.stringMatching(/cloud\.invalid:8443: the network does not know this name now/),
     });
+  });
+
+  it('says of an answer that is no kerf cloud what to look at', async () => {
+    const answers = [
+      'SSH-2.0-OpenSSH_9.6\r\n\r\n',
+      'HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-accept: AAAA\r\n\r\n',
+      `HTTP/1.1 101 Switching Protocols\r\nx: ${'y'.repeat(100_000)}\r\n\r\n`,
+    ];
+    for (const answer of answers) {
+      const other = createTcpServer((socket) => socket.on('error', () => {}).once('data', () => socket.write(answer)));
+      other.listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      expect(await attempt({ url: `ws://127.0.0.1:${(other.address() as AddressInfo).port}` })).toMatchObject({
+        code: 'LINK_LOST',
+        message: expect.stringMatching(/no kerf cloud answers there \(.+\); check the port/),
+      });
+      other.close();
+    }
   });
 
   it('stops when it is told to', async () => {

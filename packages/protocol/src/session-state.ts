@@ -76,7 +76,7 @@ export function sessionOf(message: Message): number | null {
 }
 
 function unexpected(role: Role, when: string, message: Message): KerfError {
-  return new KerfError('MESSAGE_UNEXPECTED', `the ${role} cannot take a ${message.type} message ${when}`, {
+  return new KerfError('MESSAGE_UNEXPECTED', `the ${role} cannot take '${message.type}' ${when}`, {
     details: { type: message.type },
   });
 }

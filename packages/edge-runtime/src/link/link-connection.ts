@@ -191,7 +191,7 @@ export class LinkConnection {
       case 'cancel':
       case 'close':
       case 'probe':
-        throw new KerfError('MESSAGE_UNEXPECTED', `the edge cannot take a ${message.type} message`);
+        throw new KerfError('MESSAGE_UNEXPECTED', `the edge cannot take '${message.type}'`);
     }
   }
 

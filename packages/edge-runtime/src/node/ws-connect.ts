@@ -95,8 +95,9 @@ function connect(url: URL, subprotocol: string, settings: ClientOptions, signal:
 const UNTRUSTED =
   /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH_)/;
 
-/** What `ws` says of an answer that is no WebSocket. */
+/** What `ws` says of an answer that is no WebSocket, and of one that only looks like it. */
 const NO_WEBSOCKET = /^Unexpected server response: (\d{3})$/;
+const BROKEN_UPGRADE = /^(Invalid (Sec-WebSocket|Upgrade)|Server sent )/;
 
 /** What a person can do about it stands in the message: nobody else is there when a plant's network is at fault. */
 function connectError(error: Error & { readonly code?: string }, url: URL): KerfError {
@@ -117,6 +118,11 @@ function connectError(error: Error & { readonly code?: string }, url: URL): Kerf
       `HTTP ${status} from something that is no kerf cloud; a login page or a proxy of the network may answer`,
     );
   }
+  if (code.startsWith('HPE_') || BROKEN_UPGRADE.test(error.message)) {
+    return lost(
+      `no kerf cloud answers there (${error.message}); check the port, or whether a proxy of the network passes WebSockets`,
+    );
+  }
   return lost(messageOf(error) === '' ? code || 'no reason given' : messageOf(error));
 }
 
@@ -129,5 +135,5 @@ function untrusted(code: string, host: string): string {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH') {
     return `${what}: it is for another name; connect by the name in it, unless something else of the network answers`;
   }
-  return `${what}; pass its authority as 'ca', unless something else of the network answers in its place`;
+  return `${what}; give the file of its authority (ca, or --ca), unless something else of the network answers in its place`;
 }
