@@ -66,6 +66,7 @@ export class SimCloud {
       clock,
       log: () => {},
       makeRunner: (files) => this.#runner(files, habits),
+      onReplaced: (runner) => this.sessions.endReplaced(runner),
     });
     this.sessions = new SessionStore({
       limits: CLOUD_LIMITS,
@@ -212,6 +213,7 @@ export class SimCloud {
           paths: [`tail-${tail}`],
           entries: null,
           entry: 0,
+          identity: null,
           hashes: [],
           tables: [],
           bytes: 1,
@@ -224,10 +226,10 @@ export class SimCloud {
     return { candidates } as unknown as ModelCatalog;
   }
 
-  /** Releases of the chain that can be divided so; without a pair all of it runs here, whatever the release. */
+  /** Releases of the chain that can be divided so. */
   #chains(pair: string | null): ModelFiles[] {
     const found = this.#world.releases.flatMap((version) => {
-      const at = [0, 1, 2].findIndex((one) => pair === null || chainPairOf(version, one) === pair);
+      const at = [0, 1, 2].findIndex((one) => chainPairOf(version, one) === pair);
       return at < 0 ? [] : [{ version, at }];
     });
     if (found.length === 0) throw new KerfError('PAIR_MISMATCH', 'the edge has another chain');
@@ -238,6 +240,7 @@ export class SimCloud {
         paths: Array.from({ length: SEGMENTS }, (_, segment) => `chain-${served}-${segment}`),
         entries: ENTRIES,
         entry: at,
+        identity: null,
         hashes: [],
         tables: [],
         bytes: 1,

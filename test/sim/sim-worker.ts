@@ -25,7 +25,7 @@ export interface WorkerHabits {
 const PATH_VERSION = /(tail|chain)-(\d+)/;
 const TAIL_OUTPUT = { name: 'y', dtype: 'uint8', elementBytes: 1 } as const;
 const SCORE = { name: 'score', dtype: 'float32', elementBytes: 4 } as const;
-const READY = { provider: 'sim', demoted: [], warmUp: { runs: 0, ms: 0, left: 0 } };
+const READY = { identity: null, provider: 'sim', demoted: [], warmUp: { runs: 0, ms: 0, left: 0 } };
 let pids = 1;
 
 /** Of a tail: `y` is its version, then the bytes of `mid`. Of a chain: what its segments from the entry on make. */

@@ -53,6 +53,17 @@ const cases = {
     resumeWindowMs: 30000,
     known: [42],
   },
+  'opened whole model': {
+    type: 'opened',
+    session: 2,
+    credits: 8,
+    inputs: [],
+    outputs: [],
+    resumeKey: 'k-3',
+    resumeWindowMs: 0,
+    known: [],
+    identity: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  },
   frame: { ...frame, tensors: [payload('features', 'float32', [1, 2, 3])] },
   'frame with priority': { ...frame, priority: 1, tensors: [payload('features', 'float32', [1])] },
   'frame with trace': {

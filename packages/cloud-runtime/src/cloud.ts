@@ -161,7 +161,8 @@ class RunningCloud implements Cloud {
       this.#metrics.forget(release);
       statistics.forget(release);
     };
-    this.#pool = new ModelPool({ catalog, limits, makeRunner, onSuperseded, clock, log });
+    const onReplaced = (runner: ModelRunner): void => this.#sessions.endReplaced(runner);
+    this.#pool = new ModelPool({ catalog, limits, makeRunner, onSuperseded, onReplaced, clock, log });
     this.#pinned = new PinnedModels(this.#pool, limits.releasePollMs, clock, log);
     this.#sessions = new SessionStore({ limits, queue: options.queue, wire, clock, inFlight });
     const shared = { verify, pool: this.#pool, inFlight, limits, wire, clock, log };
@@ -300,6 +301,7 @@ function runnerOf(
     worker: {
       load: {
         type: 'load',
+        identity: null,
         paths: files.paths,
         entries: files.entries,
         files: files.hashes,

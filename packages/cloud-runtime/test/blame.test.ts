@@ -29,7 +29,14 @@ class FakeWorker implements ModelWorker {
 
   load(): Promise<WorkerModel> {
     const warmUp = { runs: 0, ms: 0, left: 0 };
-    return Promise.resolve({ segments: [SPECS], entries: [SPECS], provider: 'cpu', demoted: [], warmUp });
+    return Promise.resolve({
+      identity: null,
+      segments: [SPECS],
+      entries: [SPECS],
+      provider: 'cpu',
+      demoted: [],
+      warmUp,
+    });
   }
 
   run(request: Parameters<ModelWorker['run']>[0], body: readonly Uint8Array[]): void {
@@ -87,7 +94,7 @@ it('only the frame that kills is refused, though another one ran each time', asy
     log: () => {},
     clock: systemClock,
   });
-  await runner.start();
+  await runner.start(() => {});
   const ask = (name: string): Promise<string> =>
     new Promise((resolve) => {
       const bytes = Uint8Array.of(names.size, 0, 0, 0);

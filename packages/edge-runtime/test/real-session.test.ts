@@ -14,14 +14,18 @@ import {
   type LoadedModel,
   type SplitManifest,
   SUBPROTOCOL,
+  systemClock,
   type TensorMap,
 } from '@kerf/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { nodeBackend } from '../src/node/node-backend.ts';
 import { openSplitFolder } from '../src/node/split-folder.ts';
+import { openMainModel } from '../src/node/station/open-models.ts';
 import { wsConnect } from '../src/node/ws-connect.ts';
 import { EdgeSession } from '../src/session/edge-session.ts';
+import type { SessionStatus } from '../src/session/status.ts';
+import { parseStationConfig } from '../src/station/station-file.ts';
 import { SPLIT } from './support/fixtures.ts';
 
 const value = (name: string) => ({ name, dtype: 'float32' as const, shape: [1, 'n'] });
@@ -57,7 +61,10 @@ const frameOf = (length: number, seed: number): TensorMap =>
   ]);
 
 /** The smallest cloud there can be: answers each frame with the tail's outputs. */
-async function serveTail(model: LoadedModel): Promise<{ url: string; server: WebSocketServer }> {
+async function serveTail(
+  model: LoadedModel,
+  identity: () => string | null = () => null,
+): Promise<{ url: string; server: WebSocketServer }> {
   const server = new WebSocketServer({
     port: 0,
     host: '127.0.0.1',
@@ -73,6 +80,7 @@ async function serveTail(model: LoadedModel): Promise<{ url: string; server: Web
       if (message.type === 'ping') socket.send(encodeMessage({ type: 'pong', nonce: message.nonce }));
       if (message.type === 'open') {
         const { inputs, outputs } = model;
+        const named = identity();
         socket.send(
           encodeMessage({
             type: 'opened',
@@ -83,6 +91,7 @@ async function serveTail(model: LoadedModel): Promise<{ url: string; server: Web
             resumeKey: 'k',
             resumeWindowMs: 0,
             known: [],
+            ...(named === null ? {} : { identity: named }),
           }),
         );
       }
@@ -195,5 +204,36 @@ describe('a real session', () => {
     await expect(openSplitFolder(folder, { backend })).rejects.toMatchObject({ code: 'MANIFEST_INVALID' });
     await writeFile(at('split.json'), JSON.stringify(manifest));
     await (await openSplitFolder(folder, { backend })).dispose();
+  });
+
+  it.each([
+    ['the station’s', true],
+    ['another', false],
+  ])('of a station whose whole model runs in the cloud wants %s model there', async (_, isOwn) => {
+    const path = join(folder, 'whole.onnx');
+    await writeFile(path, whole);
+    const identity = createHash('sha256')
+      .update(isOwn ? whole : tail)
+      .digest('hex');
+    const cloud = await serveTail(reference, () => identity);
+    const config = parseStationConfig({
+      format: 'kerf-station/1',
+      station: 's',
+      source: { kind: 'folder', path: 'in' },
+      model: { path, resident: false },
+      cloud: { url: cloud.url },
+      task: { kind: 'anomaly' },
+      sinks: [{ kind: 'json-lines', path: 'out.jsonl' }],
+    });
+    const opened = await openMainModel(config, { folder, backend, clock: systemClock, random: Math.random });
+    const status = await new Promise<SessionStatus>((resolve) => {
+      opened.onStatus((told) => (told.kind === 'connected' || told.kind === 'faulted') && resolve(told));
+    });
+    expect(status).toMatchObject(isOwn ? { kind: 'connected' } : { kind: 'faulted', code: 'PAIR_MISMATCH' });
+    const outcome = await opened.main.inferer.infer(frameOf(4, 1), { deadlineMs: 5000 });
+    expect(outcome).toMatchObject(isOwn ? { kind: 'result' } : { kind: 'failed', code: 'PAIR_MISMATCH' });
+    await opened.close();
+    for (const client of cloud.server.clients) client.terminate();
+    cloud.server.close();
   });
 });

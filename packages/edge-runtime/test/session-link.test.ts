@@ -521,3 +521,47 @@ describe('opening', () => {
     }
   });
 });
+
+describe('a cloud that holds another whole model under the name', () => {
+  const [OWN, OTHER] = ['1'.repeat(64), '2'.repeat(64)];
+  const saying = (identity: string | null): ScriptedCloud => Object.assign(new ScriptedCloud(), { identity });
+
+  it('is refused: its answers are nobody else’s, and the device goes on where it can', async () => {
+    const cloud = saying(OTHER);
+    const config = (clock: FakeClock) => ({
+      identity: OWN,
+      local: { whole: new ScriptedModel('x', 'y', 11, clock, 30) },
+    });
+    const { clock, statuses, infer } = await stage(config, { faultRetryMs: 5000 }, cloud);
+    expect(statuses.at(-1)).toMatchObject({ kind: 'faulted', code: 'PAIR_MISMATCH', retryInMs: 5000 });
+    const frame = infer([1]);
+    await clock.advance(300);
+    expect(frame.text).toBe('edge (PAIR_MISMATCH) 12');
+    expect(cloud.frames.size).toBe(0);
+    cloud.identity = OWN;
+    await clock.advance(5000);
+    expect(statuses.at(-1)?.kind).toBe('connected');
+  });
+
+  it('is refused when it comes back with another one, and gets nothing of what was under way', async () => {
+    const cloud = saying(OWN);
+    const { clock, statuses, infer } = await stage(() => ({ identity: OWN }), { deadlineMs: 1000 }, cloud);
+    const frame = infer([1]);
+    await settle();
+    cloud.identity = OTHER;
+    cloud.last.fault('WORKER_LOST');
+    await clock.advance(200);
+    expect(cloud.connections).toHaveLength(2);
+    expect(cloud.last.frames).toEqual([]);
+    expect(statuses.at(-1)).toMatchObject({ kind: 'faulted', code: 'PAIR_MISMATCH' });
+    expect(frame.text).toBe('PAIR_MISMATCH');
+  });
+
+  it.each([
+    ['the device has none of its own', null, OTHER],
+    ['the cloud, of an earlier version, does not say which', OWN, null],
+  ])('is taken where %s', async (_, own, theirs) => {
+    const { statuses } = await stage(() => ({ identity: own }), {}, saying(theirs));
+    expect(kinds(statuses)).toEqual(['connected']);
+  });
+});

@@ -4,4 +4,5 @@ export type { ExternalFiles } from './external-files.ts';
 export { externalTensors, resolveExternalFiles } from './external-files.ts';
 export type { DataPiece, ModelFile, WrittenFile, WrittenModel } from './model-file.ts';
 export { openModelFile, readTensorFile, writeDataFile, writeModelFile, writeTensorFile } from './model-file.ts';
+export { modelIdentity } from './model-identity.ts';
 export { readChunks } from './sparse-file.ts';

@@ -20,6 +20,12 @@ export async function chainHash(manifest: Pick<ChainManifest, 'source' | 'cuts' 
   return await digest(['kerf-chain/1', source.sha256, crossing, segments.map(({ id }) => id)]);
 }
 
+/** What names the model that a chain was cut from; null where the chain, of an earlier version, does not say what lay beside it. */
+export function sourceIdentity({ source, segments }: Pick<ChainManifest, 'source' | 'segments'>): string | null {
+  const hasData = segments.some(({ externalData, usesSharedData }) => externalData !== null || usesSharedData);
+  return source.identity ?? (hasData ? null : source.sha256);
+}
+
 /**
  * The `pair` of a session that opens a chain divided before segment `at`: `at` segments run on the edge, the others in the
  * cloud. Hex SHA-256 over the chain's hash and the place.

@@ -79,10 +79,16 @@ export interface ChainChoice {
   readonly expected: readonly ChainExpectation[] | null;
 }
 
+/** The model that was cut. */
+export interface ChainSource extends ManifestFile {
+  /** What names it with the weights that lay beside it; left out where there were none: then `sha256` does. */
+  readonly identity?: string;
+}
+
 export interface ChainManifest {
   readonly format: typeof CHAIN_FORMAT;
   /** The model that was cut. */
-  readonly source: ManifestFile;
+  readonly source: ChainSource;
   /** Model inputs and outputs in the order of the source model. */
   readonly modelInputs: readonly string[];
   readonly modelOutputs: readonly string[];
@@ -112,7 +118,7 @@ export function parseChainManifest(json: unknown): ChainManifest {
   if (root['format'] !== CHAIN_FORMAT) throw fields.invalid('format', `'${CHAIN_FORMAT}'`);
   const manifest: ChainManifest = {
     format: CHAIN_FORMAT,
-    source: fields.source(root['source']),
+    source: source(root['source']),
     modelInputs: fields.names(root['modelInputs'], 'modelInputs'),
     modelOutputs: fields.names(root['modelOutputs'], 'modelOutputs'),
     segments: fields.list(root['segments'], 'segments').map(segment),
@@ -201,6 +207,12 @@ function checkCrossing(
   const stray = crossing.find((name) => !needed.has(name));
   if (stray !== undefined) throw fields.fault(`cut ${at} carries '${stray}', which no segment behind it needs`);
   if (new Set(crossing).size !== crossing.length) throw fields.fault(`cut ${at} carries a tensor twice`);
+}
+
+function source(value: unknown): ChainSource {
+  const { identity } = fields.record(value, 'source');
+  const file = fields.source(value);
+  return identity === undefined ? file : { ...file, identity: fields.digest(identity, 'source.identity') };
 }
 
 function segment(value: unknown, at: number): ChainSegment {

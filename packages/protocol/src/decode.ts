@@ -175,6 +175,7 @@ function resumeOf(fields: HeaderFields, limits: WireLimits): { key: string; outs
 }
 
 function openedOf(fields: HeaderFields, limits: WireLimits): Message {
+  const identity = fields.isNull('identity') ? null : fields.digest('identity');
   return {
     type: 'opened',
     session: fields.count('session', MAX_UINT32),
@@ -184,6 +185,7 @@ function openedOf(fields: HeaderFields, limits: WireLimits): Message {
     resumeKey: fields.text('resumeKey', limits.maxNameBytes),
     resumeWindowMs: fields.amount('resumeWindowMs'),
     known: fields.counts('known'),
+    ...(identity === null ? {} : { identity }),
   };
 }
 

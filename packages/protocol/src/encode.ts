@@ -80,10 +80,10 @@ function headerOf(message: Message): PlainRecord {
       };
     }
     case 'opened': {
-      const { session, credits, resumeKey, resumeWindowMs, known } = message;
+      const { session, credits, resumeKey, resumeWindowMs, known, identity } = message;
       const inputs = message.inputs.map(specRecord);
       const outputs = message.outputs.map(specRecord);
-      return { session, credits, inputs, outputs, resumeKey, resumeWindowMs, known };
+      return { session, credits, inputs, outputs, resumeKey, resumeWindowMs, known, identity };
     }
     case 'frame': {
       const { session, frame, deadlineMs, trace, priority, answer } = message;

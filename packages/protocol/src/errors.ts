@@ -40,7 +40,7 @@ export const ERROR_CODES = {
   MODEL_TOO_LARGE: define(202, false, 'The model exceeds a limit of size, count or nesting.'),
   EXTERNAL_DATA: define(203, false, "External data is missing, too short or outside the model's folder."),
   MODEL_NOT_FOUND: define(204, false, 'The cloud has no model of this id.'),
-  PAIR_MISMATCH: define(205, false, 'Head and tail do not come from the same split.'),
+  PAIR_MISMATCH: define(205, false, 'Edge and cloud do not hold parts of the same split, or the same model.'),
   MANIFEST_INVALID: define(206, false, 'A split.json cannot be read or contradicts its files.'),
   // 3xx: the cut
   CUT_UNKNOWN_TENSOR: define(300, false, 'A tensor named for the cut is not in the model.'),

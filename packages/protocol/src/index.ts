@@ -6,7 +6,7 @@ export type { Backend, ExternalData, LoadedModel, LoadOptions, ModelSource, Opti
 export { browserTransport } from './browser-transport.ts';
 export type { ChainNames, DivisionNames } from './chain-division.ts';
 export { divisionNames } from './chain-division.ts';
-export { chainHash, chainPair, segmentId } from './chain-hash.ts';
+export { chainHash, chainPair, segmentId, sourceIdentity } from './chain-hash.ts';
 export type {
   ChainChoice,
   ChainCut,

@@ -97,6 +97,11 @@ export interface Opened {
   readonly resumeWindowMs: number;
   /** Of the outstanding frames, those the cloud has or is working on: they need not be sent again. */
   readonly known: readonly number[];
+  /**
+   * What names the whole model that serves the session: docs/protocol.md says how it is made. Left out where a pair was
+   * opened, which names the rest of its model by itself, and by clouds that do not say.
+   */
+  readonly identity?: string;
 }
 
 /** Edge to cloud: one frame. Takes one credit. */

@@ -23,6 +23,7 @@ export async function openModelFolder(folder: string): Promise<LoadedModel> {
   }
   const { model } = await loadModel({
     type: 'load',
+    identity: null,
     paths: files.paths,
     entries: files.entries,
     files: files.hashes,

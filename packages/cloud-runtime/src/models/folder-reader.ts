@@ -14,6 +14,7 @@ import {
   parseSplitManifest,
   type SplitManifest,
   type SplitPart,
+  sourceIdentity,
   tableFilesOf,
 } from '@kerf/protocol';
 import type { EntryNames, HashedFile } from '../worker/jobs.ts';
@@ -27,6 +28,8 @@ export interface ModelFiles {
   readonly entries: readonly EntryNames[] | null;
   /** The segment that frames of the session asked for enter at. */
   readonly entry: number;
+  /** What names the model that a chain was cut from, as its manifest says; null for others. */
+  readonly identity: string | null;
   /** Checked when the model is loaded. */
   readonly hashes: readonly HashedFile[];
   /** Level tables of a split's codec, checked with the others. */
@@ -85,7 +88,7 @@ export class FolderReader {
     const { path, bytes, stamp } = file;
     const golden = await this.#golden(folder);
     const whole = { kind: 'whole', paths: [path], entries: null, entry: 0, hashes: [], tables: [], bytes } as const;
-    return { ...whole, golden, release, stamp: stampOf(stamp, golden) };
+    return { ...whole, identity: null, golden, release, stamp: stampOf(stamp, golden) };
   }
 
   async #tail(folder: string, release: Release, manifest: SplitManifest, pair: string): Promise<ModelFiles> {
@@ -100,7 +103,7 @@ export class FolderReader {
     const golden = await this.#golden(folder);
     const paths = [hashes[0]?.path ?? ''];
     const tail = { kind: 'tail', paths, entries: null, entry: 0, hashes, tables, bytes } as const;
-    return { ...tail, golden, release, stamp: stampOf(content, golden) };
+    return { ...tail, identity: null, golden, release, stamp: stampOf(content, golden) };
   }
 
   async #chain(folder: string, release: Release, manifest: ChainManifest, pair: string | null): Promise<ModelFiles> {
@@ -124,7 +127,7 @@ export class FolderReader {
     const chain = { kind: 'chain', paths, entries, entry, hashes, tables, bytes } as const;
     // A chain that is calibrated anew keeps its pairs; sessions that open from then on need its new tables.
     const content = [manifest.chain, ...tables.map(({ sha256 }) => sha256)].join(' ');
-    return { ...chain, golden, release, stamp: stampOf(content, golden) };
+    return { ...chain, identity: sourceIdentity(manifest), golden, release, stamp: stampOf(content, golden) };
   }
 
   async #hashed(folder: string, files: readonly ManifestFile[]): Promise<HashedFile[]> {

@@ -18,6 +18,8 @@ export interface ModelLease {
   /** The segment that its frames enter at; 0 unless the model is a chain. */
   readonly entry: number;
   readonly specs: EntrySpecs;
+  /** What names the whole model; null for the rest of one that was opened with a pair, and where nothing says it. */
+  readonly identity: string | null;
   readonly shapes: EntryClass;
   /** Lets go; further calls do nothing. */
   letGo(): void;
@@ -30,6 +32,8 @@ export interface PoolOptions {
   readonly makeRunner: (files: ModelFiles) => ModelRunner;
   /** Told when a release has gone because a newer one serves: nobody asks for its figures any more. */
   readonly onSuperseded?: (release: Release) => void;
+  /** Told before a runner is closed whose model was replaced under it: who uses it has to open it anew. */
+  readonly onReplaced: (runner: ModelRunner) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -173,7 +177,7 @@ export class ModelPool {
       entry.users--;
       throw error;
     }
-    return this.#leaseOf(entry, id, files.entry, pair);
+    return this.#leaseOf(entry, id, files, pair);
   }
 
   /** Starts loading a newer release; nobody waits for it. */
@@ -191,7 +195,8 @@ export class ModelPool {
     }
   }
 
-  #leaseOf(entry: Entry, id: string, at: number, pair: string | null): ModelLease {
+  #leaseOf(entry: Entry, id: string, files: ModelFiles, pair: string | null): ModelLease {
+    const at = files.entry;
     let held = true;
     return {
       id,
@@ -199,6 +204,7 @@ export class ModelPool {
       pair,
       runner: entry.runner,
       entry: at,
+      identity: pair === null ? (files.identity ?? entry.runner.identity) : null,
       specs: entry.runner.entries[at] ?? { inputs: [], outputs: [] },
       shapes: entry.runner.classes[at] ?? { prefix: null, common: null },
       letGo: () => {
@@ -211,7 +217,7 @@ export class ModelPool {
   #release(entry: Entry, users: number): void {
     entry.users -= users;
     entry.lastUsedMs = this.#options.clock.nowMs();
-    if (entry.users > 0 || this.#closed) return;
+    if (entry.users > 0 || this.#closed || this.#entries.get(entry.key) !== entry) return;
     if (entry.superseded) {
       this.#unload(entry, 'superseded');
       return;
@@ -238,15 +244,17 @@ export class ModelPool {
     const runner = this.#options.makeRunner(files);
     const { model, version } = files.release;
     log({ level: 'info', event: 'model-loading', model, version, kind: files.kind, bytes: files.bytes });
-    const ready = runner.start().then(
-      () => this.#isUp(key),
-      (error: unknown) => {
-        const reason = KerfError.from(error, 'INTERNAL', 'the model could not be loaded');
-        this.#forget(key, reason);
-        log({ level: 'error', event: 'model-refused', model, version, code: reason.code, reason: reason.message });
-        throw reason;
-      },
-    );
+    const ready = runner
+      .start(() => this.#replaced(entry))
+      .then(
+        () => this.#isUp(key),
+        (error: unknown) => {
+          const reason = KerfError.from(error, 'INTERNAL', 'the model could not be loaded');
+          this.#forget(key, reason);
+          log({ level: 'error', event: 'model-refused', model, version, code: reason.code, reason: reason.message });
+          throw reason;
+        },
+      );
     const entry: Entry = {
       key,
       files,
@@ -307,9 +315,15 @@ export class ModelPool {
     }
   }
 
+  #replaced(entry: Entry): void {
+    this.#options.onReplaced(entry.runner);
+    this.#unload(entry, 'replaced');
+  }
+
   #unload(entry: Entry, reason: string): void {
     entry.cancelIdle();
-    if (!this.#entries.delete(entry.key)) return;
+    if (this.#entries.get(entry.key) !== entry) return;
+    this.#entries.delete(entry.key);
     entry.runner.close();
     const { model, version } = entry.files.release;
     this.#options.log({ level: 'info', event: 'model-unloaded', model, version, reason });

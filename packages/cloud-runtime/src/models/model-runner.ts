@@ -66,7 +66,10 @@ export class ModelRunner {
   readonly #deadlines = new Map<FrameTask, () => void>();
   /** The execution provider that serves; null before the first start. */
   provider: string | null = null;
+  /** What names a whole model; null before the first start, and where its manifest names it. */
+  identity: string | null = null;
   #planner: StackPlanner;
+  #onReplaced: () => void = () => {};
   #cancelWait: () => void = () => {};
   #closed = false;
 
@@ -85,12 +88,17 @@ export class ModelRunner {
     this.#planner = new StackPlanner([], options.batching.maxRows, this.#proofs);
   }
 
-  /** @throws {KerfError} what the worker says of the model. */
-  async start(): Promise<void> {
+  /**
+   * @param onReplaced the model's files are no longer those that were loaded, and a worker is wanting: the runner can only be closed
+   * @throws {KerfError} what the worker says of the model.
+   */
+  async start(onReplaced: () => void): Promise<void> {
+    this.#onReplaced = onReplaced;
     for (let count = 0; count < this.#options.workers; count++) this.#slots.push(this.#newSlot());
     const [first, ...others] = this.#slots;
     if (first === undefined) throw new KerfError('INTERNAL', 'a model needs a worker');
-    const { segments, entries, provider } = await first.start();
+    const { identity, segments, entries, provider } = await first.start();
+    this.identity = identity;
     this.provider = provider;
     if (entries.some(({ inputs }) => inputs.some(({ dtype }) => dtype === null))) {
       this.close();
@@ -177,11 +185,13 @@ export class ModelRunner {
     return new WorkerSlot({
       modelId: id,
       settings: worker,
+      identity: () => this.identity,
       growth,
       handler: {
         onReady: () => this.#pump(),
         onRan: (job, reply, answer) => this.#ran(job, reply, answer),
         onLost: (jobs, end) => this.#lost(jobs, end),
+        onReplaced: () => this.#onReplaced(),
         onRecycled: () => meter.recycled(),
         onDemoted: ({ provider, code }) => meter.demoted(provider, code),
       },

@@ -1,5 +1,5 @@
 // One place for a worker of a model: starts it, replaces it when it dies or has grown, until it is closed.
-import { type Clock, KerfError, messageOf } from '@kerf/protocol';
+import { type Clock, type ErrorCode, KerfError, messageOf } from '@kerf/protocol';
 import type { Log } from '../log.ts';
 import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 import type { DemotedProvider, RanReply } from '../worker/jobs.ts';
@@ -28,15 +28,22 @@ export interface SlotHandler {
   onRan(job: RunningJob, reply: RanReply, answer: AnswerBuffer): void;
   /** The worker died with these jobs, the one that ran first. */
   onLost(jobs: readonly RunningJob[], end: WorkerEnd): void;
+  /** The files are no longer those of the model that was loaded: it gets no further worker. */
+  onReplaced(): void;
   /** A fresh worker has taken the place of one that had grown. */
   onRecycled(): void;
   /** A provider that was to be preferred does not serve the model. */
   onDemoted(provider: DemotedProvider): void;
 }
 
+/** What a worker says of files that are not what they were. */
+const REPLACED = new Set<ErrorCode>(['PAIR_MISMATCH', 'MANIFEST_INVALID']);
+
 export interface SlotOptions {
   readonly modelId: string;
   readonly settings: WorkerSettings;
+  /** What the model was when it was loaded first; null before, and where its manifest names it. */
+  readonly identity: () => string | null;
   readonly growth: GrowthLimits;
   readonly handler: SlotHandler;
   readonly log: Log;
@@ -113,7 +120,9 @@ export class WorkerSlot {
 
   /** Starts a further worker of a model that is known to load; failures are tried again. */
   startLater(): void {
-    this.#launch().catch((error: unknown) => this.#failed(messageOf(error)));
+    this.#launch().catch((error: unknown) => {
+      if (this.#mayTryAgain(error)) this.#restart();
+    });
   }
 
   run(frames: readonly FrameTask[], plan: PlannedStacks, tolerance: number): void {
@@ -146,7 +155,8 @@ export class WorkerSlot {
   }
 
   #spawn(): ModelWorker {
-    const { settings } = this.#options;
+    const { identity } = this.#options;
+    const settings = { ...this.#options.settings, load: { ...this.#options.settings.load, identity: identity() } };
     const handler: WorkerHandler = {
       onRan: (reply, answer) => this.#ran(worker, reply, answer),
       onEnd: (end) => this.#ended(worker, end),
@@ -212,9 +222,7 @@ export class WorkerSlot {
         handler.onRecycled();
         if (old.outstanding === 0) old.kill('ended');
       })
-      .catch((error: unknown) => {
-        log({ level: 'error', event: 'worker-failed', model: modelId, reason: messageOf(error) });
-      })
+      .catch((error: unknown) => this.#mayTryAgain(error))
       .finally(() => {
         this.#isReplacing = false;
         if (this.#closed) fresh.kill('ended');
@@ -252,10 +260,14 @@ export class WorkerSlot {
     return taken.map(([, job]) => job);
   }
 
-  #failed(reason: string): void {
-    if (this.#closed) return;
-    this.#options.log({ level: 'error', event: 'worker-failed', model: this.#options.modelId, reason });
-    this.#restart();
+  /** A further worker could not be had; where the model is no longer what it was, none ever will. */
+  #mayTryAgain(error: unknown): boolean {
+    if (this.#closed) return false;
+    const { modelId, log, handler } = this.#options;
+    log({ level: 'error', event: 'worker-failed', model: modelId, reason: messageOf(error) });
+    const isReplaced = KerfError.is(error) && REPLACED.has(error.code);
+    if (isReplaced) handler.onReplaced();
+    return !isReplaced;
   }
 
   #restart(): void {

@@ -91,6 +91,12 @@ export class LinkSessions {
     this.#entries.set(number, { state: 'closed', session: null });
   }
 
+  /** The session is over although the link goes on. */
+  ended(number: number, error: KerfError): void {
+    this.#entries.set(number, { state: 'closed', session: null });
+    this.#link.sendFault(error, { session: number, frame: null });
+  }
+
   /** The link has ended: who comes back finds its session again. */
   keepAll(): void {
     for (const entry of this.#entries.values()) {
@@ -144,7 +150,8 @@ export class LinkSessions {
     const known = session.attach(this.#link.link, open.session, open.resume?.outstanding ?? []);
     entry.state = 'open';
     entry.session = session;
-    const { inputs, outputs } = session.lease.specs;
+    const { specs, identity } = session.lease;
+    const { inputs, outputs } = specs;
     this.#link.send({
       type: 'opened',
       session: open.session,
@@ -154,6 +161,7 @@ export class LinkSessions {
       resumeKey: session.key,
       resumeWindowMs: limits.resumeWindowMs,
       known,
+      ...(identity === null ? {} : { identity }),
     });
     log({ level: 'info', event: 'session-opened', model: open.model, subject: session.subject, known: known.length });
     session.resend();

@@ -93,6 +93,11 @@ export class Link implements SessionLink {
     this.#sessions.takenOver(number);
   }
 
+  onEnded(number: number, error: KerfError): void {
+    this.#sessions.ended(number, error);
+    this.#leaveWhenIdle();
+  }
+
   /** Tells the edge to go; frames in flight are answered. */
   goAway(graceMs: number, reason: string): void {
     if (this.#state === 'ready') this.#sendMessage({ type: 'goaway', graceMs, reason });

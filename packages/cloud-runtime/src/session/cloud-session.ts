@@ -28,6 +28,8 @@ export interface SessionLink {
   onAnswered(): void;
   /** Another link has taken the session over. */
   onTakenOver(session: number): void;
+  /** The session ends, and the edge is told why. */
+  onEnded(session: number, error: KerfError): void;
 }
 
 export interface SessionContext {
@@ -142,6 +144,11 @@ export class CloudSession {
     if (pending === undefined || pending.state !== 'wanted') return;
     pending.state = 'cancelled';
     this.lease.runner.cancel(pending.task);
+  }
+
+  /** Says why the session is about to be closed. */
+  tell(error: KerfError): void {
+    this.#link?.onEnded(this.#number, error);
   }
 
   /** Ends the session: frames that wait are given up, kept answers forgotten, the model let go. */

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { KerfError } from '@kerf/protocol';
 import type { ModelLease } from '../models/model-pool.ts';
+import type { ModelRunner } from '../models/model-runner.ts';
 import { CloudSession, type SessionContext, type SessionOwner } from './cloud-session.ts';
 
 export type StoreContext = Omit<SessionContext, 'onKept'>;
@@ -74,6 +75,15 @@ export class SessionStore {
     this.#stopWaiting(session);
     this.#sessions.delete(session.key);
     session.close();
+  }
+
+  /** Ends the sessions of a model that was replaced: an edge opens it anew, and sends again what was not answered. */
+  endReplaced(runner: ModelRunner): void {
+    for (const session of this.#sessions.values()) {
+      if (session.lease.runner !== runner) continue;
+      session.tell(new KerfError('WORKER_LOST', 'the model was replaced in the cloud; open it again'));
+      this.close(session);
+    }
   }
 
   closeAll(): void {

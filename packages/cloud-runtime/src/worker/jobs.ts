@@ -25,6 +25,8 @@ export interface LoadRequest {
   readonly paths: readonly string[];
   /** By the segment that a frame enters at; null for a single model, which is entered as it says itself. */
   readonly entries: readonly EntryNames[] | null;
+  /** What a whole model without a manifest was when it was loaded first: another one is refused. Null at first, and with a manifest. */
+  readonly identity: string | null;
   /** Checked before the runtime sees the model; empty for a model without a manifest. */
   readonly files: readonly HashedFile[];
   readonly providers: readonly string[];
@@ -142,6 +144,8 @@ export interface WorkerFault {
 
 export interface LoadedReply {
   readonly type: 'loaded';
+  /** What names a whole model without a manifest; null for others. */
+  readonly identity: string | null;
   /** What the runtime says of each segment. */
   readonly segments: readonly EntrySpecs[];
   /** By the segment that a frame enters at. */

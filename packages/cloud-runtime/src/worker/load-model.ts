@@ -1,16 +1,17 @@
 // A load request -> a model in ONNX Runtime: files hashed, the model verified, the first provider that gets its samples right.
-import { openModelFile } from '@kerf/onnx/node';
 import { type Backend, type ErrorCode, KerfError, type LoadedModel, messageOf, ortBackend } from '@kerf/protocol';
 import * as ort from 'onnxruntime-node';
-import { goldenFault, readGolden } from './golden.ts';
-import { checkHash } from './hashed-file.ts';
+import { type GoldenSamples, goldenFault, readGolden } from './golden.ts';
 import { HostedModel } from './hosted-model.ts';
 import type { DemotedProvider, LoadRequest, WarmUpReply } from './jobs.ts';
+import { SeenFiles } from './seen-files.ts';
 import { madeUpFault } from './self-test.ts';
 import { warmUp } from './warm-up.ts';
 
 export interface ReadyModel {
   readonly model: HostedModel;
+  /** What names a whole model without a manifest; null for others. */
+  readonly identity: string | null;
   readonly provider: string;
   /** Providers that were asked for before this one and did not serve. */
   readonly demoted: readonly DemotedProvider[];
@@ -20,13 +21,21 @@ export interface ReadyModel {
 /**
  * Loads a model with the first provider that takes it and gets its samples right: the golden ones of the release, else, for
  * providers other than the CPU, made-up ones that the CPU provider has answered.
- * @throws {KerfError} MANIFEST_INVALID when a file is not the one that the manifest names, MODEL_MALFORMED,
- * MODEL_TOO_LARGE, EXTERNAL_DATA, MODEL_UNSUPPORTED, SELF_TEST_FAILED, BACKEND_UNAVAILABLE.
+ * @throws {KerfError} what {@link SeenFiles.look} says of the files, MODEL_UNSUPPORTED, SELF_TEST_FAILED,
+ * BACKEND_UNAVAILABLE, BACKEND_FAILED.
  */
 export async function loadModel(request: LoadRequest): Promise<ReadyModel> {
-  for (const file of request.files) await checkHash(file);
-  for (const path of request.paths) await openModelFile(path);
+  const seen = await SeenFiles.look(request);
   const golden = request.golden === null ? null : await readGolden(request.golden);
+  const ready = await firstThatServes(request, golden);
+  await seen.checkUnchanged();
+  return { ...ready, identity: seen.identity };
+}
+
+async function firstThatServes(
+  request: LoadRequest,
+  golden: GoldenSamples | null,
+): Promise<Omit<ReadyModel, 'identity'>> {
   const demoted: DemotedProvider[] = [];
   let lastError: KerfError | null = null;
   for (const provider of request.providers) {

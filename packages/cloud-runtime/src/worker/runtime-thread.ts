@@ -28,9 +28,9 @@ async function load(request: LoadRequest): Promise<void> {
   try {
     const ready = await loadModel(request);
     model = ready.model;
-    const { provider, demoted, warmUp } = ready;
+    const { identity, provider, demoted, warmUp } = ready;
     const { segmentSpecs: segments, entries } = model;
-    reply = { type: 'loaded', loaded: { type: 'loaded', segments, entries, provider, demoted, warmUp } };
+    reply = { type: 'loaded', loaded: { type: 'loaded', identity, segments, entries, provider, demoted, warmUp } };
   } catch (error) {
     reply = { type: 'load-failed', fault: faultOf(error) };
   }

@@ -36,6 +36,7 @@ export type ModelWorker = Pick<WorkerProcess, 'pid' | 'outstanding' | 'load' | '
 
 /** What the worker says of its model. */
 export interface WorkerModel {
+  readonly identity: string | null;
   readonly segments: readonly EntrySpecs[];
   readonly entries: readonly EntrySpecs[];
   readonly provider: string;

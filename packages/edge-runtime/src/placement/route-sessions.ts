@@ -132,7 +132,7 @@ export class RouteSessions {
       case 'small':
         return { ...nothing, local: small === null ? null : { whole: small }, cloud: null };
       case 'cloud':
-        return { ...nothing, local: whole === null ? null : { whole }, cloud };
+        return { ...nothing, local: whole === null ? null : { whole }, pair: chain.pairs[0] ?? null, cloud };
       case 'split': {
         const coding = codings.get(route.at) ?? { codec: { kind: 'raw' } };
         const pair = chain.pairs[route.at] ?? '';

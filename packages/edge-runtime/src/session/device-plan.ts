@@ -3,6 +3,7 @@ import {
   KerfError,
   type LevelTable,
   type LoadedModel,
+  type Opened,
   type SplitManifest,
   type Tensor,
   type TensorMap,
@@ -18,6 +19,11 @@ export interface DeviceModels {
   readonly tables?: ReadonlyMap<string, LevelTable>;
   /** What the device holds for the time without a cloud, or instead of one. */
   readonly local: { readonly tail?: LoadedModel; readonly whole?: LoadedModel } | null;
+  /**
+   * What names the whole model whose answers are wanted (`modelIdentity`): a cloud that holds another one under the name is
+   * refused. @default any model of the name will do
+   */
+  readonly identity?: string | null;
 }
 
 /** How frames run on this device; nothing in here waits or knows of a link. */
@@ -26,14 +32,16 @@ export class DevicePlan {
   private readonly head: LoadedModel | null;
   private readonly tail: LoadedModel | null;
   private readonly whole: LoadedModel | null;
+  private readonly identity: string | null;
   private readonly codecs: CutCodecs;
 
   /** @throws {KerfError} INVALID_ARGUMENT, PAIR_MISMATCH. */
-  constructor({ split, head, tables, local }: DeviceModels, hasCloud: boolean, coding: CodingOptions) {
+  constructor({ split, head, tables, local, identity }: DeviceModels, hasCloud: boolean, coding: CodingOptions) {
     this.split = split;
     this.head = head;
     this.tail = local?.tail ?? null;
     this.whole = local?.whole ?? null;
+    this.identity = identity ?? null;
     this.codecs = new CutCodecs(split, tables, coding);
     if ((split === null) !== (head === null)) throw invalid('a head needs its split manifest, and a manifest its head');
     if (this.tail !== null && split === null) throw invalid('a local tail needs a head and its split manifest');
@@ -116,8 +124,14 @@ export class DevicePlan {
   }
 
   /** Checks what the cloud opened. @throws {KerfError} PAIR_MISMATCH. */
-  checkOpened(inputs: readonly TensorSpec[]): void {
-    if (this.split !== null) checkNames("the cloud's inputs", inputs, this.split.tailInputs);
+  checkOpened({ inputs, identity }: Pick<Opened, 'inputs' | 'identity'>): void {
+    if (this.split !== null) return checkNames("the cloud's inputs", inputs, this.split.tailInputs);
+    // A cloud of an earlier version does not say what it opened.
+    if (this.identity === null || identity === undefined || identity === this.identity) return;
+    throw new KerfError(
+      'PAIR_MISMATCH',
+      'the cloud holds another model under this name than this device; give both the same one, or use a name for each',
+    );
   }
 
   /**

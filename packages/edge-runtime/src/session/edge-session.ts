@@ -13,6 +13,8 @@ import type { SessionStatus, StatusListener } from './status.ts';
 export interface EdgeSessionConfig extends DeviceModels {
   /** The cloud that runs the tail, or the whole model when there is no head; null when the device runs everything. */
   readonly cloud: CloudTarget | null;
+  /** What is opened where no split says it: `chainPair` at 0 for all of a chain. @default the whole model of the name */
+  readonly pair?: string | null;
   readonly options?: Partial<EdgeSessionOptions>;
 }
 
@@ -68,7 +70,7 @@ export class EdgeSession {
     this.flow = new FrameFlow(
       this.plan,
       config.cloud,
-      config.split?.pair ?? null,
+      config.split?.pair ?? config.pair ?? null,
       this.options,
       (status) => this.tell(status),
       (roundTripMs) => {

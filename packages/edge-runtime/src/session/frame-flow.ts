@@ -267,7 +267,7 @@ export class FrameFlow {
   }
 
   private onOpened(opened: Opened): void {
-    this.plan.checkOpened(opened.inputs);
+    this.plan.checkOpened(opened);
     this.opened = { inputs: opened.inputs, outputs: opened.outputs };
     this.away = null;
     this.cancelGrace?.();

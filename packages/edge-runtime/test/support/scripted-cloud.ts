@@ -96,6 +96,8 @@ export class ScriptedCloud {
   inputs: readonly TensorSpec[] = [{ name: 'x', dtype: 'uint8', shape: ['n'] }];
   credits = 2;
   known: readonly number[] = [];
+  /** What it says of the model that it opened; null: nothing. */
+  identity: string | null = null;
   maxMessageBytes = 1 << 20;
   /** Thrown by the next attempts to connect, in turn; `hang` never connects. */
   refusals: (KerfError | 'hang')[] = [];
@@ -155,6 +157,7 @@ export class ScriptedCloud {
       resumeKey: `key-${this.connections.length}`,
       resumeWindowMs: 30_000,
       known: this.known,
+      ...(this.identity === null ? {} : { identity: this.identity }),
     };
   }
 }

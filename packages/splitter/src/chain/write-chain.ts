@@ -1,7 +1,7 @@
 // A model file and nested cuts -> segment files, shared weights and chain.json in a folder.
 import { mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { ModelFile } from '@kerf/onnx/node';
+import { type ModelFile, modelIdentity } from '@kerf/onnx/node';
 import {
   type Backend,
   CHAIN_FORMAT,
@@ -83,10 +83,11 @@ export async function writeChain(options: WriteChainOptions): Promise<WrittenCha
     reign: chosen?.cuts[at]?.reign ?? null,
   }));
   const write = async (staging: string): Promise<ChainManifest> => {
+    const identity = model.externalFiles.size === 0 ? {} : { identity: await modelIdentity(model) };
     const { segments, shared } = await writeSegments(plan, values.types, model, backend, staging);
     const draft = {
       format: CHAIN_FORMAT,
-      source: { file: model.name, sha256: model.sha256, bytes: model.bytes },
+      source: { file: model.name, sha256: model.sha256, bytes: model.bytes, ...identity },
       modelInputs: model.graph.inputs,
       modelOutputs: model.graph.outputs,
       segments,

@@ -1,10 +1,9 @@
 // The `model`, `cloud` and `fallback` groups of a station file -> sessions that answer frames.
-import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { metadataOf } from '@kerf/onnx';
-import { openModelFile } from '@kerf/onnx/node';
+import { modelIdentity, openModelFile } from '@kerf/onnx/node';
 import { type Backend, type Clock, KerfError, messageOf, type Random, type TensorSpec } from '@kerf/protocol';
 import { mergeSpec, type Thresholds } from '@kerf/splitter';
 import { readChainManifest } from '@kerf/splitter/node';
@@ -58,7 +57,8 @@ export async function openMainModel(config: StationConfig, setting: ModelSetting
     const local = whole === null ? null : { whole };
     const notes = await notesOf(path);
     const held = whole === null ? [] : [whole];
-    const opened = await openSession({ split: null, head: null, local, cloud }, config, setting, notes, held);
+    const { identity } = notes;
+    const opened = await openSession({ split: null, head: null, local, identity, cloud }, config, setting, notes, held);
     if (whole !== null) return opened;
     // What the model takes stands in its file: parts need not wait until the cloud has said it.
     return { ...opened, main: { ...opened.main, inferer: withInputs(opened.main.inferer, notes.inputs) } };
@@ -142,6 +142,7 @@ export async function openSmallModel(
 interface Notes {
   readonly inputs: readonly TensorSpec[];
   readonly sha256: string;
+  readonly identity: string;
   readonly thresholds: Thresholds | null;
 }
 
@@ -212,16 +213,15 @@ function defaultId(path: string): string {
 
 /** Hash and thresholds, as the file has them. */
 async function notesOf(path: string): Promise<Notes> {
-  const { graph } = await openModelFile(path);
+  const model = await openModelFile(path);
+  const { graph, sha256 } = model;
   const notes = metadataOf(graph.model);
   const number = (key: string): number => Number.parseFloat(notes.get(key) ?? '');
   const thresholds = { passBelow: number('kerf.pass_below'), ngAbove: number('kerf.ng_above') };
   const isNoted = thresholds.passBelow <= thresholds.ngAbove;
-  const sha256 = createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex');
   const inputs = graph.inputs.map((name) => mergeSpec(graph, name, undefined));
-  return { sha256, inputs, thresholds: isNoted ? thresholds : null };
+  const identity = await modelIdentity(model);
+  return { sha256, identity, inputs, thresholds: isNoted ? thresholds : null };
 }
 
 async function readText(path: string, what: string): Promise<string> {

@@ -1,0 +1,124 @@
+// Model files that change under a cloud that serves them: no session ever gets answers of another model than it opened.
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BuildModel, buildModel } from '@kerf/onnx';
+import type { Tensor } from '@kerf/protocol';
+import { describe, expect, it } from 'vitest';
+import type { CloudOptions } from '../src/index.ts';
+import { payload, type TestClient } from './support/client.ts';
+import { client, opened, serveModels, type TestCloud } from './support/cloud.ts';
+import { floats, oneToOne, temporaryFolder, writeModel, writeTail } from './support/models.ts';
+
+const sha = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
+
+/** `y = x + by`. */
+const adding = (by: number): BuildModel =>
+  oneToOne([{ op: 'Add', inputs: ['x', 'b'], outputs: ['y'] }], [1, 4], {
+    initializers: [{ name: 'b', tensor: floats([4], () => by) }],
+  });
+const zeros = payload(
+  'x',
+  floats([1, 4], () => 0),
+);
+const valueOf = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset).getFloat32(0, true);
+
+async function answerOf(edge: TestClient, frame: number): Promise<number> {
+  edge.frame(frame, [zeros]);
+  return valueOf((await edge.result(frame)).tensors[0]!.bytes);
+}
+
+/** The fault that ends session 1. */
+async function ended(edge: TestClient): Promise<string> {
+  const mine = () => edge.all('fault').filter(({ session, frame }) => session === 1 && frame === null);
+  await edge.until(() => mine().length > 0);
+  return mine()[0]!.code;
+}
+
+async function killWorker(cloud: TestCloud): Promise<void> {
+  expect(cloud.workerPids).toHaveLength(1);
+  process.kill(cloud.workerPids[0]!, 'SIGKILL');
+}
+
+describe('a whole model', () => {
+  it('is named by its bytes when it is opened, those of its data files included', async () => {
+    const dir = temporaryFolder();
+    const path = writeModel(dir, 'plain', adding(1));
+    mkdirSync(join(dir, 'data'));
+    const weights = floats([4], () => 2);
+    const model = buildModel({
+      ...adding(2),
+      initializers: [{ name: 'b', tensor: weights as Tensor, external: { location: 'b.bin', offset: 0 } }],
+    } as Parameters<typeof buildModel>[0]);
+    writeFileSync(join(dir, 'data/model.onnx'), model);
+    writeFileSync(join(dir, 'data/b.bin'), weights.data);
+    const cloud = await serveModels(dir);
+    const edge = await client(cloud).hello();
+    expect((await edge.open('plain')).identity).toBe(sha(readFileSync(path)));
+    const named = sha(JSON.stringify(['kerf-model/1', sha(model), [['b.bin', sha(weights.data)]]]));
+    expect((await edge.open('data', { session: 2 })).identity).toBe(named);
+  });
+
+  it.each<{ accident: string; limits: NonNullable<CloudOptions['limits']>; act: (cloud: TestCloud) => Promise<void> }>([
+    { accident: 'dies', limits: {}, act: killWorker },
+    { accident: 'is to be recycled', limits: { maxWorkerRssBytes: 1 }, act: async () => {} },
+  ])('that is replaced before its worker $accident ends its sessions, and is opened anew', async ({ limits, act }) => {
+    const dir = temporaryFolder();
+    const path = writeModel(dir, 'm', adding(1));
+    const before = sha(readFileSync(path));
+    const cloud = await serveModels(dir, { limits });
+    const edge = await client(cloud).hello();
+    const first = await edge.open('m');
+    expect(first.identity).toBe(before);
+    const { atime, mtime } = statSync(path);
+    writeModel(dir, 'm', adding(2));
+    // As copies do that keep the times: the bytes alone tell.
+    utimesSync(path, atime, mtime);
+    expect(await answerOf(edge, 1)).toBe(1);
+    await act(cloud);
+    expect(await ended(edge)).toBe('WORKER_LOST');
+    const other = await client(cloud).hello();
+    const second = await other.open('m', { resume: { key: first.resumeKey, outstanding: [2] } });
+    expect(second).toMatchObject({ identity: sha(readFileSync(path)), known: [] });
+    expect(second.resumeKey).not.toBe(first.resumeKey);
+    expect(await answerOf(other, 2)).toBe(2);
+    expect(cloud.events.find(({ event, reason }) => event === 'model-unloaded' && reason === 'replaced')).toBeDefined();
+    expect(cloud.workerPids).toHaveLength(1);
+  });
+
+  it('that is gone when its worker dies is not found by who opens it again', async () => {
+    const dir = temporaryFolder();
+    const path = writeModel(dir, 'm', adding(1));
+    const cloud = await serveModels(dir);
+    const edge = await opened(cloud, 'm');
+    rmSync(path);
+    await killWorker(cloud);
+    expect(await ended(edge)).toBe('WORKER_LOST');
+    const again = await client(cloud).hello();
+    await expect(again.open('m')).rejects.toThrow(/MODEL_NOT_FOUND/);
+  });
+
+  it('that stays what it is keeps its sessions when its worker dies', async () => {
+    const dir = temporaryFolder();
+    writeModel(dir, 'm', adding(1));
+    const cloud = await serveModels(dir);
+    const edge = await opened(cloud, 'm');
+    await killWorker(cloud);
+    expect(await answerOf(edge, 1)).toBe(1);
+  });
+});
+
+describe('a tail', () => {
+  it('whose split was replaced ends its sessions when its worker dies', async () => {
+    const dir = temporaryFolder();
+    const { pair } = writeTail(dir, 'm', adding(1));
+    const cloud = await serveModels(dir);
+    const edge = await client(cloud).hello();
+    expect((await edge.open('m', { pair })).identity).toBeUndefined();
+    writeTail(dir, 'm', adding(2));
+    await killWorker(cloud);
+    expect(await ended(edge)).toBe('WORKER_LOST');
+    const again = await client(cloud).hello();
+    await expect(again.open('m', { pair })).rejects.toThrow(/PAIR_MISMATCH/);
+  });
+});
