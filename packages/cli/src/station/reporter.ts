@@ -133,6 +133,8 @@ function outboxText(event: OutboxEvent): string {
       return 'outbox: there is room again';
     case 'dropped':
       return `outbox: ${event.verdict} ${event.resultId} was given up for want of room`;
+    case 'stands':
+      return `outbox: ${event.verdict} ${event.resultId} stays provisional: its picture was given up for want of room`;
     case 'sink-blocked':
       return `sink ${printable(event.sink)}: ${event.code}: ${event.message}; trying again`;
     case 'sink-unblocked':

@@ -101,6 +101,19 @@ export class EntryTable {
     if (entry.dropClass !== 2) this.#droppable[entry.dropClass].trim(this.#entries);
   }
 
+  /**
+   * The next provisional one that is given up being judged again, so that no sink misses a record: of those that all sinks have
+   * the oldest PASS, then the oldest that is neither PASS nor NG, then the oldest NG.
+   */
+  nextToStand(isDelivered: (entry: OutboxEntry) => boolean): OutboxEntry | null {
+    let next: OutboxEntry | null = null;
+    for (const entry of this.#unsettled.values()) {
+      if ((next === null || entry.dropClass < next.dropClass) && isDelivered(entry)) next = entry;
+      if (next?.dropClass === 0) break;
+    }
+    return next;
+  }
+
   /** The next one that goes when room is short; null when all that is left is NG, or not safe yet. */
   nextToDrop(): OutboxEntry | null {
     for (const seqs of this.#droppable) {

@@ -38,6 +38,8 @@ export type OutboxEvent =
   | { readonly kind: 'released' }
   /** Given up for want of room, before some sink had it or a final record came. */
   | { readonly kind: 'dropped'; readonly resultId: string; readonly revision: number; readonly verdict: Verdict }
+  /** The picture of a provisional record was given up for want of room: it is not judged again, and stays as every sink has it. */
+  | { readonly kind: 'stands'; readonly resultId: string; readonly revision: number; readonly verdict: Verdict }
   | ({ readonly kind: 'sink-blocked'; readonly sink: string } & SinkBlock)
   | { readonly kind: 'sink-unblocked'; readonly sink: string }
   | { readonly kind: 'storage'; readonly state: StorageState }
@@ -68,6 +70,8 @@ export interface OutboxSnapshot {
   readonly storage: StorageState;
   /** Since the start, by verdict. */
   readonly dropped: Readonly<Partial<Record<Verdict, number>>>;
+  /** Provisional records whose picture was given up since the start. */
+  readonly stood: number;
   /** Bytes found at the start that belong to no whole frame: torn by a crash, or damaged. */
   readonly damagedBytes: number;
   /** Records that could not be read back. */

@@ -59,6 +59,11 @@ export class RecordStore {
         journal.write({ frames: [frameOf({ kind: 'dropped' }, entry.seq)] });
         this.#forget(entry);
       },
+      isDelivered: (entry) => this.#isDelivered(entry),
+      letStand: (entry) => {
+        journal.write({ frames: [frameOf({ kind: 'settled' }, entry.seq)] });
+        this.#releasePicture(entry);
+      },
     });
     for (const entry of found.entries) this.#table.add(entry);
   }
@@ -99,6 +104,7 @@ export class RecordStore {
       isHeld: this.#room.isHeld,
       storage: this.#journal.state,
       dropped: { ...this.#room.dropped },
+      stood: this.#room.stood,
       damagedBytes: this.#found.damagedBytes,
       damagedRecords: this.#reader.damaged,
     };
@@ -231,9 +237,11 @@ export class RecordStore {
   }
 
   #removeIfDone(entry: OutboxEntry): void {
-    if (!entry.isCommitted || entry.picture !== null) return;
-    if (Object.values(this.#cursors).some((cursor) => cursor < entry.seq)) return;
-    this.#forget(entry);
+    if (entry.picture === null && this.#isDelivered(entry)) this.#forget(entry);
+  }
+
+  #isDelivered({ isCommitted, seq }: OutboxEntry): boolean {
+    return isCommitted && Object.values(this.#cursors).every((cursor) => cursor >= seq);
   }
 
   #forget(entry: OutboxEntry): void {
@@ -245,10 +253,15 @@ export class RecordStore {
   }
 
   #settle(entry: OutboxEntry): void {
+    this.#releasePicture(entry);
+    this.#admit();
+  }
+
+  #releasePicture(entry: OutboxEntry): void {
     if (entry.picture === null) return;
     this.#journal.release(entry.picture);
     this.#table.settle(entry);
-    this.removeWhenDone(entry);
+    this.#removeIfDone(entry);
   }
 
   #admit(): void {

@@ -13,6 +13,10 @@ export interface RoomParts {
   storage(): StorageState;
   /** Writes that it is given up, and forgets it. */
   forget(entry: OutboxEntry): void;
+  /** Whether every sink has it. */
+  isDelivered(entry: OutboxEntry): boolean;
+  /** Writes that its picture is given up, and with it what no sink wants. */
+  letStand(entry: OutboxEntry): void;
 }
 
 type HeldReason = 'full' | 'disk-full' | 'disk-failed';
@@ -20,6 +24,8 @@ type HeldReason = 'full' | 'disk-full' | 'disk-failed';
 export class Room {
   /** Given up, by verdict. */
   readonly dropped: Record<string, number> = {};
+  /** Provisional records whose picture was given up. */
+  stood = 0;
   readonly #parts: RoomParts;
   #heldFor: HeldReason | null = null;
 
@@ -44,23 +50,37 @@ export class Room {
 
   /** The disk is full: what a segment would hold is given up, as far as it may be. */
   giveUpSome(): void {
-    const { table, options } = this.#parts;
-    for (let bytes = 0; bytes < options.segmentBytes; ) {
-      const entry = table.nextToDrop();
-      if (entry === null) return;
-      bytes += entry.recordBytes + entry.pictureBytes;
-      this.#drop(entry);
+    for (let bytes = 0; bytes < this.#parts.options.segmentBytes; ) {
+      const given = this.#giveUpNext();
+      if (given === 0) return;
+      bytes += given;
     }
   }
 
   #makeFor(bytes: number): boolean {
     const { table, options } = this.#parts;
     while (table.bytes + bytes > options.maxBytes || table.count + 1 > options.maxRecords) {
-      const entry = table.nextToDrop();
-      if (entry === null) return false;
-      this.#drop(entry);
+      if (this.#giveUpNext() === 0) return false;
     }
     return true;
+  }
+
+  /** @returns the bytes of what went; 0 when nothing is left that may go. */
+  #giveUpNext(): number {
+    const { table, listener } = this.#parts;
+    const provisional = table.nextToStand((entry) => this.#parts.isDelivered(entry));
+    if (provisional !== null) {
+      const { resultId, revision, verdict, pictureBytes } = provisional;
+      this.#parts.letStand(provisional);
+      this.stood++;
+      listener({ kind: 'stands', resultId, revision, verdict });
+      return pictureBytes;
+    }
+    const entry = table.nextToDrop();
+    if (entry === null) return 0;
+    const bytes = entry.recordBytes + entry.pictureBytes;
+    this.#drop(entry);
+    return bytes;
   }
 
   #drop(entry: OutboxEntry): void {
