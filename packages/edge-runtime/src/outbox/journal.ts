@@ -112,7 +112,10 @@ export class Journal {
     while (!this.#closed) {
       try {
         if (this.#state.kind === 'full') {
-          if (!(await this.#findRoom())) await this.#pause();
+          if (await this.#findRoom()) continue;
+          // Whoever flushes waits for no room.
+          this.#endFlushes();
+          await this.#pause();
           continue;
         }
         if (this.#queue.length > 0) await this.#writeBatch();

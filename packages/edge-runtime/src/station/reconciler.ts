@@ -49,8 +49,10 @@ export class Reconciler {
     this.cancel?.();
     await this.running;
     if (lasting) return;
+    const why = { code: 'CLOSED', message: 'the station ended before the part was judged again' } as const;
     for (const resultId of this.parts.store.unsettled.map((one) => one.resultId)) {
-      await this.standing(resultId, { code: 'CLOSED', message: 'the station ended before the part was judged again' });
+      // A store that is closed by now takes nothing more.
+      await this.standing(resultId, why).catch(() => {});
     }
   }
 

@@ -12,6 +12,7 @@ import type { SessionStatus } from '../../session/status.ts';
 import { makeJudge } from '../../station/judge/judge.ts';
 import { Station } from '../../station/station.ts';
 import type { StationConfig } from '../../station/station-file.ts';
+import { stopStation } from '../../station/stop-station.ts';
 import { openFolderDisk } from '../folder-disk.ts';
 import { nodeBackend } from '../node-backend.ts';
 import type { StationRecorder } from '../recording/station-recorder.ts';
@@ -162,7 +163,7 @@ async function assemble(
       return changed;
     },
     async close(drainMs = DRAIN_MS) {
-      await station.stop();
+      await stopStation(station, outbox, clock);
       await outbox.drain(drainMs);
       const left = Math.max(0, ...outbox.snapshot.sinks.map(({ waiting }) => waiting));
       await cleanUp(cleanups);
