@@ -10,12 +10,12 @@ import {
 import { designChannel } from './channel-quantiser.ts';
 import type { CutSamples } from './cut-samples.ts';
 import type { ChannelImportance, LevelTensor } from './level-design.ts';
-import { OutputDistance } from './output-distance.ts';
+import { outputDistance } from './output-distance.ts';
 import { totalVariation } from './planes.ts';
 
-/** Runs of the tail at most: two minutes of a slow one. */
-const MAX_RUNS = 1024;
-const MAX_SAMPLES = 24;
+/** Runs of the tail at most: a minute of a slow one. */
+const MAX_RUNS = 512;
+const MAX_SAMPLES = 8;
 const LEAST_SAMPLES = 3;
 /** A channel is disturbed by quantising it coarsely: at a bit for this share of its variance. */
 const DISTURBING_PRICE = 0.25;
@@ -43,7 +43,7 @@ export async function channelImportance(
   );
   const disturbed = sharing(tensors, Math.max(1, Math.floor(MAX_RUNS / sampleCount)));
   const tables = new Map(tensors.map((tensor) => [tensor.name, coarseTable(tensor)]));
-  const moved = disturbed.map(() => new OutputDistance());
+  const moved = new Float64Array(disturbed.length);
   const errors = new Float64Array(disturbed.length);
   for (const index of finite.slice(0, sampleCount)) {
     const crossing = await samples.crossing(index);
@@ -60,16 +60,11 @@ export async function channelImportance(
       if (squaredError === 0) continue;
       const shape = crossing.get(name)?.shape ?? [];
       const outputs = await samples.answer(index, new Map([...crossing, [name, float32Tensor(shape, values)]]));
-      moved[at]?.add(expected, outputs);
+      moved[at] = (moved[at] as number) + outputDistance(expected, outputs);
       errors[at] = (errors[at] as number) + squaredError;
     }
   }
-  return weightsOf(
-    tensors,
-    disturbed,
-    moved.map(({ value }) => value),
-    errors,
-  );
+  return weightsOf(tensors, disturbed, moved, errors);
 }
 
 /** Channels of like variation together, so that at most `most` have to be disturbed. */
@@ -140,10 +135,10 @@ function mixed(
 function weightsOf(
   tensors: readonly LevelTensor[],
   disturbed: readonly Disturbed[],
-  moved: readonly number[],
+  moved: Float64Array,
   errors: Float64Array,
 ): ChannelImportance {
-  const sum = (list: Iterable<number>): number => [...list].reduce((total, each) => total + each, 0);
+  const sum = (list: Float64Array): number => list.reduce((total, each) => total + each, 0);
   const least = errors.some((error) => error > 0) ? (LEAST_SHARE * sum(moved)) / sum(errors) : 0;
   const weights = new Map(tensors.map(({ name, channels }) => [name, new Float64Array(channels.length)]));
   for (const [at, { name, channels }] of disturbed.entries()) {

@@ -20,7 +20,7 @@ export interface LevelTask {
   readonly probe: OutputProbe;
 }
 
-/** Prices are counted in notches: each costs half as much again as two before, and saves about a twentieth of the bits. */
+/** Prices are counted in notches: each costs twice as much as two before, and saves about an eighth of the bits. */
 export class LevelTrials {
   readonly #task: LevelTask;
   readonly #firstPrice: number;

@@ -3,7 +3,7 @@ import type { LevelTable } from '@kerf/protocol';
 import type { CutSamples } from './cut-samples.ts';
 import { blended, fitRestoration } from './fit-restoration.ts';
 import type { LevelDesign, LevelTensor } from './level-design.ts';
-import { OutputDistance } from './output-distance.ts';
+import { outputDistance } from './output-distance.ts';
 import { throughLevels } from './through-levels.ts';
 
 /** How far outputs are from those of the whole model with these levels, over a few samples. */
@@ -22,12 +22,12 @@ export async function outputProbe(samples: CutSamples, finite: readonly number[]
     }),
   );
   return async (tables) => {
-    const distance = new OutputDistance();
+    let sum = 0;
     for (const { index, crossing, expected } of probed) {
       const arrived = new Map([...crossing, ...throughLevels(crossing, tables)]);
-      distance.add(expected, await samples.answer(index, arrived));
+      sum += outputDistance(expected, await samples.answer(index, arrived));
     }
-    return distance.value;
+    return sum;
   };
 }
 
