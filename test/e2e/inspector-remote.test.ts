@@ -1,12 +1,15 @@
 // The Inspector from another machine: over TLS, an address for each role, the same ones after a restart.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
+import { connect } from 'node:tls';
+import { developmentCertificate } from '@kerf/access';
 import { KERF_BIN } from '@kerf/cli';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { browserTest } from '../support/browser-test.ts';
@@ -72,6 +75,14 @@ function statusOf(url: string, headers: Record<string, string> = {}): Promise<nu
   });
 }
 
+async function fingerprintOf(url: string): Promise<string> {
+  const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const { fingerprint256 } = socket.getPeerCertificate();
+  socket.destroy();
+  return fingerprint256;
+}
+
 describe('the Inspector on a network', () => {
   const withBrowser = browserTest();
 
@@ -112,8 +123,18 @@ describe('the Inspector on a network', () => {
     expect(await statusOf(renewed.url.replace(secretOf(renewed.url), secretOf(first.url)))).toBe(404);
   });
 
-  test('a page of elsewhere does not reach the line, whatever it knows', async () => {
-    const { url } = await inspect();
+  test('a page of elsewhere does not reach the line, whatever it knows; a certificate that is replaced is followed', async () => {
+    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+    const put = async (name: string): Promise<string> => {
+      const { certPem, keyPem } = await developmentCertificate(join(folder, name), []);
+      await writeFile(cert, certPem);
+      await writeFile(key, keyPem);
+      return new X509Certificate(certPem).fingerprint256;
+    };
+    const first = await put('first');
+    const { url, fingerprint } = await inspect('--cert', cert, '--cert-key', key);
+    expect([fingerprint, await fingerprintOf(url)]).toEqual([first, first]);
+    const second = await put('second');
     const upgrade = {
       connection: 'Upgrade',
       upgrade: 'websocket',
@@ -128,6 +149,7 @@ describe('the Inspector on a network', () => {
         origin: new URL(url).origin,
       }),
     ).toBe(403);
+    await soon(() => fingerprintOf(url), { timeout: 30_000 }).toBe(second);
   });
 
   test('what only a network needs is refused without one', async () => {

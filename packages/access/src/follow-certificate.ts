@@ -1,7 +1,7 @@
 // The certificate files of a server that runs -> the server's own: one that was replaced counts from the next connection on.
 import { X509Certificate } from 'node:crypto';
 import type { SecureContextOptions } from 'node:tls';
-import { type Clock, messageOf } from '@kerf/protocol';
+import { type Clock, lookAgain } from '@kerf/protocol';
 import type { ServerCertificate } from './certificate.ts';
 
 export type CertificateEvent =
@@ -30,10 +30,7 @@ export function followCertificate(
   { clock, wallNowMs, tell }: FollowOptions,
 ): () => void {
   let current = first;
-  let fault = '';
   let toldDays = WARN_DAYS;
-  let isEnded = false;
-  let cancel = (): void => {};
   const use = (next: ServerCertificate): void => {
     if (next.certPem === current.certPem && next.keyPem === current.keyPem) return;
     server.setSecureContext(tlsContext(next));
@@ -50,24 +47,12 @@ export function followCertificate(
   const look = async (): Promise<void> => {
     try {
       use(await current.renewed());
-      fault = '';
-    } catch (error) {
-      const reason = messageOf(error);
-      // Two files are never replaced in one step: what two looks agree on is said, once.
-      if (fault === reason) tell({ event: 'certificate-unusable', reason });
-      fault = fault === reason || fault === `told: ${reason}` ? `told: ${reason}` : reason;
+    } finally {
+      warn();
     }
-    warn();
-    if (!isEnded) later();
   };
-  const later = (): void => {
-    cancel = clock.after(LOOK_MS, () => void look());
-  };
-  later();
-  return () => {
-    isEnded = true;
-    cancel();
-  };
+  // Two files are never replaced in one step: what two looks agree on is said.
+  return lookAgain(clock, LOOK_MS, look, (reason) => tell({ event: 'certificate-unusable', reason }));
 }
 
 /** TLS 1.3 with this certificate. */

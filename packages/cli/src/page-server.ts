@@ -19,11 +19,19 @@ export type Route =
   | { readonly kind: 'json'; readonly value: unknown }
   | { readonly kind: 'post'; readonly maxBytes: number; handle(json: unknown): Promise<unknown> };
 
+/** PEM texts, and how the server keeps to files that are replaced while it runs, where it is to. */
+export interface PageCertificate {
+  readonly certPem: string;
+  readonly keyPem: string;
+  /** @returns how to end it. */
+  follow?(server: TlsServer): () => void;
+}
+
 export interface PageServerOptions {
   readonly host: string;
   readonly port: number;
-  /** PEM texts; null serves plain http. */
-  readonly tls: { readonly certPem: string; readonly keyPem: string } | null;
+  /** Null serves plain http. */
+  readonly tls: PageCertificate | null;
   /** Any of them opens the page. */
   readonly secrets: readonly string[];
   /** By path below `/SECRET/`; '' is the page itself. */
@@ -84,7 +92,10 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     respond(options, request, response).catch((error: unknown) => response.destroy(error as Error));
   };
-  const server = tls === null ? createServer(answer) : createTlsServer({ cert: tls.certPem, key: tls.keyPem }, answer);
+  const server =
+    tls === null
+      ? createServer(answer)
+      : createTlsServer({ cert: tls.certPem, key: tls.keyPem, minVersion: 'TLSv1.3' }, answer);
   server.maxConnections = MAX_CONNECTIONS;
   const sockets = options.sockets === undefined ? null : socketDoor(server, options.secrets, options.sockets);
   server.requestTimeout = REQUEST_TIMEOUT_MS;
@@ -94,9 +105,11 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
   } catch (cause) {
     throw new KerfError('INVALID_ARGUMENT', `cannot listen on ${host}, port ${port}: ${messageOf(cause)}`, { cause });
   }
+  const endFollowing = tls?.follow?.(server as TlsServer);
   return {
     port: (server.address() as AddressInfo).port,
     async close() {
+      endFollowing?.();
       const closed = once(server, 'close');
       server.close();
       for (const socket of sockets?.clients ?? []) socket.close(1001, 'the page ends');

@@ -54,6 +54,7 @@ export type { ImagePixels, RgbImage } from './image-input.ts';
 export { imageSizeOf, imageTensorShape, imageToTensor } from './image-input.ts';
 export type { WireLimits } from './limits.ts';
 export { DEFAULT_WIRE_LIMITS } from './limits.ts';
+export { lookAgain } from './look-again.ts';
 export type { ManifestFile, SplitTensor } from './manifest-fields.ts';
 export type { MemoryLink } from './memory-transport.ts';
 export { memoryLink } from './memory-transport.ts';

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import type { CertificateEvent } from '@kerf/access';
 import { messageOf } from '@kerf/protocol';
 import type { Command, CommandLine, Io } from '../command.ts';
 import { prepareDemoLine } from '../inspect/demo-line.ts';
@@ -34,7 +35,8 @@ export const inspect: Command = {
   notes:
     'The station ends with SIGTERM or Ctrl-C; until then a source that has come to its end leaves its results to look at.',
   async run(line, io) {
-    const access = await inspectorAccess(line);
+    const say = sayTo(line, io);
+    const access = await inspectorAccess(line, (told) => say(told.event, certificateText(told)));
     const ended = signalled();
     const paths = line.positionals;
     if (paths.length > 0) {
@@ -61,8 +63,7 @@ interface Watched {
 
 async function watch({ paths, access, ended, onStarted }: Watched, line: CommandLine, io: Io): Promise<void> {
   const isJson = line.flag('json');
-  const say = (event: string, message: string): void =>
-    io.print(isJson ? JSON.stringify({ event, message }) : `${event}: ${message}`);
+  const say = sayTo(line, io);
   const lines = await openLines(paths, line.text('ca') ?? null, say);
   try {
     const served = await serveInspector(
@@ -84,6 +85,15 @@ async function watch({ paths, access, ended, onStarted }: Watched, line: Command
   } finally {
     await closeLines(lines);
   }
+}
+
+function sayTo(line: CommandLine, io: Io): (event: string, message: string) => void {
+  const isJson = line.flag('json');
+  return (event, message) => io.print(isJson ? JSON.stringify({ event, message }) : `${event}: ${message}`);
+}
+
+function certificateText(told: CertificateEvent): string {
+  return told.event === 'certificate-unusable' ? `${told.reason}; the one before goes on` : `it ends ${told.validTo}`;
 }
 
 function invitation(addresses: readonly InspectorAddress[], fingerprint: string | null): string[] {

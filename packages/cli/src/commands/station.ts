@@ -77,6 +77,7 @@ async function runStation(file: StationFile, device: string | null, line: Comman
   const opened = await openStation(file, {
     onOutbox: (event) => reporter.outbox(event),
     onSwitch: (change) => reporter.switched(change),
+    onNotice: (message) => reporter.notice(message),
   });
   const { station, recorder } = opened;
   station.onEvent((event) => reporter.event(event));

@@ -1,9 +1,17 @@
 // Options of `kerf inspect` -> where it listens, with which certificate, and which secrets open which role.
 import { X509Certificate } from 'node:crypto';
-import { certificateFromFiles, developmentCertificate } from '@kerf/access';
+import {
+  type CertificateEvent,
+  certificateFromFiles,
+  developmentCertificate,
+  followCertificate,
+  type ServerCertificate,
+} from '@kerf/access';
 import { ROLES, type Role } from '@kerf/bridge';
+import { systemClock } from '@kerf/protocol';
 import { isLoopback, makeSecret, reachableHosts } from '../addresses.ts';
 import { type CommandLine, type OptionSpec, usageError } from '../command.ts';
+import type { PageCertificate } from '../page-server.ts';
 import { inspectorKeys } from './inspector-keys.ts';
 
 export const ACCESS_OPTIONS: Readonly<Record<string, OptionSpec>> = {
@@ -34,8 +42,8 @@ export interface InspectorAccess {
   /** Names or addresses under which it can be opened. */
   readonly hosts: readonly string[];
   readonly port: number;
-  /** PEM texts; null serves plain http, for this machine only. */
-  readonly tls: { readonly certPem: string; readonly keyPem: string } | null;
+  /** Null serves plain http, for this machine only. */
+  readonly tls: PageCertificate | null;
   /** SHA-256 of the certificate; null without TLS. */
   readonly fingerprint: string | null;
   /** Secrets of those roles that have an address. */
@@ -45,8 +53,14 @@ export interface InspectorAccess {
 const NETWORK_PORT = 8444;
 const NETWORK_ONLY = ['state', 'cert', 'cert-key'];
 
-/** @throws {KerfError} of the certificate, the keys or the options. */
-export async function inspectorAccess(line: CommandLine): Promise<InspectorAccess> {
+/**
+ * @param onCertificate hears that the certificate was replaced, cannot be, or is about to end
+ * @throws {KerfError} of the certificate, the keys or the options.
+ */
+export async function inspectorAccess(
+  line: CommandLine,
+  onCertificate: (event: CertificateEvent) => void,
+): Promise<InspectorAccess> {
   const host = line.text('host') ?? '127.0.0.1';
   const hosts = reachableHosts(host);
   const roles = rolesOf(line, isLoopback(host) ? 'engineer' : 'operator');
@@ -64,10 +78,17 @@ export async function inspectorAccess(line: CommandLine): Promise<InspectorAcces
     host,
     hosts,
     port: line.number('port', NETWORK_PORT, { most: 65_535 }),
-    tls,
+    tls: followed(tls, onCertificate),
     fingerprint: new X509Certificate(tls.certPem).fingerprint256,
     keys: new Map(roles.map((role) => [role, kept.get(role) ?? ''])),
   };
+}
+
+/** Files that are replaced while the page is served count from the next connection on. */
+function followed(certificate: ServerCertificate, tell: (event: CertificateEvent) => void): PageCertificate {
+  const { certPem, keyPem } = certificate;
+  const setting = { clock: systemClock, wallNowMs: Date.now, tell };
+  return { certPem, keyPem, follow: (server) => followCertificate(server, certificate, setting) };
 }
 
 function rolesOf(line: CommandLine, ordinary: Role): Role[] {
@@ -77,11 +98,7 @@ function rolesOf(line: CommandLine, ordinary: Role): Role[] {
   return given.length === 0 ? [ordinary] : [...new Set(given as Role[])];
 }
 
-function certificateOf(
-  line: CommandLine,
-  state: string,
-  hosts: readonly string[],
-): ReturnType<typeof certificateFromFiles> {
+function certificateOf(line: CommandLine, state: string, hosts: readonly string[]): Promise<ServerCertificate> {
   const [cert, key] = [line.text('cert'), line.text('cert-key')];
   if ((cert === undefined) !== (key === undefined)) throw usageError('--cert and --cert-key go together');
   return cert === undefined || key === undefined

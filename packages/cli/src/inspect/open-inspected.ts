@@ -17,22 +17,25 @@ export interface InspectedStation {
   readonly close: () => Promise<void>;
 }
 
+export interface InspectedListeners {
+  readonly onOutbox: (event: OutboxEvent) => void;
+  readonly onNotice?: (message: string) => void;
+  readonly onFault: (error: unknown) => void;
+}
+
 /**
  * @param onFault hears of errors in background work
  * @throws {KerfError} what reading the file, its device and opening the station throw.
  */
 export async function openInspected(
   path: string,
-  {
-    onOutbox,
-    onFault,
-  }: { readonly onOutbox: (event: OutboxEvent) => void; readonly onFault: (error: unknown) => void },
+  { onOutbox, onNotice, onFault }: InspectedListeners,
 ): Promise<InspectedStation> {
   const written = await readStationFile(path);
   const device = deviceOf(written);
   let file = await withRelease(written, true);
   const audit = await StationAudit.open(join(file.folder, `${file.config.station}.audit.jsonl`));
-  const opened = await openStation(file, { onOutbox });
+  const opened = await openStation(file, { onOutbox, ...(onNotice === undefined ? {} : { onNotice }) });
   try {
     let service: StationService | null = null;
     const updates =

@@ -38,6 +38,7 @@ export async function openLines(
           onOutbox: (event) => {
             if (event.kind === 'sink-blocked') say(`sink ${event.sink}`, `${at}${event.message}`);
           },
+          onNotice: (message) => say('notice', `${at}${message}`),
           onFault: (error) => say('fault', `${at}${messageOf(error)}`),
         }),
       );

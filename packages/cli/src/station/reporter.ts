@@ -58,6 +58,11 @@ export class StationReporter {
     else this.say(`route ${from} -> ${to}: ${reason}`);
   }
 
+  notice(message: string): void {
+    if (this.json) this.emit({ kind: 'notice', message });
+    else this.say(message);
+  }
+
   outbox(event: OutboxEvent): void {
     if (event.kind === 'dropped' || event.kind === 'damaged') this.faults++;
     if (this.json) this.emit({ kind: 'outbox', event });

@@ -1,8 +1,14 @@
 // Uploads and triggers over real HTTP.
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as tlsConnect } from 'node:tls';
 import { httpTriggerShape, type ResultRecord, type TriggerRequest, uploadShape } from '@kerf/edge-runtime';
 import { HttpDoor, httpTrigger, uploadSource } from '@kerf/edge-runtime/node';
+import { generate } from 'selfsigned';
 import { afterEach, describe, expect, test } from 'vitest';
 import { recordOf } from '../../../../test/conformance/sink-records.ts';
 import { CaptureListener, describeSource } from '../../../../test/conformance/source.ts';
@@ -189,5 +195,43 @@ describe('HTTP trigger', () => {
     expect((await fetch(`http://${listen}/parts`, { method: 'POST', body: await blob(1) })).status).toBe(202);
     await source.stop();
     await expect(fetch(`http://${listen}/parts`, { method: 'POST' })).rejects.toThrow();
+  });
+});
+
+describe('the certificate of a door', () => {
+  const certificate = async (name: string) => {
+    const { cert, private: key } = await generate([{ name: 'commonName', value: name }], { keyType: 'ec' });
+    return { cert, key, fingerprint: new X509Certificate(cert).fingerprint256 };
+  };
+
+  test('is the one of its files, also when they are replaced; what cannot be used is told, and leaves the one before', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kerf-door-'));
+    const paths = { certificate: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+    const [first, second] = [await certificate('first'), await certificate('second')];
+    writeFileSync(paths.certificate, first.cert);
+    writeFileSync(paths.key, first.key);
+    const looks: (() => void)[] = [];
+    const told: string[] = [];
+    const clock = { nowMs: () => 0, after: (_: number, look: () => void) => (looks.push(look), () => {}) };
+    const listen = `127.0.0.1:${await freePort()}`;
+    const config = uploadShape.read({ listen, ...paths }, 'source');
+    const door = new HttpDoor(config, null, { clock, tell: (message) => told.push(message) });
+    const port = await door.add({ path: '/', maxBytes: 1, answer: () => Promise.resolve({ status: 200, body: {} }) });
+    const served = async (): Promise<string> => {
+      looks.shift()?.();
+      const socket = tlsConnect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+      await once(socket, 'secureConnect');
+      const { fingerprint256 } = socket.getPeerCertificate();
+      socket.destroy();
+      return fingerprint256;
+    };
+    expect(await served()).toBe(first.fingerprint);
+    writeFileSync(paths.certificate, second.cert);
+    expect([await served(), await served(), await served()]).toEqual(Array(3).fill(first.fingerprint));
+    writeFileSync(paths.key, second.key);
+    expect(await served()).toBe(second.fingerprint);
+    expect(told).toEqual([expect.stringMatching(/cannot be used/), expect.stringMatching(/was replaced/)]);
+    await door.remove('/');
+    rmSync(folder, { recursive: true });
   });
 });

@@ -1,12 +1,12 @@
 // A port -> requests that may be answered: known path, right token, bounded body, not a page of somebody else.
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { KerfError, messageOf, parseUrl } from '@kerf/protocol';
+import { type Clock, KerfError, parseUrl, systemClock } from '@kerf/protocol';
 import type { HttpDoorConfig } from '../../capture/http-config.ts';
 import { isLoopback } from '../../sinks/webhook-sink.ts';
 import { listenAddress, listening } from '../listen.ts';
+import { followPems, readPems } from './door-certificate.ts';
 
 export interface HttpAnswer {
   readonly status: number;
@@ -28,6 +28,12 @@ export interface HttpRoute {
   answer(request: HttpRequest): Promise<HttpAnswer>;
 }
 
+/** How a door looks after its certificate, and to whom it tells that. */
+export interface DoorWatch {
+  readonly clock: Clock;
+  readonly tell: (message: string) => void;
+}
+
 /** Requests at a time; one more is told to come again. */
 const MAX_REQUESTS = 16;
 const MAX_CONNECTIONS = 64;
@@ -42,11 +48,14 @@ export class HttpDoor {
   private readonly routes = new Map<string, HttpRoute>();
   private server: Server | null = null;
   private opening: Promise<number> | null = null;
+  private readonly watch: DoorWatch;
+  private endFollowing: () => void = () => {};
   private inside = 0;
 
   /** @throws {KerfError} INVALID_ARGUMENT. */
-  constructor(config: HttpDoorConfig, token: string | null) {
+  constructor(config: HttpDoorConfig, token: string | null, watch: DoorWatch = { clock: systemClock, tell: () => {} }) {
     this.config = config;
+    this.watch = watch;
     this.token = token;
     this.address = listenAddress(config.listen);
     if (token === null && !config.allowAnyone && !isLoopback(this.address.host)) {
@@ -74,6 +83,7 @@ export class HttpDoor {
     if (this.routes.size > 0 || server === null) return;
     this.server = null;
     this.opening = null;
+    this.endFollowing();
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
     await closed;
@@ -87,10 +97,15 @@ export class HttpDoor {
       headersTimeout: REQUEST_TIMEOUT_MS / 3,
       maxHeaderSize: 16_384,
     };
-    const server =
-      certificate === null || key === null
-        ? createServer(options, serve)
-        : createTlsServer({ ...options, cert: pem(certificate), key: pem(key) }, serve);
+    const paths = certificate === null || key === null ? null : { certificate, key };
+    let server: Server;
+    if (paths === null) server = createServer(options, serve);
+    else {
+      const pems = readPems(paths);
+      const secure = createTlsServer({ ...options, ...pems }, serve);
+      this.endFollowing = followPems(secure, pems, paths, this.watch);
+      server = secure;
+    }
     server.maxConnections = MAX_CONNECTIONS;
     this.server = server;
     return listening(server, this.address.host, this.address.port);
@@ -180,12 +195,4 @@ function faultAnswer(error: unknown): HttpAnswer {
     body: { error: error.message, code: error.code },
     ...(status === 503 && { headers: { 'retry-after': '1' } }),
   };
-}
-
-function pem(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new KerfError('FILE_NOT_FOUND', `cannot read ${path}: ${messageOf(cause)}`, { cause });
-  }
 }

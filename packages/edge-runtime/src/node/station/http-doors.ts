@@ -3,17 +3,19 @@ import { resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { KerfError } from '@kerf/protocol';
 import type { HttpDoorConfig } from '../../capture/http-config.ts';
-import { HttpDoor } from '../http/http-door.ts';
+import { type DoorWatch, HttpDoor } from '../http/http-door.ts';
 
 export class HttpDoors {
   private readonly doors: { readonly config: HttpDoorConfig; readonly door: HttpDoor }[] = [];
   private readonly folder: string;
   private readonly secret: (name: string) => string | null;
+  private readonly watch: DoorWatch;
 
   /** @param folder what relative paths are relative to. */
-  constructor(folder: string, secret: (name: string) => string | null) {
+  constructor(folder: string, secret: (name: string) => string | null, watch: DoorWatch) {
     this.folder = folder;
     this.secret = secret;
+    this.watch = watch;
   }
 
   /** @throws {KerfError} INVALID_ARGUMENT for an address that is none, a token that is not set, or doors that differ. */
@@ -28,7 +30,7 @@ export class HttpDoors {
         `source and trigger at ${listen} share a door: give both the same token and certificate`,
       );
     }
-    const door = new HttpDoor(config, tokenFrom === null ? null : this.tokenOf(tokenFrom));
+    const door = new HttpDoor(config, tokenFrom === null ? null : this.tokenOf(tokenFrom), this.watch);
     this.doors.push({ config, door });
     return door;
   }

@@ -14,6 +14,7 @@ import { Station } from '../../station/station.ts';
 import type { StationConfig } from '../../station/station-file.ts';
 import { stopStation } from '../../station/stop-station.ts';
 import { openFolderDisk } from '../folder-disk.ts';
+import type { DoorWatch } from '../http/http-door.ts';
 import { nodeBackend } from '../node-backend.ts';
 import type { StationRecorder } from '../recording/station-recorder.ts';
 import { HttpDoors } from './http-doors.ts';
@@ -36,6 +37,8 @@ export interface OpenStationOptions {
   readonly wallNow?: () => number;
   readonly onOutbox?: (event: OutboxEvent) => void;
   readonly onSwitch?: (change: RouteSwitch) => void;
+  /** What somebody should know that concerns no part, in words: a certificate that was replaced, or cannot be used. */
+  readonly onNotice?: (message: string) => void;
 }
 
 export interface OpenedStation {
@@ -109,7 +112,8 @@ async function assemble(
   if (options.onSwitch !== undefined) model.onSwitch(options.onSwitch);
   const judges = await judgesOf(config, model.thresholds, small?.thresholds ?? null);
   const setup = { clock, random, wallClock: wallNow };
-  const doors = openDoors(folder, { clock, wallClock: wallNow });
+  const { onNotice: tell = () => {} } = options;
+  const doors = openDoors(folder, { clock, wallClock: wallNow, tell });
   const sinks = new StationSinks(config.sinks, folder, { ...setup, station: config.station, ...doors });
   cleanups.push(() => sinks.close());
   const outbox = await openOutbox(config, folder, sinks, options);
@@ -172,9 +176,9 @@ async function assemble(
   };
 }
 
-function openDoors(folder: string, clocks: { readonly clock: Clock; readonly wallClock: () => number }) {
+function openDoors(folder: string, watch: DoorWatch & { readonly wallClock: () => number }) {
   const secret = (name: string): string | null => process.env[name] ?? null;
-  return { plc: new PlcDoors(clocks), http: new HttpDoors(folder, secret), secret };
+  return { plc: new PlcDoors(watch), http: new HttpDoors(folder, secret, watch), secret };
 }
 
 async function openOutbox(
