@@ -1,8 +1,9 @@
-// An update in the desktop app: a real Electron, its station's process on a device, a release fetched and switched to.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+// Two lines in the desktop app: a real Electron, its stations' process, a release fetched and switched to on one of them.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { modelFile } from '@kerf/models';
 import { type ElectronApplication, _electron as electron } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findElectron } from '../support/ensure-electron.mjs';
@@ -14,6 +15,17 @@ const APP = fileURLToPath(new URL('../../apps/inspector', import.meta.url));
 const runtime = findElectron();
 const reason = runtime.reason ?? reasonNotToRun(runtime.folder, join(APP, 'dist/desktop/main.cjs'));
 
+function lineEight(): string {
+  return [
+    'format: kerf-station/1',
+    'station: line-8',
+    'source: { kind: folder, path: in-8 }',
+    `model: { path: ${JSON.stringify(modelFile('surface-v1'))} }`,
+    'task: { kind: anomaly }',
+    'sinks: [{ kind: json-lines, path: line-8-results.jsonl }]',
+  ].join('\n');
+}
+
 describe.skipIf(reason !== null)(`an update in the desktop app${reason === null ? '' : ` (${reason})`}`, () => {
   let home = '';
   let world: UpdateWorld;
@@ -23,13 +35,16 @@ describe.skipIf(reason !== null)(`an update in the desktop app${reason === null 
   beforeAll(async () => {
     world = await openUpdateWorld({ updates: { knownParts: 'known' } });
     await world.publish('1.1', 'surface-v2', '--notes', 'Fewer false alarms');
+    const second = join(world.folder, 'line-8.yaml');
+    await mkdir(join(world.folder, 'in-8'));
+    await writeFile(second, lineEight());
     giveToUser(world.folder);
     home = await mkdtemp(join(tmpdir(), 'kerf-desktop-'));
     desktop = await openDesktop(home);
     const executablePath = await desktop.executable(join(runtime.folder as string, 'electron'));
     app = await electron.launch({
       executablePath,
-      args: [APP, world.station],
+      args: [APP, world.station, second],
       env: desktop.environment,
       timeout: 60_000,
     });
@@ -43,6 +58,10 @@ describe.skipIf(reason !== null)(`an update in the desktop app${reason === null 
 
   test('is looked for, fetched, tried on known parts and applied while the line runs', async () => {
     const page = await app.firstWindow();
+    const tiles = page.locator('.line-tile');
+    await tiles.filter({ hasText: 'line-8' }).waitFor({ timeout: 60_000 });
+    expect(page.url()).toBe('kerf-inspector://app/');
+    await page.keyboard.press('1');
     await page.getByRole('heading', { name: 'line-7' }).waitFor({ timeout: 60_000 });
     await world.feed(2);
     await page.locator('.tile[data-verdict="PASS"], .tile[data-verdict="REVIEW"], .tile[data-verdict="NG"]').waitFor({
@@ -73,5 +92,9 @@ describe.skipIf(reason !== null)(`an update in the desktop app${reason === null 
     await world.feed(2);
     await expect.poll(async () => (await records()).length, { timeout: 60_000 }).toBe(before.length + 2);
     expect((await records()).at(-1)?.release).not.toBe(before[0]);
+
+    await page.keyboard.press('l');
+    await tiles.filter({ hasText: 'line-7' }).and(page.locator(':not([data-verdict="none"])')).waitFor();
+    expect(await tiles.filter({ hasText: 'line-8' }).getAttribute('data-verdict')).toBe('none');
   });
 });

@@ -65,7 +65,7 @@ describe.skipIf(reason !== null)(`the desktop app${reason === null ? '' : ` (${r
     ).toEqual({
       require: 'undefined',
       process: 'undefined',
-      ours: ['connect'],
+      ours: ['lines', 'connect'],
       isolated: true,
       url: 'kerf-inspector://app/',
     });

@@ -13,7 +13,7 @@ import { calmly, Store } from '../src/renderer/shared/observable.ts';
 import { MAX_HEIGHT_PX, rowsToScroll, rowWindow, scrolledTo } from '../src/renderer/shared/row-window.ts';
 import { readSettings } from '../src/renderer/shared/settings.ts';
 import { lastParts, withRecord } from '../src/renderer/shared/store.ts';
-import { troubleOf } from '../src/renderer/shared/trouble.ts';
+import { troublesOf } from '../src/renderer/shared/trouble.ts';
 import { axisTicks, countBins } from '../src/renderer/thresholds/count-bins.ts';
 
 const KEYS = Object.keys(en) as MessageKey[];
@@ -57,18 +57,27 @@ test('what is wrong is said with what to do, the station’s own words apart', (
       state: 'running',
       source: { name: 'cam', state: 'running', reason: null },
       link: CLOUD,
+      delivery: WELL,
       ...more,
-    }) as StationView;
+    }) as unknown as StationView;
   const CLOUD = { state: 'connected', code: null };
+  const WELL = { waiting: 0, disk: 'ok', isHeld: false, blocked: [] };
   const link = { kind: 'connected' } as BridgeState;
   const zh = translator('zh');
-  expect(troubleOf(link, view({}), zh)).toBeNull();
-  expect(troubleOf(link, view({ link: { state: 'away', code: null } }), zh)).toBeNull();
-  const expired = troubleOf(link, view({ link: { state: 'away', code: 'TLS_UNTRUSTED' } }), zh);
+  expect(troublesOf(link, view({}), zh)).toEqual([]);
+  expect(troublesOf(link, view({ link: { state: 'away', code: null } }), zh)).toEqual([]);
+  const [expired] = troublesOf(link, view({ link: { state: 'away', code: 'TLS_UNTRUSTED' } }), zh);
   expect(expired).toMatchObject({ kind: 'alarm', detail: null });
   expect(expired?.text).toContain(zh('fault.TLS_UNTRUSTED'));
   const reason = { code: 'SOURCE_LOST', message: 'no such folder' };
-  expect(troubleOf(link, view({ source: { name: 'cam', state: 'lost', reason } }), zh)).toEqual({
+  const delivery = { waiting: 7, disk: 'full', isHeld: false, blocked: [{ sink: 'mes', code: 'SINK_UNREACHABLE' }] };
+  const both = troublesOf(link, view({ delivery, link: { state: 'away', code: 'LINK_LOST' } }), translator('en'));
+  expect(both.map(({ text }) => text.split(/[:.]/)[0])).toEqual([
+    'The device cannot keep its results',
+    'Results do not reach “mes”',
+    'The cloud is away',
+  ]);
+  expect(troublesOf(link, view({ source: { name: 'cam', state: 'lost', reason } }), zh)[0]).toEqual({
     kind: 'alarm',
     text: `${zh('line.sourceLost', { source: 'cam' })} ${zh('fault.SOURCE_LOST')}`,
     detail: 'no such folder',

@@ -65,10 +65,21 @@ export interface StationView {
   /** Of the last seconds. */
   readonly bytesUpPerPart: number | null;
   readonly pictureBytesPerPart: number | null;
-  /** Results on the device's disk that a sink has not taken yet. */
-  readonly queued: number;
+  readonly delivery: DeliveryView;
   readonly release: string;
   readonly thresholdsVersion: string;
+}
+
+/** Whether results leave the station. */
+export interface DeliveryView {
+  /** Results that the slowest sink has not taken yet. */
+  readonly waiting: number;
+  /** Of the device, which keeps them until they are taken. */
+  readonly disk: 'ok' | 'full' | 'failed';
+  /** There is no room for more: the line waits. */
+  readonly isHeld: boolean;
+  /** Sinks that do not take their next one, and why. */
+  readonly blocked: readonly { readonly sink: string; readonly code: ErrorCode }[];
 }
 
 /** The picture of a part and what the model marked in it. */

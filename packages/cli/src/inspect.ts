@@ -2,7 +2,7 @@
 
 export type { DemoLine } from './inspect/demo-line.ts';
 export { prepareDemoLine } from './inspect/demo-line.ts';
-export type { InspectedStation } from './inspect/open-inspected.ts';
-export { openInspected } from './inspect/open-inspected.ts';
+export type { OpenedLine } from './inspect/open-lines.ts';
+export { openLines } from './inspect/open-lines.ts';
 export type { InspectorAddress, ServedInspector, ServeInspectorOptions } from './inspect/serve-inspector.ts';
 export { serveInspector } from './inspect/serve-inspector.ts';

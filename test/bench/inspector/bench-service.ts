@@ -152,7 +152,7 @@ function stationView(parts: number): CallResults['station.view'] {
     provider: 'cpu',
     bytesUpPerPart: null,
     pictureBytesPerPart: null,
-    queued: 0,
+    delivery: { waiting: 0, disk: 'ok' as const, isHeld: false, blocked: [] },
     release: 'bench',
     thresholdsVersion: 'bench',
   };

@@ -26,9 +26,9 @@ function start(): void {
     },
   });
   station.start();
-  ipcMain.on(CONNECT, (event) => {
+  ipcMain.on(CONNECT, (event, line: number) => {
     const { port1, port2 } = new MessageChannelMain();
-    if (station.connect(port1)) event.sender.postMessage(PORT, null, [port2]);
+    if (station.connect(port1, line)) event.sender.postMessage(PORT, line, [port2]);
     else event.sender.send(GONE);
   });
   Object.assign(globalThis, {

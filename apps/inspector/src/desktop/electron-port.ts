@@ -2,7 +2,7 @@
 import type { Port } from '@kerf/bridge';
 
 export interface ParentPort {
-  on(event: 'message', listener: (event: { ports: MessagePortMain[] }) => void): void;
+  on(event: 'message', listener: (event: { data: unknown; ports: MessagePortMain[] }) => void): void;
 }
 
 export interface MessagePortMain {

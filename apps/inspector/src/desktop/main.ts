@@ -1,7 +1,7 @@
 // The desktop's main process: one window, its scheme, its permissions, and the station's process. Nothing else.
 import { join, resolve } from 'node:path';
 import { app, BrowserWindow, ipcMain, MessageChannelMain, protocol, session } from 'electron';
-import { CONNECT, GONE, ORIGIN, PORT, SCHEME } from './channels.ts';
+import { CONNECT, GONE, LINES, ORIGIN, PORT, SCHEME } from './channels.ts';
 import { serveRenderer } from './serve-renderer.ts';
 import { StationProcess } from './station-process.ts';
 
@@ -19,26 +19,29 @@ if (app.requestSingleInstanceLock()) void app.whenReady().then(start);
 else app.quit();
 
 function start(): void {
-  protocol.handle(SCHEME, (request) => serveRenderer(RENDERER, request.url));
+  const given = givenLines();
+  const lines = Math.max(1, given.length);
+  protocol.handle(SCHEME, (request) => serveRenderer(RENDERER, lines, request.url));
   // The page needs none: cameras belong to the station's process.
   session.defaultSession.setPermissionRequestHandler((_, __, answer) => answer(false));
   session.defaultSession.setPermissionCheckHandler(() => false);
   const station = new StationProcess({
     script: HOST,
-    args: stationArgs(),
+    args: given.length === 0 ? ['--demo', join(app.getPath('userData'), 'demo-line')] : ['--lines', ...given],
     onGone: () => {
       for (const window of BrowserWindow.getAllWindows()) window.webContents.send(GONE);
     },
   });
   station.start();
-  ipcMain.on(CONNECT, (event) => {
+  ipcMain.on(CONNECT, (event, line: unknown) => {
     // A frame that is gone has none; one of elsewhere gets nothing.
     if (event.senderFrame === null || !event.senderFrame.url.startsWith(`${ORIGIN}/`)) return;
+    if (typeof line !== 'number' || !Number.isInteger(line) || line < 1 || line > lines) return;
     const { port1, port2 } = new MessageChannelMain();
-    if (station.connect(port1)) event.sender.postMessage(PORT, null, [port2]);
+    if (station.connect(port1, line)) event.sender.postMessage(PORT, line, [port2]);
     else event.sender.send(GONE);
   });
-  const window = openWindow();
+  const window = openWindow(lines);
   app.on('second-instance', () => {
     if (window.isMinimized()) window.restore();
     window.focus();
@@ -47,7 +50,7 @@ function start(): void {
   app.on('will-quit', () => station.stop());
 }
 
-function openWindow(): BrowserWindow {
+function openWindow(lines: number): BrowserWindow {
   const window = new BrowserWindow({
     width: 1280,
     height: 860,
@@ -56,6 +59,7 @@ function openWindow(): BrowserWindow {
     show: false,
     webPreferences: {
       preload: join(__dirname, 'preload.cjs'),
+      additionalArguments: [`${LINES}${lines}`],
       contextIsolation: true,
       sandbox: true,
       nodeIntegration: false,
@@ -74,11 +78,10 @@ function openWindow(): BrowserWindow {
   return window;
 }
 
-/** The first argument that is no option is the station file; without one the demo line runs. */
-function stationArgs(): string[] {
+/** Arguments that are no options: station files, and addresses of other machines' lines. Without one the demo line runs. */
+function givenLines(): string[] {
   const given = process.argv.slice(1).filter((argument) => !argument.startsWith('-'));
   // Unpacked, the first one is the app's own folder.
-  const file = app.isPackaged ? given[0] : given[1];
-  const folder = join(app.getPath('userData'), 'demo-line');
-  return file === undefined ? ['--demo', folder] : ['--file', resolve(file)];
+  const lines = app.isPackaged ? given : given.slice(1);
+  return lines.map((line) => (/^https?:/.test(line) ? line : resolve(line)));
 }

@@ -1,9 +1,15 @@
-// The one thing that the page gets of the desktop: a port to the station. Runs sandboxed and isolated.
+// The one thing that the page gets of the desktop: how many lines there are, and a port to each. Runs sandboxed and isolated.
 import { contextBridge, ipcRenderer } from 'electron';
-import { CONNECT, GONE, PORT } from './channels.ts';
+import { CONNECT, GONE, LINES, PORT } from './channels.ts';
 
 // A port cannot go through the context bridge: it goes as a message of the window to itself.
-ipcRenderer.on(PORT, (event) => window.postMessage(PORT, location.origin, [...event.ports]));
-ipcRenderer.on(GONE, () => window.postMessage(GONE, location.origin));
+ipcRenderer.on(PORT, (event, line: number) =>
+  window.postMessage({ kind: PORT, line }, location.origin, [...event.ports]),
+);
+ipcRenderer.on(GONE, () => window.postMessage({ kind: GONE }, location.origin));
 
-contextBridge.exposeInMainWorld('kerfDesktop', { connect: () => ipcRenderer.send(CONNECT) });
+const lines = process.argv.find((argument) => argument.startsWith(LINES))?.slice(LINES.length) ?? '1';
+contextBridge.exposeInMainWorld('kerfDesktop', {
+  lines: Number(lines),
+  connect: (line: number) => ipcRenderer.send(CONNECT, line),
+});

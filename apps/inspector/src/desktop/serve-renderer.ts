@@ -19,14 +19,23 @@ export const HEADERS: Readonly<Record<string, string>> = {
   'referrer-policy': 'no-referrer',
 };
 
-/** Single names only: nothing outside of the folder can be asked for. */
-export async function serveRenderer(folder: string, url: string): Promise<Response> {
-  const { pathname } = new URL(url);
-  const name = pathname === '/' ? 'index.html' : pathname.slice(1);
+/**
+ * Single names only, of several lines below their numbers: nothing outside of the folder can be asked for.
+ * @param lines how many there are; of several the root is the page over all of them
+ */
+export async function serveRenderer(folder: string, lines: number, url: string): Promise<Response> {
+  const asked = /^\/(?:(\d{1,2})\/)?([\w-]+\.\w+)?$/.exec(new URL(url).pathname);
+  const line = asked?.[1];
+  const name = asked?.[2] ?? (line === undefined && lines > 1 ? 'lines.html' : 'index.html');
   const type = TYPES[extname(name)];
-  if (!/^[\w-]+\.\w+$/.test(name) || type === undefined)
+  if (asked === null || type === undefined || (line !== undefined && !isLine(Number(line), lines)))
     return new Response('not found', { status: 404, headers: HEADERS });
   const bytes = await readFile(join(folder, name)).catch(() => null);
   if (bytes === null) return new Response('not found', { status: 404, headers: HEADERS });
   return new Response(new Uint8Array(bytes), { headers: { ...HEADERS, 'content-type': type } });
+}
+
+/** Of several; one alone has no number. */
+function isLine(line: number, lines: number): boolean {
+  return lines > 1 && line >= 1 && line <= lines;
 }

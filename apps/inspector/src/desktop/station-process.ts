@@ -5,7 +5,7 @@ import { utilityProcess } from 'electron';
 export interface StationProcessOptions {
   /** The host's script. */
   readonly script: string;
-  /** Of the script: the station file, or none for the demo line; and a folder for the demo. */
+  /** Of the script: the lines, or a folder for the demo line. */
   readonly args: readonly string[];
   /** Every port handed out is dead. */
   onGone(): void;
@@ -41,9 +41,9 @@ export class StationProcess {
   }
 
   /** False while there is no process: the page asks again. */
-  connect(port: MessagePortMain): boolean {
+  connect(port: MessagePortMain, line: number): boolean {
     if (this.child?.pid === undefined) return false;
-    this.child.postMessage('connect', [port]);
+    this.child.postMessage({ line }, [port]);
     return true;
   }
 

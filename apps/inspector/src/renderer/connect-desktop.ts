@@ -1,21 +1,37 @@
-// The desktop's preload script -> ports to the station's process.
+// The desktop's preload script -> ports to the lines of the station's process.
 import { GONE, PORT } from '../desktop/channels.ts';
 
 export interface Desktop {
-  /** Asks for a port. */
-  connect(): void;
+  readonly lines: number;
+  /** Asks for a port to the line of this number; the first is 1. */
+  connect(line: number): void;
 }
 
+/** One line of the desktop's. */
+export interface DesktopLine {
+  /** Asks for a port. */
+  connect(): void;
+  /** @param listener gets a port that was asked for; null when the station's process has ended, and its ports with it */
+  onPort(listener: (port: MessagePort | null) => void): void;
+}
+
+/** Null where the page came from a station itself. */
 export function desktopOf(scope: Window): Desktop | null {
   return (scope as { kerfDesktop?: Desktop }).kerfDesktop ?? null;
 }
 
-/** @param onPort a port that was asked for; null when the station's process has ended, and its ports with it */
-export function onDesktopPort(scope: Window, onPort: (port: MessagePort | null) => void): void {
-  scope.addEventListener('message', (event) => {
-    if (event.source !== scope) return;
-    const [port] = event.ports;
-    if (event.data === PORT && port !== undefined) onPort(port);
-    else if (event.data === GONE) onPort(null);
-  });
+export function desktopLine(scope: Window, desktop: Desktop, line: number): DesktopLine {
+  return {
+    connect: () => desktop.connect(line),
+    onPort(listener) {
+      scope.addEventListener(
+        'message',
+        ({ source, data, ports: [port] }: MessageEvent<{ kind?: string; line?: number }>) => {
+          if (source !== scope) return;
+          if (data.kind === PORT && data.line === line && port !== undefined) listener(port);
+          else if (data.kind === GONE) listener(null);
+        },
+      );
+    },
+  };
 }

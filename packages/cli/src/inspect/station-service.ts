@@ -189,7 +189,7 @@ export class StationService implements InspectorService {
       provider: this.file.config.model.provider,
       route: this.records.history.latest(1)[0]?.route ?? null,
       ...this.records.means,
-      queued: Math.max(0, ...this.opened.outbox.sinks.map(({ waiting }) => waiting)),
+      outbox: this.opened.outbox,
     });
   }
 

@@ -1,6 +1,6 @@
 // A station's snapshot -> the line at one moment, as the Inspector shows it.
-import type { StationView } from '@kerf/bridge';
-import type { StageCounters, StageName, StationSnapshot } from '@kerf/edge-runtime';
+import type { DeliveryView, StationView } from '@kerf/bridge';
+import type { OutboxSnapshot, StageCounters, StageName, StationSnapshot } from '@kerf/edge-runtime';
 
 export interface ViewContext {
   readonly sourceName: string;
@@ -13,8 +13,7 @@ export interface ViewContext {
   /** Means over the last parts; null before the first. */
   readonly bytesUpPerPart: number | null;
   readonly pictureBytesPerPart: number | null;
-  /** Records that the slowest sink has not taken. */
-  readonly queued: number;
+  readonly outbox: OutboxSnapshot;
 }
 
 export function stationView(snapshot: StationSnapshot, context: ViewContext): StationView {
@@ -43,8 +42,17 @@ export function stationView(snapshot: StationSnapshot, context: ViewContext): St
     provider: context.provider,
     bytesUpPerPart: context.bytesUpPerPart,
     pictureBytesPerPart: context.pictureBytesPerPart,
-    queued: context.queued,
+    delivery: deliveryView(context.outbox),
     release: snapshot.release,
     thresholdsVersion: snapshot.thresholdsVersion,
+  };
+}
+
+function deliveryView({ sinks, storage, isHeld }: OutboxSnapshot): DeliveryView {
+  return {
+    waiting: Math.max(0, ...sinks.map(({ waiting }) => waiting)),
+    disk: storage.kind,
+    isHeld,
+    blocked: sinks.flatMap(({ name, block }) => (block === null ? [] : [{ sink: name, code: block.code }])),
   };
 }

@@ -50,7 +50,10 @@ export const en = {
   'line.pause': 'Pause',
   'line.resume': 'Resume',
   'line.paused': 'The line is paused. Parts that were inside keep their verdicts.',
-  'line.sourceLost': 'The camera “{source}” is lost. It is tried again by itself.',
+  'line.sourceLost': 'The picture source “{source}” is lost. It is tried again by itself.',
+  'line.notKept': 'The device cannot keep its results: they may be lost.',
+  'line.held': 'The line waits: there is no room for more results.',
+  'line.notDelivered': 'Results do not reach “{sink}”: {waiting, plural, one {# waits} other {# wait}}.',
   'line.cloudAway':
     'The cloud is away: each part gets what this device can say alone, until it is back. It is tried again by itself.',
   'line.sourceEnded': 'The source “{source}” has come to its end.',

@@ -62,7 +62,7 @@ function Speed({ station }: { readonly station: StationView }) {
             language,
           ),
     ],
-    [t('line.queued'), formatNumber(station.queued, language)],
+    [t('line.queued'), formatNumber(station.delivery.waiting, language)],
   ];
   return <PairsPanel title={t('line.speed')} rows={rows} />;
 }

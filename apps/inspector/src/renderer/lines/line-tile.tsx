@@ -6,7 +6,7 @@ import { STALE_MS } from '../line/verdict-tile.tsx';
 import { formatNumber } from '../shared/format.ts';
 import { type Pair, Pairs } from '../shared/pairs-panel.tsx';
 import { useStore } from '../shared/store.ts';
-import { troubleOf } from '../shared/trouble.ts';
+import { troublesOf } from '../shared/trouble.ts';
 import { VerdictMark } from '../shared/verdict-mark.tsx';
 import type { WatchedLine } from './watch-line.ts';
 
@@ -16,7 +16,7 @@ export function LineTile({ line, number }: { readonly line: WatchedLine; readonl
   const link = useStore(line.link);
   const station = useStore(line.station);
   const newest = useStore(line.newest);
-  const trouble = troubleOf(link, station, t);
+  const troubles = troublesOf(link, station, t);
   const verdict = newest?.verdict ?? null;
   const seconds = staleSeconds(newest, station);
   const isOld = link.kind !== 'connected' || seconds !== null;
@@ -30,13 +30,13 @@ export function LineTile({ line, number }: { readonly line: WatchedLine; readonl
         <span>{t(`verdict.${verdict ?? 'none'}`)}</span>
       </p>
       {station !== null && <Figures station={station} newest={newest} />}
-      {trouble !== null && (
-        <p className={trouble.kind === 'alarm' ? 'fault' : 'note'}>
-          {trouble.text}
-          {trouble.detail !== null && <span className="fault-detail">{trouble.detail}</span>}
+      {troubles.map(({ kind, text, detail }) => (
+        <p key={text} className={kind === 'alarm' ? 'fault' : 'note'}>
+          {text}
+          {detail !== null && <span className="fault-detail">{detail}</span>}
         </p>
-      )}
-      {trouble === null && seconds !== null && <p className="note stale">{t('verdict.stale', { seconds })}</p>}
+      ))}
+      {troubles.length === 0 && seconds !== null && <p className="note stale">{t('verdict.stale', { seconds })}</p>}
     </a>
   );
 }

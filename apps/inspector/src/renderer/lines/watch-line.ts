@@ -1,8 +1,7 @@
 // A line's page -> what the page over all lines shows of it: its link, its figures and its newest part.
 import { type BridgeState, openBridge, type StationView } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
-import { systemClock } from '@kerf/protocol';
-import { connectPage } from '../connect-page.ts';
+import { type Connect, systemClock } from '@kerf/protocol';
 import { calmly, Store } from '../shared/observable.ts';
 
 export interface WatchedLine {
@@ -16,8 +15,8 @@ export interface WatchedLine {
 }
 
 /** For the page's whole life. */
-export function watchLine(href: string): WatchedLine {
-  const bridge = openBridge({ connect: connectPage(href), clock: systemClock, random: Math.random });
+export function watchLine(href: string, connect: Connect): WatchedLine {
+  const bridge = openBridge({ connect, clock: systemClock, random: Math.random });
   const line: WatchedLine = {
     href,
     name: new Store<string | null>(null),

@@ -1,7 +1,7 @@
 // The page's end of its worker: the bridge to the station, canvases that are painted there, and the live view.
 import { type InspectorBridge, type PictureView, sharedBridge } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
-import { type Desktop, onDesktopPort } from '../connect-desktop.ts';
+import type { DesktopLine } from '../connect-desktop.ts';
 import { calmly, Store } from '../shared/observable.ts';
 import type { Look } from './canvas-painter.ts';
 import { domPort } from './dom-port.ts';
@@ -39,7 +39,7 @@ export class PageWorker {
   private watches: ReturnType<typeof setTimeout>[] = [];
 
   /** @param desktop null where the page came from the station itself */
-  constructor(scope: Window, worker: Worker, desktop: Desktop | null) {
+  constructor(scope: Window, worker: Worker, desktop: DesktopLine | null) {
     this.worker = worker;
     const { port1, port2 } = new MessageChannel();
     this.bridge = sharedBridge(domPort(port1));
@@ -49,9 +49,7 @@ export class PageWorker {
       else this.painted(data);
     });
     this.say({ kind: 'start', page: desktop === null ? scope.location.href : null, bridge: port2 }, [port2]);
-    if (desktop !== null) {
-      onDesktopPort(scope, (port) => this.say({ kind: 'port', port }, port === null ? [] : [port]));
-    }
+    desktop?.onPort((port) => this.say({ kind: 'port', port }, port === null ? [] : [port]));
     const { document } = scope;
     document.addEventListener('visibilitychange', () => {
       this.watch(null, true);

@@ -1,6 +1,7 @@
 // A station's link and state -> what stands between the user and a live picture: no station, a lost camera, a paused
-// line, a cloud that is away.
-import type { BridgeState, StationView } from '@kerf/bridge';
+// line, results that do
+// not leave, a cloud that is away.
+import type { BridgeState, DeliveryView, StationView } from '@kerf/bridge';
 import type { ErrorCode } from '@kerf/protocol';
 import type { Translate } from '../i18n/messages.tsx';
 import { sayFault } from './fault-text.tsx';
@@ -12,28 +13,44 @@ export interface Trouble {
   readonly detail: string | null;
 }
 
-export function troubleOf(link: BridgeState, station: StationView | null, t: Translate): Trouble | null {
-  const info = (text: string): Trouble => ({ kind: 'info', text, detail: null });
-  if (link.kind === 'connecting') return info(t('link.connecting'));
+/** The worst first. */
+export function troublesOf(link: BridgeState, station: StationView | null, t: Translate): readonly Trouble[] {
+  if (link.kind === 'connecting') return [info(t('link.connecting'))];
   if (link.kind === 'away') {
     const isOther = link.code === 'UNAUTHENTICATED';
     const more = link.retryInMs !== null ? 'link.away.retry' : isOther ? 'link.away.address' : 'link.away.lasting';
     const detail = more === 'link.away.lasting' ? link.message : null;
-    return { kind: 'alarm', text: `${t('link.away')} ${t(more)}`, detail };
+    return [{ kind: 'alarm', text: `${t('link.away')} ${t(more)}`, detail }];
   }
-  if (station === null) return null;
-  const { name: source, state, reason } = station.source;
-  if (state === 'lost') {
-    const text = t('line.sourceLost', { source });
-    return { kind: 'alarm', text: withFault(text, reason?.code ?? null, t), detail: reason?.message ?? null };
-  }
-  if (station.state === 'paused') return info(t('line.paused'));
-  if (state === 'ended') return info(t('line.sourceEnded', { source }));
-  const { link: cloud } = station;
-  if (cloud.state !== 'away' || cloud.code === null) return null;
-  return { kind: 'alarm', text: withFault(t('line.cloudAway'), cloud.code, t), detail: null };
+  return station === null
+    ? []
+    : [...troublesOfSource(station, t), ...troublesOfDelivery(station.delivery, t), ...troublesOfCloud(station, t)];
 }
 
-function withFault(text: string, code: ErrorCode | null, t: Translate): string {
-  return code === null ? text : `${text} ${sayFault(code, t)}`;
+function troublesOfSource(
+  { state, source: { name: source, state: kind, reason } }: StationView,
+  t: Translate,
+): Trouble[] {
+  if (kind === 'lost') return [alarm(t('line.sourceLost', { source }), reason?.code ?? null, t, reason?.message)];
+  if (state === 'paused') return [info(t('line.paused'))];
+  return kind === 'ended' ? [info(t('line.sourceEnded', { source }))] : [];
+}
+
+function troublesOfDelivery({ disk, isHeld, blocked, waiting }: DeliveryView, t: Translate): Trouble[] {
+  const code = disk === 'ok' ? null : disk === 'full' ? 'DISK_FULL' : 'DISK_FAILED';
+  const kept = isHeld || code !== null ? [alarm(t(isHeld ? 'line.held' : 'line.notKept'), code, t)] : [];
+  return [...kept, ...blocked.map(({ sink, code: why }) => alarm(t('line.notDelivered', { sink, waiting }), why, t))];
+}
+
+function troublesOfCloud({ link: { state, code } }: StationView, t: Translate): Trouble[] {
+  return state === 'away' && code !== null ? [alarm(t('line.cloudAway'), code, t)] : [];
+}
+
+function info(text: string): Trouble {
+  return { kind: 'info', text, detail: null };
+}
+
+/** @param code says what to do */
+function alarm(text: string, code: ErrorCode | null, t: Translate, detail: string | null = null): Trouble {
+  return { kind: 'alarm', text: code === null ? text : `${text} ${sayFault(code, t)}`, detail };
 }
