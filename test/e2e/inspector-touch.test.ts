@@ -93,6 +93,14 @@ describe.skipIf(started.browser === null)(`by touch${started.reason ? ` (${start
     const last = page.locator('.rows li button').last();
     await last.tap();
     await soon(() => last.getAttribute('aria-current')).toBe('true');
+
+    // On a phone its reason lies below the list: it comes into sight.
+    const before = page.viewportSize() ?? { width: 0, height: 0 };
+    await page.setViewportSize({ width: 400, height: 800 });
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.locator('.rows li button').first().tap();
+    await soon(() => page.locator('.why h2').evaluate((it) => it.getBoundingClientRect().top)).toBeLessThan(400);
+    await page.setViewportSize(before);
   });
 
   test('Thresholds: a handle is dragged by finger, and the page can still be scrolled over the chart', async () => {

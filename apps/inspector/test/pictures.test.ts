@@ -146,6 +146,12 @@ test('where the browser has an ImageDecoder, a picture is decoded no smaller tha
   expect(asked.at(-1)).toEqual({ type: 'image/jpeg', data: Uint8Array.of(1) });
   expect(frames().at(-1)).toBe(2);
   expect(decoding).toHaveLength(0);
+  // One that it does not take is left to the other decoder.
+  FakeDecoder.prototype.decode = () => Promise.reject(new Error('not mine'));
+  painter.show(subject(3, null));
+  await settle();
+  await finish();
+  expect(frames().at(-1)).toBe(3);
 });
 
 test('boxes are placed by the picture that was taken, however small it is drawn', async () => {

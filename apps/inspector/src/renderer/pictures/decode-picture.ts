@@ -14,7 +14,9 @@ export interface DecodedPicture {
  * @param seenWidth pixels that it is wide on the screen; the result is as wide or wider, as far as the picture is
  */
 export function decodePicture(picture: PictureView, seenWidth: number): Promise<DecodedPicture> {
-  return typeof ImageDecoder === 'undefined' ? toBitmap(picture, seenWidth) : toFrame(picture, seenWidth);
+  if (typeof ImageDecoder === 'undefined') return toBitmap(picture, seenWidth);
+  // What one decoder of a browser does not take, the other may.
+  return toFrame(picture, seenWidth).catch(() => toBitmap(picture, seenWidth));
 }
 
 async function toFrame({ format, bytes, width, height }: PictureView, seenWidth: number): Promise<DecodedPicture> {

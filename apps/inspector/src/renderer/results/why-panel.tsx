@@ -1,7 +1,7 @@
 // One result: its picture, the score against the thresholds, where the time went, and the whole record.
 import type { PictureView, ThresholdsView } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { type Translate, useTexts } from '../i18n/messages.tsx';
 import { PartPicture } from '../pictures/part-picture.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
@@ -11,6 +11,7 @@ import { Pairs } from '../shared/pairs-panel.tsx';
 import { ReasonText, sayCode } from '../shared/reason-text.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { useCall } from '../shared/use-call.ts';
+import { useInSight } from '../shared/use-in-sight.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
 import { ActivationPanel } from './activation-panel.tsx';
 import { exportPart } from './export-part.ts';
@@ -41,6 +42,8 @@ function Why({ resultId, showOverlay }: { readonly resultId: string; readonly sh
   const { value: record, fault, isPending: isAsked } = useCall('results.get', { resultId });
   const { value: picture, isPending } = useCall('results.picture', { resultId });
   const thresholds = useStore(useInspector().thresholds);
+  const section = useRef<HTMLElement>(null);
+  useInSight(section, record === null ? null : resultId);
   if (fault !== null || (record === null && !isAsked)) {
     return (
       <section className="why" aria-label={t('results.why')}>
@@ -51,7 +54,7 @@ function Why({ resultId, showOverlay }: { readonly resultId: string; readonly sh
   if (record === null) return <Loading className="why" />;
   const part = record.partId ?? t('line.noPartId');
   return (
-    <section className="why" aria-label={t('results.why')}>
+    <section ref={section} className="why" aria-label={t('results.why')}>
       <h2>
         <VerdictLabel verdict={record.verdict} /> <span className="why-part">{part}</span>
       </h2>

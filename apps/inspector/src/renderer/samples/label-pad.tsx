@@ -1,31 +1,37 @@
 // The chosen part with its picture, and a button with a number key for each label.
 import { mayAct, type SamplesView, type SampleView } from '@kerf/bridge';
+import { useRef } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { PartPicture } from '../pictures/part-picture.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatScore, formatTime, joined } from '../shared/format.ts';
 import { useInspector, useStore } from '../shared/store.ts';
 import { useCall } from '../shared/use-call.ts';
+import { useInSight } from '../shared/use-in-sight.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
 
 interface Props {
   readonly sample: SampleView;
   readonly view: SamplesView;
   readonly showOverlay: boolean;
+  /** By somebody, not because it is the first. */
+  readonly isChosen: boolean;
   readonly onLabel: (label: string | null) => void;
   readonly onUndo: () => void;
 }
 
-export function LabelPad({ sample, view, showOverlay, onLabel, onUndo }: Props) {
+export function LabelPad({ sample, view, showOverlay, isChosen, onLabel, onUndo }: Props) {
   const { t, language } = useTexts();
   const { value: picture, fault } = useCall('samples.picture', { id: sample.id, full: false });
   const state = useStore(useInspector().link);
   const role = state.kind === 'connected' ? state.hello.role : 'viewer';
   const isAllowed = mayAct(role, 'engineer');
   const { record, label } = sample;
+  const section = useRef<HTMLElement>(null);
+  useInSight(section, isChosen ? sample.id : null);
   const part = record.partId ?? t('line.noPartId');
   return (
-    <section className="why sample-pad" aria-label={t('samples.chosen')}>
+    <section ref={section} className="why sample-pad" aria-label={t('samples.chosen')}>
       <h2>
         <VerdictLabel verdict={record.verdict} /> <span className="why-part">{part}</span>
       </h2>

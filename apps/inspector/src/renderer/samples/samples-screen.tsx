@@ -47,6 +47,7 @@ function Labelling({ view, showOverlay }: { readonly view: SamplesView; readonly
   const [show, setShow] = useState<Shown>('unlabelled');
   const { samples, isLoaded, fault, more, replace } = useSamples(show, view.kept);
   const [chosenId, setChosenId] = useState<string | null>(null);
+  const isChosen = chosenId !== null;
   const [said, setSaid] = useState<FaultView | null>(null);
   const chosen = Math.max(
     0,
@@ -111,7 +112,7 @@ function Labelling({ view, showOverlay }: { readonly view: SamplesView; readonly
           <p className="empty">{t('samples.none')}</p>
         </section>
       ) : (
-        <LabelPad key={sample.id} {...{ sample, view, showOverlay }} onLabel={label} onUndo={undo} />
+        <LabelPad key={sample.id} {...{ sample, view, showOverlay, isChosen }} onLabel={label} onUndo={undo} />
       )}
     </div>
   );
