@@ -327,7 +327,7 @@ describe.skipIf(started.browser === null)(
       await page.getByText('this station asks no cloud').waitFor();
       const audit = page.locator('.audit');
       await audit.getByText(/Every entry covers the one before it: \d+ entries/).waitFor();
-      expect(await audit.textContent()).toContain('updates.apply');
+      expect(await audit.textContent()).toContain('ran another release');
       expect(await audit.textContent()).toContain('tried on the known parts');
       const log = join(world.folder, 'line-7.audit.jsonl');
       await writeFile(log, (await readFile(log, 'utf8')).replace('two escapes', 'no reason'));
