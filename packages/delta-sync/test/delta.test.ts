@@ -172,6 +172,32 @@ describe('other bytes', () => {
     expect(delta.byteLength / fresh.byteLength).toBeLessThan(0.6);
   });
 
+  test('text, floats and integers one behind the other are each told in their own form', async () => {
+    const noise = normal(100_000, 5e-5, 3);
+    const floats = normal(100_000, 0.05, 1);
+    const tuned = floats.map((value, at) => value + (noise[at] as number));
+    const shorts = Int16Array.from(normal(100_000, 900, 5));
+    const file = (...parts: readonly ArrayBufferView[]) =>
+      plainFile('mixed.bin', new Uint8Array(parts.flatMap((part) => [...bytesOfArray(part)])));
+    const { delta } = await roundTrip([await file(text(5000, -1), floats)], [await file(text(5000, 9), tuned, shorts)]);
+    expect(delta.byteLength).toBeLessThan(0.58 * tuned.byteLength + 0.8 * shorts.byteLength);
+  });
+
+  test('integers that moved and changed in places are still found', async () => {
+    const random = seededRandom(6);
+    const eights = Int8Array.from(normal(200_000, 25, 5));
+    const changed = eights.map((value) => (random() < 0.1 ? value + 1 : value));
+    const halves = (values: Int8Array) => [bytesOfArray(values.slice(0, 100_000)), bytesOfArray(values.slice(100_000))];
+    const [first, second] = halves(changed) as [Uint8Array, Uint8Array];
+    const fresh = new Uint8Array(200_001);
+    fresh.set(second);
+    fresh.set(first, 100_001);
+    const old = await plainFile('w.bin', bytesOfArray(eights));
+    const { delta } = await roundTrip([old], [await plainFile('w.bin', fresh)]);
+    // The entropy of a tenth is 0.47 bits an element.
+    expect(delta.byteLength).toBeLessThan(0.1 * fresh.byteLength);
+  });
+
   test('nothing, from nothing and to nothing', async () => {
     const nothing = await plainFile('n', new Uint8Array(0));
     const something = await plainFile('s', Uint8Array.of(1, 2, 3));

@@ -1,57 +1,28 @@
 // Bytes of an unknown kind, old and new -> parts in output order: copies, values that are numbers of some kind, text.
-import type { ByteReader } from '../byte-reader.ts';
-import { encodeText } from '../codec/text-encode.ts';
-import { kindOf } from '../format/element-kinds.ts';
 import { MAX_SEGMENT_BYTES } from '../format/limits.ts';
 import type { BaseRange } from '../format/operations.ts';
-import { findCopiesOf, LEAST_STRETCH_BYTES, type Stretch } from './find-copies.ts';
-import { bestWithOld, type Candidate, differencesCandidate, planesCandidate } from './tensor-candidates.ts';
-
-/** A range of the files of one side, one behind the other. */
-export interface PlacedBytes {
-  readonly reader: ByteReader;
-  readonly place: number;
-  readonly bytes: number;
-}
-
-export type BytePart =
-  | { readonly kind: 'copy'; readonly from: number; readonly bytes: number }
-  | { readonly kind: 'values'; readonly fresh: Uint8Array; readonly candidate: Candidate }
-  | {
-      readonly kind: 'text';
-      readonly fresh: Uint8Array;
-      readonly dictionary: BaseRange | null;
-      /** About what it takes. */
-      readonly bits: number;
-    };
+import { AROUND_BYTES, type BytePart, bestPart, formOf, type PlacedBytes } from './byte-forms.ts';
+import { type FindCopies, findCopiesOf, LEAST_STRETCH_BYTES } from './find-copies.ts';
 
 /** Files up to this are searched for copies at other places. Larger ones are compared place by place. */
 const MAX_SEARCHED_BYTES = 512 * 1024 * 1024;
-/** What is looked at to guess what a stretch of bytes is. */
-const SAMPLE_BYTES = 32 * 1024;
-/** One decision covers so much. */
+/** A run of one form is one operation, of at most so much. */
 const CHUNK_BYTES = 1024 * 1024;
-/** Old bytes around the place where a text is expected. */
-const AROUND_BYTES = 64 * 1024;
-/** Shorter stretches are text. */
-const LEAST_VALUES_BYTES = 2048;
-
-const KINDS = ['float32', 'float16', 'bfloat16', 'int8'].map(kindOf);
-const LAYOUTS = [
-  { elementBytes: 1, isFloat: false },
-  { elementBytes: 2, isFloat: true },
-  { elementBytes: 4, isFloat: true },
-] as const;
+/** Each is looked at for its form: a file may hold text, floats and integers one behind the other. */
+const BLOCK_BYTES = 64 * 1024;
+/** So much of a block that stands elsewhere tells where it came from. */
+const LEAST_TRACE_BYTES = 32;
 
 export async function* matchBytes(old: PlacedBytes | null, fresh: PlacedBytes): AsyncGenerator<BytePart> {
-  const stretches = await findStretches(old, fresh);
+  const find = await finderFor(old, fresh);
+  const stretches = find === null ? [] : find(await fresh.reader.read(fresh.place, fresh.bytes), LEAST_STRETCH_BYTES);
   let at = 0;
   let from = 0;
   for (const stretch of [...stretches, null]) {
     const to = stretch?.to ?? fresh.bytes;
     const until = stretch?.from ?? old?.bytes ?? 0;
     const between = until >= from ? { from, bytes: until - from } : { from, bytes: 0 };
-    if (to > at) yield* gapParts(old, between, fresh, at, to - at);
+    if (to > at) yield* gapParts({ old, fresh, find, between, start: at, bytes: to - at });
     if (stretch === null) return;
     yield { kind: 'copy', from: (old?.place ?? 0) + stretch.from, bytes: stretch.bytes };
     at = stretch.to + stretch.bytes;
@@ -59,27 +30,80 @@ export async function* matchBytes(old: PlacedBytes | null, fresh: PlacedBytes): 
   }
 }
 
-async function findStretches(old: PlacedBytes | null, fresh: PlacedBytes): Promise<Stretch[]> {
-  if (old === null || Math.max(old.bytes, fresh.bytes) > MAX_SEARCHED_BYTES) return [];
-  const find = findCopiesOf(await old.reader.read(old.place, old.bytes));
-  return find(await fresh.reader.read(fresh.place, fresh.bytes), LEAST_STRETCH_BYTES);
+async function finderFor(old: PlacedBytes | null, fresh: PlacedBytes): Promise<FindCopies | null> {
+  if (old === null || Math.max(old.bytes, fresh.bytes) > MAX_SEARCHED_BYTES) return null;
+  return findCopiesOf(await old.reader.read(old.place, old.bytes));
 }
 
 /** What lies between two copies. */
-async function* gapParts(
-  old: PlacedBytes | null,
-  between: { readonly from: number; readonly bytes: number },
-  fresh: PlacedBytes,
-  start: number,
-  bytes: number,
-): AsyncGenerator<BytePart> {
-  for (let done = 0; done < bytes; done += CHUNK_BYTES) {
-    const chunk = await fresh.reader.read(fresh.place + start + done, Math.min(CHUNK_BYTES, bytes - done));
-    const isAligned = old !== null && between.bytes === bytes;
-    const counterpart = isAligned ? { place: old.place + between.from + done, reader: old.reader } : null;
-    const dictionary = old === null ? null : around(old, between, done, chunk.byteLength, bytes);
+interface Gap {
+  readonly old: PlacedBytes | null;
+  readonly fresh: PlacedBytes;
+  readonly find: FindCopies | null;
+  /** Of the old bytes. */
+  readonly between: { readonly from: number; readonly bytes: number };
+  /** In the new ones. */
+  readonly start: number;
+  readonly bytes: number;
+}
+
+async function* gapParts(gap: Gap): AsyncGenerator<BytePart> {
+  const { old, fresh, between, start, bytes } = gap;
+  for (const { done, size, from } of await runsOf(gap)) {
+    const chunk = await fresh.reader.read(fresh.place + start + done, size);
+    const counterpart = old === null || from === null ? null : { place: old.place + from, reader: old.reader };
+    const dictionary = old === null ? null : around(old, between, done, size, bytes);
     yield await bestPart(chunk, counterpart, old, dictionary);
   }
+}
+
+interface Run {
+  /** Into the gap. */
+  readonly done: number;
+  readonly size: number;
+  /** Where the old bytes begin that it came from; null where that is not known. */
+  readonly from: number | null;
+}
+
+/** Runs of blocks that are best told in the same form, and that came from one place. */
+async function runsOf(gap: Gap): Promise<readonly Run[]> {
+  const { old, fresh, start, bytes } = gap;
+  const runs: Run[] = [];
+  let form: string | null = null;
+  for (let done = 0; done < bytes; done += BLOCK_BYTES) {
+    const size = Math.min(BLOCK_BYTES, bytes - done);
+    const block = await fresh.reader.read(fresh.place + start + done, size);
+    const from = originOf(block, done, gap);
+    const before = old === null || from === null ? null : await old.reader.read(old.place + from, size);
+    const next: string = bytes <= BLOCK_BYTES ? '' : formOf(block, before, form);
+    const last = runs.at(-1);
+    if (last !== undefined && next === form && goesOn(last, from, size)) {
+      runs[runs.length - 1] = { ...last, size: last.size + size };
+    } else runs.push({ done, size, from });
+    form = next;
+  }
+  return runs;
+}
+
+/** Whether a block lies behind a run in the old bytes too, and there is room for it. */
+function goesOn(run: Run, from: number | null, size: number): boolean {
+  return run.size + size <= CHUNK_BYTES && from === (run.from === null ? null : run.from + run.size);
+}
+
+/**
+ * Where a block came from: the same place, where as many bytes lie between the copies around it; else where most of it stands;
+ * else as far behind the last copy as in the new bytes.
+ */
+function originOf(block: Uint8Array, done: number, { old, find, between, bytes }: Gap): number | null {
+  if (old === null) return null;
+  const behind = between.from + done;
+  if (between.bytes === bytes) return behind;
+  const shifts = new Map<number, number>([[behind, 0]]);
+  for (const { from, to, bytes: size } of find?.(block, LEAST_TRACE_BYTES) ?? []) {
+    shifts.set(from - to, (shifts.get(from - to) ?? 0) + size);
+  }
+  const [[best]] = [...shifts].sort(([, a], [, b]) => b - a) as [[number, number]];
+  return best < 0 || best + block.byteLength > old.bytes ? null : best;
 }
 
 /** The old bytes that a text is likely to be made of: at the same share of the way. */
@@ -95,55 +119,4 @@ function around(
   const last = Math.min(old.bytes, Math.ceil(between.from + (done + length) * scale) + AROUND_BYTES);
   const size = Math.min(last - first, MAX_SEGMENT_BYTES / 2);
   return size > 0 ? { offset: old.place + first, bytes: size } : null;
-}
-
-async function bestPart(
-  fresh: Uint8Array,
-  counterpart: { readonly place: number; readonly reader: ByteReader } | null,
-  old: PlacedBytes | null,
-  dictionary: BaseRange | null,
-): Promise<BytePart> {
-  const sampleBits = textBits(
-    fresh.subarray(0, SAMPLE_BYTES),
-    dictionary === null || old === null
-      ? null
-      : await old.reader.read(dictionary.offset, Math.min(dictionary.bytes, AROUND_BYTES + SAMPLE_BYTES)),
-  );
-  const bits = (sampleBits * fresh.byteLength) / Math.min(SAMPLE_BYTES, fresh.byteLength);
-  const text: BytePart = { kind: 'text', fresh, dictionary, bits };
-  if (fresh.byteLength < LEAST_VALUES_BYTES) return text;
-  const candidates: Candidate[] = LAYOUTS.filter(({ elementBytes }) => fresh.byteLength % elementBytes === 0).map(
-    (layout) => planesCandidate(layout, fresh),
-  );
-  if (counterpart !== null) {
-    const before = await counterpart.reader.read(counterpart.place, fresh.byteLength);
-    candidates.push(...numberCandidates(counterpart.place, before, fresh));
-  }
-  const best = candidates.reduce((least, next) => (next.bits < least.bits ? next : least));
-  return best.bits < bits ? { kind: 'values', fresh, candidate: best } : text;
-}
-
-function textBits(sample: Uint8Array, dictionary: Uint8Array | null): number {
-  const start = dictionary?.byteLength ?? 0;
-  const history = new Uint8Array(start + sample.byteLength);
-  if (dictionary !== null) history.set(dictionary);
-  history.set(sample, start);
-  return encodeText(history, start).byteLength * 8;
-}
-
-/** The bytes as numbers of each kind, at the same place in both files. */
-function numberCandidates(place: number, before: Uint8Array, fresh: Uint8Array): Candidate[] {
-  const sizes = [4, 2, 2, 1];
-  const fits = KINDS.map((kind, at) => ({ kind, size: sizes[at] as number })).filter(
-    ({ size }) => fresh.byteLength % size === 0,
-  );
-  const priced = fits.map(({ kind, size }) => {
-    const sample = Math.min(SAMPLE_BYTES, fresh.byteLength);
-    const fields = { kind, rows: 1, columns: sample / size, base: place };
-    const { bits } = differencesCandidate(fields, before.subarray(0, sample), fresh.subarray(0, sample));
-    return { kind, size, bits };
-  });
-  const best = priced.reduce((least, next) => (next.bits < least.bits ? next : least));
-  const fields = { kind: best.kind, rows: 1, columns: fresh.byteLength / best.size, base: place };
-  return [bestWithOld(fields, { elementBytes: best.size as 1 | 2 | 4, isFloat: best.size > 1 }, before, fresh)];
 }
