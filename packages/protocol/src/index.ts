@@ -95,6 +95,7 @@ export type { CodecCalibration, SplitCodec, TensorCodec } from './split-codec.ts
 export { tableFilesOf } from './split-codec.ts';
 export type { SplitManifest, SplitPart } from './split-manifest.ts';
 export { parseSplitManifest, SPLIT_FORMAT } from './split-manifest.ts';
+export { startedFile } from './started-file.ts';
 export type { Dimension, DType, NumericDType, Tensor, TensorMap, TensorSpec, TypedView } from './tensor.ts';
 export {
   byteLengthOf,

@@ -6,7 +6,7 @@ import { issueToken } from '@kerf/cloud-runtime';
 import { measureLink } from '@kerf/edge-runtime';
 import { wsConnect } from '@kerf/edge-runtime/node';
 import type { ModelFile } from '@kerf/onnx/node';
-import { KerfError, messageOf, type SplitCodec, tableFilesOf } from '@kerf/protocol';
+import { KerfError, messageOf, type SplitCodec, startedFile, tableFilesOf } from '@kerf/protocol';
 import type { LinkProfile } from '@kerf/splitter';
 import { writeSplit, writeSplitCodec } from '@kerf/splitter/node';
 import { type CloudProcess, startCloudProcess } from '../cloud-process.ts';
@@ -23,7 +23,7 @@ import type {
   MeasureLimits,
   SplitPlacement,
 } from './placements.ts';
-import { forkProcess, siblingOf, startLinkProcess, toldError, type Workshop } from './processes.ts';
+import { forkProcess, startLinkProcess, toldError, type Workshop } from './processes.ts';
 
 /** The cloud keeps 16 models loaded; one is the whole. */
 export const MAX_SPLITS = 15;
@@ -80,7 +80,7 @@ export class MeasuringLab {
       expiresInSeconds: TOKEN_SECONDS,
     });
     const ca = await readFile(cloud.certificatePath ?? '', 'utf8');
-    const edge = forkProcess(new URL(siblingOf('edge-process'), import.meta.url), workshop);
+    const edge = forkProcess(startedFile('edge-process', import.meta.url), workshop);
     const lab = new MeasuringLab(options, workshop, { cloud, edge }, { ca, token });
     const { runtime, source, others = [], keepOutputs = false } = options;
     const sources = [source, ...others];

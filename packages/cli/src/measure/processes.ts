@@ -4,8 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
-import { ERROR_CODES, type ErrorCode, KerfError } from '@kerf/protocol';
+import { ERROR_CODES, type ErrorCode, KerfError, startedFile } from '@kerf/protocol';
 import { endProcess } from '../cloud-process.ts';
 import type { LinkShaperOptions } from '../link-shaper.ts';
 
@@ -94,9 +93,7 @@ function interruption(name: string): { signal: Promise<never>; forget(): void } 
 
 /** A process of ours; messages to and from it are cloned, tensors included. */
 export function forkProcess(url: URL, workshop: Workshop): ChildProcess {
-  // Sources run as they are under a test runner, but a process needs the compiled file.
-  const file = fileURLToPath(url).replace(/([\\/])src([\\/].*)\.ts$/, '$1dist$2.js');
-  const child = fork(file, { execArgv: [], serialization: 'advanced' });
+  const child = fork(url, { execArgv: [], serialization: 'advanced' });
   workshop.adopt(child);
   return child;
 }
@@ -107,7 +104,7 @@ export async function startLinkProcess(
   targetPort: number,
   workshop: Workshop,
 ): Promise<{ readonly child: ChildProcess; readonly port: number }> {
-  const child = forkProcess(new URL(siblingOf('link-process'), import.meta.url), workshop);
+  const child = forkProcess(startedFile('link-process', import.meta.url), workshop);
   const settings: LinkShaperOptions = { ...link, target: { host: '127.0.0.1', port: targetPort } };
   const answer = await new Promise<{ readonly port?: number; readonly error?: string }>((resolve, reject) => {
     child.once('message', (message) => resolve(message as { port?: number; error?: string }));
@@ -116,11 +113,6 @@ export async function startLinkProcess(
   });
   if (answer.port === undefined) throw new KerfError('INVALID_ARGUMENT', answer.error ?? 'the link did not start');
   return { child, port: answer.port };
-}
-
-/** A file beside this one, compiled when this one is. */
-export function siblingOf(name: string): string {
-  return `./${name}${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`;
 }
 
 /** An error that another process told. */

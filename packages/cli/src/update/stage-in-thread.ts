@@ -1,7 +1,7 @@
 // A device and a version -> the release in its other slot, fetched and checked in a thread of its own.
 import { Worker } from 'node:worker_threads';
 import type { GoldenReport } from '@kerf/delta-sync';
-import { type ErrorCode, KerfError } from '@kerf/protocol';
+import { type ErrorCode, KerfError, startedFile } from '@kerf/protocol';
 
 /** What crosses to the thread when it starts; any message after that stops it. */
 export interface StageRequest {
@@ -40,9 +40,7 @@ export function stageInThread(
   { onBegun, onBytes }: StageProgress,
   signal: AbortSignal,
 ): Promise<{ readonly staged: StagedRelease; readonly golden: GoldenReport | null } | null> {
-  // Sources run as they are under a test runner, but a thread needs the compiled file.
-  const compiled = import.meta.url.endsWith('.ts') ? '../../dist/update/stage-worker.js' : './stage-worker.js';
-  const worker = new Worker(new URL(compiled, import.meta.url), { workerData: request, execArgv: [] });
+  const worker = new Worker(startedFile('stage-worker', import.meta.url), { workerData: request, execArgv: [] });
   const stop = (): void => worker.postMessage('stop');
   signal.addEventListener('abort', stop, { once: true });
   return new Promise<Awaited<ReturnType<typeof stageInThread>>>((resolve, reject) => {

@@ -1,5 +1,6 @@
 // The thread that holds the model -> promises of what it gives, in the order in which it was asked.
 import { Worker } from 'node:worker_threads';
+import { startedFile } from '@kerf/protocol';
 import type { DecodedFrame } from './decode-frames.ts';
 import type { LoadRequest } from './jobs.ts';
 import type { RunPlan } from './run-frames.ts';
@@ -17,7 +18,7 @@ export class RuntimeHost {
   /** @param onEnd the thread is no more, which nothing but a fault of the program or of memory makes it. */
   constructor(onEnd: (reason: string) => void) {
     const workerData: RuntimeThreadData = { finished: this.#finished.buffer };
-    this.#thread = new Worker(new URL('./runtime-thread.js', import.meta.url), { workerData });
+    this.#thread = new Worker(startedFile('runtime-thread', import.meta.url), { workerData });
     this.#thread.on('message', (reply: FromRuntime) => this.#waiting.shift()?.(reply));
     this.#thread.on('error', (error) => onEnd(error.stack ?? error.message));
     this.#thread.on('exit', (code) => onEnd(`the runtime's thread ended with code ${code}`));

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { type Clock, KerfError } from '@kerf/protocol';
+import { type Clock, KerfError, startedFile } from '@kerf/protocol';
 import { afterAwake } from './after-awake.ts';
 import type { AnswerBuffer, AnswerBuffers } from './answer-buffers.ts';
 import { openChannel, type WorkerChannel } from './channel.ts';
@@ -103,7 +103,11 @@ export class WorkerProcess {
     const hasSpool = out !== null && back !== null;
     this.#child = spawn(
       process.execPath,
-      ['--max-semi-space-size=16', workerFile(), String(hasSpool ? settings.spoolBytes : 0)],
+      [
+        '--max-semi-space-size=16',
+        fileURLToPath(startedFile('worker-main', import.meta.url)),
+        String(hasSpool ? settings.spoolBytes : 0),
+      ],
       {
         stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...(hasSpool ? [out, back] : [])],
         env: {
@@ -228,12 +232,4 @@ function openSpools(bytes: number): [number | null, number | null] {
   const back = openSpool(name);
   if (back === null) closeSpool(out);
   return back === null ? [null, null] : [out, back];
-}
-
-/** Processes run what `tsc -b` emitted, also when the gateway itself runs from its sources. */
-function workerFile(): string {
-  const here = import.meta.url;
-  return fileURLToPath(
-    here.endsWith('.ts') ? new URL('../../dist/worker/worker-main.js', here) : new URL('./worker-main.js', here),
-  );
 }

@@ -1,7 +1,7 @@
 // A runtime for Node -> a backend in a worker thread, since a run blocks the thread that asks for it.
 import process from 'node:process';
 import { Worker } from 'node:worker_threads';
-import type { Backend } from '@kerf/protocol';
+import { type Backend, startedFile } from '@kerf/protocol';
 import { type WorkerHandle, workerBackend } from '../worker/worker-backend.ts';
 import { makeBackend, type NodeBackendSpec } from './make-backend.ts';
 
@@ -19,9 +19,7 @@ export function nodeBackend({ inThisThread = false, ...spec }: NodeBackendOption
   // Before the library is loaded, and here: a thread's environment is a copy.
   process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
   if (inThisThread) return makeBackend(spec);
-  // Sources run as they are under a test runner, but a thread needs the compiled file.
-  const compiled = import.meta.url.endsWith('.ts') ? '../../dist/node/backend-worker.js' : './backend-worker.js';
-  const worker = new Worker(new URL(compiled, import.meta.url), { workerData: spec, execArgv: [] });
+  const worker = new Worker(startedFile('backend-worker', import.meta.url), { workerData: spec, execArgv: [] });
   const provider = spec.executionProvider ?? (spec.runtime === 'onnxruntime-node' ? 'cpu' : 'wasm');
   return Promise.resolve(workerBackend(`${spec.runtime}/${provider} (worker)`, handleOf(worker)));
 }

@@ -1,7 +1,6 @@
 // A job -> a child process that makes the delta within its limits of memory and time, and can crash alone.
 import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { KerfError } from '@kerf/protocol';
+import { KerfError, startedFile } from '@kerf/protocol';
 import type { DeltaJob, WorkerMessage } from './jobs.ts';
 
 export interface WorkerLimits {
@@ -18,7 +17,7 @@ const ENVIRONMENT = /^(PATH|SYSTEMROOT|TEMP|TMP|TMPDIR|LANG|TZ)$/i;
 /** @returns bytes of the delta. @throws {KerfError} WORKER_LOST with the reason, CANCELLED. */
 export async function runDeltaWorker(job: DeltaJob, limits: WorkerLimits): Promise<number> {
   limits.signal.throwIfAborted();
-  const child = fork(workerFile(), {
+  const child = fork(startedFile('delta-main', import.meta.url), {
     execArgv: [`--max-old-space-size=${limits.memoryMib}`],
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name))),
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -58,12 +57,4 @@ export async function runDeltaWorker(job: DeltaJob, limits: WorkerLimits): Promi
     limits.signal.removeEventListener('abort', onAbort);
     child.kill('SIGKILL');
   }
-}
-
-function workerFile(): string {
-  const here = import.meta.url;
-  const built = here.endsWith('.ts')
-    ? new URL('../../dist/deltas/delta-main.js', here)
-    : new URL('./delta-main.js', here);
-  return fileURLToPath(built);
 }

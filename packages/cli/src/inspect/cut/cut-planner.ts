@@ -1,10 +1,9 @@
 // Questions of the Cut screen -> answers of the planner's thread.
 import { Worker } from 'node:worker_threads';
 import type { CutPlan } from '@kerf/bridge';
-import { KerfError } from '@kerf/protocol';
+import { KerfError, startedFile } from '@kerf/protocol';
 import type { CutQuestion } from './build-cut-plan.ts';
 import type { FromPlanner, Opened, PlannerSetup, ToPlanner } from './cut-messages.ts';
-import { threadFile } from './thread-file.ts';
 
 /** Questions that may wait: a slider that is dragged asks often, and only the last answer is looked at. */
 const MAX_WAITING = 32;
@@ -50,7 +49,7 @@ export class CutPlanner {
 
   private thread(): Worker {
     if (this.worker !== null) return this.worker;
-    const worker = new Worker(threadFile('cut-planner-thread', import.meta.url), { execArgv: [] });
+    const worker = new Worker(startedFile('cut-planner-thread', import.meta.url), { execArgv: [] });
     worker.unref();
     worker.on('message', (reply: FromPlanner) => {
       const waiting = this.waiting.get(reply.id);

@@ -1,8 +1,7 @@
 // Questions about a release that nobody knows yet -> answers from a process of its own, which may crash, hang or run out of memory.
 import { type ChildProcess, fork } from 'node:child_process';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
-import { KerfError } from '@kerf/protocol';
+import { KerfError, startedFile } from '@kerf/protocol';
 import type { TrialAnswers, TrialMessage, TrialQuestion } from './messages.ts';
 import { TrialWork } from './trial-work.ts';
 
@@ -41,9 +40,7 @@ class TrialProcess implements Trial {
   #isStopped = false;
 
   constructor() {
-    // Sources run as they are under a test runner, but a process needs the compiled file.
-    const compiled = import.meta.url.endsWith('.ts') ? '../../../dist/update/trial/trial-main.js' : './trial-main.js';
-    this.#child = fork(fileURLToPath(new URL(compiled, import.meta.url)), {
+    this.#child = fork(startedFile('trial-main', import.meta.url), {
       execArgv: [],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

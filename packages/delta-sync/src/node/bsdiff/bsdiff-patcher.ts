@@ -7,8 +7,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { messageOf } from '@kerf/protocol';
+import { messageOf, startedFile } from '@kerf/protocol';
 import type { BytePatcher } from '../../encode/byte-rival.ts';
 import { type BsdiffJob, EXIT, type ExitCode } from './bsdiff-job.ts';
 
@@ -92,7 +91,7 @@ async function writeJob(folder: string, old: Uint8Array, fresh: Uint8Array): Pro
 
 /** @returns the process's exit code; null when it was killed, by the time limit or from outside. */
 async function runWorker(job: BsdiffJob, timeoutMs: number): Promise<ExitCode | 'late' | null> {
-  const child = fork(workerFile(), {
+  const child = fork(startedFile('bsdiff-main', import.meta.url), {
     execArgv: [],
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => ENVIRONMENT.test(name))),
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
@@ -120,12 +119,4 @@ function reasonOf(ending: ExitCode | 'late' | null, maxMemoryMib: number, timeou
   if (ending === 'late') return `bsdiff took longer than ${timeoutMs} ms`;
   if (ending === EXIT.failed) return 'bsdiff-node gave up';
   return ending === null ? 'the process of bsdiff was killed' : `the process of bsdiff ended with code ${ending}`;
-}
-
-function workerFile(): string {
-  const here = import.meta.url;
-  const built = here.endsWith('.ts')
-    ? new URL('../../../dist/node/bsdiff/bsdiff-main.js', here)
-    : new URL('./bsdiff-main.js', here);
-  return fileURLToPath(built);
 }
