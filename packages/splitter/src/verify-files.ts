@@ -6,6 +6,7 @@ import {
   type Clock,
   KerfError,
   type OptimizationLevel,
+  type SplitCodec,
   systemClock,
   type TensorMap,
 } from '@kerf/protocol';
@@ -37,6 +38,8 @@ export interface VerifySplitOptions {
 export interface VerifySplitReport extends VerifyReport {
   readonly optimizationLevel: OptimizationLevel;
   readonly backend: string;
+  /** Codecs of what crosses that lose; the comparison is without them. */
+  readonly lossyCodecs: readonly string[];
 }
 
 /**
@@ -80,8 +83,14 @@ export async function verifySplit(options: VerifySplitOptions): Promise<VerifySp
       runs: options.runs ?? 3,
       expectation: expectation(model.graph, [...head.outputs, ...tail.inputs], backend.name, optimizationLevel),
     });
-    return { ...report, optimizationLevel, backend: backend.name };
+    return { ...report, optimizationLevel, backend: backend.name, lossyCodecs: lossyCodecs([manifest.codec]) };
   } finally {
     for (const one of loaded) await one.dispose();
   }
+}
+
+/** The kinds that lose, each once. */
+export function lossyCodecs(codecs: readonly SplitCodec[]): string[] {
+  const kinds = codecs.flatMap((one) => (one.kind === 'raw' ? [] : one.tensors.map(({ codec }) => codec.kind)));
+  return [...new Set<string>(kinds)].filter((kind) => kind !== 'raw' && kind !== 'lossless');
 }

@@ -107,6 +107,10 @@ function printReport(report: VerifySplitReport | VerifyChainReport, io: Io): voi
   io.print(verdict[report.verdict]);
   if (report.expected === 'within tolerance')
     for (const reason of report.reasons) io.print(`  not expected to be bit-equal: ${reason}`);
+  if (report.lossyCodecs.length > 0) {
+    io.print(`  compared without the codec of what crosses (${report.lossyCodecs.join(', ')}), which loses:`);
+    io.print("  'kerf evaluate --split' says what that costs");
+  }
 }
 
 function divisionTable({ divisions, runs }: VerifyChainReport): string[] {

@@ -4,7 +4,7 @@ import { divisionNames, KerfError, type LoadedModel, systemClock } from '@kerf/p
 import { expectation } from '../expectation.ts';
 import { findInputs } from '../sample-inputs.ts';
 import { mergeSpec } from '../value-types.ts';
-import type { VerifySplitOptions, VerifySplitReport } from '../verify-files.ts';
+import { lossyCodecs, type VerifySplitOptions, type VerifySplitReport } from '../verify-files.ts';
 import { compareSplit, type VerifyReport } from '../verify-split.ts';
 import { ChainPart } from './chain-model.ts';
 import { type ChainFolder, openChain } from './open-chain.ts';
@@ -44,7 +44,13 @@ export async function verifyChain(options: VerifySplitOptions): Promise<VerifyCh
     const segments: LoadedModel[] = [];
     for (const { path } of chain.segments) segments.push(await loadPath(path));
     const divisions = await compareDivisions(options, model, chain, whole, segments);
-    return { ...merged(divisions), divisions, optimizationLevel, backend: backend.name };
+    return {
+      ...merged(divisions),
+      divisions,
+      optimizationLevel,
+      backend: backend.name,
+      lossyCodecs: lossyCodecs(chain.manifest.cuts.map(({ codec }) => codec)),
+    };
   } finally {
     for (const one of loaded) await one.dispose();
   }
