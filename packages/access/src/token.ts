@@ -123,7 +123,9 @@ export function tokenVerifier(keys: readonly KeyObject[], audience: string, issu
   const byId = new Map(keys.map((key) => [keyIdOf(key), key]));
   return async (token) => {
     if (token === null)
-      throw refused('a token is needed: an edge sends its own, HTTP has the header Authorization: Bearer TOKEN');
+      throw refused(
+        'a token is needed: an edge sends its own (--token-file), HTTP has the header Authorization: Bearer TOKEN',
+      );
     let payload: JWTPayload;
     try {
       const key = byId.get(decodeProtectedHeader(token).kid ?? '');
