@@ -217,6 +217,20 @@ export function describeBackend(name: string, open: () => Promise<Backend | stri
       await expect(backend.load({ bytes })).rejects.toMatchObject({ code: 'MODEL_UNSUPPORTED' });
     });
 
+    test('names an output that is no tensor, and cannot be handed out', async (backend) => {
+      const bytes = buildModel({
+        nodes: [{ op: 'SplitToSequence', inputs: ['x'], outputs: ['parts'] }],
+        inputs: [{ name: 'x', dtype: 'float32', shape: [2] }],
+        outputs: [{ name: 'parts' }],
+      });
+      const model = await backend.load({ bytes });
+      await expect(model.run(new Map([['x', float32Tensor([2], new Float32Array(2))]]))).rejects.toMatchObject({
+        code: 'MODEL_UNSUPPORTED',
+        message: expect.stringContaining("'parts' is not a tensor"),
+      });
+      await model.dispose();
+    });
+
     test('keeps the bytes of a model that it loads', async (backend) => {
       const bytes = identity('float32');
       const before = bytes.slice();

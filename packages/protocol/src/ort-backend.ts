@@ -171,6 +171,8 @@ class OrtModel implements LoadedModel {
         for (const [name, tensor] of inputs) feeds[name] = toOrt(this.#ort, tensor);
         results = await this.#session.run(feeds, { logSeverityLevel: FATAL_ONLY });
       } catch (error) {
+        const unreturned = this.outputs.find(({ dtype }) => dtype === null);
+        if (unreturned !== undefined && NO_TENSOR.test(messageOf(error))) throw notReturned(unreturned.name, error);
         throw new KerfError('BACKEND_FAILED', `ONNX Runtime failed: ${withoutPaths(error, null)}`, { cause: error });
       }
       const outputs = new Map<string, Tensor>();
@@ -190,6 +192,17 @@ class OrtModel implements LoadedModel {
       await session?.release();
     });
   }
+}
+
+/** What the builds say of a sequence, a map or an optional that they should hand out. */
+const NO_TENSOR = /non[ -]tensor/i;
+
+function notReturned(name: string, cause: unknown): KerfError {
+  return new KerfError(
+    'MODEL_UNSUPPORTED',
+    `the output '${name}' is not a tensor but a sequence, a map or an optional, which ONNX Runtime's JavaScript cannot give back; take it out of the model's outputs`,
+    { cause },
+  );
 }
 
 /** The API sets outputs as properties of a plain object, where this one becomes the prototype. */

@@ -56,7 +56,6 @@ export async function findInputs(model: LoadedModel, options: SampleOptions): Pr
       `the input '${sequence.name}' is not a tensor of a type that can be made up`,
     );
   }
-  const unreturned = model.outputs.find((spec) => spec.dtype === null);
   const open = specs.filter((spec) => !given.has(spec.name));
   const startMs = clock.nowMs();
   const modes = open.some((spec) => isInteger(spec)) ? INTEGER_MODES : INTEGER_MODES.slice(0, 1);
@@ -70,8 +69,8 @@ export async function findInputs(model: LoadedModel, options: SampleOptions): Pr
         return { shapes, outputs: await model.run(sample(0)), sample };
       } catch (error) {
         reason ??= error;
-        if (!KerfError.is(error) || error.code === 'CLOSED') throw error;
-        if (unreturned !== undefined) throw notReturned(unreturned.name, error);
+        // Other inputs would not help a model with an output that the runtime cannot hand out.
+        if (!KerfError.is(error) || error.code === 'CLOSED' || error.code === 'MODEL_UNSUPPORTED') throw error;
       }
       if (open.length === 0) throw noneRan(reason);
     }
@@ -89,15 +88,6 @@ function checkGiven(specs: readonly TensorSpec[], given: TensorMap): void {
     }
     checkTensor(tensor, spec);
   }
-}
-
-/** Other inputs would not help: ONNX Runtime's JavaScript hands tensors over and nothing else. */
-function notReturned(name: string, cause: unknown): KerfError {
-  return new KerfError(
-    'MODEL_UNSUPPORTED',
-    `the output '${name}' is not a tensor but a sequence, a map or an optional, which ONNX Runtime's JavaScript cannot give back; take it out of the model's outputs`,
-    { cause },
-  );
 }
 
 function noneRan(reason: unknown): KerfError {
