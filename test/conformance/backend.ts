@@ -225,7 +225,7 @@ export function describeBackend(name: string, open: () => Promise<Backend | stri
       });
       const model = await backend.load({ bytes });
       await expect(model.run(new Map([['x', float32Tensor([2], new Float32Array(2))]]))).rejects.toMatchObject({
-        code: 'MODEL_UNSUPPORTED',
+        code: 'BACKEND_FAILED',
         message: expect.stringContaining("'parts' is not a tensor"),
       });
       await model.dispose();

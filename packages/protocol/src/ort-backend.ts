@@ -131,7 +131,7 @@ function refused(cause: unknown, source: ModelSource): KerfError {
   if (foreign !== null) {
     const type = FOREIGN_TYPES[Number(foreign[1])] ?? `of ONNX's type ${foreign[1]}`;
     const told = `an input or output is ${type}, and ONNX Runtime's JavaScript takes and gives no such tensors`;
-    return new KerfError('MODEL_UNSUPPORTED', told, { cause });
+    return new KerfError('MODEL_UNSUPPORTED', told, { cause, details: { foreignType: type } });
   }
   return new KerfError('MODEL_UNSUPPORTED', `ONNX Runtime refuses the model: ${reason}`, { cause });
 }
@@ -199,7 +199,7 @@ const NO_TENSOR = /non[ -]tensor/i;
 
 function notReturned(name: string, cause: unknown): KerfError {
   return new KerfError(
-    'MODEL_UNSUPPORTED',
+    'BACKEND_FAILED',
     `the output '${name}' is not a tensor but a sequence, a map or an optional, which ONNX Runtime's JavaScript cannot give back; take it out of the model's outputs`,
     { cause },
   );

@@ -56,6 +56,7 @@ export async function findInputs(model: LoadedModel, options: SampleOptions): Pr
       `the input '${sequence.name}' is not a tensor of a type that can be made up`,
     );
   }
+  const hasForeignOutput = model.outputs.some((spec) => spec.dtype === null);
   const open = specs.filter((spec) => !given.has(spec.name));
   const startMs = clock.nowMs();
   const modes = open.some((spec) => isInteger(spec)) ? INTEGER_MODES : INTEGER_MODES.slice(0, 1);
@@ -69,8 +70,9 @@ export async function findInputs(model: LoadedModel, options: SampleOptions): Pr
         return { shapes, outputs: await model.run(sample(0)), sample };
       } catch (error) {
         reason ??= error;
-        // Other inputs would not help a model with an output that the runtime cannot hand out.
-        if (!KerfError.is(error) || error.code === 'CLOSED' || error.code === 'MODEL_UNSUPPORTED') throw error;
+        if (!KerfError.is(error) || error.code === 'CLOSED') throw error;
+        // Other inputs would not help a model with an output that the runtime cannot hand out; it says which.
+        if (hasForeignOutput) throw new KerfError('MODEL_UNSUPPORTED', error.message, { cause: error });
       }
       if (open.length === 0) throw noneRan(reason);
     }

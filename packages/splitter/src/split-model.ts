@@ -52,7 +52,9 @@ export async function splitModel(plan: CutPlan, backend: Backend, host: ModelHos
   const crossing = new Set(cut);
   const untyped = new Map(plan.headOutputs.filter((name) => crossing.has(name)).map((name) => [name, null]));
   const probe = { inputs: plan.headInputs, outputs: plan.headOutputs, types: untyped };
-  const specs = await load(graph, probe, backend, host, 'head');
+  const specs = await load(graph, probe, backend, host, 'head').catch((error: unknown) => {
+    throw foreignCut(plan, error) ?? error;
+  });
   const types = new Map<string, ValueType | null>();
   for (const name of plan.headOutputs) {
     if (crossing.has(name)) types.set(name, crossingType(graph, name, specs.get(name)));
@@ -66,6 +68,21 @@ export async function splitModel(plan: CutPlan, backend: Backend, host: ModelHos
     tail: { ...tail.recipe, nodes: plan.tail.length },
     tensors,
   };
+}
+
+/** Where the head does not load for the type of a value that crosses: the model's own are declared, and are others. */
+function foreignCut({ graph, cut, headInputs, headOutputs }: CutPlan, error: unknown): KerfError | null {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const type = KerfError.is(cause) ? cause.details['foreignType'] : undefined;
+  const own = [...headInputs, ...headOutputs.filter((name) => !cut.includes(name))];
+  if (typeof type !== 'string' || own.some((name) => mergeSpec(graph, name, undefined).dtype === null)) return null;
+  const crossing = headOutputs.filter((name) => cut.includes(name));
+  const which = crossing.map((name) => `'${shorten(name)}'`).join(' or ');
+  return new KerfError(
+    'CUT_TYPE_UNSUPPORTED',
+    `${which} is ${type}, and ONNX Runtime's JavaScript takes and gives no such tensors; cut elsewhere`,
+    { cause: error, details: { tensor: crossing[0] } },
+  );
 }
 
 type Recipe = Omit<SideRecipe, 'nodes'>;

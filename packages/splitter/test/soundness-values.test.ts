@@ -134,6 +134,12 @@ describe('values that are no tensors are never listed, and refused with a code',
       [relu('x', 'a'), node('Optional', ['a'], ['o']), node('OptionalGetElement', ['o'], ['b']), relu('b', 'y')],
       {},
     ],
+    [
+      'a bfloat16',
+      'h',
+      [relu('x', 'a'), node('Cast', ['a'], ['h'], { to: 16 }), node('Cast', ['h'], ['b'], { to: 1 }), relu('b', 'y')],
+      {},
+    ],
   ];
   test.each(models)('%s', async (_, name, nodes, more) => {
     const all = {
