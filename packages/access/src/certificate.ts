@@ -19,6 +19,8 @@ const ALWAYS = ['localhost', '127.0.0.1', '::1'];
 const DAY_MS = 24 * 3600 * 1000;
 const VALID_DAYS = 90;
 const RENEW_DAYS = 14;
+/** A clock that is earlier was never set, as one of a machine without a battery: it says nothing of a certificate's beginning. */
+const CLOCK_SET_MS = Date.UTC(2026, 0, 1);
 /** While a server runs: edges trust the file, and a new one has to be brought to each of them. */
 const RUNNING_RENEW_DAYS = 1;
 
@@ -97,7 +99,8 @@ function isUsable(pair: Pems, names: readonly string[], nowMs: number, days: num
   const certificate = new X509Certificate(pair.certPem);
   const covers = (name: string): boolean =>
     (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
-  return lasts(pair, nowMs, days) && Date.parse(certificate.validFrom) <= nowMs && names.every(covers);
+  const hasBegun = Date.parse(certificate.validFrom) <= nowMs || nowMs < CLOCK_SET_MS;
+  return lasts(pair, nowMs, days) && hasBegun && names.every(covers);
 }
 
 function lasts({ certPem }: Pems, nowMs: number, days: number): boolean {

@@ -110,6 +110,12 @@ describe('the development certificate', () => {
     await connected(port, await developmentCertificate(folder, []));
   });
 
+  test('stays where a machine starts with a clock that was never set: edges know it by its file', async () => {
+    const folder = temporaryFolder();
+    const { certPem } = await developmentCertificate(folder, []);
+    expect((await developmentCertificate(folder, [], 60_000)).certPem).toBe(certPem);
+  });
+
   test('stays while it lasts, also when its files are lost', async () => {
     const folder = temporaryFolder();
     const old = await developmentCertificate(join(folder, 'state'), [], Date.now() - 80 * DAY_MS);

@@ -61,6 +61,8 @@ const MAX_CONNECTIONS = 256;
 /** A request, its body included, on the slowest network that a profile is posted over. */
 const REQUEST_TIMEOUT_MS = 120_000;
 const CLOSE_GRACE_MS = 1000;
+/** A tablet that has left the network says nothing, and a page that shows a quiet line sends nothing: its place is freed. */
+const ALIVE = { keepAlive: true, keepAliveInitialDelay: 60_000 } as const;
 
 /**
  * Cross-origin isolation gives the page exact clocks and WebAssembly threads; nothing from elsewhere is loaded, and
@@ -94,8 +96,8 @@ export async function startPageServer(options: PageServerOptions): Promise<PageS
   };
   const server =
     tls === null
-      ? createServer(answer)
-      : createTlsServer({ cert: tls.certPem, key: tls.keyPem, minVersion: 'TLSv1.3' }, answer);
+      ? createServer(ALIVE, answer)
+      : createTlsServer({ ...ALIVE, cert: tls.certPem, key: tls.keyPem, minVersion: 'TLSv1.3' }, answer);
   server.maxConnections = MAX_CONNECTIONS;
   const sockets = options.sockets === undefined ? null : socketDoor(server, options.secrets, options.sockets);
   server.requestTimeout = REQUEST_TIMEOUT_MS;

@@ -74,6 +74,27 @@ test('a sink that takes too long is told to stop, and the record comes again', a
   expect(sink.committed).toEqual(['1#0']);
 });
 
+test('a sink that blocks for an hour costs neither its records nor anybody’s time, and gets all of them in order', async () => {
+  const [good, stuck] = [new TestSink('good'), new TestSink('stuck')];
+  stuck.mode = 'hang';
+  const { outbox, clock } = await open({ sinks: [stuck, good] });
+  const ids = Array.from({ length: 720 }, (_, at) => String(at));
+  for (const id of ids) {
+    let isSafe = false;
+    void outbox.put(verdictRecord(id, Number(id) % 9 === 0 ? 'NG' : 'PASS')).then(() => (isSafe = true));
+    await clock.advance(5000);
+    expect(isSafe, id).toBe(true);
+  }
+  expect(good.committed).toHaveLength(720);
+  // A try is ended after half a minute, and the next one waits for up to as long.
+  expect(stuck.calls.length).toBeGreaterThan(50);
+  expect(stuck.calls.length).toBeLessThan(120);
+  stuck.mode = 'take';
+  await clock.advance(120_000);
+  expect(stuck.committed).toEqual(ids.map((id) => `${id}#0`));
+  expect(outbox.snapshot).toMatchObject({ records: 0, dropped: {}, isHeld: false });
+});
+
 test('a record put twice is taken once', async () => {
   const sink = new TestSink();
   const { outbox } = await open({ sinks: [sink] });
