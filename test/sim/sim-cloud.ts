@@ -1,14 +1,14 @@
 // One replica of the cloud: the real links, sessions, queue, batching and runners, over simulated sockets and workers.
 import { DEFAULT_WIRE_LIMITS, KerfError } from '@kerf/protocol';
-import type { ModelCatalog, ModelFiles } from '../../packages/cloud-runtime/src/models/catalog.ts';
-import { ModelPool } from '../../packages/cloud-runtime/src/models/model-pool.ts';
-import { ModelRunner } from '../../packages/cloud-runtime/src/models/model-runner.ts';
 import {
   type CloudLimits,
   DEFAULT_BATCHING,
   DEFAULT_CLOUD_LIMITS,
   DEFAULT_QUEUE,
-} from '../../packages/cloud-runtime/src/options.ts';
+} from '../../packages/cloud-runtime/src/limits.ts';
+import type { ModelCatalog, ModelFiles } from '../../packages/cloud-runtime/src/models/catalog.ts';
+import { ModelPool } from '../../packages/cloud-runtime/src/models/model-pool.ts';
+import { ModelRunner } from '../../packages/cloud-runtime/src/models/model-runner.ts';
 import { Link } from '../../packages/cloud-runtime/src/server/link.ts';
 import type { LinkContext } from '../../packages/cloud-runtime/src/server/link-context.ts';
 import { ByteBudget } from '../../packages/cloud-runtime/src/session/byte-budget.ts';

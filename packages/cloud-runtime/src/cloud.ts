@@ -11,14 +11,16 @@ import {
 import { KerfError, SpanExporter, systemClock } from '@kerf/protocol';
 import { Revocations } from './auth/revocations.ts';
 import { guardedLog, type Log } from './log.ts';
+import { meterOf, runnerOf } from './make-runner.ts';
 import { ModelCatalog, type ModelFiles, type Release } from './models/catalog.ts';
 import { ModelPool } from './models/model-pool.ts';
-import { ModelRunner, type RunnerMeter, type RunnerOptions } from './models/model-runner.ts';
+import type { ModelRunner } from './models/model-runner.ts';
 import { PinnedModels } from './models/pinned-models.ts';
 import { frameTracer } from './observe/frame-tracer.ts';
 import { OipServer } from './oip/oip-server.ts';
 import { StatisticsBook } from './oip/statistics.ts';
-import { type AuthOptions, type CloudOptions, type ResolvedCloudOptions, resolveCloudOptions } from './options.ts';
+import type { AuthOptions, CloudOptions, ResolvedCloudOptions } from './options.ts';
+import { resolveCloudOptions } from './resolve-options.ts';
 import { Gateway, listenForMetrics } from './server/gateway.ts';
 import type { LinkContext } from './server/link-context.ts';
 import { type CloudMetrics, cloudMetrics } from './server/metrics.ts';
@@ -270,64 +272,6 @@ class RunningCloud implements Cloud {
   #isReady(): boolean {
     return this.#state === 'ready';
   }
-}
-
-/** Metrics and the protocol's statistics, of the same events. */
-function meterOf(release: Release, metrics: CloudMetrics, statistics: StatisticsBook): RunnerMeter {
-  const meter = metrics.meterOf(release);
-  const book = statistics.of(release);
-  return {
-    ...meter,
-    ran(rows, decodeMs, computeMs) {
-      meter.ran(rows, decodeMs, computeMs);
-      book.ran(rows, decodeMs, computeMs);
-    },
-    settled(outcome, totalMs) {
-      meter.settled(outcome, totalMs);
-      book.settled(outcome, totalMs);
-    },
-  };
-}
-
-function runnerOf(
-  files: ModelFiles,
-  options: ResolvedCloudOptions,
-  { buffers, ...more }: Pick<RunnerOptions, 'meter' | 'trace' | 'log'> & { readonly buffers: AnswerBuffers },
-): ModelRunner {
-  const { limits, wire, batching, queue, providers, threads, optimizationLevel } = options;
-  return new ModelRunner({
-    id: files.release.model,
-    version: files.release.version,
-    worker: {
-      load: {
-        type: 'load',
-        identity: null,
-        paths: files.paths,
-        entries: files.entries,
-        files: files.hashes,
-        providers,
-        threads,
-        optimizationLevel,
-        maxDecodedImageBytes: limits.maxDecodedImageBytes,
-        maxDecodedBytes: wire.maxDecodedBytes,
-        tables: files.tables,
-        golden: files.golden,
-        warmUp: { maxRows: batching.enabled ? batching.maxRows : 1, budgetMs: limits.warmUpMs },
-      },
-      loadTimeoutMs: limits.loadTimeoutMs,
-      runTimeoutMs: limits.runTimeoutMs,
-      spoolBytes: limits.workerSpoolBytes,
-      buffers,
-      clock: systemClock,
-    },
-    workers: limits.workersPerModel,
-    maxQueuedFrames: limits.maxQueuedFrames,
-    batching,
-    queue,
-    growth: limits,
-    ...more,
-    clock: systemClock,
-  });
 }
 
 function pause(ms: number): Promise<void> {

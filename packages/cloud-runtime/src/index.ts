@@ -14,17 +14,10 @@ export type { Cloud } from './cloud.ts';
 export { startCloud } from './cloud.ts';
 export type { WriteGoldenOptions } from './golden/write-golden.ts';
 export { openModelFolder, writeGolden } from './golden/write-golden.ts';
+export type { BatchingOptions, CloudLimits, QueueOptions } from './limits.ts';
+export { DEFAULT_BATCHING, DEFAULT_CLOUD_LIMITS, DEFAULT_QUEUE } from './limits.ts';
 export type { Log, LogEvent, LogLevel } from './log.ts';
 export type { ModelFiles, Release } from './models/catalog.ts';
 export { ModelCatalog } from './models/catalog.ts';
-export type {
-  AuthOptions,
-  BatchingOptions,
-  CloudLimits,
-  CloudOptions,
-  QueueOptions,
-  ResolvedCloudOptions,
-  TlsOptions,
-  TraceOptions,
-} from './options.ts';
-export { DEFAULT_BATCHING, DEFAULT_CLOUD_LIMITS, DEFAULT_QUEUE, resolveCloudOptions } from './options.ts';
+export type { AuthOptions, CloudOptions, ResolvedCloudOptions, TlsOptions, TraceOptions } from './options.ts';
+export { resolveCloudOptions } from './resolve-options.ts';

@@ -1,9 +1,9 @@
 // A worker decodes the next job while one runs: which frame is to blame when that is what kills it?
 import { systemClock } from '@kerf/protocol';
 import { expect, it } from 'vitest';
+import { DEFAULT_BATCHING, DEFAULT_CLOUD_LIMITS, DEFAULT_QUEUE } from '../src/limits.ts';
 import type { FrameTask } from '../src/models/frame-task.ts';
 import { ModelRunner } from '../src/models/model-runner.ts';
-import { DEFAULT_BATCHING, DEFAULT_CLOUD_LIMITS, DEFAULT_QUEUE } from '../src/options.ts';
 import { AnswerBuffers } from '../src/worker/answer-buffers.ts';
 import type { ModelWorker, WorkerHandler, WorkerModel, WorkerSettings } from '../src/worker/worker-process.ts';
 

@@ -1,6 +1,6 @@
 // Trials of batches -> for which shapes and row counts stacking is known to give what single runs give, and to be faster.
 import type { Clock } from '@kerf/protocol';
-import type { BatchingOptions } from '../options.ts';
+import type { BatchingOptions } from '../limits.ts';
 import type { TrialResult } from '../worker/jobs.ts';
 
 /** Shape classes remembered; a model with more is run frame by frame beyond. */

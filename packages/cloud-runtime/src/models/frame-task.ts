@@ -1,6 +1,6 @@
 // A frame on its way through the cloud: what the queue, the batcher and the worker know of it.
 import type { CloudSpans, ErrorCode, Payload } from '@kerf/protocol';
-import type { QueueOptions } from '../options.ts';
+import type { QueueOptions } from '../limits.ts';
 import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 
 /** Outputs as payloads that may be overwritten once `settle` returns. */

@@ -1,7 +1,7 @@
 // Model ids -> running releases that sessions share: loaded on demand, the newest that is ready first, unloaded when unused.
 import { type Clock, KerfError } from '@kerf/protocol';
+import type { CloudLimits } from '../limits.ts';
 import type { Log } from '../log.ts';
-import type { CloudLimits } from '../options.ts';
 import type { EntrySpecs } from '../worker/jobs.ts';
 import type { ModelCatalog, ModelFiles, Release } from './catalog.ts';
 import type { ModelRunner } from './model-runner.ts';

@@ -1,8 +1,8 @@
 // Frames for one model -> outcomes: queued fairly, stacked where that is proven sound, run in workers that may die.
 import { type Clock, KerfError } from '@kerf/protocol';
+import type { BatchingOptions, QueueOptions } from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { TraceFrame } from '../observe/frame-tracer.ts';
-import type { BatchingOptions, QueueOptions } from '../options.ts';
 import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 import type { EntrySpecs, RanReply } from '../worker/jobs.ts';
 import type { WorkerEnd, WorkerSettings } from '../worker/worker-process.ts';

@@ -1,9 +1,9 @@
 // An inference request and a lease on a model -> a frame in the queue of its runner, and the response.
 import { type Clock, KerfError } from '@kerf/protocol';
+import type { CloudLimits, QueueOptions } from '../limits.ts';
 import { type FrameOutcome, type FrameTask, levelOf } from '../models/frame-task.ts';
 import type { ModelLease } from '../models/model-pool.ts';
 import { shapeClassOf } from '../models/shape-class.ts';
-import type { CloudLimits, QueueOptions } from '../options.ts';
 import { payloadsInOrder } from '../session/check-frame.ts';
 import type { InferRequest } from './infer-request.ts';
 import { type InferResponse, writeInferResponse } from './infer-response.ts';

@@ -1,9 +1,9 @@
 // What all links share.
 import type { VerifyToken } from '@kerf/access';
 import type { Clock, WireLimits } from '@kerf/protocol';
+import type { CloudLimits } from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { ModelPool } from '../models/model-pool.ts';
-import type { CloudLimits } from '../options.ts';
 import type { ByteBudget } from '../session/byte-budget.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import type { CloudMetrics } from './metrics.ts';

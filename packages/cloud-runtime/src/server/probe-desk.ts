@@ -1,6 +1,6 @@
 // Probes of one link -> their answers, one at a time and within limits.
 import { encodeMessage, fillerBytes, KerfError, type Probe } from '@kerf/protocol';
-import type { CloudLimits } from '../options.ts';
+import type { CloudLimits } from '../limits.ts';
 import type { ByteBudget } from '../session/byte-budget.ts';
 import type { CloudMetrics } from './metrics.ts';
 

@@ -12,10 +12,10 @@ import {
   type WireLimits,
   withPayloads,
 } from '@kerf/protocol';
+import type { CloudLimits, QueueOptions } from '../limits.ts';
 import { type FrameOutcome, type FrameTask, levelOf } from '../models/frame-task.ts';
 import type { ModelLease } from '../models/model-pool.ts';
 import { shapeClassOf } from '../models/shape-class.ts';
-import type { CloudLimits, QueueOptions } from '../options.ts';
 import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import { payloadsInOrder } from './check-frame.ts';
