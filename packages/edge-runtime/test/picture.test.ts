@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RgbImage } from '@kerf/protocol';
+import { checkWholeImage, type RgbImage } from '@kerf/protocol';
 import { Transformer } from '@napi-rs/image';
 import { describe, expect, it } from 'vitest';
 import {
@@ -43,6 +43,30 @@ describe('a picture too large', () => {
   ])('is refused by the header of its %s, without any pixels', async (_format, start, size) => {
     const bytes = Buffer.concat([Buffer.from(start + size, 'hex'), Buffer.alloc(32)]);
     await expect(decodePicture(bytes)).rejects.toThrow(/is 20000x20000; the limit is/);
+  });
+});
+
+describe('a picture that was cut off', () => {
+  it.each([
+    ['png', encodePng],
+    ['jpeg', (image: RgbImage) => encodeJpeg(image)],
+    ['webp', encodeWebp],
+  ])('is refused, however little of its %s is missing', async (format, encode) => {
+    const whole = await encode(gradient(64, 48));
+    await decodePicture(whole);
+    await decodePicture(Buffer.concat([whole, Buffer.from('what a camera adds \xff\xda', 'latin1')]));
+    for (const missing of [1, 2, 10, Math.floor(whole.byteLength / 3)]) {
+      const attempt = decodePicture(whole.subarray(0, whole.byteLength - missing));
+      await expect(attempt, `${missing} bytes`).rejects.toThrow(`the ${format} picture ends early`);
+    }
+  });
+
+  it('is not mistaken for whole by a thumbnail inside, and one of several scans is not', () => {
+    const segment = (marker: number, ...data: number[]): number[] => [0xff, marker, 0, data.length + 2, ...data];
+    const scan = [...segment(0xda, 1), 0x12, 0xff, 0x00, 0x34, 0xff, 0xd0, 0x56];
+    const file = [0xff, 0xd8, ...segment(0xe1, 0xff, 0xd8, 0xff, 0xd9), ...scan, ...segment(0xc4, 9), ...scan];
+    expect(() => checkWholeImage(Uint8Array.from(file))).toThrow(/the jpeg picture ends early/);
+    checkWholeImage(Uint8Array.from([...file, 0xff, 0xff, 0xd9]));
   });
 });
 

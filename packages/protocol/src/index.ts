@@ -117,3 +117,4 @@ export { formatTraceparent, parseTraceparent, startTrace } from './trace-context
 export type { Connect, Transport, TransportClose, TransportHandler } from './transport.ts';
 export { untilAborted } from './until-aborted.ts';
 export { webSocketFrame } from './web-socket-frame.ts';
+export { checkWholeImage } from './whole-image.ts';

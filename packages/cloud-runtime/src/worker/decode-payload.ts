@@ -2,6 +2,7 @@
 
 import {
   byteLengthOf,
+  checkWholeImage,
   decodeActivation,
   imageSizeInHeader,
   imageSizeOf,
@@ -53,6 +54,7 @@ export async function decodePayload(input: TensorHeader, bytes: Uint8Array, rule
       `tensor '${input.name}' needs ${wanted.width}x${wanted.height} pixels, the image has ${declared.width}x${declared.height}`,
     );
   }
+  checkWholeImage(bytes);
   const image = await decodeImage(bytes, codec, wanted);
   return imageToTensor(image, codec.pixels, dtype);
 }

@@ -1,5 +1,5 @@
 // Pictures in a browser: decoded, resized and encoded by its own code, through a canvas that no page shows.
-import { KerfError, type RgbImage } from '@kerf/protocol';
+import { checkWholeImage, KerfError, type RgbImage } from '@kerf/protocol';
 import type { Pictures } from '../../station/pictures.ts';
 import { sha256Hex } from '../../station/sha256.ts';
 
@@ -13,6 +13,7 @@ const MAX_PIXELS = 2 ** 26;
 export const browserPictures: Pictures = {
   async decode(picture) {
     if (picture.kind === 'pixels') return picture.image;
+    checkWholeImage(picture.bytes);
     const type = `image/${picture.format}`;
     let bitmap: ImageBitmap;
     try {

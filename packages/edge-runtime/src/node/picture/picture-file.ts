@@ -1,6 +1,6 @@
 // Picture files <-> RGB pixels: read, resize, crop, and code as PNG, JPEG or WebP.
 import { readFile } from 'node:fs/promises';
-import { declaredImageSize, type ImageSize, KerfError, type RgbImage } from '@kerf/protocol';
+import { checkWholeImage, declaredImageSize, type ImageSize, KerfError, type RgbImage } from '@kerf/protocol';
 import type { JsColorType, Transformer } from '@napi-rs/image';
 import { imageLibrary } from './image-library.ts';
 
@@ -35,12 +35,13 @@ export async function readPicture(path: string): Promise<RgbImage> {
 /**
  * Decodes a PNG, JPEG or WebP picture. EXIF orientation is applied, 16-bit samples keep their high byte, grey becomes
  * three equal channels, and what is transparent shows black.
- * @throws {KerfError} IMAGE_INVALID when the bytes are none of the three, are broken, or hold over 2^26 pixels.
+ * @throws {KerfError} IMAGE_INVALID when the bytes are none of the three, are broken or cut off, or hold over 2^26 pixels.
  */
 export async function decodePicture(bytes: Uint8Array): Promise<RgbImage> {
   try {
     const declared = declaredImageSize(bytes);
     if (declared !== null) checkPixels(declared);
+    checkWholeImage(bytes);
     const transformer = new (imageLibrary().Transformer)(bytes);
     const { format, width, height, orientation, colorType } = await transformer.metadata(true);
     if (!READABLE.has(format)) throw new KerfError('IMAGE_INVALID', `a ${format} picture; use PNG, JPEG or WebP`);
