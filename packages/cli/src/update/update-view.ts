@@ -1,7 +1,7 @@
 // A device's state, settings and what was found out -> what the screen Updates shows.
 
 import { basename } from 'node:path';
-import type { InstalledView, ReleaseView, UpdatesView } from '@kerf/bridge';
+import { type InstalledView, type ReleaseView, type UpdatesView, withoutFolders } from '@kerf/bridge';
 import {
   type Candidate,
   DEFAULT_DEVICE_LIMITS,
@@ -47,7 +47,7 @@ export function updatesView(
     probation: trialStarts === null ? null : { starts: trialStarts, most: DEFAULT_DEVICE_LIMITS.trialStarts },
     settings: { automatic, pinned, window },
     isWindowOpen: isWindowOpen(window, new Date()),
-    history: readHistory(folder, HISTORY),
+    history: readHistory(folder, HISTORY).map((entry) => ({ ...entry, detail: withoutFolders(entry.detail) })),
   };
 }
 
@@ -86,7 +86,8 @@ export async function releaseView(device: Device, candidate: Candidate): Promise
 }
 
 function reasonAgainst(release: string, rejected: DeviceState['rejected']): string | null {
-  return rejected.find(({ id }) => id === release)?.reason ?? null;
+  const reason = rejected.find(({ id }) => id === release)?.reason;
+  return reason === undefined ? null : withoutFolders(reason);
 }
 
 function shown(release: InstalledView | null): InstalledView | null {
