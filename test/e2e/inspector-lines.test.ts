@@ -64,6 +64,10 @@ describe.skipIf(started.browser === null)(`several lines${started.reason ? ` (${
     await stopInspect(line.inspecting);
     await soon(() => page.getByText('The station cannot be reached').count()).toBe(2);
     await hall.page.getByText('The station cannot be reached').waitFor();
+    // Nobody has said its name to who comes now: the machine stands for it.
+    const late = await openPage(browser, far.url);
+    await late.page.locator('.line-tile').first().getByText(new URL(url).host).waitFor();
+    await late.page.close();
     expect(hall.faults).toEqual([]);
     await Promise.all([page.close(), other.page.close(), hall.page.close()]);
     await stopInspect(far);

@@ -1,11 +1,11 @@
 // Station files, and addresses of other machines' lines -> the lines of one page, all of them or none.
 import { readStationFile } from '@kerf/edge-runtime/node';
-import { type Connect, KerfError, messageOf } from '@kerf/protocol';
+import { KerfError, messageOf } from '@kerf/protocol';
 import { type InspectedStation, openInspected } from './open-inspected.ts';
-import { isAddress, remoteLine } from './remote-line.ts';
+import { isAddress, type RemoteLine, remoteLine } from './remote-line.ts';
 
 /** A station of this process, or the way to another's. */
-export type OpenedLine = InspectedStation | { readonly connect: Connect };
+export type OpenedLine = InspectedStation | RemoteLine;
 
 /**
  * @param given station files and addresses, in the order of the lines

@@ -4,6 +4,12 @@ import { authorityFile, wsConnect } from '@kerf/edge-runtime/node';
 import { type Connect, KerfError, parseUrl } from '@kerf/protocol';
 import { isLoopback } from '../addresses.ts';
 
+export interface RemoteLine {
+  readonly connect: Connect;
+  /** Host and port: what the line is called until it has said its name. */
+  readonly machine: string;
+}
+
 export function isAddress(argument: string): boolean {
   return /^https?:\/\//.test(argument);
 }
@@ -12,7 +18,7 @@ export function isAddress(argument: string): boolean {
  * @param ca PEM file that the other machine's certificate is known by; null: the system's authorities
  * @throws {KerfError} INVALID_ARGUMENT for what is no such address.
  */
-export async function remoteLine(address: string, ca: string | null): Promise<{ readonly connect: Connect }> {
+export async function remoteLine(address: string, ca: string | null): Promise<RemoteLine> {
   const page = parseUrl(address);
   // The address itself is a secret: nothing is said of it but its machine.
   const where = page === null ? 'an address' : `the address at ${page.host}`;
@@ -34,5 +40,5 @@ export async function remoteLine(address: string, ca: string | null): Promise<{ 
     maxMessageBytes: MAX_ENVELOPE_BYTES,
     ...(ca === null ? {} : { ca: await authorityFile(ca) }),
   });
-  return { connect };
+  return { connect, machine: page.host };
 }

@@ -11,10 +11,11 @@ import {
   serveBridge,
 } from '@kerf/bridge';
 import { wsTransport } from '@kerf/edge-runtime/node';
-import { type Connect, KerfError } from '@kerf/protocol';
+import { KerfError } from '@kerf/protocol';
 import { pageUrl } from '../addresses.ts';
 import { type AcceptSocket, type Route, startPageServer } from '../page-server.ts';
 import type { InspectorAccess } from './inspector-access.ts';
+import type { RemoteLine } from './remote-line.ts';
 
 export interface ServeInspectorOptions extends Pick<InspectorAccess, 'host' | 'hosts' | 'port' | 'tls' | 'keys'> {
   /** Of faults in the service that are no KerfError. */
@@ -33,7 +34,7 @@ export interface ServedInspector {
 }
 
 /** A station of this process, or the way to one of another. */
-export type ServedLine = InspectorService | { readonly connect: Connect };
+export type ServedLine = InspectorService | RemoteLine;
 
 /** @throws {KerfError} INVALID_ARGUMENT when the address cannot be listened on; FILE_NOT_FOUND when the page was not built. */
 export async function serveInspector(
@@ -63,7 +64,10 @@ export async function serveInspector(
     routes: new Map<string, Route>([
       ...folders.flatMap((folder) => pageRoutes(files, folder, 'index.html')),
       ...(isOne ? [] : pageRoutes(files, '', 'lines.html')),
-      ['lines.json', { kind: 'json', value: { lines: lines.length } }],
+      [
+        'lines.json',
+        { kind: 'json', value: { lines: lines.map((line) => ('connect' in line ? line.machine : null)) } },
+      ],
     ]),
     sockets: {
       subprotocol: BRIDGE_SUBPROTOCOL,

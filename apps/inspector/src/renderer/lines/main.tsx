@@ -9,18 +9,19 @@ import { LinesPage } from './lines-page.tsx';
 import { watchLine } from './watch-line.ts';
 
 const desktop = desktopOf(window);
-const count = desktop?.lines ?? (await linesServed());
-const lines = Array.from({ length: count }, (_, at) => {
+const machines = desktop === null ? await linesServed() : Array.from({ length: desktop.lines }, () => null);
+const lines = machines.map((machine, at) => {
   const href = new URL(`./${at + 1}/`, document.baseURI).href;
-  return watchLine(href, desktop === null ? connectPage(href) : connectLine(desktop, at + 1));
+  return watchLine(href, machine, desktop === null ? connectPage(href) : connectLine(desktop, at + 1));
 });
 const root = document.getElementById('root');
 if (root === null) throw new Error('lines.html has no #root');
 createRoot(root).render(<LinesPage lines={lines} settings={settingsStore(localStorage, navigator.language)} />);
 
-async function linesServed(): Promise<number> {
+/** For each line the machine that it runs on; null for that of this page. */
+async function linesServed(): Promise<readonly (string | null)[]> {
   const answer = await fetch('./lines.json', { cache: 'no-store' });
-  return ((await answer.json()) as { readonly lines: number }).lines;
+  return ((await answer.json()) as { readonly lines: readonly (string | null)[] }).lines;
 }
 
 function connectLine(desktop: Desktop, number: number): Connect {

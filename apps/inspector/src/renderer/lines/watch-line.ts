@@ -7,7 +7,7 @@ import { calmly, Store } from '../shared/observable.ts';
 export interface WatchedLine {
   /** Of its page. */
   readonly href: string;
-  /** As it said last; null until it has answered. */
+  /** As it said last; until it has answered the machine that it runs on, null for this one. */
   readonly name: Store<string | null>;
   readonly link: Store<BridgeState>;
   readonly station: Store<StationView | null>;
@@ -15,11 +15,11 @@ export interface WatchedLine {
 }
 
 /** For the page's whole life. */
-export function watchLine(href: string, connect: Connect): WatchedLine {
+export function watchLine(href: string, machine: string | null, connect: Connect): WatchedLine {
   const bridge = openBridge({ connect, clock: systemClock, random: Math.random });
   const line: WatchedLine = {
     href,
-    name: new Store<string | null>(null),
+    name: new Store<string | null>(machine),
     link: new Store<BridgeState>({ kind: 'connecting' }),
     station: new Store<StationView | null>(null, calmly),
     newest: new Store<ResultRecord | null>(null, calmly),
