@@ -183,6 +183,15 @@ describe('other bytes', () => {
     expect(delta.byteLength).toBeLessThan(0.58 * tuned.byteLength + 0.8 * shorts.byteLength);
   });
 
+  test('noise costs itself', async () => {
+    const noise = (seed: number) => {
+      const random = seededRandom(seed);
+      return plainFile('n.bin', Uint8Array.from({ length: 600_000 }, () => random() * 256));
+    };
+    const { delta } = await roundTrip([await noise(1)], [await noise(2)]);
+    expect(delta.byteLength).toBeLessThan(600_250);
+  });
+
   test('integers that moved and changed in places are still found', async () => {
     const random = seededRandom(6);
     const eights = Int8Array.from(normal(200_000, 25, 5));
