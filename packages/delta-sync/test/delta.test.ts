@@ -186,7 +186,10 @@ describe('other bytes', () => {
   test('noise costs itself', async () => {
     const noise = (seed: number) => {
       const random = seededRandom(seed);
-      return plainFile('n.bin', Uint8Array.from({ length: 600_000 }, () => random() * 256));
+      return plainFile(
+        'n.bin',
+        Uint8Array.from({ length: 600_000 }, () => random() * 256),
+      );
     };
     const { delta } = await roundTrip([await noise(1)], [await noise(2)]);
     expect(delta.byteLength).toBeLessThan(600_250);

@@ -114,6 +114,11 @@ export const PAIRS: readonly Pair[] = [
   { name: 'int8-1e-5 (adam-1e-5-100, weights int8)', goal: 1, files: inForm('adam1e-5-100', toInt8, '') },
   { name: 'int8-1e-4', goal: 1, files: inForm('adam1e-4-100', toInt8, '') },
   {
+    name: 'to-int8 (the recogniser itself, weights int8)',
+    goal: 1,
+    files: (folder) => [REC, toInt8(REC, join(folder, 'new.onnx'))],
+  },
+  {
     name: 'graph (renamed, reordered, edited)',
     goal: 1,
     files: (folder) => pairOf(REC, converted('graph', REC, join(folder, 'graph.onnx')), NO_PYTHON),

@@ -14,9 +14,10 @@ export type NamedPart = Pick<PartReport, 'name' | 'shape' | 'file'>;
 
 /** What a copy takes, about. */
 const COPY_BYTES = 8;
-/** What a new segment takes, about: its place in the index, and its tables; more where text and differences were learnt. */
-const SEGMENT_BITS = 8 * 400;
-const LEARNT_BITS = 8 * 4096;
+/** What a new segment takes, about: its place in the index and its tables; what a text has learnt; tables of many contexts. */
+const SEGMENT_BITS = 8 * 300;
+const TEXT_BITS = 8 * 700;
+const DIFFERENCES_BITS = 8 * 4096;
 
 export class OutputWriter {
   readonly #readers: { readonly base: ByteReader; readonly target: ByteReader };
@@ -84,7 +85,7 @@ export class OutputWriter {
   async values({ operation, bits, write, planes }: Candidate, bytes: number, part: NamedPart): Promise<void> {
     const isApart = planes !== undefined && this.#planes.bitsShared(planes) > this.#newSegmentBits;
     if (isApart || !this.#builder.hasRoomFor(bytes, bytes)) await this.endSegment();
-    if (planes === undefined) this.#newSegmentBits = LEARNT_BITS;
+    if (planes === undefined) this.#newSegmentBits = DIFFERENCES_BITS;
     else this.#planes.add(planes);
     this.#builder.add(operation, write);
     this.parts.push({ ...part, bytes, strategy: strategyOf(operation.op), deltaBytes: Math.ceil(bits / 8) });
@@ -99,7 +100,7 @@ export class OutputWriter {
         continue;
       this.#builder.addDictionary(range, await this.#readers.base.read(range.offset, range.bytes));
     }
-    this.#newSegmentBits = LEARNT_BITS;
+    this.#newSegmentBits = Math.max(this.#newSegmentBits, TEXT_BITS);
     this.#builder.text(fresh);
     this.parts.push({ ...part, strategy: 'text', bytes: fresh.byteLength, deltaBytes: Math.ceil(bits / 8) });
   }
