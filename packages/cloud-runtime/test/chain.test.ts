@@ -113,7 +113,8 @@ describe('a chain', () => {
   it('is opened whole with no pair at all', async () => {
     const served = await chainFolder();
     const edge = await client(await serveModels(served.dir, { preload: ['line/part'] })).hello();
-    const { inputs } = await edge.open('line/part');
+    const { inputs, identity } = await edge.open('line/part');
+    expect(identity).toBe((await openModelFile(served.whole)).sha256);
     expect(inputs).toEqual([{ name: 'x', dtype: 'float32', shape: ['N', 64] }]);
     edge.frame(1, [payload('x', sample(3))]);
     const want = await reference(served.whole, sample(3));

@@ -20,7 +20,7 @@ export async function chainHash(manifest: Pick<ChainManifest, 'source' | 'cuts' 
   return await digest(['kerf-chain/1', source.sha256, crossing, segments.map(({ id }) => id)]);
 }
 
-/** What names the model that a chain was cut from; null where the chain, of an earlier version, does not say what lay beside it. */
+/** What names the model that a chain was cut from; null for one of an earlier version with data files, which the source may have had too. */
 export function sourceIdentity({ source, segments }: Pick<ChainManifest, 'source' | 'segments'>): string | null {
   const hasData = segments.some(({ externalData, usesSharedData }) => externalData !== null || usesSharedData);
   return source.identity ?? (hasData ? null : source.sha256);

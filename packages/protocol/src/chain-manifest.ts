@@ -81,7 +81,7 @@ export interface ChainChoice {
 
 /** The model that was cut. */
 export interface ChainSource extends ManifestFile {
-  /** What names it with the weights that lay beside it; left out where there were none: then `sha256` does. */
+  /** What names it with the weights that lay beside it; left out by earlier versions. */
   readonly identity?: string;
 }
 

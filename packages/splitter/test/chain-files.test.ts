@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type BuildModel, type BuildNode, buildModel } from '@kerf/onnx';
-import { openModelFile } from '@kerf/onnx/node';
+import { modelIdentity, openModelFile } from '@kerf/onnx/node';
 import {
   type ChainManifest,
   float32Tensor,
@@ -278,6 +278,9 @@ describe('weights are stored once', () => {
     });
     const manifest = await chain(bytes, [['a'], ['b'], ['c']]);
     expect(manifest.sharedData?.bytes).toBe(4000);
+    const source = await openModelFile(inRoot('model.onnx'));
+    expect(manifest.source).toMatchObject({ sha256: source.sha256, identity: await modelIdentity(source) });
+    expect(manifest.source.identity).not.toBe(source.sha256);
     expect(manifest.segments.map(({ externalData }) => externalData?.bytes ?? null)).toEqual([null, 4000, null, null]);
     expect(await storedBytes(manifest)).toBeLessThan(bytes.byteLength + 8000 + 1500);
     expect((await verify()).verdict).toBe('bit-equal');

@@ -83,11 +83,10 @@ export async function writeChain(options: WriteChainOptions): Promise<WrittenCha
     reign: chosen?.cuts[at]?.reign ?? null,
   }));
   const write = async (staging: string): Promise<ChainManifest> => {
-    const identity = model.externalFiles.size === 0 ? {} : { identity: await modelIdentity(model) };
     const { segments, shared } = await writeSegments(plan, values.types, model, backend, staging);
     const draft = {
       format: CHAIN_FORMAT,
-      source: { file: model.name, sha256: model.sha256, bytes: model.bytes, ...identity },
+      source: { file: model.name, sha256: model.sha256, bytes: model.bytes, identity: await modelIdentity(model) },
       modelInputs: model.graph.inputs,
       modelOutputs: model.graph.outputs,
       segments,
