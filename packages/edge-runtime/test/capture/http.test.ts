@@ -61,6 +61,18 @@ describe('uploads', () => {
     expect((await answer.json()) as ResultRecord).toMatchObject({ partId: 'P-9', verdict: 'NG' });
   });
 
+  test.each([
+    ['UTF-8', 'Läufer-9 中', 'utf8'],
+    ['Latin-1', 'Läufer-9', 'latin1'],
+  ] as const)('a part id in a header is read as %s', async (_, partId, encoding) => {
+    const { url, listener } = await start();
+    const answering = post(url, await blob(1), { 'kerf-part-id': Buffer.from(partId, encoding).toString('latin1') });
+    await listener.until(() => listener.captures.length === 1, 'the picture');
+    expect(listener.captures[0]?.partId).toBe(partId);
+    listener.captures[0]?.onResult?.(recordOf(1, { partId }));
+    await answering;
+  });
+
   test('a result that comes later: 202 first, counted when it is there', async () => {
     const { url, listener, counters } = await start({ answerWithin: '30 ms' });
     const answer = await post(url, await blob(1));

@@ -83,6 +83,13 @@ function textOf(field: FormField | undefined): string | null {
   return field === undefined ? null : new TextDecoder().decode(field.bytes);
 }
 
+/** Node reads the bytes of a header as Latin-1, which they are only where they are no UTF-8. */
 function headerText(value: string | string[] | undefined): string | null {
-  return value === undefined ? null : String(value);
+  if (value === undefined) return null;
+  const latin = String(value);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(latin, 'latin1'));
+  } catch {
+    return latin;
+  }
 }
