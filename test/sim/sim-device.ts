@@ -162,7 +162,10 @@ export abstract class SimDevice {
           disk: life.disk,
           sinks: this.sinks.map((sink) => sink.seenBy(life.clock)),
           onEvent: (event) => {
-            if (event.kind !== 'dropped' || life.clock.isDead) return;
+            if (life.clock.isDead) return;
+            // It reaches every sink as it is, and no final one follows.
+            if (event.kind === 'stands') this.dropped.add(event.resultId);
+            if (event.kind !== 'dropped') return;
             this.world.note(`outbox ${this.setup.number} gives up ${event.resultId}#${event.revision}`);
             if (event.verdict === 'NG') this.world.violate(`an NG was dropped: ${event.resultId}`);
             this.dropped.add(`${event.resultId}#${event.revision}`);
