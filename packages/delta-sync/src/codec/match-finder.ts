@@ -2,13 +2,15 @@
 
 /** Shorter matches are found at the last distances only. */
 export const LEAST_FOUND = 4;
-const HASH_BITS = 17;
+/** A place for each byte, within bounds: where many share one, as among random weights, it is the wrong ones that are tried. */
+const HASH_BITS = { least: 10, most: 21 };
 /** How many earlier places with the same four bytes are tried. */
-const TRIES = 24;
+const TRIES = 12;
 
 export class MatchFinder {
   readonly #history: Uint8Array;
-  readonly #heads = new Int32Array(1 << HASH_BITS).fill(-1);
+  readonly #shift: number;
+  readonly #heads: Int32Array;
   /** The place before with the same hash, by place. */
   readonly #before: Int32Array;
   #known = 0;
@@ -18,6 +20,9 @@ export class MatchFinder {
 
   constructor(history: Uint8Array) {
     this.#history = history;
+    const bits = Math.min(HASH_BITS.most, Math.max(HASH_BITS.least, 32 - Math.clz32(history.length)));
+    this.#shift = 32 - bits;
+    this.#heads = new Int32Array(1 << bits).fill(-1);
     this.#before = new Int32Array(history.length);
   }
 
@@ -68,6 +73,6 @@ export class MatchFinder {
       ((history[at + 1] as number) << 8) |
       ((history[at + 2] as number) << 16) |
       ((history[at + 3] as number) << 24);
-    return Math.imul(four, 0x9e37_79b1) >>> (32 - HASH_BITS);
+    return Math.imul(four, 0x9e37_79b1) >>> this.#shift;
   }
 }
