@@ -7,7 +7,7 @@ export const SHAPE = [1, 3, SIDE, SIDE];
 /** Turns that no machine ever gets through. */
 export const FOREVER = 2n ** 62n;
 
-/** The mean of a picture as a score; with `turns`, a loop over it first. */
+/** The mean of a picture as a score, with thresholds noted; with `turns`, a loop over it first. */
 export function meanModel(turns: bigint | null): Uint8Array {
   const loop = {
     op: 'Loop',
@@ -35,6 +35,7 @@ export function meanModel(turns: bigint | null): Uint8Array {
     },
   };
   return buildModel({
+    metadata: { 'kerf.pass_below': '0.3', 'kerf.ng_above': '0.7' },
     nodes: [
       ...(turns === null ? [] : [loop]),
       {
