@@ -39,6 +39,15 @@ const cases = {
     losslessVersion: null,
   },
   'open for lossless answers': { type: 'open', session: 3, model: 'm', pair: null, resume: null, losslessVersion: 1 },
+  'open named whole model': {
+    type: 'open',
+    session: 4,
+    model: 'm',
+    pair: null,
+    resume: null,
+    losslessVersion: null,
+    identity: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  },
   opened: {
     type: 'opened',
     session: 1,

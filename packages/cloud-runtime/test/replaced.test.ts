@@ -98,6 +98,45 @@ describe('a whole model', () => {
     await expect(again.open('m')).rejects.toThrow(/MODEL_NOT_FOUND/);
   });
 
+  it('of several releases is the one that the device names; the newest where it names none of them', async () => {
+    const dir = temporaryFolder();
+    const versions = [1, 2, 3];
+    for (const version of versions) {
+      mkdirSync(join(dir, 'm', String(version)), { recursive: true });
+      writeFileSync(join(dir, 'm', String(version), 'model.onnx'), buildModel(adding(version)));
+    }
+    const named = versions.map((version) => sha(buildModel(adding(version))));
+    const cloud = await serveModels(dir);
+    for (const [at, identity] of named.entries()) {
+      const edge = await client(cloud).hello();
+      expect((await edge.open('m', { identity })).identity).toBe(identity);
+      expect(await answerOf(edge, 1)).toBe(at + 1);
+    }
+    const edge = await client(cloud).hello();
+    expect((await edge.open('m')).identity).toBe(named[2]);
+    expect((await edge.open('m', { session: 2, identity: sha('another') })).identity).toBe(named[2]);
+  });
+
+  it('with weights beside it is known as a release once it has been loaded', async () => {
+    const dir = temporaryFolder();
+    const write = (version: number): void => {
+      const folder = join(dir, 'm', String(version));
+      const weights = floats([4], () => version);
+      mkdirSync(folder, { recursive: true });
+      const initializers = [{ name: 'b', tensor: weights, external: { location: 'b.bin', offset: 0 } }];
+      writeFileSync(join(folder, 'model.onnx'), buildModel({ ...adding(version), initializers } as BuildModel));
+      writeFileSync(join(folder, 'b.bin'), weights.data);
+    };
+    write(1);
+    const cloud = await serveModels(dir);
+    const edge = await client(cloud).hello();
+    const { identity } = await edge.open('m');
+    write(2);
+    const later = await client(cloud).hello();
+    expect((await later.open('m', { identity: identity ?? '' })).identity).toBe(identity);
+    expect(await answerOf(later, 1)).toBe(1);
+  });
+
   it('that stays what it is keeps its sessions when its worker dies', async () => {
     const dir = temporaryFolder();
     writeModel(dir, 'm', adding(1));

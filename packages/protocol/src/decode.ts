@@ -130,6 +130,7 @@ function withoutTensors(
     case 'open': {
       const pair = fields.textOrNull('pair', limits.maxNameBytes);
       const losslessVersion = fields.countOrNull('losslessVersion');
+      const identity = identityOf(fields);
       return {
         type,
         session: session(),
@@ -137,6 +138,7 @@ function withoutTensors(
         pair,
         resume: resumeOf(fields, limits),
         losslessVersion,
+        ...identity,
       };
     }
     case 'opened':
@@ -174,8 +176,12 @@ function resumeOf(fields: HeaderFields, limits: WireLimits): { key: string; outs
   return { key: resume.text('key', limits.maxNameBytes), outstanding: resume.counts('outstanding') };
 }
 
+/** A peer of an earlier version leaves it out. */
+function identityOf(fields: HeaderFields): { readonly identity?: string } {
+  return fields.isNull('identity') ? {} : { identity: fields.digest('identity') };
+}
+
 function openedOf(fields: HeaderFields, limits: WireLimits): Message {
-  const identity = fields.isNull('identity') ? null : fields.digest('identity');
   return {
     type: 'opened',
     session: fields.count('session', MAX_UINT32),
@@ -185,7 +191,7 @@ function openedOf(fields: HeaderFields, limits: WireLimits): Message {
     resumeKey: fields.text('resumeKey', limits.maxNameBytes),
     resumeWindowMs: fields.amount('resumeWindowMs'),
     known: fields.counts('known'),
-    ...(identity === null ? {} : { identity }),
+    ...identityOf(fields),
   };
 }
 

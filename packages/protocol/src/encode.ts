@@ -70,13 +70,14 @@ function headerOf(message: Message): PlainRecord {
     case 'welcome':
       return { agent: message.agent, maxMessageBytes: message.maxMessageBytes };
     case 'open': {
-      const { session, model, pair, resume, losslessVersion } = message;
+      const { session, model, pair, resume, losslessVersion, identity } = message;
       return {
         session,
         model,
         pair: pair ?? undefined,
         resume: resume === null ? undefined : { key: resume.key, outstanding: resume.outstanding },
         losslessVersion: losslessVersion ?? undefined,
+        identity,
       };
     }
     case 'opened': {

@@ -81,6 +81,8 @@ export interface Open {
    * the cloud does not have: all outputs come raw.
    */
   readonly losslessVersion: number | null;
+  /** Names the whole model that is wanted, where `pair` is null: of several releases the cloud opens that one. */
+  readonly identity?: string;
 }
 
 /** Cloud to edge: the session is ready. */

@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import type { EntrySpecs } from '../worker/jobs.ts';
 import type { ModelCatalog, ModelFiles, Release } from './catalog.ts';
 import type { ModelRunner } from './model-runner.ts';
+import { ReleaseNames } from './release-names.ts';
 import type { EntryClass } from './shape-class.ts';
 
 /** A session's hold on a running model. */
@@ -74,6 +75,7 @@ const TRIM_AFTER_MS = 5000;
 export class ModelPool {
   readonly #options: PoolOptions;
   readonly #entries = new Map<string, Entry>();
+  readonly #names = new ReleaseNames();
   readonly #failures = new Map<string, Failure>();
   /** Models that an operator has unloaded: they come back when they are loaded, not when they are asked for. */
   readonly #withdrawn = new Set<string>();
@@ -104,10 +106,13 @@ export class ModelPool {
   /**
    * A running release of an id, loaded if need be: the newest that is ready. While a newer one is still loading, or was
    * refused, the one before it serves.
+   * @param identity names the whole model that is wanted: where a release is that one, no other is opened
    * @throws {KerfError} MODEL_NOT_FOUND, PAIR_MISMATCH, MANIFEST_INVALID, OVERLOADED when no place is free, and what loading says.
    */
-  async acquire(id: string, pair: string | null): Promise<ModelLease> {
-    const candidates = await this.#candidates(id, pair);
+  async acquire(id: string, pair: string | null, identity: string | null = null): Promise<ModelLease> {
+    const found = await this.#candidates(id, pair);
+    const wanted = identity === null ? null : await this.#names.find(found, identity);
+    const candidates = wanted === null ? found : [wanted];
     const [newest] = candidates;
     const serving = candidates.find((files) => this.#entries.get(keyOf(files))?.isReady === true);
     if (newest !== undefined && serving !== undefined && serving !== newest) {
@@ -275,6 +280,7 @@ export class ModelPool {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     entry.isReady = true;
+    this.#names.note(entry.files, entry.runner.identity);
     const { release, kind } = entry.files;
     // Also what an earlier state of its files was refused for.
     for (const other of this.#failures.keys()) if (isOf(other, release)) this.#failures.delete(other);

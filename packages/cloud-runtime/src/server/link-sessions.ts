@@ -130,7 +130,7 @@ export class LinkSessions {
       const earlier = sessions.find(open.resume.key, owner, open.model, open.pair);
       if (earlier !== null) return earlier;
     }
-    const lease = await pool.acquire(open.model, open.pair);
+    const lease = await pool.acquire(open.model, open.pair, open.identity ?? null);
     try {
       return sessions.create(owner, lease);
     } catch (error) {

@@ -96,10 +96,11 @@ export class TestClient {
       pair?: string | null;
       resume?: { key: string; outstanding: number[] };
       losslessVersion?: number | null;
+      identity?: string;
     } = {},
   ): Promise<Opened> {
-    const { session = 1, pair = null, resume = null, losslessVersion = null } = options;
-    this.send({ type: 'open', session, model, pair, resume, losslessVersion });
+    const { session = 1, pair = null, resume = null, losslessVersion = null, identity } = options;
+    this.send({ type: 'open', session, model, pair, resume, losslessVersion, ...(identity && { identity }) });
     const mine = (message: Message): message is Opened | Fault =>
       (message.type === 'opened' || message.type === 'fault') && message.session === session;
     await this.until(() => this.heard.some(mine) || this.closeCode !== null);

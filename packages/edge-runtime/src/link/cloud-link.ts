@@ -5,6 +5,7 @@ import {
   type GoAway,
   KerfError,
   messageOf,
+  type Open,
   type Opened,
   type Transport,
 } from '@kerf/protocol';
@@ -21,6 +22,9 @@ export interface CloudTarget extends CloudAddress {
   /** Asked at each connect, and once more when the cloud says that the token has expired. Null without authentication. */
   readonly token: CloudAddress['token'];
 }
+
+/** Which of the models of a name. */
+type Wanted = Pick<Open, 'pair' | 'identity'>;
 
 export interface LinkEvents extends Pick<ConnectionEvents, 'onAnswer' | 'onCredit' | 'onRoundTrip'> {
   /** Frames that were sent and have no outcome. */
@@ -59,7 +63,7 @@ const HEALTHY_MS = 10_000;
 
 export class CloudLink {
   private readonly target: CloudTarget;
-  private readonly pair: string | null;
+  private readonly wanted: Wanted;
   private readonly options: EdgeSessionOptions;
   private readonly events: LinkEvents;
   private connection: LinkConnection | null = null;
@@ -74,9 +78,9 @@ export class CloudLink {
   private attempt: AbortController | null = null;
   private cancelTimer: (() => void) | null = null;
 
-  constructor(target: CloudTarget, pair: string | null, options: EdgeSessionOptions, events: LinkEvents) {
+  constructor(target: CloudTarget, wanted: Wanted, options: EdgeSessionOptions, events: LinkEvents) {
     this.target = target;
-    this.pair = pair;
+    this.wanted = wanted;
     this.options = options;
     this.events = events;
   }
@@ -157,7 +161,7 @@ export class CloudLink {
     if (this.closed) return transport.close(1000, 'done');
     const key = this.resumeKey;
     const resume = key === null ? null : { key, outstanding: this.events.outstanding() };
-    const open = { model: this.target.model, pair: this.pair, resume, losslessVersion: CODEC_VERSION };
+    const open = { model: this.target.model, ...this.wanted, resume, losslessVersion: CODEC_VERSION };
     const setup = { options: this.options, token, open };
     const connection: LinkConnection = new LinkConnection(transport, setup, {
       onOpened: (opened) => this.onOpened(opened, resume !== null),

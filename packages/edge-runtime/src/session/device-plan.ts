@@ -3,6 +3,7 @@ import {
   KerfError,
   type LevelTable,
   type LoadedModel,
+  type Open,
   type Opened,
   type SplitManifest,
   type Tensor,
@@ -20,8 +21,8 @@ export interface DeviceModels {
   /** What the device holds for the time without a cloud, or instead of one. */
   readonly local: { readonly tail?: LoadedModel; readonly whole?: LoadedModel } | null;
   /**
-   * What names the whole model whose answers are wanted (`modelIdentity`): a cloud that holds another one under the name is
-   * refused. @default any model of the name will do
+   * What names the whole model whose answers are wanted (`modelIdentity`): of several releases the cloud opens that one, and one
+   * that holds another under the name is refused. @default any model of the name will do
    */
   readonly identity?: string | null;
 }
@@ -121,6 +122,11 @@ export class DevicePlan {
     if (this.whole === null)
       throw new KerfError('BACKEND_UNAVAILABLE', 'the device does not hold the rest of the model');
     return this.whole.run(await tensorsOf(inputs));
+  }
+
+  /** What the cloud is asked for. @param pair names the rest of a model; null for a whole one */
+  wanted(pair: string | null): Pick<Open, 'pair' | 'identity'> {
+    return { pair, ...(pair === null && this.identity !== null && { identity: this.identity }) };
   }
 
   /** Checks what the cloud opened. @throws {KerfError} PAIR_MISMATCH. */

@@ -51,7 +51,7 @@ export class FrameFlow {
     this.link =
       cloud === null
         ? null
-        : new CloudLink(cloud, pair, options, {
+        : new CloudLink(cloud, plan.wanted(pair), options, {
             outstanding: () => this.inStage('sent').map(({ frame }) => frame),
             onOpened: (opened) => this.onOpened(opened),
             onAnswer: (arrival) => this.onAnswer(arrival),
