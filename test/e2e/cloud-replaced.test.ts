@@ -84,6 +84,10 @@ test('devices that hold different releases of a whole model each get their own f
   const second = release(2);
   const updated = await deviceWith(second, 'rolled', cloud.port);
   const late = await deviceWith(first, 'rolled', cloud.port);
-  expect([await updated.answer(), await late.answer(), await early.answer()]).toEqual(['cloud 2', 'cloud 1', 'cloud 1']);
+  expect([await updated.answer(), await late.answer(), await early.answer()]).toEqual([
+    'cloud 2',
+    'cloud 1',
+    'cloud 1',
+  ]);
   for (const { session } of [early, updated, late]) session.close();
 });

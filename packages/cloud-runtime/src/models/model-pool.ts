@@ -4,6 +4,7 @@ import type { CloudLimits } from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { EntrySpecs } from '../worker/jobs.ts';
 import type { ModelCatalog, ModelFiles, Release } from './catalog.ts';
+import { LoadFailures } from './load-failures.ts';
 import type { ModelRunner } from './model-runner.ts';
 import { ReleaseNames } from './release-names.ts';
 import type { EntryClass } from './shape-class.ts';
@@ -59,16 +60,6 @@ interface Entry {
   cancelIdle: () => void;
 }
 
-interface Failure {
-  readonly error: KerfError;
-  readonly untilMs: number;
-  readonly count: number;
-}
-
-/** A model that could not be loaded is not tried again for this long, doubled each time: every try is a process. */
-const FAILURE_PAUSE_MS = 2000;
-const LONGEST_FAILURE_PAUSE_MS = 5 * 60_000;
-const MAX_FAILURES_KEPT = 1000;
 /** A model without traffic for this long gives its shared memory back. */
 const TRIM_AFTER_MS = 5000;
 
@@ -76,13 +67,14 @@ export class ModelPool {
   readonly #options: PoolOptions;
   readonly #entries = new Map<string, Entry>();
   readonly #names = new ReleaseNames();
-  readonly #failures = new Map<string, Failure>();
+  readonly #failures: LoadFailures;
   /** Models that an operator has unloaded: they come back when they are loaded, not when they are asked for. */
   readonly #withdrawn = new Set<string>();
   #closed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#failures = new LoadFailures(options.clock);
   }
 
   get catalog(): ModelCatalog {
@@ -99,8 +91,7 @@ export class ModelPool {
 
   /** Why a release is not served, as far as a try to load it has shown. */
   failureOf(release: Release): KerfError | null {
-    for (const [key, { error }] of this.#failures) if (isOf(key, release)) return error;
-    return null;
+    return this.#failures.of(release);
   }
 
   /**
@@ -163,7 +154,7 @@ export class ModelPool {
   /** Opens the model again, and tries at once what had failed. */
   restore(model: string): void {
     this.#withdrawn.delete(model);
-    for (const key of this.#failures.keys()) if (key.startsWith(`${model}\n`)) this.#failures.delete(key);
+    this.#failures.forget(model, null);
   }
 
   close(): void {
@@ -243,8 +234,7 @@ export class ModelPool {
 
   #load(key: string, files: ModelFiles): Entry {
     const { clock, log } = this.#options;
-    const failure = this.#failures.get(key);
-    if (failure !== undefined && failure.untilMs > clock.nowMs()) throw failure.error;
+    this.#failures.check(key);
     this.#makeRoom(files.bytes);
     const runner = this.#options.makeRunner(files);
     const { model, version } = files.release;
@@ -255,7 +245,7 @@ export class ModelPool {
         () => this.#isUp(key),
         (error: unknown) => {
           const reason = KerfError.from(error, 'INTERNAL', 'the model could not be loaded');
-          this.#forget(key, reason);
+          this.#refuse(entry, reason);
           log({ level: 'error', event: 'model-refused', model, version, code: reason.code, reason: reason.message });
           throw reason;
         },
@@ -283,7 +273,7 @@ export class ModelPool {
     this.#names.note(entry.files, entry.runner.identity);
     const { release, kind } = entry.files;
     // Also what an earlier state of its files was refused for.
-    for (const other of this.#failures.keys()) if (isOf(other, release)) this.#failures.delete(other);
+    this.#failures.forget(release.model, release.version);
     this.#options.log({ level: 'info', event: 'model-ready', model: release.model, version: release.version });
     if (kind !== 'whole') return;
     for (const other of this.#entries.values()) {
@@ -294,13 +284,13 @@ export class ModelPool {
     }
   }
 
-  #forget(key: string, error: KerfError): void {
-    this.#entries.get(key)?.runner.close();
+  #refuse(entry: Entry, error: KerfError): void {
+    const { key, files, runner } = entry;
+    this.#failures.note(key, files.release, error);
+    // It may have been unloaded meanwhile.
+    if (this.#entries.get(key) !== entry) return;
     this.#entries.delete(key);
-    const count = (this.#failures.get(key)?.count ?? 0) + 1;
-    if (this.#failures.size >= MAX_FAILURES_KEPT) this.#failures.clear();
-    const pauseMs = Math.min(FAILURE_PAUSE_MS * 2 ** (count - 1), LONGEST_FAILURE_PAUSE_MS);
-    this.#failures.set(key, { error, untilMs: this.#options.clock.nowMs() + pauseMs, count });
+    runner.close();
   }
 
   /** Unloads what is unused longest until the new model fits. */
@@ -335,10 +325,6 @@ export class ModelPool {
     this.#options.log({ level: 'info', event: 'model-unloaded', model, version, reason });
     if (reason === 'superseded') this.#options.onSuperseded?.(entry.files.release);
   }
-}
-
-function isOf(key: string, { model, version }: Release): boolean {
-  return key.startsWith(`${model}\n${version}\n`);
 }
 
 /** The same files serve sessions that enter a chain at different places. */
