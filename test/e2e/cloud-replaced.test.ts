@@ -31,7 +31,7 @@ function textOf(outcome: Outcome): string {
 
 interface Device {
   readonly session: EdgeSession;
-  answer(): Promise<string>;
+  readonly answer: () => Promise<string>;
 }
 
 /** One that holds the model of a file. */

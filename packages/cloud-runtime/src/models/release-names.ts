@@ -11,7 +11,7 @@ export class ReleaseNames {
 
   /** @param identity what the worker has read; null where the manifest says it. */
   note(files: ModelFiles, identity: string | null): void {
-    if (identity !== null) this.#keep(keyOf(files), Promise.resolve(identity));
+    if (identity !== null) void this.#keep(keyOf(files), Promise.resolve(identity));
   }
 
   /**

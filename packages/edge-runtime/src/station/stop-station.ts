@@ -16,19 +16,16 @@ export async function stopStation(
   outbox: Pick<Outbox, 'snapshot' | 'close'>,
   clock: Clock,
 ): Promise<void> {
-  let isStopped = false;
-  const stopping = station.stop().finally(() => {
-    isStopped = true;
-  });
+  const stopping = station.stop();
+  const ended = stopping.then(() => true);
   let heldSinceMs: number | null = null;
-  while (!isStopped) {
-    const look = new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve));
-    await Promise.race([stopping, look]);
+  for (;;) {
+    const look = new Promise<boolean>((resolve) => void clock.after(LOOK_MS, () => resolve(false)));
+    if (await Promise.race([ended, look])) return;
     const nowMs = clock.nowMs();
     heldSinceMs = outbox.snapshot.isHeld ? (heldSinceMs ?? nowMs) : null;
-    if (heldSinceMs === null || nowMs - heldSinceMs < HELD_LIMIT_MS) continue;
-    await outbox.close();
-    break;
+    if (heldSinceMs !== null && nowMs - heldSinceMs >= HELD_LIMIT_MS) break;
   }
+  await outbox.close();
   await stopping;
 }
