@@ -1,4 +1,4 @@
-// Where a server listens -> the addresses that a person can open, and whether they need TLS.
+// Where a server listens -> the addresses that a person can open, and whether they need TLS; which arguments are addresses.
 import { randomInt } from 'node:crypto';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -10,6 +10,11 @@ const ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';
 export function makeSecret(groups = 3): string {
   const group = (): string => Array.from({ length: 4 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
   return Array.from({ length: groups }, group).join('-');
+}
+
+/** Whether an argument is meant as an address; else it is a file or a folder. */
+export function isAddress(argument: string): boolean {
+  return /^https?:\/\//.test(argument);
 }
 
 export function isLoopback(host: string): boolean {

@@ -1,7 +1,7 @@
 // A model in files -> the hash that names it, the weights beside it included.
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { KerfError } from '@kerf/protocol';
+import { hashFile } from './hash-file.ts';
 import type { ModelFile } from './model-file.ts';
 
 /**
@@ -24,12 +24,9 @@ export async function modelIdentity({
 }
 
 async function hashOf(path: string, location: string): Promise<string> {
-  const hash = createHash('sha256');
   try {
-    const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1024 * 1024 });
-    for await (const chunk of chunks) hash.update(chunk);
+    return (await hashFile(path)).sha256;
   } catch (cause) {
     throw new KerfError('EXTERNAL_DATA', `the data file '${location}' cannot be read`, { cause });
   }
-  return hash.digest('hex');
 }

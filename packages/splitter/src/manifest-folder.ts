@@ -1,11 +1,9 @@
 // A folder that holds what a manifest describes: whether it may be written, and reading and writing the manifest.
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { rewriteModel } from '@kerf/onnx';
 import type { ModelFile } from '@kerf/onnx/node';
-import { type Backend, KerfError, type ManifestFile, type ModelSource, messageOf } from '@kerf/protocol';
+import { type Backend, KerfError, type ModelSource } from '@kerf/protocol';
 import { fileHost } from './file-host.ts';
 import { TRANSIENT_DATA_FILE } from './model-host.ts';
 
@@ -105,19 +103,4 @@ export async function readManifest<T>(folder: string, kind: ManifestKind<T>): Pr
   } catch (cause) {
     throw KerfError.from(cause, 'MANIFEST_INVALID', `'${file}' is not JSON; ${kind.remedy}`);
   }
-}
-
-/** Size and hex SHA-256 of a file. @throws {KerfError} FILE_NOT_FOUND. */
-export async function hashFile(file: string): Promise<Omit<ManifestFile, 'file'>> {
-  const hash = createHash('sha256');
-  let bytes = 0;
-  try {
-    for await (const chunk of createReadStream(file) as AsyncIterable<Uint8Array>) {
-      hash.update(chunk);
-      bytes += chunk.byteLength;
-    }
-  } catch (cause) {
-    throw new KerfError('FILE_NOT_FOUND', `'${file}' cannot be read: ${messageOf(cause)}`, { cause });
-  }
-  return { sha256: hash.digest('hex'), bytes };
 }

@@ -1,8 +1,7 @@
 // A folder with a split -> its manifest, proved to match its files, and head and tail as graphs.
 import path from 'node:path';
-import { type ModelFile, openModelFile } from '@kerf/onnx/node';
+import { hashFile, type ModelFile, openModelFile } from '@kerf/onnx/node';
 import { KerfError, type SplitManifest, type SplitPart } from '@kerf/protocol';
-import { hashFile } from './manifest-folder.ts';
 import { pairHash } from './split-model.ts';
 import { readManifestFile } from './write-split.ts';
 

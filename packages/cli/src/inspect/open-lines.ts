@@ -1,8 +1,9 @@
 // Station files, and addresses of other machines' lines -> the lines of one page, all of them or none.
 import { readStationFile } from '@kerf/edge-runtime/node';
 import { KerfError, messageOf } from '@kerf/protocol';
+import { isAddress } from '../addresses.ts';
 import { type InspectedStation, openInspected } from './open-inspected.ts';
-import { isAddress, type RemoteLine, remoteLine } from './remote-line.ts';
+import { type RemoteLine, remoteLine } from './remote-line.ts';
 
 /** A station of this process, or the way to another's. */
 export type OpenedLine = InspectedStation | RemoteLine;

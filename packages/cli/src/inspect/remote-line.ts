@@ -10,10 +10,6 @@ export interface RemoteLine {
   readonly machine: string;
 }
 
-export function isAddress(argument: string): boolean {
-  return /^https?:\/\//.test(argument);
-}
-
 /**
  * @param ca PEM file that the other machine's certificate is known by; null: the system's authorities
  * @throws {KerfError} INVALID_ARGUMENT for what is no such address.

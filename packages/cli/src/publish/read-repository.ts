@@ -14,6 +14,7 @@ import {
 } from '@kerf/delta-sync';
 import { fetchTrusting, folderMirror } from '@kerf/delta-sync/node';
 import { KerfError, systemClock } from '@kerf/protocol';
+import { isAddress } from '../addresses.ts';
 import type { CommandLine, OptionSpec } from '../command.ts';
 
 export const ROOT_OPTION: Readonly<Record<string, OptionSpec>> = {
@@ -41,11 +42,6 @@ export const ACCESS_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 
 export function mirrorAccess(line: CommandLine): MirrorAccess {
   return { tokenFile: line.text('token-file') ?? null, ca: line.text('ca') ?? null };
-}
-
-/** Whether a place is meant as an address; else it is a folder. */
-export function isAddress(place: string): boolean {
-  return /^https?:\/\//.test(place);
 }
 
 /** An `http:` or `https:` address, else a folder. @throws {KerfError} FILE_NOT_FOUND. */

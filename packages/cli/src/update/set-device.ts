@@ -1,8 +1,9 @@
 // The line of `kerf update init` or `kerf update set` -> what a device keeps of it.
 import { resolve } from 'node:path';
 import { parseMaintenanceWindow, SIDES } from '@kerf/delta-sync';
+import { isAddress } from '../addresses.ts';
 import { type CommandLine, type Io, usageError } from '../command.ts';
-import { isAddress, type MirrorAccess, mirrorAccess, readRoot } from '../publish/read-repository.ts';
+import { type MirrorAccess, mirrorAccess, readRoot } from '../publish/read-repository.ts';
 import { formatBytes } from '../units.ts';
 import { initDevice, readSettings, writeSettings } from './device-folder.ts';
 

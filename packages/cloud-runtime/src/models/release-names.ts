@@ -1,6 +1,5 @@
 // Releases of a whole model -> the one that an identity names.
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { hashFile } from '@kerf/onnx/node';
 import type { ModelFiles } from './catalog.ts';
 
 const MAX_KEPT = 1000;
@@ -43,12 +42,9 @@ function keyOf({ paths, stamp }: ModelFiles): string {
 
 /** Null for a file that cannot be read. */
 async function hashOf(path: string): Promise<string | null> {
-  const hash = createHash('sha256');
   try {
-    const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1024 * 1024 });
-    for await (const chunk of chunks) hash.update(chunk);
+    return (await hashFile(path)).sha256;
   } catch {
     return null;
   }
-  return hash.digest('hex');
 }

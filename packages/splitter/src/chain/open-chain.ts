@@ -1,6 +1,6 @@
 // A folder with a chain -> its manifest, proved to match its files, and the segments as graphs.
 import path from 'node:path';
-import { type ModelFile, openModelFile } from '@kerf/onnx/node';
+import { hashFile, type ModelFile, openModelFile } from '@kerf/onnx/node';
 import {
   type ChainManifest,
   type ChainSegment,
@@ -10,7 +10,7 @@ import {
   type ManifestFile,
   segmentId,
 } from '@kerf/protocol';
-import { hashFile, readManifest } from '../manifest-folder.ts';
+import { readManifest } from '../manifest-folder.ts';
 import { CHAIN } from './write-chain.ts';
 
 export interface ChainFolder {

@@ -9,6 +9,10 @@ import { texts } from './texts.ts';
 
 const UTF8 = new TextEncoder();
 
+function file(name: string, extension: string, old: Uint8Array, fresh: Uint8Array): MadePair {
+  return { name, extension, old, fresh };
+}
+
 function numbers(): MadePair[] {
   const random = randomOf(21);
   const values = weights(400, 100, random);
@@ -25,12 +29,6 @@ function numbers(): MadePair[] {
   };
   const tensors = (name: string, list: Float32Array): Uint8Array =>
     joined([header(name, list.byteLength), bytesOf(list)]);
-  const file = (name: string, extension: string, old: Uint8Array, fresh: Uint8Array): MadePair => ({
-    name,
-    extension,
-    old,
-    fresh,
-  });
   const sound = Int16Array.from(
     { length: 40_000 },
     (_, at) => 8000 * Math.sin(at / 30) * Math.sin(at / 3000) + 40 * (random() - 0.5),
@@ -89,12 +87,6 @@ function programs(): MadePair[] {
   const wasm = (name: string): Uint8Array => readFileSync(inModules(`onnxruntime-web/dist/${name}`));
   const part = (bytes: Uint8Array, from: number, to: number): Uint8Array => bytes.subarray(from, to);
   const [plain, asyncify] = [wasm('ort-wasm-simd-threaded.wasm'), wasm('ort-wasm-simd-threaded.jsep.wasm')];
-  const file = (name: string, extension: string, old: Uint8Array, fresh: Uint8Array): MadePair => ({
-    name,
-    extension,
-    old,
-    fresh,
-  });
   return [
     file(
       'wasm, another build (part)',
@@ -149,12 +141,6 @@ function archives(): MadePair[] {
     joined(list.flatMap((bytes, at) => [UTF8.encode(`PK${at}`), deflateSync(bytes)]));
   const noise = noiseBytes(60_000, random);
   const swapped = joined([noise.subarray(20_000, 40_000), noise.subarray(0, 20_000), noise.subarray(40_000)]);
-  const file = (name: string, extension: string, old: Uint8Array, fresh: Uint8Array): MadePair => ({
-    name,
-    extension,
-    old,
-    fresh,
-  });
   return [
     file('archive, one file of twelve', '.tar', tar(parts), tar(other)),
     file('archive, files in another order, one edited', '.tar', tar(parts), tar([...other].reverse())),

@@ -1,6 +1,5 @@
 // A station's link and state -> what stands between the user and a live picture: no station, a lost camera, a paused
-// line, results that do
-// not leave, a cloud that is away.
+// line, results that do not leave, a cloud that is away.
 import type { BridgeState, DeliveryView, StationView } from '@kerf/bridge';
 import type { ErrorCode } from '@kerf/protocol';
 import type { Translate } from '../i18n/messages.tsx';
