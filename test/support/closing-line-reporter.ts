@@ -1,5 +1,6 @@
 // vitest's default output, then the line `N passed, N failed, N skipped`, after the reason of each skip and failure.
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import type { SerializedError } from 'vitest';
 import type { TestCase, TestModule, TestSuite } from 'vitest/node';
 import { DefaultReporter } from 'vitest/node';
@@ -26,7 +27,7 @@ export default class ClosingLineReporter extends DefaultReporter {
         (test) => `${test.module.relativeModuleId} > ${test.fullName}: ${firstLine(test.result().errors?.[0])}`,
       ),
       ...broken.map((suite) => `${nameOf(suite)}: ${firstLine(suite.errors()[0])}`),
-      ...unhandledErrors.map((error) => `outside of any test: ${firstLine(error)}`),
+      ...unhandledErrors.map((error) => `outside of any test${whereOf(error)}: ${firstLine(error)}`),
     ];
     const totals = { passed: count('passed').length, failed: failures.length, skipped: skipped.length, failures };
     const file = process.env['KERF_TEST_TOTALS'];
@@ -41,6 +42,12 @@ export default class ClosingLineReporter extends DefaultReporter {
 
 function nameOf(suite: TestModule | TestSuite): string {
   return suite.type === 'module' ? suite.relativeModuleId : suite.fullName;
+}
+
+/** Which test file it came from, and which test of it was running, as far as vitest knows. */
+function whereOf({ VITEST_TEST_PATH: path, VITEST_TEST_NAME: name }: SerializedError): string {
+  const file = typeof path === 'string' ? `, ${relative(process.cwd(), path)}` : '';
+  return typeof name === 'string' ? `${file} > ${name}` : file;
 }
 
 function firstLine(error: SerializedError | undefined): string {

@@ -83,7 +83,7 @@ function connect(url: URL, subprotocol: string, settings: ClientOptions, signal:
       settle();
       resolve(wsTransport(socket, tls));
     });
-    socket.once('error', (error) => {
+    socket.on('error', (error) => {
       settle();
       reject(connectError(error, url));
     });

@@ -104,7 +104,7 @@ export class RegistryClient {
         ...(ca === undefined ? {} : { ca }),
       });
       call.once('timeout', () => call.destroy(new Error('no answer in time')));
-      call.once('error', (cause) => reject(unreachable(this.#options.url, cause)));
+      call.on('error', (cause) => reject(unreachable(this.#options.url, cause)));
       call.once('response', (answer: IncomingMessage) => {
         resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: answer });
       });

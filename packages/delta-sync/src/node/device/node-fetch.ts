@@ -15,7 +15,7 @@ export function fetchTrusting(ca: string): typeof fetch {
     return new Promise((resolve, reject) => {
       const headers = Object.fromEntries(new Headers(init.headers));
       const call = request(url, { headers, ca, ...(signal === null || signal === undefined ? {} : { signal }) });
-      call.once('error', reject);
+      call.on('error', reject);
       call.once('response', (answer) => {
         const said = new Headers();
         for (const [name, value] of Object.entries(answer.headers))
