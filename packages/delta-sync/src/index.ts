@@ -95,6 +95,6 @@ export {
   targetsJson,
   timestampJson,
 } from './trust/sign-metadata.ts';
-export { TrustedMetadata } from './trust/trusted-metadata.ts';
+export { readRoot, TrustedMetadata } from './trust/trusted-metadata.ts';
 export type { MetadataSource, MetadataStore, TrustedRelease, UpdateTrustOptions } from './trust/update-trust.ts';
 export { TrustedRepository, updateTrust } from './trust/update-trust.ts';

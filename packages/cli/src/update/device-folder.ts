@@ -8,9 +8,9 @@ import {
   diskStore,
   MirrorSet,
   parseMaintenanceWindow,
+  readRoot,
   SIDES,
   type Side,
-  TrustedMetadata,
 } from '@kerf/delta-sync';
 import { folderStorage, nodeHasher, slotFolder } from '@kerf/delta-sync/node';
 import { KerfError, messageOf, systemClock } from '@kerf/protocol';
@@ -41,7 +41,7 @@ const SETTINGS = 'device.json';
 /** @throws {KerfError} FILE_EXISTS when the folder is a device already; TRUST_FAILED for a root that is none. */
 export async function initDevice(folder: string, settings: DeviceSettings, root: Uint8Array): Promise<void> {
   // Whatever it trusts, it must be able to: else the device would say so at each update, for ever.
-  new TrustedMetadata(root, null);
+  readRoot(root);
   const storage = await folderStorage(folder);
   const store = diskStore(storage.state);
   if ((await store.read('root.json')) !== null) {

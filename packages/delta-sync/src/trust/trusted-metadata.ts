@@ -16,6 +16,13 @@ import {
   type TimestampMetadata,
 } from './metadata.ts';
 
+/** A root that is signed as it says itself: where trust begins. @throws {KerfError} TRUST_FAILED. */
+export function readRoot(bytes: Uint8Array): RootMetadata {
+  const signed = parseMetadata('root', bytes, 'root.json');
+  requireThreshold(signed, signed.signed.keys, signed.signed.roles.root, 'root.json');
+  return signed.signed;
+}
+
 /**
  * Takes root, timestamp, snapshot and targets in this order, and refuses what the specification refuses. Pure: no disk, no
  * network; the time is that of the update's start.
@@ -36,9 +43,7 @@ export class TrustedMetadata {
    */
   constructor(root: Uint8Array, nowMs: number | null) {
     this.#nowMs = nowMs;
-    const signed = parseMetadata('root', root, 'root.json');
-    requireThreshold(signed, signed.signed.keys, signed.signed.roles.root, 'root.json');
-    this.#root = signed.signed;
+    this.#root = readRoot(root);
   }
 
   get root(): RootMetadata {
