@@ -14,7 +14,7 @@ describe.skipIf(started.browser === null)(`several lines${started.reason ? ` (${
   let line: InspectedLine;
 
   beforeAll(async () => {
-    line = await InspectedLine.open(browser, { name: 'line-7' });
+    line = await InspectedLine.open(browser, { name: '一号线' });
     await line.addLine('line-8');
   });
   afterAll(async () => {
@@ -27,7 +27,7 @@ describe.skipIf(started.browser === null)(`several lines${started.reason ? ` (${
     const { page, faults } = await line.page();
     const [first, second] = [page.locator('.line-tile').nth(0), page.locator('.line-tile').nth(1)];
     await soon(() => first.getAttribute('data-verdict')).toMatch(/^(PASS|REVIEW|NG)$/);
-    expect(await first.textContent()).toContain('line-7');
+    expect(await first.textContent()).toContain('一号线');
     expect(await second.getAttribute('data-verdict')).toBe('none');
     await rm(join(line.folder, 'in-line-8'), { recursive: true });
     await second.getByText('is lost').waitFor();

@@ -20,7 +20,7 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
 
   beforeAll(async () => {
     const samples = 'samples: { path: kept, verdicts: [PASS, REVIEW, NG], random: 0, labels: [good, dent, scratch] }';
-    line = await InspectedLine.open(browser, { name: 'line-8', more: [samples], parts: PARTS });
+    line = await InspectedLine.open(browser, { name: 'เครื่อง-8', more: [samples], parts: PARTS });
   });
   afterAll(async () => {
     await line?.close();
@@ -94,7 +94,7 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
       expect(kept).toContain(name);
       expect(Buffer.from(bytes).equals(await readFile(join(line.folder, 'kept', name)))).toBe(true);
     }
-    await page.getByText(/^Saved as line-8-/).waitFor();
+    await page.getByText(/^Saved as เครื่อง-8-/).waitFor();
     await page.close();
     expect(faults).toEqual([]);
   });

@@ -18,7 +18,7 @@ describe.skipIf(started.browser === null)(`record and replay${started.reason ? `
   const openReplay = async (page: Page): Promise<void> => page.getByRole('link', { name: 'Replay' }).click();
 
   beforeAll(async () => {
-    line = await InspectedLine.open(browser, { name: 'line-4', parts: PARTS });
+    line = await InspectedLine.open(browser, { name: '二号线', parts: PARTS });
   });
   afterAll(async () => {
     await line?.close();

@@ -1,5 +1,6 @@
 // Texts such as `20mbit`, `40ms`, `12h` -> numbers in the unit that the name says; and numbers -> texts for people.
 import { usageError } from './command.ts';
+import { columnsOf, fillTo } from './text-columns.ts';
 
 const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 const BITS: Readonly<Record<string, number>> = { bit: 1, kbit: 1e3, mbit: 1e6, gbit: 1e9 };
@@ -70,14 +71,14 @@ export function formatBytes(bytes: number): string {
 /** Rows of cells -> lines whose columns are aligned; `right` lists the columns of numbers. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const widths = rows.reduce<number[]>(
-    (known, row) => row.map((cell, column) => Math.max(known[column] ?? 0, cell.length)),
+    (known, row) => row.map((cell, column) => Math.max(known[column] ?? 0, columnsOf(cell))),
     [],
   );
   return rows.map((row) =>
     row
       .map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return right.includes(column) ? cell.padStart(width) : cell.padEnd(width);
+        const fill = fillTo(cell, widths[column] ?? 0);
+        return right.includes(column) ? fill + cell : cell + fill;
       })
       .join('  ')
       .trimEnd(),

@@ -81,6 +81,7 @@ export type {
   Welcome,
 } from './messages.ts';
 export { MESSAGE_TYPES, PROTOCOL_VERSION, SUBPROTOCOL } from './messages.ts';
+export { fileNamePart, PLAIN_NAME } from './names.ts';
 export { nearestNames } from './nearest-names.ts';
 export type { OrtBackendOptions, OrtModule } from './ort-backend.ts';
 export { ortBackend } from './ort-backend.ts';

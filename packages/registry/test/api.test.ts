@@ -379,8 +379,8 @@ describe.each(TEST_ENGINES)('$name', (engine) => {
     expect(await fleet(4e12)).toMatchObject({ devices: 2, seen: 0 });
     const shown = await api.call('GET', '/v1/devices/cam-1', { as: admin });
     expect(shown.json).toMatchObject({ provider: 'cpu', cut: 'stem', health: { temperature: 40 } });
-    const tagged = await api.call('PATCH', '/v1/devices/cam-1', { as: admin, json: { groups: ['line 4'] } });
-    expect(tagged.json).toMatchObject({ groups: ['line 4'], labels: { plant: 'north' } });
+    const tagged = await api.call('PATCH', '/v1/devices/cam-1', { as: admin, json: { groups: ['line 4', '一车间'] } });
+    expect(tagged.json).toMatchObject({ groups: ['line 4', '一车间'], labels: { plant: 'north' } });
     const set = (device: string, model: string, json: object) =>
       api.call('PUT', `/v1/devices/${device}/models/${model}`, { as: admin, json });
     expect((await set('cam-1', 'line', { pinned: first })).json.models[0].pinned).toBe(first);

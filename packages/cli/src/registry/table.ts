@@ -1,10 +1,11 @@
 // Rows of texts -> lines with columns below each other.
+import { columnsOf, fillTo } from '../text-columns.ts';
 
 export function tableLines(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = head.map((title, at) => Math.max(title.length, ...rows.map((row) => (row[at] ?? '').length)));
+  const widths = head.map((title, at) => Math.max(columnsOf(title), ...rows.map((row) => columnsOf(row[at] ?? ''))));
   return [head, ...rows].map((row) =>
     row
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+      .map((cell, at) => cell + fillTo(cell, widths[at] ?? 0))
       .join('  ')
       .trimEnd(),
   );

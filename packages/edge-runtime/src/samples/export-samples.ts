@@ -44,7 +44,7 @@ function mvtec(samples: readonly LabelledSample[], labels: readonly SampleLabel[
 }
 
 function folderName(label: string): string {
-  return label.trim().replaceAll(/[^\p{L}\p{N}_.-]+/gu, '_');
+  return label.trim().replaceAll(/[^\p{L}\p{M}\p{N}_.-]+/gu, '_');
 }
 
 /**

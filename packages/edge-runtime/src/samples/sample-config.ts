@@ -31,10 +31,13 @@ export const samplesShape = object({
     'all files together: beyond it the oldest without a label go; with labels on all of them nothing new is kept',
   ),
   labels: maybe(
-    list(text({ mostCharacters: 64, pattern: /^[\p{L}\p{N} _.-]+$/u, like: 'letters, digits, spaces and _ . -' }), {
-      least: 2,
-      most: 100,
-    }),
+    list(
+      text({ mostCharacters: 64, pattern: /^[\p{L}\p{M}\p{N} _.-]+$/u, like: 'letters, digits, spaces and _ . -' }),
+      {
+        least: 2,
+        most: 100,
+      },
+    ),
     "what a person may call a part, good ones first under the name 'good' (default: the task's classes; good and defect)",
   ),
 });

@@ -1,4 +1,5 @@
 // What a station file may say, key by key: validation, defaults and the JSON Schema follow from it.
+import { PLAIN_NAME } from '@kerf/protocol';
 import { SOURCE_CONFIG } from '../capture/source-config.ts';
 import { TRIGGER_CONFIG } from '../capture/trigger-config.ts';
 import { list, maybe, needed, object, problem, type ValueOf, withDefault } from '../config/shape.ts';
@@ -147,8 +148,8 @@ const UPDATES = object({
 const SHAPE = object({
   format: needed(choice([STATION_FORMAT]), 'version of this file'),
   station: needed(
-    text({ mostCharacters: 64, pattern: /^[\w.-]+$/, like: 'letters, digits, points, dashes and underscores' }),
-    "the station's name, in every record",
+    text({ mostCharacters: 64, pattern: PLAIN_NAME, like: 'letters, digits, points, dashes and underscores' }),
+    "the station's name, in every record; letters of any script",
   ),
   source: needed(SOURCE_CONFIG, 'what brings pictures: a folder, a camera, uploads'),
   trigger: maybe(TRIGGER_CONFIG, 'who asks for a picture (default: nobody, each picture is a part)'),

@@ -80,6 +80,21 @@ describe('image folder sink', () => {
     expect(overlay.height).toBeGreaterThan(32);
   });
 
+  test.each([
+    ['零件-0042', '零件-0042'],
+    ['a/..\\b:*?"', 'a_b_'],
+    ['字'.repeat(100), '字'.repeat(60)],
+    ['𠀀'.repeat(31), '𠀀'.repeat(30)],
+  ])('a part called %j is found by its name', async (partId, name) => {
+    await open(folder).deliver(await withPicture(3, { partId }), never);
+    const files = await filesOf(folder);
+    expect(files).toHaveLength(3);
+    for (const file of files) {
+      expect(file).toContain(`_${name}_`);
+      expect(Buffer.byteLength(file.split('/').at(-1)!)).toBeLessThanOrEqual(255);
+    }
+  });
+
   test('keeps a share of the good ones, the same ones each time', async () => {
     const kept = async (path: string): Promise<string[]> => {
       const sink = open(path, { verdicts: ['NG'], sample: 0.3, overlay: false });

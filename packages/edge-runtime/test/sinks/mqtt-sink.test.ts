@@ -17,9 +17,9 @@ import { sinkSetup } from './support.ts';
 
 const never = new AbortController().signal;
 
-function open(url: string, given: Record<string, unknown> = {}): Sink {
+function open(url: string, given: Record<string, unknown> = {}, station = 'line-1'): Sink {
   const config = mqttShape.read({ url, timeout: '5 s', ...given }, 'sink');
-  return mqttSink(config, sinkSetup('mqtt', { PASSWORD: 'right' }));
+  return mqttSink(config, { ...sinkSetup('mqtt', { PASSWORD: 'right' }), station });
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -250,6 +250,10 @@ describe('MQTT sink and Mosquitto', () => {
           ['line-1:run:0', 0],
           ['line-1:run:1', 0],
         ]);
+        const named = open(`mqtt://127.0.0.1:${broker.port}`, {}, '一号线');
+        await named.deliver(deliveryOf(0), never);
+        await named.close();
+        await until(() => broker.lines.some((line) => line.startsWith('kerf/一号线/results 0 {')));
       } finally {
         await sink.close();
       }

@@ -24,6 +24,8 @@ function refusal(more: object): string {
   return 'taken';
 }
 
+const schemaPattern = (): string => (STATION_SCHEMA['properties'] as { station: { pattern: string } }).station.pattern;
+
 describe('a station file', () => {
   it('needs little, and says the rest by defaults', () => {
     expect(parseStationConfig(LEAST)).toMatchObject({
@@ -68,6 +70,19 @@ describe('a station file', () => {
   ])('is refused with %j', (more, said) => {
     expect(refusal(more)).toContain(said);
   });
+
+  it.each(['一号线', 'ไลน์_2', 'पंक्ति-3', 'Prüfung.4', 'line-3'])('may be called %s', (station) => {
+    expect(parseStationConfig({ ...LEAST, station }).station).toBe(station);
+    expect(new RegExp(schemaPattern(), 'u').test(station)).toBe(true);
+  });
+
+  it.each(['一号 线', '一/二', '一\n二', '一\u200B线', '线#', '线+', 'a:b', '"', '线\\', ''])(
+    'may not be called %j',
+    (station) => {
+      expect(refusal({ station })).not.toBe('taken');
+      expect(new RegExp(schemaPattern(), 'u').test(station)).toBe(false);
+    },
+  );
 
   it('says everything that is wrong at once', () => {
     const said = refusal({ deadlin: '1 s', model: { pth: 'x' }, task: { kind: 'anomali' } });

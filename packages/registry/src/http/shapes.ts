@@ -37,7 +37,7 @@ export function object(properties: Readonly<Record<string, Schema>>, optional: r
 
 export const deviceId: Schema = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' };
 export const modelName: Schema = { type: 'string', pattern: '^[a-z0-9][a-z0-9._-]{0,63}$' };
-export const tag: Schema = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._/ -]{0,63}$' };
+export const tag: Schema = { type: 'string', pattern: '^[\\p{L}\\p{N}][\\p{L}\\p{M}\\p{N}._/ -]{0,63}$' };
 export const tags: Schema = { type: 'array', items: tag, maxItems: 64, uniqueItems: true };
 export const labels: Schema = {
   type: 'object',

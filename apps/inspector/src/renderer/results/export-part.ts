@@ -1,12 +1,13 @@
 // One part -> a zip with its whole record, its picture and its spans as a trace that timeline viewers open.
 import type { PictureView } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
+import { fileNamePart } from '@kerf/protocol';
 import { strToU8, zipSync } from 'fflate';
 import { saveBlob } from '../shared/save-blob.ts';
 
 export function exportPart(record: ResultRecord, picture: PictureView | null): void {
   const files = partFiles(record, picture);
-  const name = (record.partId ?? record.resultId).replaceAll(/[^\w-]+/g, '_').slice(0, 80);
+  const name = fileNamePart(record.partId ?? record.resultId, 80);
   const zip = zipSync(files, { level: 0 }) as Uint8Array<ArrayBuffer>;
   saveBlob(new Blob([zip], { type: 'application/zip' }), `${name}.zip`);
 }

@@ -1,7 +1,7 @@
 // Records with their pictures -> a folder of pictures, overlays and JSON by day and verdict, within a quota.
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { KerfError } from '@kerf/protocol';
+import { fileNamePart, KerfError } from '@kerf/protocol';
 import type { Picture } from '../../capture/capture.ts';
 import type { ImageFolderConfig } from '../../sinks/image-folder-config.ts';
 import { KnownRecords, recordKey } from '../../sinks/known-records.ts';
@@ -88,7 +88,7 @@ async function keep(
 /** Time, part, and what makes it unique; sorted by name is sorted by time. */
 function stemOf({ creationTime, partId, resultId, revision }: ResultRecord): string {
   const time = creationTime.slice(11, 23).replaceAll(/[:.]/g, '');
-  const part = (partId ?? 'no-id').replaceAll(/[^\w-]+/g, '_').slice(0, 60);
+  const part = fileNamePart(partId ?? 'no-id', 60);
   const unique = createHash('sha256').update(resultId).digest('hex').slice(0, 12);
   return `${time}_${part}_${unique}${revision === 0 ? '' : `-r${revision}`}`;
 }
