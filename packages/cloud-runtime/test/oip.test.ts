@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { generateTokenKeys, issueToken } from '@kerf/access';
 import { makeTensor, ortBackend, stringTensor, type Tensor } from '@kerf/protocol';
 import * as ort from 'onnxruntime-node';
@@ -392,6 +393,32 @@ describe('connections', () => {
     expect((await client.binaryInfer(INFER, [xInput])).status).toBe(200);
   });
 
+  it('whose request has been run hold its answer, and no longer the request as well', async () => {
+    writeModel(dir, 'line/rows', identityModel());
+    const client = await serve({ limits: { maxInFlightBytes: 3 << 20 } });
+    const input = { name: 'x', datatype: 'FP32', tensor: floats([1, 1 << 19], () => 1) };
+    const { status, json } = await client.binaryInfer(INFER, [input]);
+    expect(status, json?.error).toBe(200);
+  });
+
+  it('that were gone before their frame had run hold nothing', async () => {
+    writeModel(dir, 'line/rows', slowModel(8));
+    const client = await serve({ preload: ['line/rows'] });
+    const metric = async (pattern: RegExp): Promise<number> =>
+      Number(pattern.exec((await client.call('GET', '/metrics')).body.toString())?.[1] ?? 0);
+    const socket = lazyReader(
+      cloud.port,
+      floats([1024, 1024], (i) => (i % 7) / 7),
+    );
+    while (socket.writableLength > 0) await pause(5);
+    await pause(300);
+    socket.destroy();
+    // One that had not reached the worker by then is dropped, and counts as failed.
+    while ((await metric(/^nv_inference_request_(?:success|failure)\{.*\} ([1-9])/m)) === 0) await pause(20);
+    await pause(50);
+    expect(await metric(/^kerf_in_flight_bytes (\d+)/m)).toBe(0);
+  });
+
   it('that do not read their answers hold a bounded number of bytes, and nobody up once they are gone', async () => {
     writeModel(dir, 'line/rows', identityModel());
     const client = await serve({ limits: { maxInFlightBytes: 40 << 20 } });
@@ -399,10 +426,10 @@ describe('connections', () => {
     const held = async (): Promise<number> =>
       Number(/^kerf_in_flight_bytes (\d+)/m.exec((await client.call('GET', '/metrics')).body.toString())?.[1]);
     const readers = [1, 2].map(() => lazyReader(cloud.port, input.tensor));
-    while ((await held()) < 32 << 20) await new Promise((resolve) => setTimeout(resolve, 5));
+    while ((await held()) < 32 << 20) await pause(5);
     expect(await client.binaryInfer(INFER, [input])).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
     for (const socket of readers) socket.destroy();
-    while ((await held()) > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    while ((await held()) > 0) await pause(5);
     expect((await client.binaryInfer(INFER, [input])).status).toBe(200);
   });
 
@@ -426,7 +453,7 @@ describe('a drain', () => {
     const isBusy = async (): Promise<boolean> =>
       Number(/^kerf_in_flight_bytes (\d+)/m.exec((await client.call('GET', '/metrics')).body.toString())?.[1]) > 8e6;
     const asked = [1, 2].map(() => client.binaryInfer('/v2/models/slow/infer', [input]));
-    while (!(await isBusy())) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (!(await isBusy())) await pause(5);
     const drained = cloud.drain(60_000);
     const late = await client.call('GET', '/v2/models/slow');
     expect([late.status, late.json.code, late.headers.connection]).toEqual([503, 'DRAINING', 'close']);

@@ -1,41 +1,34 @@
 // HTTP requests of any client of the Open Inference Protocol V2 -> frames of the same runners that sessions use.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { coversModel, type Grant, mayInCloud, type VerifyToken } from '@kerf/access';
+import { coversModel, type Grant, type VerifyToken } from '@kerf/access';
 import { KerfError, type WireLimits } from '@kerf/protocol';
-import type { Log } from '../log.ts';
 import type { Release } from '../models/catalog.ts';
-import type { ModelLease, ModelPool } from '../models/model-pool.ts';
-import type { PinnedModels } from '../models/pinned-models.ts';
-import type { ByteBudget } from '../session/byte-budget.ts';
+import type { ModelLease } from '../models/model-pool.ts';
+import { sendError, sendJson } from './http-answer.ts';
 import { readBody } from './http-body.ts';
-import { errorHeaders, statusOf } from './http-errors.ts';
 import { type InferContext, infer } from './infer.ts';
 import { readInferRequest } from './infer-request.ts';
+import type { InferResponse } from './infer-response.ts';
 import { configOf, EXTENSIONS, metadataOf } from './model-documents.ts';
 import { type Endpoint, endpointOf } from './paths.ts';
+import { checkCovers, Repository, type RepositoryContext } from './repository.ts';
+import { HEADER_LENGTH, headerLengthOf, tokenOf, traceOf } from './request-headers.ts';
 import type { StatisticsBook } from './statistics.ts';
 
-export interface OipContext extends InferContext {
+export interface OipContext extends InferContext, RepositoryContext {
   readonly version: string;
   readonly verify: VerifyToken;
-  readonly pool: ModelPool;
-  readonly pinned: PinnedModels;
-  readonly inFlight: ByteBudget;
   readonly wire: WireLimits;
   readonly statistics: StatisticsBook;
   readonly isDraining: () => boolean;
   readonly onBytes: (received: number, sent: number) => void;
-  readonly log: Log;
 }
 
 /** The connection has shown a token that holds. */
 export type Admit = (request: IncomingMessage) => void;
 
-const HEADER_LENGTH = 'inference-header-content-length';
 /** For an answer to be read, as for a request to come: what it holds is held for no longer. */
 const ANSWER_TIMEOUT_MS = 120_000;
-const MAX_CONTROL_BYTES = 64 * 1024;
-const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 interface Exchange {
   readonly request: IncomingMessage;
@@ -45,10 +38,12 @@ interface Exchange {
 
 export class OipServer {
   readonly #context: OipContext;
+  readonly #repository: Repository;
   #pending = 0;
 
   constructor(context: OipContext) {
     this.#context = context;
+    this.#repository = new Repository(context);
   }
 
   /** Requests whose answer is still to come. */
@@ -91,17 +86,18 @@ export class OipServer {
         sendJson(response, 200, { name: 'kerf', version: this.#context.version, extensions: EXTENSIONS });
         return;
       case 'index':
-        await this.#index(exchange);
+        sendJson(response, 200, await this.#repository.index(request, grant));
         return;
       case 'all-stats':
         this.#sendStatistics(exchange, null, null);
         return;
       case 'load':
       case 'unload':
-        await this.#control(exchange, endpoint.kind, endpoint.model);
+        await this.#repository.control(request, grant, endpoint.kind, endpoint.model);
+        sendJson(response, 200, {});
         return;
       case 'stats':
-        covers(grant, endpoint.model);
+        checkCovers(grant, endpoint.model);
         this.#sendStatistics(exchange, endpoint.model, endpoint.version);
         return;
       case 'metadata':
@@ -119,7 +115,7 @@ export class OipServer {
     version: string | null,
   ): Promise<void> {
     const { response, grant } = exchange;
-    covers(grant, model);
+    checkCovers(grant, model);
     const lease = await this.#lease(model, version);
     try {
       if (kind === 'infer') await this.#infer(exchange, lease);
@@ -137,29 +133,33 @@ export class OipServer {
     const maxJsonBytes = this.#context.limits.maxJsonBytes;
     if ((headerBytes ?? 0) > maxJsonBytes) throw tooLarge(`the JSON exceeds ${maxJsonBytes} bytes`);
     const body = await readBody(request, headerBytes === null ? maxJsonBytes : wire.maxMessageBytes, inFlight);
+    let answer: InferResponse;
     const abort = new AbortController();
     const gone = (): void => abort.abort();
     response.once('close', gone);
     try {
       const asked = readInferRequest(body.bytes, headerBytes, lease.specs.inputs, wire);
       const caller = { owner: request.socket, trace: traceOf(request), signal: abort.signal };
-      const answer = await infer(this.#context, lease, asked, caller);
-      const bytes = answer.body.reduce((sum, part) => sum + part.byteLength, 0);
-      this.#hold(response, bytes);
-      onBytes(body.bytes.byteLength, bytes);
-      this.#lastOfConnection(response);
-      response.writeHead(200, {
-        'content-type': answer.headerBytes === null ? 'application/json' : 'application/octet-stream',
-        'content-length': bytes,
-        'cache-control': 'no-store',
-        ...(answer.headerBytes === null ? {} : { [HEADER_LENGTH]: answer.headerBytes }),
-      });
-      for (const part of answer.body) response.write(part);
-      response.end();
+      answer = await infer(this.#context, lease, asked, caller);
     } finally {
       response.off('close', gone);
+      // Before the answer is counted: what has been run is needed no more.
       body.release();
     }
+    // Nobody reads it, and what it held would be given back by a `close` that has been.
+    if (response.destroyed) return;
+    const bytes = answer.body.reduce((sum, part) => sum + part.byteLength, 0);
+    this.#hold(response, bytes);
+    onBytes(body.bytes.byteLength, bytes);
+    this.#lastOfConnection(response);
+    response.writeHead(200, {
+      'content-type': answer.headerBytes === null ? 'application/json' : 'application/octet-stream',
+      'content-length': bytes,
+      'cache-control': 'no-store',
+      ...(answer.headerBytes === null ? {} : { [HEADER_LENGTH]: answer.headerBytes }),
+    });
+    for (const part of answer.body) response.write(part);
+    response.end();
   }
 
   /** An answer counts among the bytes of frames until its client has read it, or has taken too long. */
@@ -209,48 +209,6 @@ export class OipServer {
     sendJson(response, 200, { model_stats: all.map(({ json }) => json) });
   }
 
-  /** All releases that the token covers, loaded or not. */
-  async #index({ request, response, grant }: Exchange): Promise<void> {
-    const body = await readBody(request, MAX_CONTROL_BYTES, this.#context.inFlight);
-    const onlyReady = wantsReady(body.bytes);
-    body.release();
-    const { pool } = this.#context;
-    const loaded = new Map(
-      pool.loaded.map(({ release, isReady }) => [`${release.model}\n${release.version}`, isReady]),
-    );
-    const releases = (await pool.catalog.releases()).filter(({ model }) => coversModel(grant.models, model));
-    const rows = releases.map((release) => {
-      const isReady = loaded.get(`${release.model}\n${release.version}`);
-      const failure = pool.failureOf(release);
-      const state = isReady === true ? 'READY' : isReady === false ? 'LOADING' : 'UNAVAILABLE';
-      const reason = state === 'UNAVAILABLE' ? (failure?.message ?? 'not loaded; it is when it is asked for') : '';
-      return { name: release.model, version: release.version, state, reason };
-    });
-    sendJson(response, 200, onlyReady ? rows.filter(({ state }) => state === 'READY') : rows);
-  }
-
-  async #control({ request, response, grant }: Exchange, action: 'load' | 'unload', model: string): Promise<void> {
-    const { pool, pinned, inFlight, log } = this.#context;
-    if (!mayInCloud(grant.cloud, 'manage')) {
-      throw new KerfError('FORBIDDEN', "loading and unloading needs a token whose 'cloud' claim holds 'manage'");
-    }
-    covers(grant, model);
-    const body = await readBody(request, MAX_CONTROL_BYTES, inFlight);
-    const hasParameters = body.bytes.toString('utf8').includes('"config"');
-    body.release();
-    if (hasParameters)
-      throw new KerfError('INVALID_ARGUMENT', 'a model is loaded as its folder says; leave config out');
-    log({ level: 'info', event: `model-${action}-asked`, model, subject: grant.subject });
-    if (action === 'load') {
-      pool.restore(model);
-      await pinned.pin(model, true);
-    } else {
-      pinned.unpin(model);
-      pool.withdraw(model);
-    }
-    sendJson(response, 200, {});
-  }
-
   /** A client that keeps its connection would send its next request to a cloud that goes away. */
   #lastOfConnection(response: ServerResponse): void {
     if (this.#context.isDraining() && !response.headersSent) response.setHeader('connection', 'close');
@@ -263,69 +221,12 @@ export class OipServer {
   }
 }
 
-function covers(grant: Grant, model: string): void {
-  // Before anything is looked up: whether the model exists is nobody's business who may not use it.
-  if (coversModel(grant.models, model)) return;
-  throw new KerfError('FORBIDDEN', 'the token does not cover this model; get one whose models claim does');
-}
-
 function checkMethod({ kind }: Endpoint, method: string): void {
   const wanted =
     kind === 'infer' || kind === 'index' || kind === 'load' || kind === 'unload' ? ['POST'] : ['GET', 'HEAD'];
   if (!wanted.includes(method)) throw new KerfError('MESSAGE_UNEXPECTED', `use ${wanted[0]} here`);
 }
 
-function tokenOf({ headers }: IncomingMessage): string | null {
-  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1] ?? null;
-}
-
-function traceOf({ headers }: IncomingMessage): string | null {
-  const trace = headers['traceparent'];
-  return typeof trace === 'string' && TRACEPARENT.test(trace) ? trace : null;
-}
-
-function headerLengthOf({ headers }: IncomingMessage): number | null {
-  const value = headers[HEADER_LENGTH];
-  if (value === undefined) return null;
-  if (typeof value !== 'string' || !/^\d{1,12}$/.test(value)) {
-    throw new KerfError('MESSAGE_MALFORMED', 'Inference-Header-Content-Length must be a number of bytes');
-  }
-  return Number(value);
-}
-
-function wantsReady(body: Buffer): boolean {
-  if (body.byteLength === 0) return false;
-  try {
-    return (JSON.parse(body.toString('utf8')) as { ready?: unknown } | null)?.ready === true;
-  } catch {
-    throw new KerfError('MESSAGE_MALFORMED', 'the request is not JSON');
-  }
-}
-
 function tooLarge(what: string): KerfError {
   return new KerfError('MESSAGE_TOO_LARGE', what);
-}
-
-function sendError(response: ServerResponse, error: unknown): void {
-  const fault = KerfError.from(error, 'INTERNAL', 'a fault in the cloud');
-  if (response.headersSent || response.destroyed) {
-    response.destroy();
-    return;
-  }
-  const status = fault.code === 'MESSAGE_UNEXPECTED' ? 405 : statusOf(fault.code);
-  for (const [name, value] of Object.entries(errorHeaders(fault))) response.setHeader(name, value);
-  // What is left of a body that was refused for its size is not read.
-  if (status === 413) response.setHeader('connection', 'close');
-  sendJson(response, status, { error: fault.message, code: fault.code });
-}
-
-function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  const text = `${JSON.stringify(body)}\n`;
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(text),
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-  });
-  response.end(text);
 }
