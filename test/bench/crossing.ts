@@ -14,16 +14,23 @@ import { float32Tensor, KerfError } from '@kerf/protocol';
 import { WebSocket } from 'ws';
 import { type Bench, type BenchRow, interleave } from './bench.ts';
 
+/** The echo in the process of the socket, and in a second one behind it, where a crash would leave the socket standing. */
+const BARE = { path: '/', against: 'bare ws' };
+const BEHIND = { path: '/behind', against: 'bare ws and a pipe to a second process' };
+const SHORT = { path: '/short', against: 'bare ws' };
+
 const CASES = [
-  { name: '800 KB there and back (Identity)', model: 'identity', path: '/', elements: 200_704, goal: 1.15 },
-  { name: '800 KB there, 4 bytes back (ReduceMax)', model: 'max', path: '/short', elements: 200_704, goal: null },
-  { name: '100 KB there and back (Identity)', model: 'identity', path: '/', elements: 25_088, goal: null },
-  { name: '8 KB there and back (Identity)', model: 'identity', path: '/', elements: 2048, goal: null },
+  { name: '800 KB there and back (Identity)', model: 'identity', echo: BARE, elements: 200_704, goal: 1.15 },
+  { name: '800 KB there and back (Identity)', model: 'identity', echo: BEHIND, elements: 200_704, goal: null },
+  { name: '800 KB there, 4 bytes back (ReduceMax)', model: 'max', echo: SHORT, elements: 200_704, goal: null },
+  { name: '100 KB there and back (Identity)', model: 'identity', echo: BARE, elements: 25_088, goal: null },
+  { name: '8 KB there and back (Identity)', model: 'identity', echo: BARE, elements: 2048, goal: null },
+  { name: '8 KB there and back (Identity)', model: 'identity', echo: BEHIND, elements: 2048, goal: null },
 ] as const;
 
 export const crossing: Bench = {
   name: 'crossing',
-  summary: 'a float32 tensor through session, gateway and worker, against a bare ws server; TLS 1.3, one in flight',
+  summary: 'a float32 tensor through session, gateway and worker, against bare ws servers; TLS 1.3, one in flight',
   async *run({ full }) {
     const folder = await mkdtemp(join(tmpdir(), 'kerf-bench-'));
     const models = join(folder, 'models');
@@ -40,7 +47,7 @@ export const crossing: Bench = {
       for (const one of CASES) {
         const target = { model: one.model, connect, token };
         const session = await EdgeSession.open({ split: null, head: null, local: null, cloud: target });
-        const bare = await connectEcho(`wss://localhost:${echo.port}${one.path}`, ca);
+        const bare = await connectEcho(`wss://localhost:${echo.port}${one.echo.path}`, ca);
         yield await measure(one, session, bare, full ? 301 : 101);
         session.close();
         bare.terminate();
@@ -54,14 +61,14 @@ export const crossing: Bench = {
 };
 
 async function measure(
-  { name, path, elements, goal }: (typeof CASES)[number],
+  { name, echo, elements, goal }: (typeof CASES)[number],
   session: EdgeSession,
   bare: WebSocket,
   rounds: number,
 ): Promise<BenchRow> {
   const values = Float32Array.from({ length: elements }, (_, at) => at / elements);
   const tensor = float32Tensor([1, elements], values);
-  const bytesBack = path === '/short' ? 4 : tensor.data.byteLength;
+  const bytesBack = echo === SHORT ? 4 : tensor.data.byteLength;
   const ours = async (): Promise<void> => {
     const outcome = await session.infer(new Map([['x', tensor]]));
     if (outcome.kind === 'failed') throw new KerfError(outcome.code, outcome.message);
@@ -79,7 +86,7 @@ async function measure(
     case: name,
     value: times.ours,
     unit: 'ms',
-    against: `bare ws (${times.theirs.toFixed(2)} ms)`,
+    against: `${echo.against} (${times.theirs.toFixed(2)} ms)`,
     ratio: times.ratio,
     goal: goal === null ? null : `<= ${goal}`,
     met,
