@@ -19,7 +19,7 @@ import { DETECTOR, openReal, RECOGNISER, sampleInputs } from './real-models.ts';
 import { childrenOf, cpuMsOf } from './serving/process-stats.ts';
 
 const ROUND_TRIP_MS = 100;
-/** What a cloud grants: half of them do not fill the link where a stage takes less than 20 ms. */
+/** What a cloud grants; half of them leave little beside the round trip where a stage takes less than 20 ms. */
 const IN_FLIGHT = 16;
 const LINK_BITS_PER_SECOND = 1e9;
 
