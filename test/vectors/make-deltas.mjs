@@ -41,9 +41,18 @@ const floats = (change) => modelOf('float32', SHAPE, bytesOf(old.map(change)));
 const oldModel = floats((value) => value);
 const random = seededRandom(5);
 const integers = Uint8Array.from({ length: COUNT }, () => Math.floor(random() * 256));
-const moved = integers.map((value, at) => (at % 5 === 0 ? value + (at % 3) - 1 : value));
+const moved = integers.map((value) => (random() < 0.2 ? value + Math.floor(3 * random()) - 1 : value));
 const halves = (values) => Uint16Array.from(values, (value) => 0x2c00 + Math.round(value * 9000));
 const text = (word) => new TextEncoder().encode(`${'the quick brown fox '.repeat(30)}${word}${' jumps over'.repeat(40)}`);
+
+/** Rounded down: some differ by one from what a rule makes of them. */
+const asHalves = (values) =>
+  Uint16Array.from(values, (value) => {
+    const bits = new Uint32Array(Float32Array.of(value).buffer)[0];
+    const exponent = ((bits >>> 23) & 255) - 112;
+    return ((bits >>> 16) & 0x8000) | (exponent > 0 ? (exponent << 10) | ((bits >>> 13) & 1023) : 0);
+  });
+const longs = (by) => bytesOf(BigInt64Array.from({ length: 1000 }, (_, at) => BigInt(((at * 7919) % 30_011) + by)));
 
 const CASES = [
   ['copy', oldModel, modelOf('float32', SHAPE, bytesOf(old), 'renamed'), true],
@@ -54,6 +63,10 @@ const CASES = [
   ['snap', oldModel, floats((value, at) => value + 3e-5 * Math.round(small[at] * 3e4)), true],
   ['low rank', oldModel, floats((value, at) => value + Math.fround(left[2 * Math.floor(at / 80)] * right[at % 80] + left[2 * Math.floor(at / 80) + 1] * right[80 + (at % 80)])), true],
   ['byte planes', oldModel, modelOf('float32', SHAPE, bytesOf(normal(COUNT, 3, 6))), true],
+  ['derived: float32 to float16', oldModel, modelOf('float16', SHAPE, bytesOf(asHalves(old))), true],
+  ['derived: float32 to int8', oldModel, modelOf('int8', SHAPE, new Uint8Array(Int8Array.from(old, (value) => Math.round(value / 0.0014)).buffer)), true],
+  ['derived: pruned, then scaled by row', oldModel, floats((value, at) => (Math.abs(value) < 0.02 ? 0 : value * Math.fround(0.5 + Math.floor(at / 80) / 64))), true],
+  ['added', modelOf('int64', [1000], longs(0)), modelOf('int64', [1000], longs(17)), true],
   ['text', text('dog'), text('a much larger cat'), false],
 ];
 
@@ -82,5 +95,5 @@ const bsdiff = deltaBytesOf([encodeIndex([file('old', before)], [file('new', aft
 const strategies = ['bsdiff'];
 vectors.push({ name: 'bsdiff', strategies, base: base64(before), delta: base64(bsdiff), sha256: sha256(after) });
 
-writeFileSync(new URL('deltas.json', import.meta.url), `${JSON.stringify({ formatVersion: 1, vectors }, null, 1)}\n`);
+writeFileSync(new URL('deltas.json', import.meta.url), `${JSON.stringify({ formatVersion: 2, vectors }, null, 1)}\n`);
 for (const { name, strategies, delta } of vectors) console.log(name, strategies.join(' '), Math.round(delta.length * 0.75));

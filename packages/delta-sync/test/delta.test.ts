@@ -248,7 +248,7 @@ describe('the wrong bytes', () => {
     await expect(applyInMemory(Uint8Array.of(...delta, 0), base)).rejects.toMatchObject({ code: 'DELTA_MALFORMED' });
     await expect(applyInMemory(new Uint8Array(3), base)).rejects.toMatchObject({ code: 'DELTA_MALFORMED' });
     const later = delta.slice();
-    later[7] = 2;
+    later[7] = 3;
     await expect(applyInMemory(later, base)).rejects.toMatchObject({ code: 'VERSION_UNSUPPORTED' });
   });
 });

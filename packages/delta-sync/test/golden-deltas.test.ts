@@ -10,7 +10,18 @@ const bytesOf = (base64: string): Uint8Array => Uint8Array.from(atob(base64), (c
 test('the vectors hold every operation', () => {
   const strategies = new Set(file.vectors.flatMap((vector) => vector.strategies));
   expect([...strategies].sort()).toEqual(
-    ['bsdiff', 'byte planes', 'copy', 'differences', 'low rank', 'snap', 'structure', 'text'].sort(),
+    [
+      'added',
+      'bsdiff',
+      'byte planes',
+      'copy',
+      'derived',
+      'differences',
+      'low rank',
+      'snap',
+      'structure',
+      'text',
+    ].sort(),
   );
 });
 

@@ -59,6 +59,14 @@ async function decoded(operations: readonly Operation[], streams: Streams = {}):
 
 const levels = { rows: Int32Array.of(4), columns: new Int32Array(0) };
 const matrix = { kind: 0, rows: 10, columns: 10, base: 0, levels };
+const rule = {
+  from: 0,
+  zero: 0,
+  isUnsigned: false,
+  threshold: 0,
+  scaleBy: 'whole' as const,
+  scales: Float64Array.of(1),
+};
 
 describe('programs that are refused', () => {
   const far = Number.MAX_SAFE_INTEGER / 8;
@@ -95,6 +103,35 @@ describe('programs that are refused', () => {
     ],
     ['a rank of none', [{ op: 'lowRank', ...matrix, rank: 0, scale: 1, leftLevels: levels, rightLevels: levels }], {}],
     ['planes without values', [{ op: 'planes', elementBytes: 4, isFloat: true, elements: 100, rawPlanes: 0 }], {}],
+    ['a sum over the base', [{ op: 'add', elementBytes: 4, offset: base.length - 4, bytes: 8 }], {}],
+    ['a sum without a text', [{ op: 'add', elementBytes: 4, offset: 0, bytes: 4000 }], {}],
+    ['a sum of nothing', [{ op: 'add', elementBytes: 1, offset: 0, bytes: 0 }], {}],
+    [
+      'a matrix of a wider type over the base',
+      [{ op: 'derived', ...matrix, ...rule, kind: 5, base: base.length - 300 }],
+      {},
+    ],
+    ['a derived matrix without values', [{ op: 'derived', ...matrix, ...rule }], {}],
+    ['a scale that is no number', [{ op: 'derived', ...matrix, ...rule, scales: Float64Array.of(Number.NaN) }], {}],
+    [
+      'a scale by row that is no number',
+      [
+        {
+          op: 'derived',
+          ...matrix,
+          ...rule,
+          scaleBy: 'row',
+          scales: new Float64Array(10).fill(Number.POSITIVE_INFINITY),
+        },
+      ],
+      {},
+    ],
+    [
+      'more scales than elements bear',
+      [{ op: 'derived', ...matrix, ...rule, columns: 3, scaleBy: 'row', scales: new Float64Array(10) }],
+      {},
+    ],
+    ['a threshold without end', [{ op: 'derived', ...matrix, ...rule, threshold: Number.POSITIVE_INFINITY }], {}],
     ['bytes behind a stream', [{ op: 'copy', offset: 0, bytes: 9 }], { raw: new Uint8Array(2) }],
     ['a token that nothing reads', [{ op: 'copy', offset: 0, bytes: 9 }], { tokens: [0, 1, 2] }],
     ['a patch that nothing reads', [{ op: 'copy', offset: 0, bytes: 9 }], { patches: new Uint8Array(2) }],
@@ -181,7 +218,7 @@ describe('programs by chance', () => {
       base: place(),
     };
     const numbers = [1, -1, 0, 1e-300, 1e308, -0, Number.NaN, Number.POSITIVE_INFINITY, 2 ** -149, random()];
-    switch (pick(8)) {
+    switch (pick(10)) {
       case 0:
         return { op: 'copy', offset: place(), bytes: amount };
       case 1:
@@ -213,6 +250,24 @@ describe('programs by chance', () => {
           elements: amount,
           rawPlanes: pick(256),
         };
+      case 7:
+        return { op: 'add', elementBytes: one([1, 2, 4, 8] as const), offset: Math.abs(place()), bytes: amount * 8 };
+      case 8: {
+        const scaleBy = one(['whole', 'row', 'column'] as const);
+        const scales = new Float64Array(scaleBy === 'whole' ? 1 : Math.min(1e4, shape.columns)).fill(one(numbers));
+        return {
+          op: 'derived',
+          ...shape,
+          ...rule,
+          from: pick(ELEMENT_KINDS.length),
+          zero: pick(70_000) - 35_000,
+          isUnsigned: pick(2) === 0,
+          threshold: Math.abs(one(numbers)),
+          scaleBy,
+          scales,
+          levels: someLevels(),
+        };
+      }
       default:
         return { op: 'bsdiff', from: { offset: place(), bytes: small() }, bytes: amount, patchBytes: pick(100) };
     }

@@ -1,12 +1,14 @@
 // The coded bytes of one segment, the base and the scratch -> the bytes that the segment makes.
 
 import type { ByteReader } from '../byte-reader.ts';
+import { derive } from '../codec/derive.ts';
 import { decodeDifferences, type Matrix, type ValueReaders } from '../codec/differences.ts';
 import { decodeIntegers } from '../codec/integers.ts';
 import { addProduct, MAX_FACTOR } from '../codec/low-rank.ts';
 import { decodePlanes, PLANE_CONTEXTS } from '../codec/planes.ts';
 import { ALL_SCALE_CONTEXTS } from '../codec/scale-model.ts';
 import { correct } from '../codec/snap.ts';
+import { addText } from '../codec/sums.ts';
 import { decodeText } from '../codec/text-decode.ts';
 import { BitDecoder } from '../coder/bit-coder.ts';
 import { type ByteSource, patchSource } from '../coder/byte-io.ts';
@@ -16,7 +18,15 @@ import { damaged } from '../damaged.ts';
 import { ELEMENT_KINDS, type ElementKind } from '../format/element-kinds.ts';
 import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES, MAX_SEGMENT_PAYLOAD_BYTES } from '../format/limits.ts';
 import { baseRangeOf, hullOf, outputBytesOf } from '../format/operation-sizes.ts';
-import type { LowRankOperation, MatrixFields, Operation, SegmentProgram, SnapOperation } from '../format/operations.ts';
+import type {
+  AddOperation,
+  LowRankOperation,
+  MatrixFields,
+  Operation,
+  SegmentProgram,
+  SnapOperation,
+  TextOperation,
+} from '../format/operations.ts';
 import type { DeltaSegment } from '../format/patch-index.ts';
 import { readProgram } from '../format/read-program.ts';
 import { applyBsdiff } from './bsdiff.ts';
@@ -68,7 +78,9 @@ export async function decodeSegment(
     const range = baseRangeOf(operation);
     const old = range === null ? null : await near.read(range.offset, range.bytes);
     if (operation.op === 'text') place.set(text.take(operation.bytes));
-    else if (operation.op === 'scratch') place.set(rangeOf(scratch, operation.offset, operation.bytes));
+    else if (operation.op === 'add') {
+      addText(old as Uint8Array, text.take(operation.bytes), operation.elementBytes, place);
+    } else if (operation.op === 'scratch') place.set(rangeOf(scratch, operation.offset, operation.bytes));
     else if (operation.op === 'bsdiff') applyBsdiff(old as Uint8Array, patches.take(operation.patchBytes), place);
     else decodeValues(operation, values, old, place);
   }
@@ -105,9 +117,13 @@ async function nearBase({ operations }: SegmentProgram, base: ByteReader): Promi
   };
 }
 
+function isText(operation: Operation): operation is TextOperation | AddOperation {
+  return operation.op === 'text' || operation.op === 'add';
+}
+
 /** All text of the segment, behind its dictionary. */
 async function textOf(program: SegmentProgram, stream: Uint8Array, base: ByteReader): Promise<ByteSource> {
-  const bytes = program.operations.reduce((sum, entry) => sum + (entry.op === 'text' ? entry.bytes : 0), 0);
+  const bytes = program.operations.reduce((sum, entry) => sum + (isText(entry) ? entry.bytes : 0), 0);
   const start = program.dictionary.reduce((sum, range) => sum + range.bytes, 0);
   if (bytes === 0) {
     if (stream.byteLength > 0 || start > 0) throw damaged('a text stream is there that nothing reads');
@@ -145,8 +161,15 @@ function decodeValues(operation: Operation, values: ValueReaders, old: Uint8Arra
     case 'planes':
       decodePlanes(values, operation, operation.rawPlanes, place, ALL_SCALE_CONTEXTS);
       break;
+    case 'derived': {
+      const matrix = matrixOf(operation);
+      const foreseen = derive(old as Uint8Array, matrix.kind, matrix, operation);
+      decodeDifferences(values, matrix, operation.levels, foreseen, place);
+      break;
+    }
     case 'scratch':
     case 'text':
+    case 'add':
     case 'bsdiff':
       // They have no values; the caller makes them.
       break;

@@ -4,7 +4,15 @@
 // wrap around, which makes signed and unsigned integers the same.
 import type { RawBitReader, RawBitWriter } from '../coder/raw-bits.ts';
 import type { TokenReader, TokenWriter } from '../coder/token-stream.ts';
-import { LENGTH_OF_TOKEN, magnitude, REST_OF_TOKEN, SIGN_OF_TOKEN, TOP_OF_TOKEN, tokenOf } from '../coder/tokens.ts';
+import {
+  LENGTH_OF_TOKEN,
+  magnitude,
+  REST_OF_TOKEN,
+  SIGN_OF_TOKEN,
+  TOP_OF_TOKEN,
+  tokenOf,
+  ZERO_TOKEN,
+} from '../coder/tokens.ts';
 import type { ElementKind } from '../format/element-kinds.ts';
 import { BLOCK_CELLS, readCells, writeCells } from './cells.ts';
 import { type Levels, ScaleModel } from './scale-model.ts';
@@ -44,13 +52,22 @@ export function exponentOf(bits: number, kind: ElementKind): number {
   return exponent === 0 ? 1 : exponent;
 }
 
-/** Codes `fresh` against `old`, both whole matrices. */
+/**
+ * The token of a new element. One that becomes 0 has a token of its own where `mayClear`: its difference would be as long as the
+ * old value.
+ */
+export function tokenBetween(difference: number, fresh: number, sign: number, mayClear: boolean): number {
+  return mayClear && fresh === 0 && difference !== 0 ? ZERO_TOKEN : tokenOf(difference, sign);
+}
+
+/** Codes `fresh` against `old`, both whole matrices. @param mayClear see {@link tokenBetween} */
 export function encodeDifferences(
   { tokens, raw }: ValueWriters,
   { kind, rows, columns }: Matrix,
   levels: Levels,
   old: Uint8Array,
   fresh: Uint8Array,
+  mayClear = false,
 ): void {
   const model = new ScaleModel(levels, kind.mantissaBits > 0);
   const shift = 32 - kind.bits;
@@ -67,11 +84,11 @@ export function encodeDifferences(
         const bits = before[cell] as number;
         const difference = ((orderOf(after[cell] as number, flip) - orderOf(bits, flip)) << shift) >> shift;
         const exponent = exponentOf(bits, kind);
-        const token = tokenOf(difference, flip === 0 ? 0 : bits >>> 31);
+        const token = tokenBetween(difference, after[cell] as number, flip === 0 ? 0 : bits >>> 31, mayClear);
         tokens.put(model.context(row, column, exponent), token);
         const rest = REST_OF_TOKEN[token] as number;
         if (rest > 0) raw.put(magnitude(difference) & (2 ** rest - 1), rest);
-        model.learn(LENGTH_OF_TOKEN[token] as number, exponent);
+        if (token !== ZERO_TOKEN) model.learn(LENGTH_OF_TOKEN[token] as number, exponent);
       }
     }
   }
@@ -98,6 +115,10 @@ export function decodeDifferences(
         const bits = before[cell] as number;
         const exponent = exponentOf(bits, kind);
         const token = tokens.next(model.context(row, column, exponent));
+        if (token === ZERO_TOKEN) {
+          before[cell] = 0;
+          continue;
+        }
         let size = TOP_OF_TOKEN[token] as number;
         const rest = REST_OF_TOKEN[token] as number;
         if (rest > 0) size = (size << rest) | raw.take(rest);

@@ -2,7 +2,7 @@
 import type { BitDecoder, BitEncoder } from '../coder/bit-coder.ts';
 import { SYMBOLS } from '../coder/frequencies.ts';
 import { decodeNumber, encodeNumber, type NumberOdds, unzigzag, zigzag } from '../coder/number-coder.ts';
-import { LENGTH_OF_TOKEN, REST_OF_TOKEN, tokenOf } from '../coder/tokens.ts';
+import { LENGTH_OF_TOKEN, REST_OF_TOKEN, ZERO_TOKEN } from '../coder/tokens.ts';
 import { damaged } from '../damaged.ts';
 import { ALL_SCALE_CONTEXTS, type Levels, ScaleModel } from './scale-model.ts';
 
@@ -100,22 +100,33 @@ export function chooseLevels(sample: Sample): PricedLevels {
 function measureLevels({ rows, columns, tokens, exponents }: Sample, byRow: boolean, byColumn: boolean): Levels {
   const rowSums = new Float64Array(rows);
   const columnSums = new Float64Array(byColumn ? columns : 0);
-  let total = 0;
+  const mean = meanLength(tokens, exponents);
   for (let row = 0, at = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++, at++) {
-      const length = (LENGTH_OF_TOKEN[tokens[at] as number] as number) + (exponents[at] as number);
+      const token = tokens[at] as number;
+      // What became 0 says nothing of how far others moved.
+      const length = token === ZERO_TOKEN ? mean : (LENGTH_OF_TOKEN[token] as number) + (exponents[at] as number);
       rowSums[row] = (rowSums[row] as number) + length;
       if (byColumn) columnSums[column] = (columnSums[column] as number) + length;
-      total += length;
     }
   }
-  const mean = total / tokens.length;
   return {
     rows: byRow
       ? Int32Array.from(rowSums, (sum) => Math.round((4 * sum) / columns))
       : Int32Array.of(Math.round(4 * mean)),
     columns: Int32Array.from(columnSums, (sum) => Math.round(4 * (sum / rows - mean))),
   };
+}
+
+function meanLength(tokens: Uint8Array, exponents: Uint8Array): number {
+  let total = 0;
+  let count = 0;
+  for (let at = 0; at < tokens.length; at++) {
+    if (tokens[at] === ZERO_TOKEN) continue;
+    total += (LENGTH_OF_TOKEN[tokens[at] as number] as number) + (exponents[at] as number);
+    count++;
+  }
+  return count === 0 ? 0 : total / count;
 }
 
 /** All zeros between two uses: a tensor of some bytes should not cost a new one. */
@@ -131,7 +142,7 @@ function tokenBits({ rows, columns, isFloat, tokens, exponents }: Sample, levels
       const context = model.context(row, column, exponent);
       counts[context * SYMBOLS + token] = (counts[context * SYMBOLS + token] as number) + 1;
       totals[context] = (totals[context] as number) + 1;
-      model.learn(LENGTH_OF_TOKEN[token] as number, exponent);
+      if (token !== ZERO_TOKEN) model.learn(LENGTH_OF_TOKEN[token] as number, exponent);
     }
   }
   let bits = 0;
@@ -150,19 +161,18 @@ function tokenBits({ rows, columns, isFloat, tokens, exponents }: Sample, levels
   return bits;
 }
 
-/** Tokens and exponents of the differences of two blocks of cells. */
+/** Tokens and exponents of a matrix, by the place of each element. */
 export function sampleOf(
   shape: { readonly rows: number; readonly columns: number },
   isFloat: boolean,
-  differenceAt: (at: number) => number,
+  tokenAt: (at: number) => number,
   exponentAt: (at: number) => number,
-  flipAt: (at: number) => number,
 ): Sample {
   const count = shape.rows * shape.columns;
   const tokens = new Uint8Array(count);
   const exponents = new Uint8Array(count);
   for (let at = 0; at < count; at++) {
-    tokens[at] = tokenOf(differenceAt(at), flipAt(at));
+    tokens[at] = tokenAt(at);
     exponents[at] = exponentAt(at);
   }
   return { ...shape, isFloat, tokens, exponents };

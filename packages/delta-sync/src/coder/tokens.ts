@@ -9,6 +9,9 @@ const TOKEN_BITS = 3;
 /** Number of tokens: differences of up to 32 bits. */
 export const TOKENS = 247;
 
+/** Behind the tokens of differences: the new element is 0, whatever the old one was. */
+export const ZERO_TOKEN = TOKENS;
+
 /** Bit length, from 0 to 32, of the difference that a token stands for. */
 export const LENGTH_OF_TOKEN = new Uint8Array(256);
 /** Its first bits: a positive difference shifted right by what is left. */

@@ -3,8 +3,10 @@ import type { ByteReader } from '../byte-reader.ts';
 import { encodeText } from '../codec/text-encode.ts';
 import { ELEMENT_KINDS, type ElementKind, kindOf } from '../format/element-kinds.ts';
 import type { BaseRange } from '../format/operations.ts';
+import type { Addend } from './output-writer.ts';
 import { sampleOf } from './sample.ts';
 import { bestWithOld, type Candidate, differencesCandidate, planesCandidate } from './tensor-candidates.ts';
+import { sumInPlace } from './text-price.ts';
 
 /** A range of the files of one side, one behind the other. */
 export interface PlacedBytes {
@@ -15,6 +17,7 @@ export interface PlacedBytes {
 
 export type BytePart =
   | { readonly kind: 'copy'; readonly from: number; readonly bytes: number }
+  | { readonly kind: 'sum'; readonly fresh: Uint8Array; readonly addend: Addend; readonly bits: number }
   | { readonly kind: 'values'; readonly fresh: Uint8Array; readonly candidate: Candidate }
   | {
       readonly kind: 'text';
@@ -53,6 +56,8 @@ const LAYOUTS = [
   { elementBytes: 8, isFloat: true },
 ] as const;
 
+const SUM_WIDTHS = [1, 2, 4, 8] as const;
+
 export async function bestPart(
   fresh: Uint8Array,
   counterpart: { readonly place: number; readonly reader: ByteReader } | null,
@@ -63,25 +68,39 @@ export async function bestPart(
     dictionary === null || old === null
       ? null
       : await old.reader.read(dictionary.offset, Math.min(dictionary.bytes, AROUND_BYTES + bytes));
+  let addend: Addend | null = null;
   const candidates: Candidate[] = LAYOUTS.filter(({ elementBytes }) => fresh.byteLength % elementBytes === 0).map(
     (layout) => planesCandidate(layout, fresh),
   );
   if (counterpart !== null) {
     const before = await counterpart.reader.read(counterpart.place, fresh.byteLength);
     candidates.push(...numberCandidates(counterpart.place, before, fresh));
+    addend = { old: before, place: counterpart.place, elementBytes: 1 };
   }
   const [best] = candidates.sort((a, b) => a.bits - b.bits) as [Candidate];
+  const sum = addend === null ? null : leastSum(fresh, addend, best.bits);
+  const least = Math.min(best.bits, sum?.bits ?? Number.POSITIVE_INFINITY);
   let bits = 0;
   for (const { sampleBytes, slack } of LOOKS) {
     const sample = fresh.subarray(0, sampleBytes);
     bits = (textBits(sample, await readOld(sampleBytes)) * fresh.byteLength) / sample.byteLength;
     const isAll = sample.byteLength === fresh.byteLength;
-    if (fresh.byteLength >= LEAST_VALUES_BYTES && bits > (isAll ? 1 : slack) * best.bits) {
-      return { kind: 'values', fresh, candidate: best };
+    if (fresh.byteLength >= LEAST_VALUES_BYTES && bits > (isAll ? 1 : slack) * least) {
+      return sum ?? { kind: 'values', fresh, candidate: best };
     }
     if (isAll) break;
   }
   return { kind: 'text', fresh, dictionary, bits };
+}
+
+/** What is added to the old bytes as numbers of the width that takes least; null where none takes less than `most`. */
+function leastSum(fresh: Uint8Array, addend: Addend, most: number): (BytePart & { readonly kind: 'sum' }) | null {
+  let least: (BytePart & { readonly kind: 'sum' }) | null = null;
+  for (const elementBytes of SUM_WIDTHS) {
+    const bits = sumInPlace(fresh, addend.old, elementBytes, least?.bits ?? most);
+    if (bits !== null) least = { kind: 'sum', fresh, addend: { ...addend, elementBytes }, bits };
+  }
+  return least;
 }
 
 function textBits(sample: Uint8Array, dictionary: Uint8Array | null): number {
@@ -129,3 +148,12 @@ export function formOf(fresh: Uint8Array, old: Uint8Array | null, before: string
   const kept = before === null ? undefined : forms.get(before);
   return kept !== undefined && best[1] > kept * CLEARLY ? (before as string) : best[0];
 }
+
+/** Bits that a part takes, about. */
+export function bitsOf(part: BytePart): number {
+  if (part.kind === 'copy') return COPY_BITS;
+  return part.kind === 'values' ? part.candidate.bits : part.bits;
+}
+
+/** Of a copy between other parts. */
+const COPY_BITS = 64;

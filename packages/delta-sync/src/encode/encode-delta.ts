@@ -80,8 +80,8 @@ class DeltaEncoder {
       else await this.#bytesOf(piece, name, writer);
     }
     await writer.endSegment();
-    const { segments, payloads } = this.#segments;
-    const chunks = [encodeIndex(base.map(fileOf), target.map(fileOf), segments), ...payloads];
+    const { segments, payloads, version } = this.#segments;
+    const chunks = [encodeIndex(base.map(fileOf), target.map(fileOf), segments, version), ...payloads];
     return { chunks, report: this.#report(chunks, [...structurePart, ...writer.parts]) };
   }
 
@@ -97,6 +97,7 @@ class DeltaEncoder {
     const named = { name: 'bytes', shape: null, file };
     for await (const part of parts) {
       if (part.kind === 'copy') await writer.copy(part.from, part.bytes, named);
+      else if (part.kind === 'sum') await writer.sum(part.fresh, part.addend, part.bits, named);
       else if (part.kind === 'values') await writer.values(part.candidate, part.fresh.byteLength, named);
       else await writer.text(part.fresh, part.dictionary === null ? [] : [part.dictionary], part.bits, named);
     }

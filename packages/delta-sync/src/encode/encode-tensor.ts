@@ -1,7 +1,9 @@
 // A tensor that changed, and the old one that it came from -> the operations that take least: copies of what stands elsewhere
 // in the base, and between them numbers or text.
 import type { ByteReader } from '../byte-reader.ts';
+import { MAX_SEGMENT_BASE_BYTES } from '../format/limits.ts';
 import type { BaseRange } from '../format/operations.ts';
+import { derivedCandidates } from './derived-candidates.ts';
 import { findCopiesOf, LEAST_STRETCH_BYTES, type Stretch } from './find-copies.ts';
 import { findTransposed } from './find-transposed.ts';
 import type { LostTensors } from './lost-tensors.ts';
@@ -9,9 +11,9 @@ import type { PlacedTensor, TensorMatch } from './match-tensors.ts';
 import type { NamedPart, OutputWriter } from './output-writer.ts';
 import type { TensorPiece } from './pieces.ts';
 import { sampleOf } from './sample.ts';
-import { bestWithOld, planesCandidate } from './tensor-candidates.ts';
+import { bestWithOld, type Candidate, planesCandidate } from './tensor-candidates.ts';
 import { chunksOf, shapeOf, type TensorChunk } from './tensor-chunks.ts';
-import { type TextForm, textElsewhere, textInPlace } from './text-price.ts';
+import { sumInPlace, type TextForm, textElsewhere, textInPlace } from './text-price.ts';
 
 /** Shorter stretches than a copy are found again as text; shorter than this they save nothing. */
 const LEAST_TEXT_STRETCH_BYTES = 64;
@@ -49,7 +51,7 @@ export class TensorEncoder {
       await this.#writer.copies(runs, part);
       return;
     }
-    for (const chunk of chunksOf(tensor)) {
+    for (const chunk of chunksOf(tensor, match)) {
       const fresh = await this.#readers.target.read(tensor.place + chunk.offset, chunk.bytes);
       const stretches = await this.#stretchesIn(tensor, match, chunk, fresh);
       const copies = stretches.filter(({ bytes }) => bytes >= LEAST_STRETCH_BYTES);
@@ -100,7 +102,7 @@ export class TensorEncoder {
     chunk: TensorChunk,
     part: NamedPart,
   ): Promise<void> {
-    const known = Math.max(0, Math.min(bytes, (match?.old.bytes ?? 0) - offset));
+    const known = match?.by === 'type' ? bytes : Math.max(0, Math.min(bytes, (match?.old.bytes ?? 0) - offset));
     for (const [from, size] of [
       [offset, known],
       [offset + known, bytes - known],
@@ -118,21 +120,56 @@ export class TensorEncoder {
     }
   }
 
+  /** The old tensor has as many elements, of another type. */
+  async #ofOtherType(
+    tensor: PlacedTensor,
+    old: PlacedTensor,
+    range: TensorChunk,
+    fresh: Uint8Array,
+  ): Promise<Candidate[]> {
+    const wider = old.bytes / tensor.bytes;
+    const place = old.place + range.offset * wider;
+    const bytes = range.bytes * wider;
+    if (!Number.isInteger(place) || !Number.isInteger(bytes) || bytes > MAX_SEGMENT_BASE_BYTES) return [];
+    const isUnsigned = /^(uint|bool)/.test(tensor.shape) || /^(uint|bool)/.test(old.shape);
+    const fields = { kind: tensor.kind, ...shapeOf(tensor, range), base: place };
+    return derivedCandidates(
+      fields,
+      { from: old.kind, isUnsigned },
+      await this.#readers.base.read(place, bytes),
+      fresh,
+    );
+  }
+
   async #values(
     tensor: PlacedTensor,
     match: TensorMatch | null,
     range: TensorChunk,
     stretches: readonly Stretch[],
     part: NamedPart,
+    others: readonly Candidate[] = [],
   ): Promise<void> {
     const { base, target } = this.#readers;
     const fresh = await target.read(tensor.place + range.offset, range.bytes);
     const place = (match?.old.place ?? 0) + range.offset;
+    if (match?.by === 'type') {
+      await this.#values(
+        tensor,
+        null,
+        range,
+        stretches,
+        part,
+        await this.#ofOtherType(tensor, match.old, range, fresh),
+      );
+      return;
+    }
     const old = match === null ? null : await base.read(place, range.bytes);
-    const numbers =
-      old === null
-        ? planesCandidate(tensor.planes, fresh)
-        : bestWithOld({ kind: tensor.kind, ...shapeOf(tensor, range), base: place }, tensor.planes, old, fresh);
+    const fields = { kind: tensor.kind, ...shapeOf(tensor, range), base: place };
+    const numbers = leastOf([
+      ...(old === null ? [planesCandidate(tensor.planes, fresh)] : [bestWithOld(fields, tensor.planes, old, fresh)]),
+      ...(old === null ? [] : derivedCandidates(fields, { from: tensor.kind, isUnsigned: false }, old, fresh)),
+      ...others,
+    ]);
     const before = old === null ? null : { bytes: old, place };
     const text = [
       textInPlace(fresh, before, numbers.bits, tensor.planes.isFloat),
@@ -141,9 +178,16 @@ export class TensorEncoder {
       (best, next) => (next !== null && next.bits < (best?.bits ?? numbers.bits) ? next : best),
       null,
     );
-    if (text === null) await this.#writer.values(numbers, range.bytes, part);
+    const { elementBytes } = tensor.planes;
+    const sum = old === null ? null : sumInPlace(fresh, old, elementBytes, text?.bits ?? numbers.bits);
+    if (old !== null && sum !== null) await this.#writer.sum(fresh, { old, place, elementBytes }, sum, part);
+    else if (text === null) await this.#writer.values(numbers, range.bytes, part);
     else await this.#writer.text(fresh, text.dictionary, text.bits, part);
   }
+}
+
+function leastOf(candidates: readonly Candidate[]): Candidate {
+  return candidates.reduce((best, next) => (next.bits < best.bits ? next : best));
 }
 
 /** From whole elements to whole elements. */

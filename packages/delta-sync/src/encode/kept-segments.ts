@@ -2,13 +2,14 @@
 import { KerfError } from '@kerf/protocol';
 import { decodeSegment } from '../apply/decode-segment.ts';
 import type { ByteReader } from '../byte-reader.ts';
-import type { DeltaSegment } from '../format/patch-index.ts';
+import type { DeltaSegment, FormatVersion } from '../format/patch-index.ts';
 import { sha256Hex } from '../hash.ts';
 import type { BuiltSegment } from './segment-builder.ts';
 
 export class KeptSegments {
   readonly segments: Omit<DeltaSegment, 'payloadOffset'>[] = [];
   readonly payloads: Uint8Array[] = [];
+  version: FormatVersion = 1;
   valueBytes = 0;
   entropyBytes = 0;
   readonly #base: ByteReader;
@@ -26,10 +27,11 @@ export class KeptSegments {
     if (!(await this.isRight(built, bytes, scratch))) {
       throw new KerfError('INTERNAL', 'a segment of the delta does not decode to what it was made of');
     }
-    const { payload, baseBytes, valueBytes, entropyBytes } = built;
+    const { payload, baseBytes, valueBytes, entropyBytes, version } = built;
     const segment = { kind, bytes: bytes.byteLength, baseBytes, payloadBytes: payload.byteLength };
     this.segments.push({ ...segment, sha256: await sha256Hex(bytes) });
     this.payloads.push(payload);
+    if (version > this.version) this.version = version;
     this.valueBytes += valueBytes;
     this.entropyBytes += entropyBytes;
   }

@@ -1,8 +1,8 @@
 // Bytes of an unknown kind, old and new -> parts in output order: copies, values that are numbers of some kind, text.
 import { MAX_SEGMENT_BYTES } from '../format/limits.ts';
 import type { BaseRange } from '../format/operations.ts';
-import { AROUND_BYTES, type BytePart, bestPart, formOf, type PlacedBytes } from './byte-forms.ts';
-import { type FindCopies, findCopiesOf, LEAST_STRETCH_BYTES } from './find-copies.ts';
+import { AROUND_BYTES, type BytePart, bestPart, bitsOf, formOf, type PlacedBytes } from './byte-forms.ts';
+import { type FindCopies, findCopiesOf, LEAST_STRETCH_BYTES, type Stretch } from './find-copies.ts';
 
 /** Files up to this are searched for copies at other places. Larger ones are compared place by place. */
 const MAX_SEARCHED_BYTES = 512 * 1024 * 1024;
@@ -18,16 +18,57 @@ export async function* matchBytes(old: PlacedBytes | null, fresh: PlacedBytes): 
   const stretches = find === null ? [] : find(await fresh.reader.read(fresh.place, fresh.bytes), LEAST_STRETCH_BYTES);
   let at = 0;
   let from = 0;
-  for (const stretch of [...stretches, null]) {
-    const to = stretch?.to ?? fresh.bytes;
-    const until = stretch?.from ?? old?.bytes ?? 0;
+  const gapUpTo = (to: number, until: number): Gap => {
     const between = until >= from ? { from, bytes: until - from } : { from, bytes: 0 };
-    if (to > at) yield* gapParts({ old, fresh, find, between, start: at, bytes: to - at });
-    if (stretch === null) return;
-    yield { kind: 'copy', from: (old?.place ?? 0) + stretch.from, bytes: stretch.bytes };
-    at = stretch.to + stretch.bytes;
-    from = stretch.from + stretch.bytes;
+    return { old, fresh, find, between, start: at, bytes: to - at };
+  };
+  for (const chain of chainsOf(stretches)) {
+    const parts: BytePart[] = [];
+    const [{ from: firstFrom, to: firstTo }] = chain as [Stretch];
+    if (firstTo > at) yield* gapParts(gapUpTo(firstTo, firstFrom));
+    for (const stretch of chain) {
+      if (stretch.to > at && stretch.to > firstTo) {
+        for await (const part of gapParts(gapUpTo(stretch.to, stretch.from))) parts.push(part);
+      }
+      parts.push({ kind: 'copy', from: (old?.place ?? 0) + stretch.from, bytes: stretch.bytes });
+      at = stretch.to + stretch.bytes;
+      from = stretch.from + stretch.bytes;
+    }
+    const whole = chain.length > 1 ? await wholePart(old as PlacedBytes, fresh, firstFrom, firstTo, at) : null;
+    if (whole !== null && bitsOf(whole) < parts.reduce((sum, part) => sum + bitsOf(part), 0)) yield whole;
+    else yield* parts;
   }
+  if (fresh.bytes > at) yield* gapParts(gapUpTo(fresh.bytes, old?.bytes ?? 0));
+}
+
+/** Stretches that moved by the same and lie near each other: between them, as many bytes changed in both files. */
+function chainsOf(stretches: readonly Stretch[]): Stretch[][] {
+  const chains: Stretch[][] = [];
+  for (const stretch of stretches) {
+    const chain = chains.at(-1);
+    const [first, last] = [chain?.[0], chain?.at(-1)];
+    const isNext =
+      first !== undefined &&
+      last !== undefined &&
+      stretch.from - stretch.to === last.from - last.to &&
+      stretch.to - last.to - last.bytes <= BLOCK_BYTES &&
+      stretch.to + stretch.bytes - first.to <= CHUNK_BYTES;
+    if (isNext) chain?.push(stretch);
+    else chains.push([stretch]);
+  }
+  return chains;
+}
+
+/** All of a chain in one form: few changes all over take less as one text, or one matrix, than with a copy between each two. */
+async function wholePart(
+  old: PlacedBytes,
+  fresh: PlacedBytes,
+  from: number,
+  to: number,
+  end: number,
+): Promise<BytePart> {
+  const bytes = await fresh.reader.read(fresh.place + to, end - to);
+  return await bestPart(bytes, { place: old.place + from, reader: old.reader }, old, null);
 }
 
 async function finderFor(old: PlacedBytes | null, fresh: PlacedBytes): Promise<FindCopies | null> {

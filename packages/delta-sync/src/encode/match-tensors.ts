@@ -13,8 +13,11 @@ export interface PlacedTensor extends TensorRange {
 
 export interface TensorMatch {
   readonly old: PlacedTensor;
-  /** What both have in common: all bytes; name and shape; name and shape but for the first dimension; type and size. */
-  readonly by: 'bytes' | 'name' | 'rows' | 'size';
+  /**
+   * What both have in common: all bytes; name, type and shape; name, type and shape but for the first dimension; the shape with
+   * another type; type and size.
+   */
+  readonly by: 'bytes' | 'name' | 'rows' | 'type' | 'size';
 }
 
 /** Smaller ones are found as text. */
@@ -47,8 +50,11 @@ const RELATIVES = [
   { by: 'name', keyOf: (tensor: TensorRange) => `${shapeKey(tensor)} ${tensor.name}` },
   { by: 'rows', keyOf: (tensor: TensorRange) => `${rowKey(tensor)} ${tensor.name}` },
   { by: 'size', keyOf: (tensor: TensorRange) => `${sizeKey(tensor)} ${tensor.name}` },
+  { by: 'type', keyOf: (tensor: TensorRange) => `${dimsKey(tensor)} ${tensor.name}` },
+  { by: 'type', keyOf: (tensor: TensorRange) => `${dimsKey(tensor)} ${stem(tensor.name)}` },
   { by: 'size', keyOf: shapeKey },
   { by: 'size', keyOf: sizeKey },
+  { by: 'type', keyOf: dimsKey },
 ] as const;
 
 /**
@@ -105,6 +111,16 @@ function shapeKey({ shape, kind, bytes }: TensorRange): string {
 
 function sizeKey({ shape, bytes }: TensorRange): string {
   return `${shape.replace(/\[.*/, '')} ${bytes}`;
+}
+
+/** Of elements of any type. */
+function dimsKey({ shape }: TensorRange): string {
+  return shape.replace(/^[^[]*/, '');
+}
+
+/** A name without what tools add to that of a tensor in another type. */
+function stem(name: string): string {
+  return name.replace(/[._:]+(quantized|quant|q|int4|u?int8|fp16|float16|bf16|bfloat16)$/i, '');
 }
 
 function rowKey({ shape, kind }: TensorRange): string {

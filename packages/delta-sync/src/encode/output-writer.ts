@@ -1,6 +1,8 @@
 // Operations in output order -> segments, each closed when it is full, with its rival tried and its parts reported.
 import type { ByteReader } from '../byte-reader.ts';
+import { textToAdd } from '../codec/sums.ts';
 import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES } from '../format/limits.ts';
+import { baseRangeOf } from '../format/operation-sizes.ts';
 import type { BaseRange } from '../format/operations.ts';
 import type { ByteRival } from './byte-rival.ts';
 import type { KeptSegments } from './kept-segments.ts';
@@ -11,6 +13,13 @@ import type { Candidate } from './tensor-candidates.ts';
 
 /** What a part is, before it is known how it is made. */
 export type NamedPart = Pick<PartReport, 'name' | 'shape' | 'file'>;
+
+/** Old bytes that a text is added to. */
+export interface Addend {
+  readonly old: Uint8Array;
+  readonly place: number;
+  readonly elementBytes: 1 | 2 | 4 | 8;
+}
 
 /** What a copy takes, about. */
 const COPY_BYTES = 8;
@@ -84,7 +93,8 @@ export class OutputWriter {
   /** Of at most a segment. */
   async values({ operation, bits, write, planes }: Candidate, bytes: number, part: NamedPart): Promise<void> {
     const isApart = planes !== undefined && this.#planes.bitsShared(planes) > this.#newSegmentBits;
-    if (isApart || !this.#builder.hasRoomFor(bytes, bytes)) await this.endSegment();
+    const baseBytes = baseRangeOf(operation)?.bytes ?? 0;
+    if (isApart || !this.#builder.hasRoomFor(bytes, baseBytes)) await this.endSegment();
     if (planes === undefined) this.#newSegmentBits = DIFFERENCES_BITS;
     else this.#planes.add(planes);
     this.#builder.add(operation, write);
@@ -103,6 +113,15 @@ export class OutputWriter {
     this.#newSegmentBits = Math.max(this.#newSegmentBits, TEXT_BITS);
     this.#builder.text(fresh);
     this.parts.push({ ...part, strategy: 'text', bytes: fresh.byteLength, deltaBytes: Math.ceil(bits / 8) });
+  }
+
+  /** What is added to a range of the base of as many bytes, at most a segment. */
+  async sum(fresh: Uint8Array, { old, place, elementBytes }: Addend, bits: number, part: NamedPart): Promise<void> {
+    if (!this.#builder.hasRoomFor(fresh.byteLength, fresh.byteLength)) await this.endSegment();
+    this.#newSegmentBits = Math.max(this.#newSegmentBits, TEXT_BITS);
+    const range = { offset: place, bytes: fresh.byteLength };
+    this.#builder.sum(range, elementBytes, textToAdd(old, fresh, elementBytes));
+    this.parts.push({ ...part, strategy: 'added', bytes: fresh.byteLength, deltaBytes: Math.ceil(bits / 8) });
   }
 
   async endSegment(): Promise<void> {

@@ -2,12 +2,23 @@
 import type { Operation } from '../format/operations.ts';
 
 /** How a part of the target is made. */
-export type Strategy = 'copy' | 'structure' | 'text' | 'differences' | 'snap' | 'low rank' | 'byte planes' | 'bsdiff';
+export type Strategy =
+  | 'copy'
+  | 'structure'
+  | 'text'
+  | 'differences'
+  | 'snap'
+  | 'low rank'
+  | 'byte planes'
+  | 'bsdiff'
+  | 'added'
+  | 'derived';
 
 /** What people call an operation. */
 export function strategyOf(op: Operation['op']): Strategy {
   if (op === 'lowRank') return 'low rank';
   if (op === 'planes') return 'byte planes';
+  if (op === 'add') return 'added';
   if (op === 'scratch') return 'structure';
   return op;
 }

@@ -7,8 +7,9 @@ import { ByteSink } from '../coder/byte-io.ts';
 import { RawBitWriter } from '../coder/raw-bits.ts';
 import { TokenWriter } from '../coder/token-stream.ts';
 import { MAX_OPERATIONS, MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES } from '../format/limits.ts';
-import { baseRangeOf, outputBytesOf } from '../format/operation-sizes.ts';
-import type { BaseRange, Operation } from '../format/operations.ts';
+import { baseRangeOf, formatVersionOf, outputBytesOf } from '../format/operation-sizes.ts';
+import type { AddOperation, BaseRange, Operation } from '../format/operations.ts';
+import type { FormatVersion } from '../format/patch-index.ts';
 import { writeProgram } from '../format/write-program.ts';
 
 export interface BuiltSegment {
@@ -19,6 +20,8 @@ export interface BuiltSegment {
   readonly entropyBytes: number;
   /** Of tokens and bits as they are. */
   readonly valueBytes: number;
+  /** The least version of the format that has its operations. */
+  readonly version: FormatVersion;
 }
 
 export class SegmentBuilder {
@@ -75,6 +78,12 @@ export class SegmentBuilder {
     this.add({ op: 'text', bytes: bytes.byteLength });
   }
 
+  /** @param text what is added to the range */
+  sum({ offset, bytes }: BaseRange, elementBytes: AddOperation['elementBytes'], text: Uint8Array): void {
+    this.#text.append(text);
+    this.add({ op: 'add', elementBytes, offset, bytes });
+  }
+
   bsdiff(from: BaseRange, bytes: number, patch: Uint8Array): void {
     this.#patches.append(patch);
     this.add({ op: 'bsdiff', from, bytes, patchBytes: patch.byteLength });
@@ -107,6 +116,7 @@ export class SegmentBuilder {
       payload: payload.written(),
       entropyBytes: Math.ceil(entropyBits / 8) + raw.byteLength,
       valueBytes: words.byteLength + raw.byteLength,
+      version: formatVersionOf(this.#operations),
     };
   }
 

@@ -7,6 +7,7 @@ import {
   flipOf,
   type Matrix,
   orderOf,
+  tokenBetween,
   type ValueWriters,
 } from '../codec/differences.ts';
 import { encodeIntegers } from '../codec/integers.ts';
@@ -14,6 +15,7 @@ import { chooseLevels, type PricedLevels, sampleOf } from '../codec/levels.ts';
 import { addProduct } from '../codec/low-rank.ts';
 import { encodePlanes, type PlaneLayout, pricePlanes } from '../codec/planes.ts';
 import { ALL_SCALE_CONTEXTS } from '../codec/scale-model.ts';
+import { tokenOf } from '../coder/tokens.ts';
 import { ELEMENT_KINDS, type ElementKind, FLOAT32 } from '../format/element-kinds.ts';
 import type { MatrixFields, Operation } from '../format/operations.ts';
 import { FACTOR_ERRORS, findFactors, type RealFactors, roundFactors } from './find-factors.ts';
@@ -31,7 +33,7 @@ export interface Candidate {
 }
 
 /** Bits of an operation besides its values, about. */
-const OPERATION_BITS = 64;
+export const OPERATION_BITS = 64;
 /** What is raw takes no tables: prices leave those out, so noise would seem to be a little less in any other form. */
 const RAW_SHARE = 0.995;
 /** A correction takes a place and a difference. */
@@ -83,11 +85,11 @@ export function differencesCandidate(fields: MatrixFields, old: Uint8Array, fres
   };
 }
 
-function matrixOf({ kind, rows, columns }: MatrixFields): Matrix {
+export function matrixOf({ kind, rows, columns }: MatrixFields): Matrix {
   return { kind: ELEMENT_KINDS[kind] as ElementKind, rows, columns };
 }
 
-function priceDifferences(matrix: Matrix, old: Uint8Array, fresh: Uint8Array): PricedLevels {
+export function priceDifferences(matrix: Matrix, old: Uint8Array, fresh: Uint8Array, mayClear = false): PricedLevels {
   const { kind, rows, columns } = matrix;
   const before = new Int32Array(rows * columns);
   const after = new Int32Array(rows * columns);
@@ -98,9 +100,13 @@ function priceDifferences(matrix: Matrix, old: Uint8Array, fresh: Uint8Array): P
   const sample = sampleOf(
     matrix,
     flip !== 0,
-    (at) => ((orderOf(after[at] as number, flip) - orderOf(before[at] as number, flip)) << shift) >> shift,
+    (at) => {
+      const bits = before[at] as number;
+      const made = after[at] as number;
+      const difference = ((orderOf(made, flip) - orderOf(bits, flip)) << shift) >> shift;
+      return tokenBetween(difference, made, flip === 0 ? 0 : bits >>> 31, mayClear);
+    },
     (at) => exponentOf(before[at] as number, kind),
-    (at) => (flip === 0 ? 0 : (before[at] as number) >>> 31),
   );
   return chooseLevels(sample);
 }
@@ -110,8 +116,7 @@ function priceIntegers(shape: { readonly rows: number; readonly columns: number 
     sampleOf(
       shape,
       false,
-      (at) => values[at] as number,
-      () => 0,
+      (at) => tokenOf(values[at] as number, 0),
       () => 0,
     ),
   );

@@ -1,7 +1,7 @@
 // A tensor -> chunks of it that fit a segment.
 import { ELEMENT_KINDS, type ElementKind } from '../format/element-kinds.ts';
-import { MAX_SEGMENT_BYTES } from '../format/limits.ts';
-import type { PlacedTensor } from './match-tensors.ts';
+import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES } from '../format/limits.ts';
+import type { PlacedTensor, TensorMatch } from './match-tensors.ts';
 
 export interface TensorChunk {
   /** Into the tensor. */
@@ -9,13 +9,14 @@ export interface TensorChunk {
   readonly bytes: number;
 }
 
-/** Whole rows as long as one fits. */
-export function chunksOf(tensor: PlacedTensor): TensorChunk[] {
+/** Whole rows as long as one fits; of an old tensor of a wider type as little as a segment may read. */
+export function chunksOf(tensor: PlacedTensor, match: TensorMatch | null): TensorChunk[] {
+  const wider = match?.by === 'type' ? match.old.bytes / tensor.bytes : 1;
+  const most = Math.min(MAX_SEGMENT_BYTES, 2 ** Math.floor(Math.log2(MAX_SEGMENT_BASE_BYTES / wider)));
   const { rows, bytes, planes } = tensor;
   const rowBytes = rowBytesOf(tensor);
-  const isByRow =
-    rows > 1 && Number.isInteger(rowBytes) && rowBytes % planes.elementBytes === 0 && rowBytes <= MAX_SEGMENT_BYTES;
-  const step = isByRow ? Math.floor(MAX_SEGMENT_BYTES / rowBytes) * rowBytes : MAX_SEGMENT_BYTES;
+  const isByRow = rows > 1 && Number.isInteger(rowBytes) && rowBytes % planes.elementBytes === 0 && rowBytes <= most;
+  const step = isByRow ? Math.floor(most / rowBytes) * rowBytes : most;
   const chunks: TensorChunk[] = [];
   for (let offset = 0; offset < bytes; offset += step) chunks.push({ offset, bytes: Math.min(step, bytes - offset) });
   return chunks;

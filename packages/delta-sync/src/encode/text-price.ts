@@ -1,5 +1,7 @@
 // Bytes of a tensor, and the old ones -> what they take as text, where that is less than as numbers: masks, tables, rows that
 // repeat themselves, elements that stay or become one of few. Most weights do not, and are told from those at a glance.
+
+import { textToAdd } from '../codec/sums.ts';
 import { encodeText } from '../codec/text-encode.ts';
 import { MAX_SEGMENT_BYTES } from '../format/limits.ts';
 import type { BaseRange } from '../format/operations.ts';
@@ -24,6 +26,10 @@ const LOOKS = [
 ] as const;
 /** What takes less as numbers is not worth the time. */
 const LEAST_BITS = 8 * 512;
+/** A sum is told at a glance from what is none. */
+const LEAST_SUM_BITS = 8 * 64;
+
+const NOTHING = new Uint8Array(0);
 
 /** What a match takes, about. */
 const MATCH_BITS = 40;
@@ -40,6 +46,28 @@ export function textInPlace(
 ): TextForm | null {
   const before = old?.bytes ?? new Uint8Array(0);
   if (most < LEAST_BITS || (isFloat && shareKnown(fresh, before) < LEAST_KNOWN)) return null;
+  const bits = textBits(fresh, before, most);
+  return bits === null
+    ? null
+    : { bits, dictionary: old === null ? [] : [{ offset: old.place, bytes: fresh.byteLength }] };
+}
+
+/** Added to the old bytes; null where that does not take less than `most`. @param old as many bytes as `fresh` */
+export function sumInPlace(
+  fresh: Uint8Array,
+  old: Uint8Array,
+  elementBytes: 1 | 2 | 4 | 8,
+  most: number,
+): number | null {
+  if (most < LEAST_SUM_BITS || fresh.byteLength % elementBytes !== 0) return null;
+  const text = textToAdd(old, fresh, elementBytes);
+  // Text is slow: what moved all over by any amounts is left to numbers.
+  if (shareKnown(text, NOTHING) < LEAST_KNOWN) return null;
+  return textBits(text, NOTHING, most);
+}
+
+/** Of a text behind another one, by pieces of both; null where it takes no less than `most`. */
+function textBits(fresh: Uint8Array, before: Uint8Array, most: number): number | null {
   let bits = 0;
   for (const { pieceBytes, slack } of LOOKS) {
     const sample = sampleOf(fresh, pieceBytes);
@@ -51,7 +79,7 @@ export function textInPlace(
     if (bits >= most * slack) return null;
     if (sample.byteLength === fresh.byteLength) break;
   }
-  return { bits, dictionary: old === null ? [] : [{ offset: old.place, bytes: fresh.byteLength }] };
+  return bits;
 }
 
 /** Behind the stretches of the base that it holds; null where there are none, or too many bytes of them. */

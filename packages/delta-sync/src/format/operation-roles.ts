@@ -10,32 +10,42 @@ export const CODE = {
   lowRank: 5,
   planes: 6,
   bsdiff: 7,
+  add: 8,
+  derived: 9,
 } as const;
+
+/** Roles of numbers, each learnt by itself. */
+export const OPERATION_CODES = 10;
 
 /** Roles of numbers, each learnt by itself. */
 export const ROLE = {
   count: 0,
-  code: 1, // and the seven behind it, by the operation before
-  baseShift: 9, // from where the last range of the base ended; by operation
-  bytes: 17, // by operation
-  element: 25,
-  rows: 26,
-  columns: 27,
-  mode: 28,
-  row: 29,
-  column: 30,
-  scratchShift: 31,
-  rank: 32,
-  double: 33,
-  correctionGap: 34,
-  correction: 35,
-  layout: 36,
-  rawPlanes: 37,
-  patchBytes: 38,
-  dictionaryShift: 39,
-  dictionaryBytes: 40,
-  total: 41,
+  code: 1, // and the nine behind it, by the operation before
+  baseShift: 11, // from where the last range of the base ended; by operation
+  bytes: 21, // by operation
+  element: 31,
+  rows: 32,
+  columns: 33,
+  mode: 34,
+  row: 35,
+  column: 36,
+  scratchShift: 37,
+  rank: 38,
+  double: 39,
+  correctionGap: 40,
+  correction: 41,
+  layout: 42,
+  rawPlanes: 43,
+  patchBytes: 44,
+  dictionaryShift: 45,
+  dictionaryBytes: 46,
+  elementBytes: 47,
+  from: 48,
+  zero: 49,
+  threshold: 50,
+  scaleMode: 51,
+  scale: 52,
+  total: 53,
 } as const;
 
-export const OPERATION_CODES = 8;
 export const LEVEL_ROLES = { mode: ROLE.mode, row: ROLE.row, column: ROLE.column };

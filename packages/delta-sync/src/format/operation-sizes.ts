@@ -1,6 +1,7 @@
 // An operation -> how much it makes, and what it reads of the base.
 import { bytesOfElements, ELEMENT_KINDS, type ElementKind } from './element-kinds.ts';
 import type { BaseRange, Operation } from './operations.ts';
+import type { FormatVersion } from './patch-index.ts';
 
 /** Bytes that an operation makes. */
 export function outputBytesOf(operation: Operation): number {
@@ -10,11 +11,13 @@ export function outputBytesOf(operation: Operation): number {
     case 'differences':
     case 'snap':
     case 'lowRank':
+    case 'derived':
       return bytesOfElements(ELEMENT_KINDS[operation.kind] as ElementKind, operation.rows * operation.columns);
     case 'copy':
     case 'scratch':
     case 'text':
     case 'bsdiff':
+    case 'add':
       return operation.bytes;
   }
 }
@@ -23,11 +26,17 @@ export function outputBytesOf(operation: Operation): number {
 export function baseRangeOf(operation: Operation): BaseRange | null {
   switch (operation.op) {
     case 'copy':
+    case 'add':
       return { offset: operation.offset, bytes: operation.bytes };
     case 'differences':
     case 'snap':
     case 'lowRank':
       return { offset: operation.base, bytes: outputBytesOf(operation) };
+    case 'derived': {
+      const elements = operation.rows * operation.columns;
+      const bytes = bytesOfElements(ELEMENT_KINDS[operation.from] as ElementKind, elements);
+      return { offset: operation.base, bytes };
+    }
     case 'bsdiff':
       return operation.from;
     case 'scratch':
@@ -46,4 +55,9 @@ export function hullOf(ranges: readonly BaseRange[]): BaseRange | null {
     end = Math.max(end, offset + bytes);
   }
   return ranges.length === 0 ? null : { offset: first, bytes: end - first };
+}
+
+/** The least version of the format that has all of them. */
+export function formatVersionOf(operations: readonly Operation[]): FormatVersion {
+  return operations.some(({ op }) => op === 'add' || op === 'derived') ? 2 : 1;
 }

@@ -1,5 +1,6 @@
 // What a segment does, in the order of its output.
 
+import type { Rule } from '../codec/derive.ts';
 import type { PlaneLayout, RawPlanes } from '../codec/planes.ts';
 import type { Levels } from '../codec/scale-model.ts';
 
@@ -83,6 +84,18 @@ export interface BsdiffOperation {
   readonly patchBytes: number;
 }
 
+/** The next bytes of the segment's text stream, added to those of the base as numbers of so many bytes. */
+export interface AddOperation extends BaseRange {
+  readonly op: 'add';
+  readonly elementBytes: 1 | 2 | 4 | 8;
+}
+
+/** What a rule makes of each old element, of whatever kind; then differences from that. */
+export interface DerivedOperation extends MatrixFields, Rule {
+  readonly op: 'derived';
+  readonly levels: Levels;
+}
+
 export type Operation =
   | CopyOperation
   | ScratchOperation
@@ -91,7 +104,9 @@ export type Operation =
   | SnapOperation
   | LowRankOperation
   | PlanesOperation
-  | BsdiffOperation;
+  | BsdiffOperation
+  | AddOperation
+  | DerivedOperation;
 
 export interface SegmentProgram {
   /** Ranges of the base that stand in front of the text stream. */

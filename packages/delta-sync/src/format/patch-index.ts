@@ -48,9 +48,11 @@ export interface DeltaIndex {
   readonly totalBytes: number;
 }
 
-/** `KERFDLT` and the version of the format. */
-const MAGIC = Uint8Array.of(0x4b, 0x45, 0x52, 0x46, 0x44, 0x4c, 0x54, 1);
-const VERSION_AT = 7;
+/** `KERFDLT`; the version of the format follows. */
+const MAGIC = Uint8Array.of(0x4b, 0x45, 0x52, 0x46, 0x44, 0x4c, 0x54);
+/** What is read: the second has two more operations, and all that the first has. */
+export type FormatVersion = 1 | 2;
+const LAST_VERSION = 2;
 /** Magic and version, bytes of the index (u32), 4 bytes that are 0. */
 export const HEADER_BYTES = 16;
 const HASH_BYTES = 32;
@@ -58,11 +60,15 @@ const SAFE = Number.MAX_SAFE_INTEGER;
 
 type UnplacedSegment = Omit<DeltaSegment, 'payloadOffset'>;
 
-/** Header and index as bytes; the payloads of the segments follow them in order. */
+/**
+ * Header and index as bytes; the payloads of the segments follow them in order.
+ * @param version the least that has all operations of the segments: older kerfs read what they can
+ */
 export function encodeIndex(
   base: readonly DeltaFile[],
   target: readonly DeltaFile[],
   segments: readonly UnplacedSegment[],
+  version: FormatVersion = 1,
 ): Uint8Array {
   const index = new ByteSink(segments.length * 48);
   for (const files of [base, target]) {
@@ -86,6 +92,7 @@ export function encodeIndex(
   const written = index.written();
   const result = new Uint8Array(HEADER_BYTES + written.byteLength);
   result.set(MAGIC);
+  result[MAGIC.length] = version;
   new DataView(result.buffer).setUint32(8, written.byteLength, true);
   result.set(written, HEADER_BYTES);
   return result;
@@ -97,14 +104,14 @@ export function encodeIndex(
  * @throws {KerfError} DELTA_MALFORMED when it is no delta, VERSION_UNSUPPORTED, DELTA_TOO_LARGE.
  */
 export function signedBytesOf(header: Uint8Array): number {
-  if (header.byteLength < HEADER_BYTES || MAGIC.some((byte, at) => at !== VERSION_AT && header[at] !== byte)) {
+  if (header.byteLength < HEADER_BYTES || MAGIC.some((byte, at) => header[at] !== byte)) {
     throw new KerfError('DELTA_MALFORMED', 'this is not a delta of kerf: it does not begin with KERFDLT');
   }
-  const version = header[VERSION_AT] as number;
-  if (version !== MAGIC[VERSION_AT]) {
+  const version = header[MAGIC.length] as number;
+  if (version < 1 || version > LAST_VERSION) {
     throw new KerfError(
       'VERSION_UNSUPPORTED',
-      `the delta has version ${version} of the format, this kerf reads version ${MAGIC[VERSION_AT]}: update it, or fetch the whole file`,
+      `the delta has version ${version} of the format, this kerf reads versions 1 to ${LAST_VERSION}: update it, or fetch the whole file`,
     );
   }
   const view = new DataView(header.buffer, header.byteOffset, header.byteLength);

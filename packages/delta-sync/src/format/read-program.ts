@@ -4,11 +4,13 @@ import type { Levels } from '../codec/scale-model.ts';
 import type { BitDecoder } from '../coder/bit-coder.ts';
 import { decodeNumber, NumberOdds, unzigzag } from '../coder/number-coder.ts';
 import { damaged } from '../damaged.ts';
+import { readDouble } from './doubles.ts';
 import { bytesOfElements, ELEMENT_KINDS, type ElementKind, FLOAT32 } from './element-kinds.ts';
 import { MAX_OPERATIONS, MAX_RANK, MAX_SEGMENT_BYTES, MAX_SEGMENT_PAYLOAD_BYTES } from './limits.ts';
 import { CODE, LEVEL_ROLES, OPERATION_CODES, ROLE } from './operation-roles.ts';
 import { outputBytesOf } from './operation-sizes.ts';
 import type { BaseRange, Correction, MatrixFields, Operation, SegmentProgram } from './operations.ts';
+import { readRule } from './rule-fields.ts';
 
 const SAFE = Number.MAX_SAFE_INTEGER;
 
@@ -86,6 +88,14 @@ class ProgramReader {
         const rawPlanes = this.#number(ROLE.rawPlanes, (1 << elementBytes) - 1);
         return { op: 'planes', elementBytes, isFloat: layout % 2 === 1, elements, rawPlanes };
       }
+      case CODE.add: {
+        const elementBytes = (1 << this.#number(ROLE.elementBytes, 3)) as 1 | 2 | 4 | 8;
+        const offset = this.#shifted(code);
+        const elements = this.#number(ROLE.bytes + code, left / elementBytes);
+        return { op: 'add', elementBytes, ...this.#range(offset, elements * elementBytes) };
+      }
+      case CODE.derived:
+        return this.#derived(code, left);
       default: {
         const offset = this.#shifted(code);
         const from = this.#range(offset, this.#number(ROLE.bytes, MAX_SEGMENT_BYTES * 2));
@@ -98,7 +108,7 @@ class ProgramReader {
   #snap(code: number, left: number): Operation {
     const matrix = this.#matrix(code, left);
     if (matrix.kind !== FLOAT32) throw damaged('only float32 is snapped to a grid');
-    const step = this.#double();
+    const step = readDouble(this.#coder, this.#odds);
     const levels = this.#levels(matrix);
     const corrections: Correction[] = [];
     const elements = matrix.rows * matrix.columns;
@@ -118,22 +128,36 @@ class ProgramReader {
     // Factors are never more than the matrix, which bounds time and memory.
     const most = Math.min(MAX_RANK, matrix.rows, matrix.columns);
     const rank = this.#number(ROLE.rank, most);
-    const scale = this.#double();
+    const scale = readDouble(this.#coder, this.#odds);
     if (rank === 0) throw damaged('a low-rank factor has no columns');
     const leftLevels = this.#levels({ rows: matrix.rows, columns: rank });
     const rightLevels = this.#levels({ rows: rank, columns: matrix.columns });
     return { op: 'lowRank', ...matrix, rank, scale, leftLevels, rightLevels, levels: this.#levels(matrix) };
   }
 
+  #derived(code: number, left: number): Operation {
+    const shape = this.#shape(left);
+    const from = this.#number(ROLE.from, ELEMENT_KINDS.length - 1);
+    const bytes = bytesOfElements(ELEMENT_KINDS[from] as ElementKind, shape.rows * shape.columns);
+    const { offset: base } = this.#range(this.#shifted(code), bytes);
+    const rule = readRule(this.#coder, this.#odds, { ...shape, from });
+    return { op: 'derived', ...shape, base, ...rule, levels: this.#levels(shape) };
+  }
+
   #matrix(code: number, left: number): MatrixFields {
+    const shape = this.#shape(left);
+    const bytes = bytesOfElements(ELEMENT_KINDS[shape.kind] as ElementKind, shape.rows * shape.columns);
+    return { ...shape, base: this.#range(this.#shifted(code), bytes).offset };
+  }
+
+  #shape(left: number): Omit<MatrixFields, 'base'> {
     const kind = this.#number(ROLE.element, ELEMENT_KINDS.length - 1);
     const element = ELEMENT_KINDS[kind] as ElementKind;
     const rows = this.#number(ROLE.rows, left * 2);
     const columns = this.#number(ROLE.columns, left * 2);
     const bytes = bytesOfElements(element, rows * columns);
     if (bytes === 0 || bytes > left) throw damaged('a matrix is larger than what is left of its segment');
-    const { offset: base } = this.#range(this.#shifted(code), bytes);
-    return { kind, rows, columns, base };
+    return { kind, rows, columns };
   }
 
   #levels(shape: { readonly rows: number; readonly columns: number }): Levels {
@@ -149,14 +173,6 @@ class ProgramReader {
     if (offset < 0 || offset + bytes > this.#baseBytes) throw damaged('a range lies outside the base');
     this.#baseEnd = offset + bytes;
     return { offset, bytes };
-  }
-
-  #double(): number {
-    const view = new DataView(new ArrayBuffer(8));
-    for (let at = 0; at < 8; at += 2) view.setUint16(at, this.#number(ROLE.double, 0xffff));
-    const value = view.getFloat64(0);
-    if (!Number.isFinite(value)) throw damaged('a step or scale is not finite');
-    return value;
   }
 
   #number(role: number, most: number): number {

@@ -2,9 +2,11 @@
 import { writeLevels } from '../codec/levels.ts';
 import type { BitEncoder } from '../coder/bit-coder.ts';
 import { encodeNumber, NumberOdds, zigzag } from '../coder/number-coder.ts';
+import { writeDouble } from './doubles.ts';
 import { CODE, LEVEL_ROLES, ROLE } from './operation-roles.ts';
-import { outputBytesOf } from './operation-sizes.ts';
+import { baseRangeOf, outputBytesOf } from './operation-sizes.ts';
 import type { BaseRange, Correction, MatrixFields, Operation, SegmentProgram } from './operations.ts';
+import { writeRule } from './rule-fields.ts';
 
 export function writeProgram(coder: BitEncoder, { dictionary, operations }: SegmentProgram): void {
   new ProgramWriter(coder).write(dictionary, operations);
@@ -58,14 +60,14 @@ class ProgramWriter {
         break;
       case 'snap':
         this.#matrix(operation, code);
-        this.#double(operation.step);
+        writeDouble(this.#coder, this.#odds, operation.step);
         writeLevels(this.#coder, this.#odds, LEVEL_ROLES, operation.levels);
         this.#corrections(operation.corrections);
         break;
       case 'lowRank':
         this.#matrix(operation, code);
         this.#number(ROLE.rank, operation.rank);
-        this.#double(operation.scale);
+        writeDouble(this.#coder, this.#odds, operation.scale);
         for (const levels of [operation.leftLevels, operation.rightLevels, operation.levels]) {
           writeLevels(this.#coder, this.#odds, LEVEL_ROLES, levels);
         }
@@ -80,6 +82,20 @@ class ProgramWriter {
         this.#number(ROLE.bytes, operation.from.bytes);
         this.#number(ROLE.bytes + code, operation.bytes);
         this.#number(ROLE.patchBytes, operation.patchBytes);
+        break;
+      case 'add':
+        this.#number(ROLE.elementBytes, Math.log2(operation.elementBytes));
+        this.#base(operation.offset, operation.bytes, code);
+        this.#number(ROLE.bytes + code, operation.bytes / operation.elementBytes);
+        break;
+      case 'derived':
+        this.#number(ROLE.element, operation.kind);
+        this.#number(ROLE.rows, operation.rows);
+        this.#number(ROLE.columns, operation.columns);
+        this.#number(ROLE.from, operation.from);
+        this.#base(operation.base, (baseRangeOf(operation) as BaseRange).bytes, code);
+        writeRule(this.#coder, this.#odds, operation);
+        writeLevels(this.#coder, this.#odds, LEVEL_ROLES, operation.levels);
         break;
     }
   }
@@ -99,12 +115,6 @@ class ProgramWriter {
     this.#number(ROLE.rows, operation.rows);
     this.#number(ROLE.columns, operation.columns);
     this.#base(operation.base, outputBytesOf(operation), code);
-  }
-
-  #double(value: number): void {
-    const view = new DataView(new ArrayBuffer(8));
-    view.setFloat64(0, value);
-    for (let at = 0; at < 8; at += 2) this.#number(ROLE.double, view.getUint16(at));
   }
 
   #corrections(corrections: readonly Correction[]): void {

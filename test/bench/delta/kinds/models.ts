@@ -1,6 +1,7 @@
 // Pairs of small models whose tensors change in every way that was thought of.
 import { buildModel } from '@kerf/onnx';
 import type { MadePair } from './made-model.ts';
+import { published } from './published.ts';
 import { intoOtherTypes, requantised } from './quantised.ts';
 import { randomOf, whole } from './random.ts';
 import { shapes } from './shapes.ts';
@@ -55,5 +56,13 @@ function trees(): MadePair[] {
 }
 
 export function modelPairs(): MadePair[] {
-  return [...requantised(0.005), ...requantised(0.1), ...intoOtherTypes(), ...tables(), ...shapes(), ...trees()];
+  return [
+    ...requantised(0.005),
+    ...requantised(0.1),
+    ...intoOtherTypes(),
+    ...published(),
+    ...tables(),
+    ...shapes(),
+    ...trees(),
+  ];
 }
