@@ -46,11 +46,28 @@ class Coder {
       this.low -= zeros;
       this.range -= zeros;
     }
+    this.refill();
+    return bit;
+  }
+
+  /** Which of the parts, of `2^bits` in all, that begin at these places; the last has what is left. */
+  decodePart(starts: readonly number[], bits: number): number {
+    const unit = Math.floor(this.range / 2 ** bits);
+    const part = starts.findLastIndex((start) => unit * start <= this.low);
+    const start = starts[part]!;
+    const end = starts[part + 1];
+    this.modelBits += bits - Math.log2((end ?? 2 ** bits) - start);
+    this.range = (end === undefined ? this.range : unit * end) - unit * start;
+    this.low -= unit * start;
+    this.refill();
+    return part;
+  }
+
+  private refill(): void {
     while (this.range < 2 ** 23) {
       this.range *= 256;
       for (let next = 0; next < 8; next++) this.low = 2 * this.low + this.nextBit();
     }
-    return bit;
   }
 
   private nextBit(): number {
@@ -64,6 +81,9 @@ class Coder {
 const classOf = (value: number, edges: readonly number[]): number => edges.filter((edge) => value >= edge).length;
 const SUM_EDGES = [1, 3, 6, 9, 14];
 const FAR_EDGES = [4, 7, 10, 14, 20, 28, 40];
+const GROUP_EDGES = [2, 4, 6, 8, 10, 13, 17, 23, 31, 42, 58];
+const GROUP_FIRST = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 15, 19, 23, 31, 47];
+const GROUP_BITS = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 5];
 const SECOND_EDGES = [1, 3, 6];
 const SURE_EDGES = [
   2, 4, 7, 14, 27, 53, 102, 194, 362, 651, 1102, 1710, 2386, 2994, 3445, 3734, 3902, 3994, 4043, 4069, 4082, 4089, 4092,
@@ -105,6 +125,14 @@ function summary(plane: Plane | null, row: number, column: number): { v: number;
     c: classOf(2 * here + around, SECOND_EDGES),
     any: here + around > 0,
   };
+}
+
+/** Where the groups of a context begin, of 2^14. */
+function groupStarts(weights: Uint8Array): number[] {
+  const shares = Array.from(weights, (weight) => (weight === 0 ? 0 : (8 + (weight % 8)) * 2 ** Math.floor(weight / 8)));
+  const sum = (list: readonly number[]): number => list.reduce((all, each) => all + each, 0);
+  const used = sum(shares) === 0 ? shares.map(() => 1) : shares;
+  return used.map((_, group) => group + Math.floor((16_368 * sum(used.slice(0, group))) / sum(used)));
 }
 
 export function plainLevels(payload: Uint8Array, shape: readonly number[], table: LevelTable): PlainLevels {
@@ -173,7 +201,7 @@ export function plainLevels(payload: Uint8Array, shape: readonly number[], table
       if (wasEmpty && rows > 1 && decode(set + (row === 0 ? 340 : 341)) === 0) continue;
       wasEmpty = true;
       for (let column = 0; column < columns; column++) {
-        const level = decodeLevel(plane, row, column, { most, set, first, second, known });
+        const level = decodeLevel(plane, row, column, { channel, most, set, first, second, known });
         levels[row * columns + column] = level;
         if (level !== usual) wasEmpty = false;
       }
@@ -181,6 +209,7 @@ export function plainLevels(payload: Uint8Array, shape: readonly number[], table
   };
 
   interface Around {
+    readonly channel: number;
     readonly most: number;
     readonly set: number;
     readonly first: Plane | null;
@@ -188,7 +217,7 @@ export function plainLevels(payload: Uint8Array, shape: readonly number[], table
     readonly known: Plane | null;
   }
   const decodeLevel = (plane: Plane, row: number, column: number, around: Around): number => {
-    const { most, set, first, second, known } = around;
+    const { channel, most, set, first, second, known } = around;
     const { usual } = plane;
     const at = (down: number, right: number): number => near(plane, row + down, column + right);
     const sum = 2 * (at(0, -1) + at(-1, 0)) + at(-1, -1) + at(-1, 1) + at(0, -2) + at(-2, 0);
@@ -220,8 +249,18 @@ export function plainLevels(payload: Uint8Array, shape: readonly number[], table
     }
     const largest = isAbove === 1 ? most - usual : usual;
     const away = (down: number, right: number): number => far(plane, row + down, column + right);
-    const m = classOf(2 * (away(0, -1) + away(-1, 0)) + away(-1, 1) + away(-1, -1), FAR_EDGES);
+    const aside = 2 * (away(0, -1) + away(-1, 0)) + away(-1, 1) + away(-1, -1);
     const q = classOf(far(first, row, column), [2, 3]);
+    const magnitudes = priors?.magnitudes ?? null;
+    if (magnitudes !== null && largest > 1) {
+      const context = 36 * priors!.sets[channel]! + 3 * classOf(aside, GROUP_EDGES) + q;
+      const group = coder.decodePart(groupStarts(magnitudes.subarray(16 * context, 16 * context + 16)), 14);
+      const bits = GROUP_BITS[group]!;
+      const rest = bits === 0 ? 0 : coder.decodePart([...Array(2 ** bits).keys()], bits);
+      const magnitude = Math.min(largest, GROUP_FIRST[group]! + rest);
+      return isAbove === 1 ? usual + magnitude : usual - magnitude;
+    }
+    const m = classOf(aside, FAR_EDGES);
     let length = 1;
     while (length < largest && length < 8) {
       if (decode(set + 243 + 4 * (3 * m + q) + Math.min(length, 4) - 1) === 0) break;

@@ -9,7 +9,9 @@ import {
   COUNT_MASK,
   EMPTY_PLANE_MODEL,
   EMPTY_ROW_MODELS,
+  GROUP_ODDS_BITS,
   LEAST_RANGE,
+  MAGNITUDE_GROUPS,
   MAGNITUDE_MODELS,
   PAD,
   SECOND_MODELS,
@@ -32,6 +34,10 @@ let secondClass: usize = 0;
 let pattern: usize = 0;
 let magnitudeClass: usize = 0;
 let sureClass: usize = 0;
+let groupFirst: usize = 0;
+let groupBits: usize = 0;
+let groupOf: usize = 0;
+let groupClass: usize = 0;
 
 let levels: usize = 0;
 let near: usize = 0;
@@ -40,6 +46,8 @@ let summaries: usize = 0;
 let golden: usize = 0;
 let states: usize = 0;
 let limit: i32 = 0;
+/** Where groups of magnitudes begin, 16 of 16 bits for each context; 0: magnitudes are told one by one. */
+let edges: usize = 0;
 
 /** @param tables addresses, 4 bytes each, in the order of TABLES in level-machine.ts */
 export function useTables(tables: usize): void {
@@ -51,6 +59,10 @@ export function useTables(tables: usize): void {
   pattern = load<u32>(tables, 20);
   magnitudeClass = load<u32>(tables, 24);
   sureClass = load<u32>(tables, 28);
+  groupFirst = load<u32>(tables, 32);
+  groupBits = load<u32>(tables, 36);
+  groupOf = load<u32>(tables, 40);
+  groupClass = load<u32>(tables, 44);
 }
 
 export function useStore(
@@ -61,6 +73,7 @@ export function useStore(
   goldenAt: usize,
   statesAt: usize,
   countLimit: i32,
+  edgesAt: usize,
 ): void {
   levels = levelsAt;
   near = nearAt;
@@ -69,6 +82,7 @@ export function useStore(
   golden = goldenAt;
   states = statesAt;
   limit = countLimit;
+  edges = edgesAt;
 }
 
 export function summarise(from: i32, rows: i32, columns: i32): void {
@@ -178,6 +192,7 @@ let goldenFrom: i32 = 0;
 let usual: i32 = 0;
 let most: i32 = 0;
 let models: i32 = 0;
+let magnitudes: i32 = 0;
 
 @inline
 function codePlane(place: usize, isDecoder: bool): bool {
@@ -195,6 +210,7 @@ function codePlane(place: usize, isDecoder: bool): bool {
   usual = load<i32>(place, 28);
   most = load<i32>(place, 32);
   models = load<i32>(place, 36);
+  magnitudes = load<i32>(place, 40);
   const size = rows * columns;
   const isEmpty = isDecoder ? 0 : isUsual(levelsFrom, size, usual) ? 0 : 1;
   const isUnusual = codeBit(models + EMPTY_PLANE_MODEL, isEmpty, isDecoder) != 0;
@@ -348,6 +364,11 @@ function codeUnusual(place: usize, wanted: i32, isDecoder: bool): i32 {
   const northWest: i32 = load<u8>(above - 1);
   const sum = 2 * ((west & 15) + (north & 15)) + (northEast & 15) + (northWest & 15);
   const seenClass = (seen & 15) > 2 ? 2 : (seen & 15) > 1 ? 1 : 0;
+  if (edges != 0 && largest > 1) {
+    const context = (<i32>load<u8>(groupClass + sum)) * 3 + seenClass;
+    const grouped = codeGrouped(edges + ((magnitudes + context * MAGNITUDE_GROUPS) << 1), distance, isDecoder);
+    return isAbove == 1 ? usual + min(largest, grouped) : usual - min(largest, grouped);
+  }
   const first = models + MAGNITUDE_MODELS + ((<i32>load<u8>(magnitudeClass + sum)) * 3 + seenClass) * 4;
   let magnitude = 1;
   while (magnitude < largest && magnitude < UNARY) {
@@ -363,6 +384,47 @@ function codeUnusual(place: usize, wanted: i32, isDecoder: bool): i32 {
     magnitude = min(largest, UNARY + (node & 63));
   }
   return isAbove == 1 ? usual + magnitude : usual - magnitude;
+}
+
+@inline
+function narrow(from: i32, to: i32, isDecoder: bool): void {
+  range = to - from;
+  if (isDecoder) {
+    low -= from;
+  } else {
+    low += from;
+    if (low < 0) carry();
+  }
+  if (range < LEAST_RANGE) {
+    if (isDecoder) shiftIn();
+    else shiftOut();
+  }
+}
+
+@inline
+function codeGrouped(at: usize, distance: i32, isDecoder: bool): i32 {
+  const unit = range >>> GROUP_ODDS_BITS;
+  let group: i32 = 0;
+  if (isDecoder) {
+    // All sixteen edges at once: the group is the last that begins no higher.
+    const units = i16x8.splat(<i16>(<u32>low / <u32>unit));
+    const lower = i16x8.le_s(v128.load(at), units);
+    const upper = i16x8.le_s(v128.load(at, 16), units);
+    group = popcnt(i8x16.bitmask(i8x16.narrow_i16x8_s(lower, upper))) - 1;
+  } else {
+    group = load<u8>(groupOf + distance);
+  }
+  const edge = at + (group << 1);
+  const to = group == MAGNITUDE_GROUPS - 1 ? range : unit * <i32>load<u16>(edge, 2);
+  narrow(unit * <i32>load<u16>(edge), to, isDecoder);
+  const first: i32 = load<u8>(groupFirst + group);
+  const bits: i32 = load<u8>(groupBits + group);
+  if (bits == 0) return first;
+  const part = range >>> bits;
+  const most = (1 << bits) - 1;
+  const number: i32 = isDecoder ? min(most, <i32>(<u32>low / <u32>part)) : distance - first;
+  narrow(part * number, number == most ? range : part * (number + 1), isDecoder);
+  return first + number;
 }
 
 /**

@@ -19,6 +19,10 @@ export interface MachineNeeds {
   readonly learns: boolean;
   /** Where the models stop counting. */
   readonly limit: number;
+  /** Where groups of magnitudes begin; null: magnitudes are told one by one. */
+  readonly edges: Int16Array | null;
+  /** Takes how often each group was seen; with `learns` only. */
+  readonly counts: Int32Array | null;
 }
 
 /** Codes the planes of one tensor. Levels are zeros at first: an encoder sets them, a decoder reads them at the end. */
@@ -38,7 +42,8 @@ export interface LevelMachine {
 export type MachineMaker = (needs: MachineNeeds) => LevelMachine;
 
 /** The reference. */
-export function typescriptMachine({ levels, padded, golden, states, learns, limit }: MachineNeeds): LevelMachine {
+export function typescriptMachine(needs: MachineNeeds): LevelMachine {
+  const { levels, padded, golden, states, learns, limit, edges, counts } = needs;
   const near = new Uint8Array(padded);
   const store: PlaneStore = {
     levels: new Uint8Array(levels),
@@ -48,6 +53,8 @@ export function typescriptMachine({ levels, padded, golden, states, learns, limi
     golden: golden ?? near,
     states: learns ? states : states.slice(),
     limit,
+    edges,
+    counts,
   };
   return {
     levels: store.levels,

@@ -69,6 +69,8 @@ export const PATTERN = Uint8Array.from(
 );
 /** Sum of magnitudes of four neighbours, the nearest twice, up to 15 each -> 8 classes. */
 export const MAGNITUDE_CLASS = bins(91, [4, 7, 10, 14, 20, 28, 40]);
+/** The same sum -> 12 classes, where magnitudes are told in groups. */
+export const GROUP_CLASS = bins(91, [2, 4, 6, 8, 10, 13, 17, 23, 31, 42, 58]);
 /** 12 bits of odds -> classes of equal width in log odds: the edges are 4096 / (1 + exp(-(k + 0.5 - 12) / 1.5)). */
 export const SURE_CLASS = bins(
   4096,

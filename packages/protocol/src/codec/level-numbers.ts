@@ -26,6 +26,11 @@ export const SECOND_MODELS = 36 * 3 * 5 * SURE_CLASSES;
 const REST_MODELS = 64;
 export const SHARED_MODELS = SECOND_MODELS + REST_MODELS;
 
+/** Groups in which magnitudes are told at once; 12 sums of neighbours and 3 states of the reference; bits of their odds. */
+export const MAGNITUDE_GROUPS = 16;
+export const SET_MAGNITUDES = 12 * 3 * MAGNITUDE_GROUPS;
+export const GROUP_ODDS_BITS = 14;
+
 export const ODDS_BITS = 22;
 export const COUNT_BITS = 10;
 export const COUNT_MASK = (1 << COUNT_BITS) - 1;

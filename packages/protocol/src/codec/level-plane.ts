@@ -4,8 +4,10 @@
 // question: the first is the channel's own, the second corrects it by the pattern of the nearest values, which channels
 // share. Where all that is near is usual, one stage is enough. After a row without anything unusual a bit says whether
 // the next is such a row too, and a bit says it of a whole plane.
+import { GROUP_BITS, GROUP_FIRST, GROUP_OF } from './level-magnitudes.ts';
 import {
   AROUND_CLASS,
+  GROUP_CLASS,
   HERE_CLASS,
   MAGNITUDE_CLASS,
   NEAR_CLASS,
@@ -20,7 +22,9 @@ import {
   COUNT_MASK,
   EMPTY_PLANE_MODEL,
   EMPTY_ROW_MODELS,
+  GROUP_ODDS_BITS,
   LEAST_RANGE,
+  MAGNITUDE_GROUPS,
   MAGNITUDE_MODELS,
   PAD,
   SECOND_MODELS,
@@ -45,6 +49,10 @@ export interface PlaneStore {
   /** States of the models, and where they stop counting. */
   readonly states: Int32Array;
   readonly limit: number;
+  /** Where groups of magnitudes begin, as `groupEdges` says it; null: magnitudes are told one by one. */
+  readonly edges: Int16Array | null;
+  /** Learning: how often each group was seen, in the places of `edges`. */
+  readonly counts: Int32Array | null;
 }
 
 /** Where things are. `near`, `first`, `second` and `golden` are indices of the first value of a padded plane. */
@@ -60,6 +68,8 @@ export interface PlanePlace {
   readonly most: number;
   /** Index of the channel's set of models. */
   readonly models: number;
+  /** Index of the first edge of the channel's set. */
+  readonly magnitudes: number;
 }
 
 /**
@@ -241,6 +251,12 @@ function codeUnusual(coder: RangeCoder, store: PlaneStore, place: PlanePlace, he
   const northWest = far[here - columns - 2 * PAD - 1] as number;
   const sum = 2 * ((west & 15) + (north & 15)) + (northEast & 15) + (northWest & 15);
   const seenClass = (seen & 15) > 2 ? 2 : (seen & 15) > 1 ? 1 : 0;
+  if (store.edges !== null && largest > 1) {
+    const at = place.magnitudes + ((GROUP_CLASS[sum] as number) * 3 + seenClass) * MAGNITUDE_GROUPS;
+    const magnitude = Math.min(largest, codeGrouped(coder, store.edges, at, distance));
+    if (store.counts !== null) store.counts[at + (GROUP_OF[magnitude] as number)]!++;
+    return isAbove === 1 ? usual + magnitude : usual - magnitude;
+  }
   const first = models + MAGNITUDE_MODELS + ((MAGNITUDE_CLASS[sum] as number) * 3 + seenClass) * 4;
   let magnitude = 1;
   while (magnitude < largest && magnitude < UNARY) {
@@ -250,6 +266,31 @@ function codeUnusual(coder: RangeCoder, store: PlaneStore, place: PlanePlace, he
   }
   if (magnitude === UNARY && magnitude < largest) magnitude = codeRest(coder, store, distance, largest);
   return isAbove === 1 ? usual + magnitude : usual - magnitude;
+}
+
+/** @param at of the edges of the context. @returns the magnitude, which a damaged payload may have beyond what there is */
+function codeGrouped(coder: RangeCoder, edges: Int16Array, at: number, distance: number): number {
+  const unit = coder.range >>> GROUP_ODDS_BITS;
+  let group = GROUP_OF[distance] as number;
+  if (coder.isDecoder) {
+    const units = coder.unitsAbove(unit);
+    group = MAGNITUDE_GROUPS - 1;
+    while ((edges[at + group] as number) > units) group--;
+  }
+  const isLast = group === MAGNITUDE_GROUPS - 1;
+  coder.narrow(unit * (edges[at + group] as number), isLast ? coder.range : unit * (edges[at + group + 1] as number));
+  const first = GROUP_FIRST[group] as number;
+  const bits = GROUP_BITS[group] as number;
+  return bits === 0 ? first : first + codeEven(coder, bits, distance - first);
+}
+
+/** A number of so many bits, each as likely as the others. */
+function codeEven(coder: RangeCoder, bits: number, wanted: number): number {
+  const unit = coder.range >>> bits;
+  const most = (1 << bits) - 1;
+  const number = coder.isDecoder ? Math.min(most, coder.unitsAbove(unit)) : wanted;
+  coder.narrow(unit * number, number === most ? coder.range : unit * (number + 1));
+  return number;
 }
 
 /** A magnitude of 8 or more: six bits, the highest first. What lies beyond the largest is taken as the largest. */

@@ -1,6 +1,7 @@
 // Levels of samples -> what the coder of their table starts from, so that the first value is coded as well as the last.
 import { KerfError } from '../errors.ts';
 import { typescriptMachine } from './level-machine.ts';
+import { magnitudeCount, magnitudeWeights } from './level-magnitudes.ts';
 import { LIMITS, MAX_SETS, modelCount, startStates, storedModel } from './level-models.ts';
 import { COUNT_BITS, COUNT_MASK, SET_MODELS, SHARED_MODELS } from './level-numbers.ts';
 import type { LevelTable } from './level-table.ts';
@@ -36,10 +37,13 @@ export function learnPriors(table: LevelTable, samples: readonly LevelSample[]):
   const sets = modelSets(unusualShare, samples);
   const setCount = sets.reduce((most, set) => Math.max(most, set + 1), 1);
   const models = startModels(setCount);
-  const start = { ...table, priors: { usual, means, sets, firsts, seconds, models } };
+  const even = new Uint8Array(magnitudeCount(setCount));
+  const priors = { usual, means, sets, firsts, seconds, models, magnitudes: even };
+  const start = { ...table, priors };
   // First what the sets of models say; then, with these as they will be for each frame, how the shared ones correct them.
   const seen = startStates(models);
-  for (const sample of samples) walkThrough(start, sample, seen);
+  const counts = new Int32Array(even.length);
+  for (const sample of samples) walkThrough(start, sample, seen, counts);
   storeSets(seen, models, setCount);
   const shared = startStates(models).subarray(0, SHARED_MODELS);
   for (const sample of samples) {
@@ -49,7 +53,7 @@ export function learnPriors(table: LevelTable, samples: readonly LevelSample[]):
     shared.set(states.subarray(0, SHARED_MODELS));
   }
   for (let at = 0; at < SHARED_MODELS; at++) models[at] = stored(shared[at] as number);
-  return start;
+  return { ...start, priors: { ...priors, magnitudes: magnitudeWeights(counts) } };
 }
 
 /** Even odds, nothing seen. */
@@ -58,13 +62,15 @@ function startModels(setCount: number): Uint16Array {
 }
 
 /** With the golden part and without, where there is one: a frame may resemble it or not. */
-function walkThrough(table: LevelTable, { shape, levels }: LevelSample, states: Int32Array): void {
+function walkThrough(table: LevelTable, { shape, levels }: LevelSample, states: Int32Array, counts?: Int32Array): void {
   for (const withGolden of fitsGolden(shape, table) ? [false, true] : [false]) {
     // The reference: it leaves what it learned in `states`.
     const walk = new LevelWalk(shape, table, {
       withGolden,
       states,
       limit: LIMITS.learning,
+      // Once: the golden part says nothing of magnitudes.
+      counts: withGolden ? undefined : counts,
       machineFor: typescriptMachine,
     });
     walk.levels.set(levels);

@@ -1,6 +1,7 @@
 // A level table <-> the bytes of its file. The same table gives the same bytes; any bytes give a table or an error.
 import { KerfError, messageOf } from '../errors.ts';
 import { ByteSink, ByteSource } from './byte-sink.ts';
+import { magnitudeCount } from './level-magnitudes.ts';
 import { MAX_SETS, modelCount } from './level-models.ts';
 import {
   checkLevelTable,
@@ -21,6 +22,8 @@ const MAX_GOLDEN_LEVELS = 1 << 24;
 const PRIORS = 1;
 const GOLDEN = 2;
 const RESTORATION = 4;
+/** With priors only. */
+const MAGNITUDES = 8;
 
 /** The table without its id, which is the SHA-256 of these bytes. @throws {KerfError} INVALID_ARGUMENT. */
 export function writeLevelTable(table: Omit<LevelTable, 'id'>): Uint8Array {
@@ -28,7 +31,12 @@ export function writeLevelTable(table: Omit<LevelTable, 'id'>): Uint8Array {
   const { rank, channelAxis, channels, order, groups, priors, golden, restoration } = table;
   const sink = new ByteSink(4096);
   for (const byte of MAGIC) sink.byte(byte);
-  sink.byte((priors === null ? 0 : PRIORS) | (golden === null ? 0 : GOLDEN) | (restoration === null ? 0 : RESTORATION));
+  sink.byte(
+    (priors === null ? 0 : PRIORS) |
+      (golden === null ? 0 : GOLDEN) |
+      (restoration === null ? 0 : RESTORATION) |
+      (priors === null || priors.magnitudes === null ? 0 : MAGNITUDES),
+  );
   sink.byte(rank);
   sink.byte(channelAxis);
   sink.count(channels.length);
@@ -55,14 +63,17 @@ export function readLevelTable(bytes: Uint8Array, id: string): LevelTable {
     const source = new ByteSource(bytes);
     for (const byte of MAGIC) if (source.byte() !== byte) throw new Error('it has another format or version');
     const parts = source.byte();
-    if (parts > (PRIORS | GOLDEN | RESTORATION)) throw new Error('it has parts that this version does not know');
+    if (parts > (PRIORS | GOLDEN | RESTORATION | MAGNITUDES)) {
+      throw new Error('it has parts that this version does not know');
+    }
+    if ((parts & MAGNITUDES) !== 0 && (parts & PRIORS) === 0) throw new Error('it has magnitudes without priors');
     const rank = source.byte();
     const channelAxis = source.byte();
     const count = readCount(source, MAX_LEVEL_CHANNELS);
     const channels = repeat(count, () => readChannel(source));
     const order = repeat(count, () => readCount(source, count));
     const groups = repeat(readCount(source, count), () => readCount(source, count));
-    const priors = (parts & PRIORS) === 0 ? null : readPriors(source, count);
+    const priors = (parts & PRIORS) === 0 ? null : readPriors(source, count, (parts & MAGNITUDES) !== 0);
     const golden = (parts & GOLDEN) === 0 ? null : readGolden(source, rank);
     const restoration = (parts & RESTORATION) === 0 ? null : repeat(count, () => readRestored(source, count));
     source.end();
@@ -84,7 +95,7 @@ function readChannel(source: ByteSource): LevelChannel {
   return { thresholds: readFloats(source, count - 1), values: readFloats(source, count) };
 }
 
-function writePriors(sink: ByteSink, { usual, means, sets, firsts, seconds, models }: LevelPriors): void {
+function writePriors(sink: ByteSink, { usual, means, sets, firsts, seconds, models, magnitudes }: LevelPriors): void {
   sink.append(usual);
   writeFloats(sink, means);
   for (const set of sets) sink.count(set);
@@ -99,21 +110,25 @@ function writePriors(sink: ByteSink, { usual, means, sets, firsts, seconds, mode
     0,
     sink,
   );
+  if (magnitudes !== null) encodePlane(magnitudes, 0, sink);
 }
 
-function readPriors(source: ByteSource, count: number): LevelPriors {
+function readPriors(source: ByteSource, count: number, hasMagnitudes: boolean): LevelPriors {
   const usual = source.take(count).slice();
   const means = readFloats(source, count);
   const sets = Uint16Array.from(repeat(count, () => readCount(source, MAX_SETS - 1)));
   const firsts = Int32Array.from(repeat(count, () => readCount(source, count) - 1));
   const seconds = Int32Array.from(repeat(count, () => readCount(source, count) - 1));
-  const models = new Uint16Array(modelCount(sets.reduce((most, set) => Math.max(most, set + 1), 1)));
+  const setCount = sets.reduce((most, set) => Math.max(most, set + 1), 1);
+  const models = new Uint16Array(modelCount(setCount));
   const bytes = new Uint8Array(models.length);
   for (let shift = 0; shift < 16; shift += 8) {
     decodePlane(source, 0, bytes);
     for (let at = 0; at < models.length; at++) models[at] = (models[at] as number) | ((bytes[at] as number) << shift);
   }
-  return { usual, means, sets, firsts, seconds, models };
+  const magnitudes = hasMagnitudes ? new Uint8Array(magnitudeCount(setCount)) : null;
+  if (magnitudes !== null) decodePlane(source, 0, magnitudes);
+  return { usual, means, sets, firsts, seconds, models, magnitudes };
 }
 
 function writeGolden(sink: ByteSink, { shape, levels }: GoldenLevels): void {

@@ -1,5 +1,6 @@
 // What calibration fixes for one activation: levels of each channel, their order, and what the entropy coder expects.
 import { KerfError } from '../errors.ts';
+import { MAX_WEIGHT, magnitudeCount } from './level-magnitudes.ts';
 import { MAX_SETS, modelCount } from './level-models.ts';
 
 /** Levels of one channel at most. */
@@ -36,6 +37,8 @@ export interface LevelPriors {
   readonly seconds: Int32Array;
   /** Where the adaptive models start: those that all channels share, then those of each set. */
   readonly models: Uint16Array;
+  /** Magnitudes told in groups: weights, 0 to 127, of 16 groups in 36 contexts of each set. Null: told one by one. */
+  readonly magnitudes: Uint8Array | null;
 }
 
 /** How a channel follows from what the levels of all channels say. */
@@ -111,13 +114,17 @@ function checkChannel(index: number, { thresholds, values }: LevelChannel): void
 }
 
 function checkPriors({ channels, order }: LevelTable, priors: LevelPriors): void {
-  const { usual, means, sets, firsts, seconds, models } = priors;
+  const { usual, means, sets, firsts, seconds, models, magnitudes } = priors;
   const count = channels.length;
   const setCount = sets.reduce((most, set) => Math.max(most, set + 1), 1);
   if ([usual, means, sets, firsts, seconds].some(({ length }) => length !== count)) {
     throw invalid('its priors are for other channels');
   }
   if (setCount > MAX_SETS || models.length !== modelCount(setCount)) throw invalid('its priors are for another coder');
+  if (magnitudes !== null && magnitudes.length !== magnitudeCount(setCount)) {
+    throw invalid('the weights of its magnitudes are for other sets');
+  }
+  if (magnitudes?.some((weight) => weight > MAX_WEIGHT)) throw invalid(`a weight is more than ${MAX_WEIGHT}`);
   const places = new Int32Array(count);
   for (const [place, channel] of order.entries()) places[channel] = place;
   for (const [channel, { values }] of channels.entries()) {

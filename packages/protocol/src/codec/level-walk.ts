@@ -1,8 +1,9 @@
 // A table and a group -> its planes, one after another, through the models; encoder, decoder and learning walk alike.
 import { fastestMachine } from './fastest-machine.ts';
 import type { LevelMachine, MachineMaker } from './level-machine.ts';
+import { groupEdges } from './level-magnitudes.ts';
 import { keptStartStates, LIMITS, startStates } from './level-models.ts';
-import { PAD, SET_MODELS, SHARED_MODELS } from './level-numbers.ts';
+import { PAD, SET_MAGNITUDES, SET_MODELS, SHARED_MODELS } from './level-numbers.ts';
 import type { GoldenLevels, LevelTable } from './level-table.ts';
 import { type LevelLayout, levelLayout } from './levels.ts';
 import type { RangeCoder } from './range-coder.ts';
@@ -16,6 +17,8 @@ export interface WalkOptions {
   /** States of the models when they are not those that the table starts with. */
   readonly states?: Int32Array;
   readonly limit?: number;
+  /** Takes how often each group of magnitudes was seen; with `states` only. */
+  readonly counts?: Int32Array | undefined;
   /** @default the fastest that there is */
   readonly machineFor?: MachineMaker | undefined;
 }
@@ -40,6 +43,7 @@ export class LevelWalk {
     this.paddedPlane = planeSize === 0 ? 0 : (rows + 2 * PAD) * (columns + 2 * PAD);
     const golden = options.withGolden && table.golden !== null ? goldenClasses(table, table.golden) : null;
     this.isGolden = golden !== null;
+    const magnitudes = table.priors?.magnitudes ?? null;
     const machineFor = options.machineFor ?? fastestMachine;
     this.machine = machineFor({
       levels: batch * channels * planeSize,
@@ -49,6 +53,8 @@ export class LevelWalk {
       states: options.states ?? startsOf(table),
       learns: options.states !== undefined,
       limit: options.limit ?? LIMITS.coding,
+      edges: magnitudes === null ? null : groupEdges(magnitudes),
+      counts: options.counts ?? null,
     });
     this.isReferred = new Uint8Array(channels);
     for (const channel of table.priors?.firsts ?? []) if (channel >= 0) this.isReferred[channel] = 1;
@@ -108,6 +114,7 @@ export class LevelWalk {
       usual: priors?.usual[channel] ?? 0,
       most: (this.table.channels[channel] as { values: Float32Array }).values.length - 1,
       models: SHARED_MODELS + (priors?.sets[channel] ?? 0) * SET_MODELS,
+      magnitudes: (priors?.sets[channel] ?? 0) * SET_MAGNITUDES,
     });
     if (isUnusual && this.isReferred[channel] === 1) {
       this.machine.summarise(plane * this.paddedPlane + inset, rows, columns);

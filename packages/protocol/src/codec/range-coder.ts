@@ -73,6 +73,23 @@ export class RangeCoder {
     return coded;
   }
 
+  /** Decoder: how many times `unit` the number lies above the low end. */
+  unitsAbove(unit: number): number {
+    return (this.low / unit) | 0;
+  }
+
+  /** Goes on with the part of the range between two places above its low end. A decoder's number must lie there. */
+  narrow(from: number, to: number): void {
+    this.range = to - from;
+    if (this.isDecoder) {
+      this.low -= from;
+    } else {
+      this.low = (this.low + from) | 0;
+      if (this.low < 0) this.low = this.carry(this.low);
+    }
+    if (this.range < LEAST_RANGE) this.shift();
+  }
+
   /** Whole bytes of the range are settled: they go out, or the next come in. */
   shift(): void {
     while (this.range < LEAST_RANGE) {

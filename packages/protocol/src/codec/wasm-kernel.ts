@@ -21,6 +21,7 @@ interface KernelCode {
     golden: number,
     states: number,
     limit: number,
+    edges: number,
   ): void;
   encodePlane(place: number): number;
   decodePlane(place: number): number;
