@@ -64,7 +64,10 @@ const COMMON_WEIGHT = 8;
  */
 export function magnitudeWeights(counts: Int32Array): Uint8Array {
   const common = new Float64Array(SET_MAGNITUDES).fill(1 / 16);
-  for (let at = 0; at < counts.length; at++) common[at % SET_MAGNITUDES]! += counts[at] as number;
+  for (const [at, count] of counts.entries()) {
+    const inSet = at % SET_MAGNITUDES;
+    common[inSet] = (common[inSet] as number) + count;
+  }
   const weights = new Uint8Array(counts.length);
   for (let from = 0; from < counts.length; from += MAGNITUDE_GROUPS) {
     const inSet = from % SET_MAGNITUDES;

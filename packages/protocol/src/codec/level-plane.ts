@@ -254,7 +254,10 @@ function codeUnusual(coder: RangeCoder, store: PlaneStore, place: PlanePlace, he
   if (store.edges !== null && largest > 1) {
     const at = place.magnitudes + ((GROUP_CLASS[sum] as number) * 3 + seenClass) * MAGNITUDE_GROUPS;
     const magnitude = Math.min(largest, codeGrouped(coder, store.edges, at, distance));
-    if (store.counts !== null) store.counts[at + (GROUP_OF[magnitude] as number)]!++;
+    if (store.counts !== null) {
+      const group = at + (GROUP_OF[magnitude] as number);
+      store.counts[group] = (store.counts[group] as number) + 1;
+    }
     return isAbove === 1 ? usual + magnitude : usual - magnitude;
   }
   const first = models + MAGNITUDE_MODELS + ((MAGNITUDE_CLASS[sum] as number) * 3 + seenClass) * 4;
