@@ -182,6 +182,26 @@ describe('run', () => {
     }
   });
 
+  test('numbers frames in the order of the inputs, whichever file was read first', async () => {
+    const rows = [200_000, 8, 100_000, 4];
+    const inputs = await Promise.all(
+      rows.map(async (length, index) => {
+        const name = `row-${index}.pb`;
+        await writeTensorFile(join(shop.folder, name), { name: 'x', tensor: rowOf(index, length) });
+        return name;
+      }),
+    );
+    const args = ['--model', 'models/doubler', '--in-flight', '4', '--out', 'ordered', '--input', ...inputs];
+    const { status, frames } = summaryOf(await run(args));
+    expect(status).toBe(0);
+    const numbered = frames.toSorted((a, b) => Number(a['frame']) - Number(b['frame']));
+    expect(numbered.map(({ input }) => input)).toEqual(inputs);
+    for (const [index, length] of rows.entries()) {
+      const file = join(shop.folder, `ordered/frame_${index}_output_0.npy`);
+      expect(isDoubled(decodeNpy(await readFile(file)), index, length), `frame ${index}`).toBe(true);
+    }
+  });
+
   const split = ['--model', 'models/doubler', '--input', 'row.pb'];
   describe.each([
     { why: 'an expired token', code: 'TOKEN_EXPIRED', with: { token: 'expired.token' } },

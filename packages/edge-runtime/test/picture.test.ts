@@ -128,6 +128,10 @@ describe('reading', () => {
     [3, [2, 1], 'right'],
     [6, [1, 2], 'top'],
     [8, [1, 2], 'bottom'],
+    // None of EXIF's: cameras write them all the same.
+    [0, [2, 1], 'left'],
+    [9, [2, 1], 'left'],
+    [65535, [2, 1], 'left'],
   ])('applies EXIF orientation %i', async (orientation, [across, down], redAt) => {
     // 32x16, left half red, right half blue.
     const image = gradient(32, 16);

@@ -93,12 +93,20 @@ async function runFrames(
   const pictures = pictureOptions(line);
   const repeats = line.number('repeat', 1, { least: 1 });
   const jobs = paths.flatMap((path) => Array.from({ length: repeats }, () => path)).values();
+  const read = (path: string) =>
+    send === 'raw' || send === 'lossless'
+      ? readFrame(path, specs, pictures)
+      : encodedFrame(path, specs, pictures, send);
+  // Files are read side by side and asked in their order: the session's number of a frame is that of its input.
+  let before: Promise<void> = Promise.resolve();
   const lane = async (): Promise<void> => {
     for (const path of jobs) {
-      const inputs =
-        send === 'raw' || send === 'lossless'
-          ? await readFrame(path, specs, pictures)
-          : await encodedFrame(path, specs, pictures, send);
+      const ready = Promise.all([read(path), before]);
+      before = ready.then(
+        () => undefined,
+        () => undefined,
+      );
+      const [inputs] = await ready;
       const outcome = await session.infer(inputs);
       report.outcome(path, outcome);
       if (out !== undefined && outcome.kind === 'result') await writeOutputs(out, outcome);

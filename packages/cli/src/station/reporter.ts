@@ -144,6 +144,8 @@ function outboxText(event: OutboxEvent): string {
       return `sink ${printable(event.sink)}: ${event.code}: ${event.message}; trying again`;
     case 'sink-unblocked':
       return `sink ${printable(event.sink)}: takes records again`;
+    case 'picture-missed':
+      return `sink ${printable(event.sink)}: ${event.verdict} ${event.resultId} came without its picture, which was no longer held`;
     case 'storage':
       return `outbox: storage ${event.state.kind}${'message' in event.state ? `: ${event.state.message}` : ''}`;
     case 'damaged':

@@ -1,6 +1,6 @@
 // Entries of the table -> the records and pictures that they stand for, from memory where they are still there, else from the log.
 import type { Picture } from '../capture/capture.ts';
-import type { Delivery } from '../sinks/sink.ts';
+import type { DeliveredPicture, Delivery } from '../sinks/sink.ts';
 import type { ResultRecord } from '../station/result-record.ts';
 import { HeldItems } from './held-items.ts';
 import type { Journal } from './journal.ts';
@@ -11,29 +11,29 @@ import type { OutboxEntry } from './outbox-entry.ts';
 import type { OutboxListener } from './outbox-types.ts';
 import type { Holding } from './segments.ts';
 
-export type DeliveryPicture = NonNullable<Delivery['picture']>;
-
 export class EntryReader {
   /** Records that could not be read back. */
   damaged = 0;
+  /** Times that a sink asked for a picture that was let go. */
+  missedPictures = 0;
   readonly #journal: Journal;
   readonly #listener: OutboxListener;
-  readonly #pictures: HeldItems<DeliveryPicture>;
+  readonly #pictures: HeldItems<DeliveredPicture>;
   readonly #records: HeldItems<ResultRecord>;
 
   constructor(
     journal: Journal,
-    { maxHeldPictures, maxHeldRecords }: Pick<OutboxOptions, 'maxHeldPictures' | 'maxHeldRecords'>,
+    { maxHeldPictureBytes, maxHeldRecords }: Pick<OutboxOptions, 'maxHeldPictureBytes' | 'maxHeldRecords'>,
     listener: OutboxListener,
   ) {
     this.#journal = journal;
     this.#listener = listener;
-    this.#pictures = new HeldItems(maxHeldPictures);
+    this.#pictures = new HeldItems(maxHeldPictureBytes, bytesOf);
     this.#records = new HeldItems(maxHeldRecords);
   }
 
   /** Of a record that was put just now. */
-  hold(seq: number, record: ResultRecord, delivered: DeliveryPicture | null): void {
+  hold(seq: number, record: ResultRecord, delivered: DeliveredPicture | null): void {
     this.#records.set(seq, record);
     if (delivered !== null) this.#pictures.set(seq, delivered);
   }
@@ -44,9 +44,20 @@ export class EntryReader {
   }
 
   /** Null when it cannot be read, or is gone. @throws {KerfError} DISK_FAILED. */
-  async deliveryOf(entry: OutboxEntry): Promise<Delivery | null> {
+  async deliveryOf(entry: OutboxEntry, sink: string): Promise<Delivery | null> {
     const record = await this.#recordOf(entry);
-    return record === null ? null : { record, picture: this.#pictures.get(entry.seq) };
+    if (record === null) return null;
+    const held = this.#pictures.get(entry.seq);
+    if (held !== null) return { record, picture: () => Promise.resolve(held) };
+    // A later revision comes without one: its first had it.
+    const hadOne = record.imageSha256 !== null && record.revision === 0;
+    return { record, picture: hadOne ? () => this.#missed(record, sink) : null };
+  }
+
+  #missed({ resultId, verdict }: ResultRecord, sink: string): Promise<null> {
+    this.missedPictures++;
+    this.#listener({ kind: 'picture-missed', sink, resultId, verdict });
+    return Promise.resolve(null);
   }
 
   /** A provisional record with the picture that is kept for it. @throws {KerfError} DISK_FAILED. */
@@ -73,4 +84,8 @@ export class EntryReader {
     this.#listener({ kind: 'damaged', resultId: entry.resultId });
     return null;
   }
+}
+
+function bytesOf({ original }: DeliveredPicture): number {
+  return original.kind === 'pixels' ? original.image.data.byteLength : original.bytes.byteLength;
 }

@@ -1,11 +1,15 @@
-// Items of the latest few records, in memory; older ones are let go.
+// Items of the latest records, in memory; the oldest are let go.
 
 export class HeldItems<T> {
   readonly #limit: number;
+  readonly #weightOf: (item: T) => number;
   readonly #items = new Map<number, T>();
+  #weight = 0;
 
-  constructor(limit: number) {
+  /** @param limit of all items together, in what `weightOf` counts; one that is heavier alone is not held. */
+  constructor(limit: number, weightOf: (item: T) => number = () => 1) {
     this.#limit = limit;
+    this.#weightOf = weightOf;
   }
 
   get(seq: number): T | null {
@@ -13,15 +17,19 @@ export class HeldItems<T> {
   }
 
   set(seq: number, item: T): void {
+    this.delete(seq);
     this.#items.set(seq, item);
-    if (this.#items.size <= this.#limit) return;
+    this.#weight += this.#weightOf(item);
     for (const oldest of this.#items.keys()) {
-      this.#items.delete(oldest);
-      return;
+      if (this.#weight <= this.#limit) return;
+      this.delete(oldest);
     }
   }
 
   delete(seq: number): void {
+    const item = this.#items.get(seq);
+    if (item === undefined) return;
     this.#items.delete(seq);
+    this.#weight -= this.#weightOf(item);
   }
 }

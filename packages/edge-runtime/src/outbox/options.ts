@@ -22,8 +22,8 @@ export interface OutboxOptions {
   readonly segmentBytes: number;
   /** Kept free beside the log, so that a full disk still lets the outbox tidy up: a segment's worth, or it may not. */
   readonly reserveBytes: number;
-  /** Pictures for sinks that are held in memory; for records before those, sinks get none. */
-  readonly maxHeldPictures: number;
+  /** Of the latest pictures for sinks, held in memory as they came; for records before those, sinks get none. */
+  readonly maxHeldPictureBytes: number;
   /** Records read lately that are held in memory, so that several sinks do not each read them. */
   readonly maxHeldRecords: number;
   /** A sink that takes longer is told to stop, and the record is tried again. */
@@ -50,7 +50,7 @@ const DEFAULTS: OutboxOptions = {
   seenWindow: 2048,
   segmentBytes: MIB,
   reserveBytes: MIB,
-  maxHeldPictures: 32,
+  maxHeldPictureBytes: 256 * MIB,
   maxHeldRecords: 256,
   deliverTimeoutMs: 30_000,
   backoffBaseMs: 200,
@@ -76,7 +76,7 @@ const RANGES: Record<NumericOption, readonly [min: number, max: number]> = {
   seenWindow: [0, 65_536],
   segmentBytes: [1024, 1024 * MIB],
   reserveBytes: [0, 1024 * MIB],
-  maxHeldPictures: [0, 65_536],
+  maxHeldPictureBytes: [0, MAX_BYTES],
   maxHeldRecords: [0, 65_536],
   deliverTimeoutMs: [1, MAX_TIMER_MS],
   backoffBaseMs: [1, MAX_TIMER_MS],

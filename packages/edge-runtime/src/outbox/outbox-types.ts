@@ -1,7 +1,7 @@
 // What goes into an outbox beside the record, and what it tells of itself.
 import type { ErrorCode } from '@kerf/protocol';
 import type { Picture } from '../capture/capture.ts';
-import type { Delivery } from '../sinks/sink.ts';
+import type { DeliveredPicture } from '../sinks/sink.ts';
 import type { Verdict } from '../station/result-record.ts';
 import type { StorageState } from './journal-types.ts';
 
@@ -9,7 +9,7 @@ export interface PutExtras {
   /** For a provisional record: kept on disk until a final record of the same id is put, so that the frame can be run again. */
   readonly kept?: Picture | null;
   /** For sinks that want the picture; held in memory for the latest records only, and gone after a restart. */
-  readonly picture?: Delivery['picture'];
+  readonly picture?: DeliveredPicture | null;
   /** Ends the wait for room, with CANCELLED; a record that is being written is written. */
   readonly signal?: AbortSignal;
 }
@@ -42,6 +42,8 @@ export type OutboxEvent =
   | { readonly kind: 'stands'; readonly resultId: string; readonly revision: number; readonly verdict: Verdict }
   | ({ readonly kind: 'sink-blocked'; readonly sink: string } & SinkBlock)
   | { readonly kind: 'sink-unblocked'; readonly sink: string }
+  /** A sink that keeps pictures got the record without: it is so far behind, or the process was started anew, that it is gone. */
+  | { readonly kind: 'picture-missed'; readonly sink: string; readonly resultId: string; readonly verdict: Verdict }
   | { readonly kind: 'storage'; readonly state: StorageState }
   /** A record could not be read back: the disk has damaged it. */
   | { readonly kind: 'damaged'; readonly resultId: string };
@@ -72,6 +74,8 @@ export interface OutboxSnapshot {
   readonly dropped: Readonly<Partial<Record<Verdict, number>>>;
   /** Provisional records whose picture was given up since the start. */
   readonly stood: number;
+  /** Times since the start that a sink which keeps pictures got a record without. */
+  readonly missedPictures: number;
   /** Bytes found at the start that belong to no whole frame: torn by a crash, or damaged. */
   readonly damagedBytes: number;
   /** Records that could not be read back. */

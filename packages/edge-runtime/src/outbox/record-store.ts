@@ -1,11 +1,11 @@
 // Records put -> a bounded table over the log: what is safe, what each sink still needs, what goes when room is short.
 import { KerfError } from '@kerf/protocol';
 import type { Picture } from '../capture/capture.ts';
-import type { Delivery } from '../sinks/sink.ts';
+import type { DeliveredPicture, Delivery } from '../sinks/sink.ts';
 import type { ResultRecord } from '../station/result-record.ts';
 import type { Disk } from './disk.ts';
 import { encodePut, frameOf } from './encode-put.ts';
-import { type DeliveryPicture, EntryReader } from './entry-reader.ts';
+import { EntryReader } from './entry-reader.ts';
 import { Journal } from './journal.ts';
 import type { StorageState } from './journal-types.ts';
 import { type Cursors, type EncodedEntry, keyOf } from './log-entry.ts';
@@ -105,6 +105,7 @@ export class RecordStore {
       storage: this.#journal.state,
       dropped: { ...this.#room.dropped },
       stood: this.#room.stood,
+      missedPictures: this.#reader.missedPictures,
       damagedBytes: this.#found.damagedBytes,
       damagedRecords: this.#reader.damaged,
     };
@@ -157,7 +158,7 @@ export class RecordStore {
     record: ResultRecord,
     encoded: EncodedEntry,
     kept: EncodedEntry | null,
-    delivered: DeliveryPicture | null,
+    delivered: DeliveredPicture | null,
     done: () => void,
   ): void {
     const seq = this.#nextSeq++;
@@ -204,8 +205,8 @@ export class RecordStore {
   }
 
   /** Null when it cannot be read, or is gone. @throws {KerfError} DISK_FAILED. */
-  deliveryOf(entry: OutboxEntry): Promise<Delivery | null> {
-    return this.#reader.deliveryOf(entry);
+  deliveryOf(entry: OutboxEntry, sink: string): Promise<Delivery | null> {
+    return this.#reader.deliveryOf(entry, sink);
   }
 
   async readUnsettled(resultId: string): Promise<{ record: ResultRecord; picture: Picture } | null> {

@@ -65,7 +65,7 @@ export class SinkLane {
 
   async #deliver(entry: OutboxEntry): Promise<void> {
     try {
-      const delivery = await this.#context.store.deliveryOf(entry);
+      const delivery = await this.#context.store.deliveryOf(entry, this.sink.name);
       if (delivery !== null) {
         await this.#timed((signal) => this.sink.deliver(delivery, signal));
         this.delivered++;

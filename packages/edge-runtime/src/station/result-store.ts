@@ -1,6 +1,6 @@
 // The seam to whoever keeps records until every sink has them: the outbox.
 import type { Picture } from '../capture/capture.ts';
-import type { Delivery } from '../sinks/sink.ts';
+import type { DeliveredPicture } from '../sinks/sink.ts';
 import type { ResultRecord } from './result-record.ts';
 
 export interface ResultStore {
@@ -15,7 +15,7 @@ export interface ResultStore {
       /** Of a provisional record: kept, so that the frame can be judged again. */
       readonly kept?: Picture | null;
       /** For sinks that want it. */
-      readonly picture?: Delivery['picture'];
+      readonly picture?: DeliveredPicture | null;
     },
   ): Promise<void>;
   /** Provisional records whose picture is kept, oldest first. */

@@ -240,7 +240,7 @@ export class Station {
     try {
       await this.parts.store.put(record, {
         kept: record.isPartial ? picture : null,
-        picture: delivered === null ? null : () => Promise.resolve(delivered),
+        picture: delivered,
       });
       const { startMs, totalMs } = frame.spans;
       this.statistics.count(record, null, this.parts.clock.nowMs() - startMs - totalMs);

@@ -4,7 +4,7 @@ import { KerfError, seededRandom } from '@kerf/protocol';
 import { describe, expect, test } from 'vitest';
 import { type DiskFate, type DiskOperation, SimulatedDisk } from '../../../../test/sim/simulated-disk.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
-import { recordOf, TestSink, verdictRecord } from './support/records.ts';
+import { PictureSink, recordOf, TestSink, verdictRecord } from './support/records.ts';
 
 interface Stage {
   readonly outbox: Outbox;
@@ -36,6 +36,52 @@ test('records reach every sink in the order they were put', async () => {
   await settle();
   for (const { committed } of sinks) expect(committed).toEqual(['1#0', '2#0', '3#0', '4#0']);
   expect(outbox.snapshot).toMatchObject({ records: 0, bytes: 0, isHeld: false });
+});
+
+test('a sink that is too far behind misses pictures, the oldest first, and each one is told', async () => {
+  const images = new PictureSink();
+  const { outbox, clock, events } = await open({ sinks: [images] }, { maxHeldPictureBytes: 250 });
+  images.mode = 'refuse';
+  const put = (id: string, bytes: number) => {
+    const delivered = {
+      original: picture(...new Uint8Array(bytes)),
+      pixels: () => Promise.reject(new Error('unused')),
+    };
+    return outbox.put(recordOf(id, { verdict: 'NG', imageSha256: id }), { picture: delivered });
+  };
+  for (const [id, bytes] of Object.entries({ '1': 100, '2': 100, '3': 100, '4': 300, '5': 40 })) await put(id, bytes);
+  await outbox.put(recordOf('6'));
+  await outbox.put(recordOf('1', { imageSha256: '1', revision: 1 }));
+  images.mode = 'take';
+  await clock.advance(40_000);
+  expect(images.sizes).toEqual({
+    '1#0': null,
+    '2#0': null,
+    '3#0': null,
+    '4#0': null,
+    '5#0': 40,
+    '6#0': 'none',
+    '1#1': 'none',
+  });
+  const missed = events.flatMap((event) =>
+    event.kind === 'picture-missed' ? [`${event.sink} ${event.resultId}`] : [],
+  );
+  expect(missed).toEqual(['images 1', 'images 2', 'images 3', 'images 4']);
+  expect(outbox.snapshot).toMatchObject({ missedPictures: 4 });
+});
+
+test('small pictures are held for as long as they fit together, however many they are', async () => {
+  const images = new PictureSink();
+  const { outbox, clock } = await open({ sinks: [images] });
+  images.mode = 'refuse';
+  for (let id = 0; id < 100; id++) {
+    const delivered = { original: picture(id), pixels: () => Promise.reject(new Error('unused')) };
+    await outbox.put(recordOf(String(id), { verdict: 'NG', imageSha256: 'x' }), { picture: delivered });
+  }
+  images.mode = 'take';
+  await clock.advance(40_000);
+  expect(Object.values(images.sizes)).toEqual(Array(100).fill(1));
+  expect(outbox.snapshot).toMatchObject({ missedPictures: 0 });
 });
 
 test('a sink that fails is tried again, with growing pauses, and holds nobody else up', async () => {

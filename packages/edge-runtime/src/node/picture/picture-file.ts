@@ -46,9 +46,11 @@ export async function decodePicture(bytes: Uint8Array): Promise<RgbImage> {
     const { format, width, height, orientation, colorType } = await transformer.metadata(true);
     if (!READABLE.has(format)) throw new KerfError('IMAGE_INVALID', `a ${format} picture; use PNG, JPEG or WebP`);
     checkPixels({ width, height });
-    if (orientation !== undefined && orientation > 1) transformer.rotate();
+    // Cameras write numbers that EXIF does not know; like every viewer, we leave such a picture as it lies.
+    const turn = orientation !== undefined && orientation >= 2 && orientation <= 8;
+    if (turn) transformer.rotate();
     const raw = await transformer.rawPixels();
-    const turned = orientation !== undefined && orientation >= 5;
+    const turned = turn && orientation >= 5;
     const data = toRgb(raw, colorType, width * height);
     return turned ? { width: height, height: width, data } : { width, height, data };
   } catch (cause) {

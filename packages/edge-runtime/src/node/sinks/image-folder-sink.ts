@@ -79,10 +79,14 @@ async function keep(
   }
   const day = record.creationTime.slice(0, 10);
   const folder = await shelf.roomFor(day, record.verdict, total, ageClock());
-  for (const { suffix, bytes } of files) {
+  const write = async ({ suffix, bytes }: NewFile): Promise<void> => {
     await writeWhole(join(folder, `${stemOf(record)}${suffix}`), bytes);
     shelf.add(day, record.verdict, bytes.byteLength);
-  }
+  };
+  // Side by side: each waits for the disk, and a sink that is slower than the line misses pictures.
+  const written = await Promise.allSettled(files.map(write));
+  const failure = written.find((one) => one.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
 }
 
 /** Time, part, and what makes it unique; sorted by name is sorted by time. */

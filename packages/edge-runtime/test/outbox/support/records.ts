@@ -71,3 +71,20 @@ export class TestSink implements Sink {
 
   async close(): Promise<void> {}
 }
+
+/** One that keeps pictures: what it got for each record, in bytes; null for one that was gone, 'none' where there is none. */
+export class PictureSink extends TestSink {
+  readonly sizes: Record<string, number | null | 'none'> = {};
+
+  constructor() {
+    super('images');
+  }
+
+  override async deliver(delivery: Delivery, signal: AbortSignal): Promise<void> {
+    await super.deliver(delivery, signal);
+    const { record, picture } = delivery;
+    const got = picture === null ? null : await picture();
+    const bytes = got?.original.kind === 'encoded' ? got.original.bytes.byteLength : null;
+    this.sizes[textOf(record)] = picture === null ? 'none' : bytes;
+  }
+}
