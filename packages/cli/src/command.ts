@@ -29,6 +29,8 @@ export interface Command {
   readonly options: Readonly<Record<string, OptionSpec>>;
   /** Runs in a child process: it hands a model that nobody vouches for to the runtime. */
   readonly isolated?: boolean;
+  /** True of a line that runs until it is told to end: it goes on where nobody can take what it prints. */
+  lasts?(line: CommandLine): boolean;
   /** @returns the exit status. */
   run(line: CommandLine, io: Io): Promise<number>;
 }

@@ -4,9 +4,12 @@ import { isDiskFull, KerfError, messageOf } from '@kerf/protocol';
 import { parseCommandLine, VERSION } from './command.ts';
 import { findCommand, HELP, helpOf } from './command-table.ts';
 import { isIsolated, runIsolated } from './isolate.ts';
+import { Outputs } from './outputs.ts';
 
 /** Of a command that a signal ended, as shells have it. */
 const INTERRUPTED = 130;
+
+const outputs = new Outputs();
 
 /** Runs one command line. @returns 0, 1 for a failure, 2 for wrong usage. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -27,6 +30,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const line = parseCommandLine(command, rest);
   if (command.isolated === true && !isIsolated()) return runIsolated(argv);
+  outputs.lasts = command.lasts?.(line) ?? false;
   return command.run(line, { print });
 }
 
@@ -53,14 +57,13 @@ function fileFault(error: unknown): KerfError | null {
   return new KerfError('FILE_NOT_FOUND', `a file or folder cannot be used: ${messageOf(error)}`, { cause: error });
 }
 
-// A reader that goes away (`kerf cuts m.onnx | head`) is no fault.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-
 // ONNX Runtime 1.30 on Linux reports to its maker unless told not to, and leaves files of it behind. Child processes
 // and threads inherit this; it must be set before any of them loads the runtime.
 process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
+
+// At the very end: a stream tells of a failed write a moment later.
+process.once('exit', (status) => {
+  if (status === 0 && outputs.fault !== null && !outputs.lasts) process.exitCode = report(outputs.fault);
+});
 
 process.exitCode = await main(process.argv.slice(2)).catch(report);

@@ -40,6 +40,7 @@ export const devices: Command = {
     'follow, on the device, installs what the registry wants and reports how it went; its --token is @FILE of enrol.',
     'assign says what a device has where no rollout says otherwise; pin wins over rollouts.',
   ].join('\n'),
+  lasts: ({ positionals: [action] }) => action === 'follow',
   run(line, io) {
     const action = line.positional(0);
     const run = Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined;

@@ -34,6 +34,7 @@ export const inspect: Command = {
   },
   notes:
     'The station ends with SIGTERM or Ctrl-C; until then a source that has come to its end leaves its results to look at.',
+  lasts: () => true,
   async run(line, io) {
     const say = sayTo(line, io);
     const access = await inspectorAccess(line, (told) => say(told.event, certificateText(told)));

@@ -61,6 +61,7 @@ export const registry: Command = {
     'kerf registry push --repository DIR --registry URL       sends a repository: blobs, deltas, then the signed metadata',
     'kerf registry pull --repository DIR --trusted DIR --registry URL  fetches it, to publish on top of what others have published',
   ].join('\n'),
+  lasts: ({ positionals: [action = 'serve'] }) => action === 'serve',
   run(line, io) {
     const action = line.positionals[0] ?? 'serve';
     if (action === 'serve') return serveRegistry(line, io);

@@ -97,6 +97,7 @@ export const serve: Command = {
     'drain-seconds': { type: 'string', value: 'N', help: 'time for frames in flight after SIGTERM (default 10)' },
     json: { type: 'boolean', help: 'print events as JSON lines, among them {"event":"listening","url":...}' },
   },
+  lasts: () => true,
   async run(line, io) {
     const options = await cloudOptions(line, io);
     const cloud = await startCloud(options);

@@ -45,6 +45,7 @@ export const station: Command = {
     'Ends when the source has come to its end. SIGTERM or Ctrl-C stops taking pictures in and waits until every part ' +
     'has its record; a second one ends at once. Thresholds, tasks and sinks are taken over when FILE changes. Exit status 1 when a record was ' +
     'lost.',
+  lasts: () => true,
   async run(line, io) {
     if (line.flag('schema')) {
       io.print(JSON.stringify(STATION_SCHEMA, null, 2));
