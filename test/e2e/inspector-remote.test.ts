@@ -10,7 +10,10 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { connect } from 'node:tls';
 import { developmentCertificate } from '@kerf/access';
+import { BRIDGE_SUBPROTOCOL, type BridgeState, MAX_ENVELOPE_BYTES, openBridge } from '@kerf/bridge';
 import { KERF_BIN } from '@kerf/cli';
+import { wsConnect } from '@kerf/edge-runtime/node';
+import { systemClock } from '@kerf/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { browserTest } from '../support/browser-test.ts';
 import { soon } from './support/inspecting.ts';
@@ -36,20 +39,14 @@ afterEach(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** The demo line, for every address of this machine. */
-async function inspect(...args: string[]): Promise<Listening> {
-  const line = [
-    KERF_BIN,
-    'inspect',
-    '--json',
-    '--host',
-    '0.0.0.0',
-    '--port',
-    '0',
-    '--state',
-    join(folder, 'state'),
-    ...args,
-  ];
-  const child = spawn(process.execPath, line, { stdio: ['ignore', 'pipe', 'inherit'] });
+function inspect(...args: string[]): Promise<Listening> {
+  return kerfInspect('--host', '0.0.0.0', '--port', '0', '--state', join(folder, 'state'), ...args);
+}
+
+async function kerfInspect(...args: string[]): Promise<Listening> {
+  const child = spawn(process.execPath, [KERF_BIN, 'inspect', '--json', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   children.push(child);
   for await (const text of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
     const event = JSON.parse(text) as Listening & { event: string };
@@ -81,6 +78,23 @@ async function fingerprintOf(url: string): Promise<string> {
   const { fingerprint256 } = socket.getPeerCertificate();
   socket.destroy();
   return fingerprint256;
+}
+
+/** What a page hears first of its line. */
+async function firstState(page: string): Promise<BridgeState> {
+  const { origin, pathname } = new URL(page);
+  const connect = wsConnect({
+    url: `${origin.replace('http', 'ws')}${pathname}bridge`,
+    subprotocol: BRIDGE_SUBPROTOCOL,
+    origin,
+    maxMessageBytes: MAX_ENVELOPE_BYTES,
+  });
+  const bridge = openBridge({ connect, clock: systemClock, random: Math.random });
+  const state = await new Promise<BridgeState>((resolve) =>
+    bridge.onState((told) => told.kind !== 'connecting' && resolve(told)),
+  );
+  bridge.close();
+  return state;
 }
 
 describe('the Inspector on a network', () => {
@@ -147,6 +161,22 @@ describe('the Inspector on a network', () => {
       }),
     ).toBe(403);
     await soon(() => fingerprintOf(url), { timeout: 30_000 }).toBe(second);
+  });
+
+  test('another machine shows it as a line of its own by the certificate that --ca names, and by no other', async () => {
+    const far = await inspect('--role', 'operator');
+    const hall = await kerfInspect(far.url, '--ca', join(folder, 'state/dev-cert.pem'));
+    // The one at the hall's page is its engineer; the address gives less.
+    expect(await firstState(hall.url)).toMatchObject({
+      kind: 'connected',
+      hello: { station: 'demo', role: 'operator' },
+    });
+    const other = join(folder, 'other');
+    await developmentCertificate(other, []);
+    for (const args of [[], ['--ca', join(other, 'dev-cert.pem')]]) {
+      const wary = await kerfInspect(far.url, ...args);
+      expect(await firstState(wary.url)).toMatchObject({ kind: 'away', code: 'TLS_UNTRUSTED' });
+    }
   });
 
   test('what only a network needs is refused without one', async () => {

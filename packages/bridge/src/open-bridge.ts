@@ -1,5 +1,14 @@
 // A way to connect -> the bridge that screens use: matches answers, keeps subscriptions over lost links, connects again.
-import { type Clock, type Connect, KerfError, messageOf, type Random, type Transport } from '@kerf/protocol';
+import {
+  type Clock,
+  type Connect,
+  ERROR_CODES,
+  type ErrorCode,
+  KerfError,
+  messageOf,
+  type Random,
+  type Transport,
+} from '@kerf/protocol';
 import {
   BRIDGE_VERSION,
   type BridgeState,
@@ -141,7 +150,10 @@ class Bridge implements InspectorBridge {
 
   private lost(transport: Transport, reason: string): void {
     if (this.transport !== transport) return;
-    this.away(new KerfError('LINK_LOST', reason === '' ? 'the link to the station broke' : reason));
+    // Who is in between says with which code the station itself is away.
+    const code = Object.hasOwn(ERROR_CODES, reason) ? (reason as ErrorCode) : 'LINK_LOST';
+    const message = reason === '' ? 'the link to the station broke' : reason;
+    this.away(new KerfError(code, code === reason ? 'the station of this line is away' : message));
   }
 
   /** Told once for each connection, however it ended. */

@@ -16,10 +16,10 @@ export function relayBridge(
   onError: (error: unknown) => void = () => {},
 ): void {
   const bridge = openBridge({ connect, clock: systemClock, random: Math.random });
-  const ready = whenConnected(bridge, (reason) => {
-    // The page tries again by itself, and says meanwhile that what it shows is old.
+  const ready = whenConnected(bridge, (code) => {
+    // The page tries again by itself, and says meanwhile why, and that what it shows is old.
     bridge.close();
-    transport.close(AWAY, reason);
+    transport.close(AWAY, code);
   });
   ready.catch(() => {});
   serveBridge(
@@ -42,13 +42,13 @@ function relayed(bridge: InspectorBridge, ready: Promise<Hello>): InspectorServi
   };
 }
 
-function whenConnected(bridge: InspectorBridge, onAway: (reason: string) => void): Promise<Hello> {
+function whenConnected(bridge: InspectorBridge, onAway: (code: string) => void): Promise<Hello> {
   return new Promise((resolve, reject) => {
     bridge.onState((state) => {
       if (state.kind === 'connected') resolve(state.hello);
       if (state.kind !== 'away') return;
       reject(new KerfError('LINK_LOST', 'the station of this line is away; it is tried again by itself'));
-      onAway('the station of this line is away');
+      onAway(state.code);
     });
   });
 }

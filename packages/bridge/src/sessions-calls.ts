@@ -5,7 +5,7 @@ import type { Role } from './views.ts';
 
 const nothing = v.strictObject({});
 /** A file in the folder of sessions, and nothing else. */
-const name = v.pipe(v.string(), v.regex(/^[\w-][\w.-]{0,150}\.mcap$/));
+const name = v.pipe(v.string(), v.regex(/^[\p{L}\p{M}\p{N}_-][\p{L}\p{M}\p{N}_.-]{0,150}\.mcap$/u));
 /** Most pairs of one answer. */
 export const MAX_PAIRS = 500;
 

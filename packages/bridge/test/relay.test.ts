@@ -1,4 +1,4 @@
-import { type MemoryLink, memoryLink, systemClock, type Transport } from '@kerf/protocol';
+import { KerfError, type MemoryLink, memoryLink, systemClock, type Transport } from '@kerf/protocol';
 import { expect, test } from 'vitest';
 import type { BridgeState, InspectorService } from '../src/contract.ts';
 import { openBridge } from '../src/open-bridge.ts';
@@ -62,6 +62,22 @@ test.each([
   if (is === 'viewer') await expect(pause).rejects.toMatchObject({ code: 'FORBIDDEN' });
   else expect(await pause).toBeNull();
   await expect(bridge.call('cut.measure', {})).rejects.toMatchObject({ code: 'FORBIDDEN' });
+  bridge.close();
+});
+
+test('why the station behind a relay is away is told to the page, which goes on trying', async () => {
+  const connect = (): Promise<Transport> => {
+    const page = memoryLink();
+    const far = () => Promise.reject(new KerfError('TLS_UNTRUSTED', 'self-signed certificate of 10.0.0.7'));
+    relayBridge(page.cloud, far, { name: 'viewer', role: 'viewer' });
+    return Promise.resolve(page.edge);
+  };
+  const bridge = openBridge({ connect, clock: systemClock, random: () => 0 });
+  const state = await new Promise<BridgeState>((resolve) =>
+    bridge.onState((told) => told.kind === 'away' && resolve(told)),
+  );
+  expect(state).toMatchObject({ code: 'TLS_UNTRUSTED', message: 'the station of this line is away' });
+  expect(state).not.toMatchObject({ retryInMs: null });
   bridge.close();
 });
 

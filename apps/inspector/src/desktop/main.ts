@@ -27,7 +27,10 @@ function start(): void {
   session.defaultSession.setPermissionCheckHandler(() => false);
   const station = new StationProcess({
     script: HOST,
-    args: given.length === 0 ? ['--demo', join(app.getPath('userData'), 'demo-line')] : ['--lines', ...given],
+    args:
+      given.length === 0
+        ? ['--demo', join(app.getPath('userData'), 'demo-line')]
+        : [...givenAuthority(), '--lines', ...given],
     onGone: () => {
       for (const window of BrowserWindow.getAllWindows()) window.webContents.send(GONE);
     },
@@ -76,6 +79,12 @@ function openWindow(lines: number): BrowserWindow {
   window.webContents.on('will-attach-webview', (event) => event.preventDefault());
   void window.loadURL(`${ORIGIN}/`);
   return window;
+}
+
+/** `--ca=FILE`: what other machines' certificates are known by, as of `kerf inspect`. */
+function givenAuthority(): string[] {
+  const path = process.argv.find((argument) => argument.startsWith('--ca='))?.slice('--ca='.length);
+  return path === undefined ? [] : ['--ca', resolve(path)];
 }
 
 /** Arguments that are no options: station files, and addresses of other machines' lines. Without one the demo line runs. */

@@ -1,4 +1,4 @@
-// Station files (or the demo line) and ports from the main process -> stations that answer each page's bridge.
+// Station files and addresses (or the demo line) and ports from the main process -> stations that answer each page's bridge.
 import process from 'node:process';
 import { portTransport, relayBridge, serveBridge } from '@kerf/bridge';
 import { type OpenedLine, openLines, prepareDemoLine } from '@kerf/cli/inspect';
@@ -17,7 +17,9 @@ async function startLines(): Promise<readonly OpenedLine[]> {
   const isDemo = process.argv.includes('--demo');
   const given = process.argv.slice(process.argv.indexOf(isDemo ? '--demo' : '--lines') + 1);
   const demo = isDemo ? await prepareDemoLine(given[0] ?? '') : null;
-  const lines = await openLines(demo === null ? given : [demo.stationPath], null, (event, message) =>
+  const authority = process.argv.indexOf('--ca');
+  const ca = isDemo || authority < 0 ? null : (process.argv[authority + 1] ?? null);
+  const lines = await openLines(demo === null ? given : [demo.stationPath], ca, (event, message) =>
     say(`${event}: ${message}`),
   );
   for (const line of lines) if ('opened' in line) await line.opened.station.start();

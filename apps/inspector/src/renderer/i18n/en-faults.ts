@@ -39,7 +39,7 @@ export const enFaults = {
   'fault.TOKEN_EXPIRED': 'The token of this station has expired: replace it.',
   'fault.FORBIDDEN': 'This is not allowed here: another role, another token or another person is needed.',
   'fault.TLS_UNTRUSTED':
-    'The certificate of the other end is not trusted. It has expired and must be renewed there, this device’s clock is wrong, or the station file has to name its authority (ca).',
+    'The certificate of the other end is not trusted. It has expired and must be renewed there, this device’s clock is wrong, or its authority has to be named here: ca in the station file, --ca for a line of another machine.',
   'fault.OVERLOADED': 'Too much is asked for at once. Try again in a moment.',
   'fault.DRAINING': 'The cloud is being restarted. It is tried again by itself.',
   'fault.WORKER_LOST': 'What was working on it has ended. Try again.',

@@ -39,7 +39,7 @@ export const zhFaults: Readonly<Record<keyof typeof enFaults, string>> = {
   'fault.TOKEN_EXPIRED': '此工位的令牌已过期：请更换。',
   'fault.FORBIDDEN': '这里不允许：需要其他角色、其他令牌或其他人。',
   'fault.TLS_UNTRUSTED':
-    '对方的证书不受信任：证书已过期，需在对方更新；或本设备的时钟不对；或需在工位文件中指定签发机构（ca）。',
+    '对方的证书不受信任：证书已过期，需在对方更新；或本设备的时钟不对；或需在这里指定其签发机构：工位文件中的 ca，其他机器的产线用 --ca。',
   'fault.OVERLOADED': '同时进行的请求太多。请稍后重试。',
   'fault.DRAINING': '云端正在重新启动。会自动重试。',
   'fault.WORKER_LOST': '处理它的进程已终止。请重试。',

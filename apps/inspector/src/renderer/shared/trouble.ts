@@ -19,7 +19,9 @@ export function troublesOf(link: BridgeState, station: StationView | null, t: Tr
     const isOther = link.code === 'UNAUTHENTICATED';
     const more = link.retryInMs !== null ? 'link.away.retry' : isOther ? 'link.away.address' : 'link.away.lasting';
     const detail = more === 'link.away.lasting' ? link.message : null;
-    return [{ kind: 'alarm', text: `${t('link.away')} ${t(more)}`, detail }];
+    // Anything but a link that broke has something that somebody can do.
+    const why = link.code === 'LINK_LOST' || more !== 'link.away.retry' ? [] : [sayFault(link.code, t)];
+    return [{ kind: 'alarm', text: [t('link.away'), ...why, t(more)].join(' '), detail }];
   }
   return station === null
     ? []
