@@ -3,6 +3,7 @@
 import type { ResultRecord, Verdict } from '@kerf/edge-runtime';
 import * as v from 'valibot';
 import { CUT_CALLS, type CutCallResults, type CutTopics } from './cut-calls.ts';
+import type { PreviewSize } from './live-pace.ts';
 import { SAMPLES_CALLS, type SamplesResults, type SamplesTopics } from './samples-calls.ts';
 import { SESSIONS_CALLS, type SessionsResults, type SessionsTopics } from './sessions-calls.ts';
 import { UPDATES_CALLS, type UpdatesResults } from './updates-calls.ts';
@@ -141,7 +142,12 @@ export type BridgeState =
 export interface InspectorService {
   call<N extends CallName>(name: N, params: CallParams<N>, caller: Caller): Promise<CallResults[N]>;
   subscribe<T extends TopicName>(topic: T, listener: (value: Topics[T]) => void): () => void;
+  /** A smaller one for the live view of a reader whose link is thin. Without it readers get pictures as they are. */
+  readonly preview?: MakePreview;
 }
+
+/** The picture's width and height stay those of the part that was taken. @throws {KerfError} IMAGE_INVALID. */
+export type MakePreview = (picture: PictureView, size: PreviewSize) => Promise<PictureView>;
 
 export interface Caller {
   readonly name: string;

@@ -9,6 +9,7 @@ export type {
   CallResults,
   InspectorBridge,
   InspectorService,
+  MakePreview,
   TopicName,
   Topics,
 } from './contract.ts';
@@ -17,6 +18,7 @@ export { CUT_RANGES } from './cut-calls.ts';
 export type * from './cut-views.ts';
 export { MAX_ENVELOPE_BYTES } from './envelope.ts';
 export type * from './health-views.ts';
+export type { PreviewSize } from './live-pace.ts';
 export type { OpenBridgeOptions } from './open-bridge.ts';
 export { openBridge } from './open-bridge.ts';
 export type { Port, PortTransport } from './port-transport.ts';

@@ -1,6 +1,6 @@
 // A page's transport and a way to a station elsewhere -> the page served by that station: one link each, which end together.
 import { type Connect, KerfError, systemClock, type Transport } from '@kerf/protocol';
-import type { Caller, InspectorBridge, InspectorService } from './contract.ts';
+import type { Caller, InspectorBridge, InspectorService, MakePreview } from './contract.ts';
 import { openBridge } from './open-bridge.ts';
 import { serveBridge } from './serve-bridge.ts';
 import { type Hello, mayAct } from './views.ts';
@@ -8,12 +8,17 @@ import { type Hello, mayAct } from './views.ts';
 /** Try again later (RFC 6455, the registry of close codes). */
 const AWAY = 1013;
 
-/** The caller may do what both its own role and the station's address allow. */
+/**
+ * The caller may do what both its own role and the station's address allow.
+ *
+ * @param preview for pages whose link to here is thin
+ */
 export function relayBridge(
   transport: Transport,
   connect: Connect,
   caller: Caller,
   onError: (error: unknown) => void = () => {},
+  preview?: MakePreview,
 ): void {
   const bridge = openBridge({ connect, clock: systemClock, random: Math.random });
   const ready = whenConnected(bridge, (code) => {
@@ -24,7 +29,7 @@ export function relayBridge(
   ready.catch(() => {});
   serveBridge(
     endingWith(transport, () => bridge.close()),
-    relayed(bridge, ready),
+    { ...relayed(bridge, ready), ...(preview === undefined ? {} : { preview }) },
     caller,
     onError,
   );

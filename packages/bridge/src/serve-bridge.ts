@@ -1,10 +1,11 @@
 // A connected transport, a caller and a service -> a served bridge: validates every call, its role and its parameters.
-import { KerfError, type Transport } from '@kerf/protocol';
+import { KerfError, systemClock, type Transport } from '@kerf/protocol';
 import * as v from 'valibot';
 import { CALLS, type Caller, type CallName, type InspectorService, type TopicName } from './contract.ts';
 import { decodeEnvelope, encodeEnvelope } from './envelope.ts';
+import { LivePace } from './live-pace.ts';
 import { readToService, type ToBridge, type ToService } from './messages.ts';
-import { mayAct } from './views.ts';
+import { type LiveView, mayAct } from './views.ts';
 import { withoutFolders } from './without-folders.ts';
 
 /** Calls of one reader that may be under way. */
@@ -26,6 +27,8 @@ export function serveBridge(
   });
 }
 
+const NONE = { waiting: null, sent: null, isAway: false } as const;
+
 class Desk {
   private readonly transport: Transport;
   private readonly service: InspectorService;
@@ -33,7 +36,8 @@ class Desk {
   private readonly onError: (error: unknown) => void;
   private readonly subscriptions = new Map<TopicName, () => void>();
   /** The newest live part that the reader has not taken yet, and whether one is on its way. */
-  private live: { waiting: unknown; isAway: boolean } = { waiting: null, isAway: false };
+  private live: { waiting: LiveView | null; sent: { bytes: number; atMs: number } | null; isAway: boolean } = NONE;
+  private readonly pace = new LivePace();
   private calls = 0;
 
   constructor(transport: Transport, service: InspectorService, caller: Caller, onError: (error: unknown) => void) {
@@ -61,6 +65,7 @@ class Desk {
   close(): void {
     for (const end of this.subscriptions.values()) end();
     this.subscriptions.clear();
+    this.live = NONE;
   }
 
   private async answer({ id, name, params }: Extract<ToService, { kind: 'call' }>): Promise<void> {
@@ -96,35 +101,54 @@ class Desk {
 
   private subscribe(topic: TopicName): void {
     if (this.subscriptions.has(topic)) return;
-    const tell = (value: unknown): void => (topic === 'live' ? this.showLive(value) : this.tell(topic, value));
+    const tell = (value: unknown): void =>
+      topic === 'live' ? this.showLive(value as LiveView) : this.tell(topic, value);
     this.subscriptions.set(topic, this.service.subscribe(topic, tell));
   }
 
   private unsubscribe(topic: TopicName): void {
     this.subscriptions.get(topic)?.();
     this.subscriptions.delete(topic);
-    if (topic === 'live') this.live = { waiting: null, isAway: false };
+    if (topic === 'live') this.live = NONE;
   }
 
   /** One live picture at a time: the newest waits until the reader has taken the one before. */
-  private showLive(value: unknown): void {
+  private showLive(value: LiveView): void {
     if (this.live.isAway) {
-      this.live.waiting = value;
+      this.live = { ...this.live, waiting: value };
       return;
     }
-    this.live.isAway = true;
+    this.live = { ...NONE, isAway: true };
+    const { picture } = value;
+    const { size } = this.pace;
+    const { preview } = this.service;
+    if (picture === null || size === null || preview === undefined) return this.sendLive(value);
+    // What cannot be made smaller goes as it is.
+    preview(picture, size)
+      .catch(() => picture)
+      .then((small) => this.sendLive({ ...value, picture: small }))
+      .catch(this.onError);
+  }
+
+  /** As large as the reader's link carries in time. */
+  private sendLive(value: LiveView): void {
+    // It may have been unsubscribed from, or closed, while its picture was made.
+    if (!this.live.isAway) return;
+    this.live = { ...this.live, sent: { bytes: value.picture?.bytes.byteLength ?? 0, atMs: systemClock.nowMs() } };
     this.tell('live', value);
   }
 
   private taken(): void {
-    const { waiting } = this.live;
-    this.live = { waiting: null, isAway: false };
+    const { waiting, sent } = this.live;
+    const nowMs = systemClock.nowMs();
+    if (sent !== null && sent.bytes > 0) this.pace.took(nowMs - sent.atMs, sent.bytes, nowMs);
+    this.live = NONE;
     if (waiting !== null) this.showLive(waiting);
   }
 
   private tell(topic: TopicName, value: unknown): void {
     if (this.transport.bufferedBytes > MAX_UNREAD_BYTES) {
-      if (topic === 'live') this.live.isAway = false;
+      if (topic === 'live') this.live = NONE;
       return;
     }
     this.send({ kind: 'event', topic, value });

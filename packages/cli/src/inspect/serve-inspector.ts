@@ -15,6 +15,7 @@ import { KerfError } from '@kerf/protocol';
 import { pageUrl } from '../addresses.ts';
 import { type AcceptSocket, type Route, startPageServer } from '../page-server.ts';
 import type { InspectorAccess } from './inspector-access.ts';
+import { previewPicture } from './preview-picture.ts';
 import type { RemoteLine } from './remote-line.ts';
 
 export interface ServeInspectorOptions extends Pick<InspectorAccess, 'host' | 'hosts' | 'port' | 'tls' | 'keys'> {
@@ -53,7 +54,7 @@ export async function serveInspector(
       // What is recorded as somebody's doing says from where.
       const name = tls === null ? role : `${role} at ${from.replace(/^::ffff:/, '')}`;
       const transport = wsTransport(socket);
-      if ('connect' in line) relayBridge(transport, line.connect, { name, role }, onError);
+      if ('connect' in line) relayBridge(transport, line.connect, { name, role }, onError, previewPicture);
       else serveBridge(transport, line, { name, role }, onError);
     };
   const server = await startPageServer({

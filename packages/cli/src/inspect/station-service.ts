@@ -20,6 +20,7 @@ import { VERSION } from '../command.ts';
 import { CutDesk } from './cut/cut-desk.ts';
 import { type DeviceDesks, deviceCalls } from './device-calls.ts';
 import { healthView } from './health.ts';
+import { previewPicture } from './preview-picture.ts';
 import { RecordDesk } from './record-desk.ts';
 import { sampleCalls, samplesView } from './sample-calls.ts';
 import type { ServiceCalls } from './service-calls.ts';
@@ -44,6 +45,7 @@ const LOOKING: ReadonlySet<CallName> = new Set([
 ]);
 
 export class StationService implements InspectorService {
+  readonly preview = previewPicture;
   private readonly opened: OpenedStation;
   private readonly file: StationFile;
   private readonly desks: DeviceDesks;
