@@ -192,7 +192,7 @@ export class Journal {
     const step = tidyStep(this.#segments, this.#tidySetting);
     const oldest = this.#segments.list[0];
     if (step === null || oldest === undefined) {
-      if (this.#state.kind === 'ok' && this.#active !== null) await this.#reserve.makeAgain();
+      if (this.#state.kind === 'ok' && this.#active !== null) await this.#reserve.makeAgain(this.#leastReserve);
       return false;
     }
     // What is needed no more may be so because of what is not durable yet.
@@ -203,12 +203,17 @@ export class Journal {
     return true;
   }
 
+  /** A new segment, which is how the only one goes, and as much again for what is written meanwhile. */
+  get #leastReserve(): number {
+    return 2 * (this.#active?.checkpointBytes ?? 0);
+  }
+
   get #tidySetting(): TidySetting {
     const { segmentBytes } = this.#options;
     return { active: this.#active, isFull: this.#state.kind === 'full', segmentBytes };
   }
 
-  /** One step out of a full disk; the reserve has to be whole again before anything else is written. */
+  /** One step out of a full disk; there has to be a reserve again before anything else is written. */
   async #findRoom(): Promise<boolean> {
     if (await this.#tidy()) return true;
     try {
@@ -217,7 +222,7 @@ export class Journal {
         await this.#rotate();
         return true;
       }
-      if (await this.#reserve.make()) {
+      if (await this.#reserve.make(this.#leastReserve)) {
         if (this.#queue.length > 0) await this.#writeBatch();
         this.#setState({ kind: 'ok' });
         return true;

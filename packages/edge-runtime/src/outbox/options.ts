@@ -20,7 +20,7 @@ export interface OutboxOptions {
   readonly seenWindow: number;
   /** Where a file of the log ends and the next begins. */
   readonly segmentBytes: number;
-  /** Kept free beside the log, so that a full disk still lets the outbox tidy up: a segment's worth, or it may not. */
+  /** Kept free beside the log, so that a full disk still lets the outbox tidy up: a segment's worth, less where the disk is small. */
   readonly reserveBytes: number;
   /** Of the latest pictures for sinks, held in memory as they came; for records before those, sinks get none. */
   readonly maxHeldPictureBytes: number;

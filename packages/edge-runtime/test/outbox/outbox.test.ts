@@ -403,6 +403,35 @@ describe('a disk that', () => {
     expect(outbox.snapshot).toMatchObject({ isHeld: false, storage: { kind: 'ok' }, dropped: {} });
   });
 
+  test.each([
+    ['smaller than the reserve', 600_000, 600_000],
+    ['that others have filled meanwhile', 4_000_000, 600_000],
+  ])('%s is full and goes on once the sinks have taken what is there', async (_, maxBytes, left) => {
+    const disk = new SimulatedDisk({ random: seededRandom(3), maxBytes });
+    const sink = new TestSink();
+    sink.mode = 'refuse';
+    const { outbox, clock } = await open({ disk, sinks: [sink] }, { reserveBytes: 2 ** 20 });
+    await outbox.put(verdictRecord('first', 'NG'));
+    await settle();
+    disk.maxBytes = left;
+    const puts: Promise<void>[] = [];
+    for (let round = 0; round < 3; round++) {
+      sink.mode = 'refuse';
+      for (let id = 0; id < 40; id++)
+        puts.push(outbox.put(recordOf(`${round}-${id}`, { verdict: 'NG', partId: 'x'.repeat(30_000) })));
+      await clock.advance(5000);
+      expect(outbox.snapshot).toMatchObject({ isHeld: true, storage: { kind: 'full' } });
+      sink.mode = 'take';
+      for (let turn = 0; turn < 200 && outbox.snapshot.isHeld; turn++) {
+        await clock.advance(1000);
+        await settle();
+      }
+      expect(outbox.snapshot).toMatchObject({ isHeld: false, storage: { kind: 'ok' }, dropped: {} });
+    }
+    await Promise.all(puts);
+    expect(sink.committed).toHaveLength(1 + 3 * 40);
+  });
+
   test('is full makes room in the one file that it has', async () => {
     const disk = new SimulatedDisk({ random: seededRandom(3), maxBytes: 16_384 + 5000 });
     const { outbox, clock } = await open({ disk }, { segmentBytes: 16_384, reserveBytes: 16_384 });
