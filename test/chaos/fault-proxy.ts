@@ -65,9 +65,15 @@ export class FaultProxy {
 
   static async start(target: number, random: () => number): Promise<FaultProxy> {
     const proxy = new FaultProxy(target, random);
-    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
-    proxy.port = (proxy.#server.address() as { port: number }).port;
+    await proxy.reopen();
     return proxy;
+  }
+
+  /** Takes connections, as good ones; after `close` at the same port. */
+  async reopen(): Promise<void> {
+    this.change(GOOD_MOOD);
+    await new Promise<void>((resolve) => this.#server.listen(this.port, '127.0.0.1', resolve));
+    this.port = (this.#server.address() as { port: number }).port;
   }
 
   /** Another mood; what waits goes on by it. */

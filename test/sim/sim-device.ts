@@ -197,7 +197,8 @@ export abstract class SimDevice {
     const world = this.world;
     await life.clock.sleep(2 * this.path.latencyMs);
     const alive = this.#gateways().filter(({ isDead }) => !isDead);
-    if (this.path.isDown || alive.length === 0 || signal.aborted) throw new KerfError('LINK_LOST', 'nobody answers');
+    if (this.path.isDown || alive.length === 0 || signal.aborted)
+      throw new KerfError('LINK_LOST', 'nobody answers', { details: { unheard: true } });
     const connection = new SimConnection(this.path, world.clock, world.random);
     this.connections = this.connections.filter(({ isOpen }) => isOpen);
     this.connections.push(connection);

@@ -3,6 +3,7 @@ import { KerfError } from '@kerf/protocol';
 import { describe, expect, it } from 'vitest';
 import { EdgeSession } from '../src/session/edge-session.ts';
 import { resolveEdgeSessionOptions } from '../src/session/options.ts';
+import type { SessionStatus } from '../src/session/status.ts';
 import { FakeClock, settle } from './support/fake-clock.ts';
 import { bytesTensor, inputsOf, ScriptedModel, SPLIT, splitConfig, stage, Watched } from './support/fixtures.ts';
 import { ScriptedCloud } from './support/scripted-cloud.ts';
@@ -46,6 +47,61 @@ describe('reconnect', () => {
     const delays = statuses.flatMap((status) => (status.kind === 'reconnecting' ? [status.delayMs] : []));
     expect(delays).toEqual([50, 100, 200, 400, ...Array(8).fill(500)]);
     expect(statuses.at(-1)?.kind).toBe('connected');
+  });
+
+  describe('after a long outage', () => {
+    const OUTAGE_MS = 10 * 60_000;
+    const delaysOf = (statuses: readonly SessionStatus[]): number[] =>
+      statuses.flatMap((status) => (status.kind === 'reconnecting' ? [status.delayMs] : []));
+    const slowest = { random: () => 0.999 };
+
+    it('is back within 2 s where nobody answered meanwhile, and asks at most once a second on average', async () => {
+      const { clock, cloud, statuses } = await stage();
+      cloud.isGone = new KerfError('LINK_LOST', 'nobody answers', { details: { unheard: true } });
+      cloud.last.link.sever();
+      await clock.advance(OUTAGE_MS);
+      const delays = delaysOf(statuses);
+      expect(Math.max(...delays)).toBeLessThanOrEqual(2000);
+      expect(delays.length).toBeLessThan(OUTAGE_MS / 1000 + 10);
+      cloud.isGone = null;
+      await clock.advance(2000);
+      expect(statuses.at(-1)?.kind).toBe('connected');
+    });
+
+    it('is back within 2 s where every attempt took too long', async () => {
+      const cloud = new ScriptedCloud();
+      const { clock, statuses } = await stage(undefined, slowest, cloud);
+      cloud.isGone = 'hang';
+      cloud.last.link.sever();
+      await clock.advance(OUTAGE_MS);
+      const delays = delaysOf(statuses);
+      expect(delays.length).toBeGreaterThan(10);
+      expect(Math.max(...delays)).toBeLessThanOrEqual(2000);
+    });
+
+    it('asks one that answers and refuses less and less often, in proportion to how long it has done so', async () => {
+      const { clock, cloud, statuses } = await stage(undefined, slowest);
+      cloud.isGone = new KerfError('LINK_LOST', 'HTTP 503');
+      cloud.last.link.sever();
+      await clock.advance(10_000);
+      expect(Math.max(...delaysOf(statuses))).toBeLessThanOrEqual(2000);
+      await clock.advance(OUTAGE_MS);
+      const delays = delaysOf(statuses);
+      expect(delays.at(-1)).toBeGreaterThan(29_000);
+      expect(delays.length).toBeLessThan(60);
+    });
+
+    it('spreads a fleet anew when the cloud is there and has no place: from the first pause on', async () => {
+      const { clock, cloud, statuses } = await stage(undefined, slowest);
+      cloud.isGone = new KerfError('LINK_LOST', 'nobody answers', { details: { unheard: true } });
+      cloud.last.link.sever();
+      await clock.advance(OUTAGE_MS);
+      const before = delaysOf(statuses).length;
+      cloud.isGone = new KerfError('LINK_LOST', 'reset');
+      await clock.advance(8000);
+      const delays = delaysOf(statuses).slice(before);
+      expect(delays.slice(0, 4).map(Math.round)).toEqual([200, 400, 799, 1598]);
+    });
   });
 
   it('waits at least as long as the cloud asks', async () => {

@@ -9,7 +9,8 @@ export interface BrowserConnectOptions {
 /**
  * Connects with the platform's WebSocket. A browser does not tell why a connection failed: an untrusted certificate
  * looks like a cloud that is not there.
- * @throws {KerfError} INVALID_ARGUMENT for a URL that cannot be used; the connection itself LINK_LOST.
+ * @throws {KerfError} INVALID_ARGUMENT for a URL that cannot be used; the connection itself LINK_LOST, with
+ *   `unheard` in its details where the platform knows that it has no network.
  */
 export function browserConnect({ url }: BrowserConnectOptions): Connect {
   const parsed = parseUrl(url);
@@ -31,7 +32,10 @@ export function browserConnect({ url }: BrowserConnectOptions): Connect {
         settle(() => resolve(transport)),
         { once: true },
       );
-      const failed = (): void => reject(new KerfError('LINK_LOST', `cannot connect to ${parsed.host}`));
+      const failed = (): void => {
+        const details = { unheard: Object.is(globalThis.navigator?.onLine, false) };
+        reject(new KerfError('LINK_LOST', `cannot connect to ${parsed.host}`, { details }));
+      };
       socket.addEventListener('close', settle(failed), { once: true });
       if (signal.aborted) onAbort();
     });

@@ -11,9 +11,9 @@ import {
 } from '@kerf/protocol';
 import type { EdgeSessionOptions } from '../session/options.ts';
 import type { SessionStatus } from '../session/status.ts';
-import { backOffMs } from './back-off.ts';
 import { type ConnectionEvents, LinkConnection, type LinkEnd, SESSION } from './link-connection.ts';
 import { type CloudAddress, reachCloud } from './reach-cloud.ts';
+import { RetryPace } from './retry-pace.ts';
 
 /** The cloud that a session uses. */
 export interface CloudTarget extends CloudAddress {
@@ -58,23 +58,19 @@ const LASTING = new Set<ErrorCode>([
 const MOST_DOUBLINGS = 2;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** A connection that held this long was healthy: the next failure is the first of a new row. */
-const HEALTHY_MS = 10_000;
-
 export class CloudLink {
   private readonly target: CloudTarget;
   private readonly wanted: Wanted;
   private readonly options: EdgeSessionOptions;
   private readonly events: LinkEvents;
+  private readonly pace: RetryPace;
   private connection: LinkConnection | null = null;
   private draining = false;
   private closed = false;
-  private failures = 0;
   /** Attempts in a row that took too long. */
   private timeouts = 0;
   private tokenRenewed = false;
   private resumeKey: string | null = null;
-  private openedMs: number | null = null;
   private attempt: AbortController | null = null;
   private cancelTimer: (() => void) | null = null;
 
@@ -83,6 +79,7 @@ export class CloudLink {
     this.wanted = wanted;
     this.options = options;
     this.events = events;
+    this.pace = new RetryPace(options, options.random);
   }
 
   start(): void {
@@ -139,7 +136,7 @@ export class CloudLink {
     const allowedMs = Math.min(wantedMs, MAX_TIMER_MS);
     const attempt = new AbortController();
     this.attempt = attempt;
-    this.events.onStatus({ kind: 'connecting', attempt: this.failures });
+    this.events.onStatus({ kind: 'connecting', attempt: this.pace.failures });
     const startMs = clock.nowMs();
     const cancelTimeout = clock.after(allowedMs, () =>
       attempt.abort(new KerfError('HANDSHAKE_TIMEOUT', `no connection to the cloud within ${allowedMs} ms`)),
@@ -151,7 +148,7 @@ export class CloudLink {
     } catch (error) {
       const reason = attempt.signal.aborted ? attempt.signal.reason : error;
       const fault = KerfError.from(reason, 'LINK_LOST', `no connection to the cloud: ${messageOf(reason)}`);
-      this.lost({ code: fault.code, message: fault.message, retryAfterMs: null });
+      this.lost({ code: fault.code, message: fault.message, retryAfterMs: null }, fault.details['unheard'] === true);
     } finally {
       cancelTimeout();
     }
@@ -184,7 +181,7 @@ export class CloudLink {
   private onOpened(opened: Opened, resumed: boolean): void {
     this.events.onOpened(opened);
     this.resumeKey = opened.resumeKey;
-    this.openedMs = this.options.clock.nowMs();
+    this.pace.opened(this.options.clock.nowMs());
     this.tokenRenewed = false;
     this.timeouts = 0;
     this.events.onStatus({ kind: 'connected', resumed, credits: opened.credits });
@@ -208,20 +205,19 @@ export class CloudLink {
     this.lost({ code: 'DRAINING', message: 'the cloud is going away; connecting again', retryAfterMs: null });
   }
 
-  private lost(end: LinkEnd): void {
+  private lost(end: LinkEnd, unheard = false): void {
     this.cancelTimer?.();
     this.connection = null;
     this.attempt = null;
     this.draining = false;
     if (this.closed) return;
-    const { clock, random, faultRetryMs } = this.options;
-    const healthy = this.openedMs !== null && clock.nowMs() - this.openedMs >= HEALTHY_MS;
-    this.openedMs = null;
-    if (healthy) this.failures = 0;
+    const { clock, faultRetryMs } = this.options;
     const lasting = LASTING.has(end.code) && !this.mayRenewToken(end.code);
-    const delayMs = lasting ? faultRetryMs : backOffMs(this.failures, this.options, random, end.retryAfterMs);
-    this.failures++;
-    if (end.code === 'HANDSHAKE_TIMEOUT') this.timeouts++;
+    const tookTooLong = end.code === 'HANDSHAKE_TIMEOUT';
+    if (tookTooLong) this.timeouts++;
+    const isUnheard = unheard || tookTooLong;
+    const pauseMs = this.pace.next({ isUnheard, retryAfterMs: end.retryAfterMs }, clock.nowMs());
+    const delayMs = lasting ? faultRetryMs : pauseMs;
     this.cancelTimer = clock.after(delayMs, () => void this.connect());
     const { code, message } = end;
     this.events.onStatus(

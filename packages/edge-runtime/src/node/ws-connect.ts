@@ -1,5 +1,6 @@
 // A URL -> a connection to the cloud from Node: WebSocket over TLS 1.3.
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
+import { type ConnectionOptions, connect as startTls } from 'node:tls';
 import {
   type Connect,
   DEFAULT_WIRE_LIMITS,
@@ -10,6 +11,7 @@ import {
   type Transport,
 } from '@kerf/protocol';
 import { type ClientOptions, WebSocket } from 'ws';
+import { reachHost } from './reach-host.ts';
 import { wsTransport } from './ws-transport.ts';
 
 export interface WsConnectOptions {
@@ -29,7 +31,8 @@ export interface WsConnectOptions {
 
 /**
  * Connects with `ws`, without compression (activations do not compress, and it costs memory per message).
- * @throws {KerfError} INVALID_ARGUMENT for a URL that cannot be used; the connection itself LINK_LOST, TLS_UNTRUSTED.
+ * @throws {KerfError} INVALID_ARGUMENT for a URL that cannot be used; the connection itself TLS_UNTRUSTED, and LINK_LOST, where no
+ *   peer answered with `unheard` in its details.
  */
 export function wsConnect(options: WsConnectOptions): Connect {
   const url = checkUrl(options);
@@ -48,7 +51,8 @@ export function wsConnect(options: WsConnectOptions): Connect {
   return async (signal) => {
     const authority = typeof ca === 'function' ? await ca() : ca;
     const trusted = secure && authority !== undefined ? { ca: Buffer.from(authority) } : {};
-    return connect(url, subprotocol, { ...settings, ...trusted }, signal);
+    const socket = await reach(url, signal);
+    return connect(url, subprotocol, { ...settings, ...trusted, ...over(socket, secure) }, signal);
   };
 }
 
@@ -65,6 +69,30 @@ function checkUrl({ url: text, allowPlainText = false }: WsConnectOptions): URL 
     );
   }
   return url;
+}
+
+async function reach(url: URL, signal: AbortSignal): Promise<Socket> {
+  const port = Number(url.port || (url.protocol === 'wss:' ? 443 : 80));
+  try {
+    return await reachHost(hostOf(url), port, signal);
+  } catch (error) {
+    throw connectError(error as Error, url, { unheard: true });
+  }
+}
+
+/** Without the brackets of IPv6. */
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
+/** Has `ws` use a socket that is connected already. */
+function over(socket: Socket, secure: boolean): ClientOptions {
+  const createConnection = (options: ConnectionOptions): Socket => {
+    if (!secure) return socket;
+    const { host = '' } = options;
+    return startTls({ ...options, path: undefined, socket, servername: isIP(host) === 0 ? host : '' });
+  };
+  return { createConnection } as ClientOptions;
 }
 
 function connect(url: URL, subprotocol: string, settings: ClientOptions, signal: AbortSignal): Promise<Transport> {
@@ -100,12 +128,16 @@ const NO_WEBSOCKET = /^Unexpected server response: (\d{3})$/;
 const BROKEN_UPGRADE = /^(Invalid (Sec-WebSocket|Upgrade)|Server sent )/;
 
 /** What a person can do about it stands in the message: nobody else is there when a plant's network is at fault. */
-function connectError(error: Error & { readonly code?: string }, url: URL): KerfError {
+function connectError(
+  error: Error & { readonly code?: string },
+  url: URL,
+  details: Readonly<Record<string, unknown>> = {},
+): KerfError {
   const { host } = url;
   const { code = '' } = error;
   if (UNTRUSTED.test(code)) return new KerfError('TLS_UNTRUSTED', untrusted(code, host), { cause: error });
   const lost = (what: string): KerfError =>
-    new KerfError('LINK_LOST', `cannot connect to ${host}: ${what}`, { cause: error });
+    new KerfError('LINK_LOST', `cannot connect to ${host}: ${what}`, { cause: error, details });
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return lost(`the network does not know this name now (${code}); check its name service`);
   }

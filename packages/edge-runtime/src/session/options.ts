@@ -29,7 +29,7 @@ export interface EdgeSessionOptions {
   readonly peerTimeoutMs: number;
   /** Largest delay before the first reconnect; doubled at each further one, each drawn evenly from 0 to it. */
   readonly backoffBaseMs: number;
-  /** Where the doubling stops. */
+  /** Where the growing stops; without any answer from a peer it stops at 2 s. */
   readonly backoffMaxMs: number;
   /** Delay after a fault that trying again does not cure by itself (a refused token, an unknown model). */
   readonly faultRetryMs: number;

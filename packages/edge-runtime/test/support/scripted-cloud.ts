@@ -105,11 +105,13 @@ export class ScriptedCloud {
   greetings: KerfError['code'][] = [];
   /** What is sent instead of `opened`, in turn. */
   openings: KerfError['code'][] = [];
+  /** How every attempt to connect ends while it is set. */
+  isGone: KerfError | 'hang' | null = null;
   mute = false;
   answersPings = true;
 
   readonly connect: Connect = () => {
-    const refusal = this.refusals.shift();
+    const refusal = this.refusals.shift() ?? this.isGone;
     if (refusal === 'hang') return new Promise(() => {});
     if (refusal) return Promise.reject(refusal);
     const connection = new CloudConnection(this);
