@@ -1,6 +1,6 @@
 // Model files that change under a cloud that serves them: no session ever gets answers of another model than it opened.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildModel, buildModel } from '@kerf/onnx';
 import type { Tensor } from '@kerf/protocol';
@@ -135,6 +135,41 @@ describe('a whole model', () => {
     const later = await client(cloud).hello();
     expect((await later.open('m', { identity: identity ?? '' })).identity).toBe(identity);
     expect(await answerOf(later, 1)).toBe(1);
+  });
+
+  it('whose weights beside it are overwritten where they lie gives no answer of either, and is opened anew', async () => {
+    const dir = temporaryFolder();
+    const size = 1 << 16;
+    const weights = (value: number) => floats([1, size], () => value);
+    const path = join(dir, 'm', 'b.bin');
+    const initializers = [{ name: 'b', tensor: weights(1), external: { location: 'b.bin', offset: 0 } }];
+    mkdirSync(join(dir, 'm'));
+    writeFileSync(path, weights(1).data);
+    writeFileSync(
+      join(dir, 'm', 'model.onnx'),
+      buildModel(oneToOne([{ op: 'Add', inputs: ['x', 'b'], outputs: ['y'] }], [1, size], { initializers })),
+    );
+    const zero = payload('x', weights(0));
+    const ask = async (edge: TestClient, frame: number): Promise<number> => {
+      edge.frame(frame, [zero]);
+      return valueOf((await edge.result(frame)).tensors[0]!.bytes);
+    };
+    const cloud = await serveModels(dir);
+    const edge = await opened(cloud, 'm');
+    expect(await ask(edge, 1)).toBe(1);
+    // A file that is put in its place leaves what is mapped.
+    writeFileSync(`${path}.new`, weights(1).data);
+    renameSync(`${path}.new`, path);
+    expect(await ask(edge, 2)).toBe(1);
+    const another = await serveModels(dir);
+    const other = await opened(another, 'm');
+    expect(await ask(other, 1)).toBe(1);
+    writeFileSync(path, weights(3).data);
+    other.frame(2, [zero]);
+    expect(await ended(other)).toBe('WORKER_LOST');
+    expect(other.all('result').filter(({ frame }) => frame === 2)).toEqual([]);
+    const again = await opened(another, 'm');
+    expect(await ask(again, 1)).toBe(3);
   });
 
   it('that stays what it is keeps its sessions when its worker dies', async () => {

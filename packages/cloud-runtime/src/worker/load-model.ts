@@ -10,8 +10,8 @@ import { warmUp } from './warm-up.ts';
 
 export interface ReadyModel {
   readonly model: HostedModel;
-  /** What names a whole model without a manifest; null for others. */
-  readonly identity: string | null;
+  /** What it was made from. */
+  readonly seen: SeenFiles;
   readonly provider: string;
   /** Providers that were asked for before this one and did not serve. */
   readonly demoted: readonly DemotedProvider[];
@@ -29,13 +29,10 @@ export async function loadModel(request: LoadRequest): Promise<ReadyModel> {
   const golden = request.golden === null ? null : await readGolden(request.golden);
   const ready = await firstThatServes(request, golden);
   await seen.checkUnchanged();
-  return { ...ready, identity: seen.identity };
+  return { ...ready, seen };
 }
 
-async function firstThatServes(
-  request: LoadRequest,
-  golden: GoldenSamples | null,
-): Promise<Omit<ReadyModel, 'identity'>> {
+async function firstThatServes(request: LoadRequest, golden: GoldenSamples | null): Promise<Omit<ReadyModel, 'seen'>> {
   const demoted: DemotedProvider[] = [];
   let lastError: KerfError | null = null;
   for (const provider of request.providers) {

@@ -1,8 +1,9 @@
 // Entry of a worker's second thread: ONNX Runtime and nothing else, so that it never waits for bytes to be coded or sent.
+import { writeSync } from 'node:fs';
+import process from 'node:process';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { HostedModel } from './hosted-model.ts';
 import type { LoadRequest } from './jobs.ts';
-import { loadModel } from './load-model.ts';
+import { loadModel, type ReadyModel } from './load-model.ts';
 import { runFrames } from './run-frames.ts';
 import {
   type FromRuntime,
@@ -16,7 +17,7 @@ import { faultOf } from './worker-fault.ts';
 if (parentPort === null) throw new Error('runtime-thread runs in a worker thread');
 const port = parentPort;
 const finished = new Int32Array((workerData as RuntimeThreadData).finished);
-let model: HostedModel | null = null;
+let ready: ReadyModel | null = null;
 let turn: Promise<void> = Promise.resolve();
 
 port.on('message', (message: ToRuntime) => {
@@ -26,9 +27,9 @@ port.on('message', (message: ToRuntime) => {
 async function load(request: LoadRequest): Promise<void> {
   let reply: FromRuntime;
   try {
-    const ready = await loadModel(request);
-    model = ready.model;
-    const { identity, provider, demoted, warmUp } = ready;
+    ready = await loadModel(request);
+    const { model, seen, provider, demoted, warmUp } = ready;
+    const { identity } = seen;
     const { segmentSpecs: segments, entries } = model;
     reply = { type: 'loaded', loaded: { type: 'loaded', identity, segments, entries, provider, demoted, warmUp } };
   } catch (error) {
@@ -38,11 +39,18 @@ async function load(request: LoadRequest): Promise<void> {
 }
 
 async function run({ frames, plan, body }: ThreadJob): Promise<void> {
-  if (model === null) throw new TypeError('a job came before its model');
-  const ran = await runFrames(model, frames, plan);
+  if (ready === null) throw new TypeError('a job came before its model');
+  const ran = await runFrames(ready.model, frames, plan);
+  if (ready.seen.isOverwritten) endAtOnce('the weights beside the model were overwritten while it was in use');
   Atomics.add(finished, 0, 1);
   const buffers = ran.frames.flatMap((frame) =>
     'outputs' in frame ? [...frame.outputs.values()].map(({ data }) => data.buffer) : [],
   );
   handOver(port, { type: 'ran', ran, body }, [body, ...buffers]);
+}
+
+/** No answer leaves; the next worker reads what is there now, and says when that is another model. No frame is to blame. */
+function endAtOnce(lastWords: string): void {
+  writeSync(process.stderr.fd, `${lastWords}\n`);
+  process.kill(process.pid, 'SIGKILL');
 }

@@ -1,4 +1,5 @@
 // The files of a model before and after the runtime reads them -> whether they are the right ones, and which model that is.
+import { type BigIntStats, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { modelIdentity, openModelFile } from '@kerf/onnx/node';
 import { KerfError } from '@kerf/protocol';
@@ -9,10 +10,13 @@ export class SeenFiles {
   /** What names a whole model without a manifest; null for others, whose manifest names them. */
   readonly identity: string | null;
   readonly #stamps: ReadonlyMap<string, string>;
+  /** Weights beside the models, which the runtime maps into its memory: it reads them on at every run. */
+  readonly #mapped: readonly string[];
 
-  private constructor(identity: string | null, stamps: ReadonlyMap<string, string>) {
+  private constructor(identity: string | null, stamps: ReadonlyMap<string, string>, mapped: readonly string[]) {
     this.identity = identity;
     this.#stamps = stamps;
+    this.#mapped = mapped;
   }
 
   /**
@@ -25,18 +29,22 @@ export class SeenFiles {
     const note = async (path: string): Promise<void> => void stamps.set(path, await stampOf(path));
     for (const path of [...paths, ...files.map((file) => file.path)]) await note(path);
     for (const file of files) await checkHash(file);
+    const mapped: string[] = [];
     let found: string | null = null;
     try {
       for (const path of paths) {
         const model = await openModelFile(path);
-        for (const data of model.externalFiles.values()) await note(data.path);
+        for (const { path: data } of model.externalFiles.values()) {
+          mapped.push(data);
+          await note(data);
+        }
         if (files.length === 0) found = await modelIdentity(model);
       }
     } catch (error) {
       throw identity === null ? error : replaced();
     }
     if (identity !== null && found !== identity) throw replaced();
-    return new SeenFiles(found, stamps);
+    return new SeenFiles(found, stamps, mapped);
   }
 
   /** @throws {KerfError} BACKEND_FAILED when a file has changed since: nobody knows what the runtime has read. */
@@ -47,12 +55,39 @@ export class SeenFiles {
       }
     }
   }
+
+  /**
+   * Whether weights that the runtime maps were written to where they lie: a run that ends now may have read both versions. A file
+   * that was put in their place, or that is gone, leaves what is mapped as it was. One that only got another name or owner counts as
+   * written: a worker too many is started then.
+   */
+  get isOverwritten(): boolean {
+    return this.#mapped.some((path) => {
+      const now = stampNow(path);
+      const seen = this.#stamps.get(path) ?? GONE;
+      return now !== seen && inodeOf(now) === inodeOf(seen);
+    });
+  }
 }
+
+const GONE = 'gone';
 
 /** Differs once a file was written, replaced or removed. */
 async function stampOf(path: string): Promise<string> {
   const stats = await stat(path, { bigint: true }).catch(() => null);
-  return stats === null ? 'gone' : `${stats.size} ${stats.mtimeNs} ${stats.ctimeNs} ${stats.ino}`;
+  return textOf(stats);
+}
+
+function stampNow(path: string): string {
+  return textOf(statSync(path, { bigint: true, throwIfNoEntry: false }) ?? null);
+}
+
+function textOf(stats: BigIntStats | null): string {
+  return stats === null ? GONE : `${stats.size} ${stats.mtimeNs} ${stats.ctimeNs} ${stats.dev}:${stats.ino}`;
+}
+
+function inodeOf(stamp: string): string {
+  return stamp.split(' ').at(-1) ?? stamp;
 }
 
 function replaced(): KerfError {
