@@ -24,6 +24,7 @@ import { resolveCloudOptions } from './resolve-options.ts';
 import { Gateway, listenForMetrics } from './server/gateway.ts';
 import type { LinkContext } from './server/link-context.ts';
 import { type CloudMetrics, cloudMetrics } from './server/metrics.ts';
+import { pageOrigins } from './server/page-origins.ts';
 import { ByteBudget } from './session/byte-budget.ts';
 import { SessionStore } from './session/session-store.ts';
 import { AnswerBuffers } from './worker/answer-buffers.ts';
@@ -172,7 +173,7 @@ class RunningCloud implements Cloud {
   }
 
   #makeGateway(certificate: ServerCertificate | null, shared: Shared, statistics: StatisticsBook): Gateway {
-    const { host, port, queue, metrics } = this.#options;
+    const { auth, host, port, queue, metrics } = this.#options;
     const isDraining = (): boolean => this.#state === 'draining' || this.#state === 'closed';
     const oip = new OipServer({
       ...shared,
@@ -191,6 +192,7 @@ class RunningCloud implements Cloud {
       port,
       certificate,
       routes: { isReady: () => this.#isReady(), registry: metrics === null ? this.#metrics.registry : null, oip },
+      mayCall: auth.kind === 'none' ? pageOrigins(auth.origins ?? []) : () => true,
       link: { ...shared, agent: AGENT, wallNowMs: Date.now, isDraining, metrics: this.#metrics },
     });
   }

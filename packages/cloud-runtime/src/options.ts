@@ -23,8 +23,8 @@ export type AuthOptions =
       /** File of revoked tokens and subjects, one a line; read again when it changes. */
       readonly revokedPath?: string;
     }
-  /** Everyone who can connect may use every model. */
-  | { readonly kind: 'none' };
+  /** Every program that can connect may use every model; of pages those of this machine, and of the origins named. */
+  | { readonly kind: 'none'; readonly origins?: readonly string[] };
 
 /** Options of {@link startCloud}. Times in milliseconds, sizes in bytes. */
 export interface CloudOptions {

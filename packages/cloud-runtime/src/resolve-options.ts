@@ -1,5 +1,5 @@
 // What the caller of startCloud passes -> checked options with every default filled in.
-import { DEFAULT_WIRE_LIMITS, type OptimizationLevel } from '@kerf/protocol';
+import { DEFAULT_WIRE_LIMITS, type OptimizationLevel, parseUrl } from '@kerf/protocol';
 import {
   type BatchingOptions,
   DEFAULT_BATCHING,
@@ -100,6 +100,14 @@ function tlsOf(tls: TlsOptions): TlsOptions {
   }
 }
 
+/** As browsers write it: no path, nothing that an origin would never equal. */
+function originOf(text: string): string {
+  const url = parseUrl(text);
+  if (url === null || url.origin !== text)
+    throw invalid('auth.origins', `origins such as https://station.example, not '${text}'`);
+  return text;
+}
+
 function authOf(auth: AuthOptions): AuthOptions {
   switch (auth?.kind) {
     case 'token': {
@@ -111,8 +119,8 @@ function authOf(auth: AuthOptions): AuthOptions {
       return { kind: 'token', publicKeyPaths, audience: text(auth.audience, 'auth.audience'), ...issuer, ...revoked };
     }
     case 'none':
-      knownKeys(auth, ['kind'], 'auth');
-      return auth;
+      knownKeys(auth, ['kind', 'origins'], 'auth');
+      return { kind: 'none', origins: texts(auth.origins ?? [], 'auth.origins').map(originOf) };
     default:
       throw invalid('auth.kind', "'token' or 'none'");
   }

@@ -45,7 +45,13 @@ export const serve: Command = {
       value: 'NAME',
       help: `the audience that tokens must name (default ${DEFAULT_AUDIENCE})`,
     },
-    'no-auth': { type: 'boolean', help: 'serve everyone who can connect' },
+    'no-auth': { type: 'boolean', help: 'serve every program that can connect, and pages of this machine' },
+    origin: {
+      type: 'string',
+      multiple: true,
+      value: 'ORIGIN',
+      help: 'with --no-auth: pages from there may connect too, such as https://station.example; may be repeated',
+    },
     cert: { type: 'string', value: 'FILE', help: 'PEM certificate chain instead of the development certificate' },
     'cert-key': { type: 'string', value: 'FILE', help: 'PEM private key of --cert' },
     'cert-host': {
@@ -152,7 +158,9 @@ function tlsOptions(line: CommandLine): TlsOptions {
 
 /** Without a named key the state folder's own pair is used, made on first start. */
 async function authOptions(line: CommandLine, stateDir: string): Promise<AuthOptions> {
-  if (line.flag('no-auth')) return { kind: 'none' };
+  const origins = line.texts('origin');
+  if (line.flag('no-auth')) return { kind: 'none', origins };
+  if (origins.length > 0) throw usageError('--origin goes with --no-auth; with tokens, pages from anywhere need one');
   const audience = line.text('audience') ?? DEFAULT_AUDIENCE;
   const named = line.texts('public-key');
   const revokedPath = line.text('revoked');

@@ -20,6 +20,8 @@ export interface GatewayOptions {
   /** Null: plain text. */
   readonly certificate: ServerCertificate | null;
   readonly routes: HttpRoutes;
+  /** Whether a page of this origin may use the cloud; undefined: no page asks. */
+  readonly mayCall: (origin: string | undefined) => boolean;
   readonly link: LinkContext;
 }
 
@@ -144,6 +146,12 @@ export class Gateway {
 
   #upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     const socket = stream as Socket;
+    if (!this.#options.mayCall(request.headers.origin)) {
+      const { origin = '' } = request.headers;
+      this.#options.link.log({ level: 'warn', event: 'origin-refused', origin });
+      socket.end(`HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+      return;
+    }
     const offered = request.headers['sec-websocket-protocol'] ?? '';
     if (!offered.split(',').some((name) => name.trim() === SUBPROTOCOL)) {
       socket.end(`HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
@@ -209,8 +217,8 @@ const SERVER_OPTIONS = {
   connectionsCheckingInterval: 2000,
 };
 
-function makeServer({ certificate, routes, link }: GatewayOptions, admit: Admit): Server {
-  const handler = httpHandler(routes, admit);
+function makeServer({ certificate, routes, mayCall, link }: GatewayOptions, admit: Admit): Server {
+  const handler = httpHandler(routes, admit, mayCall);
   const server: Server =
     certificate === null
       ? createHttpServer(SERVER_OPTIONS, handler)

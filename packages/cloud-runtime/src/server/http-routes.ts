@@ -11,13 +11,18 @@ export interface HttpRoutes {
   readonly oip: OipServer | null;
 }
 
-/** A request handler. `admit` is told of connections that have shown a token. */
+/** A request handler. `admit` is told of connections that have shown a token; `mayCall` says whose pages may do more than ask for health. */
 export function httpHandler(
   routes: HttpRoutes,
   admit: Admit,
+  mayCall: (origin: string | undefined) => boolean = () => true,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    if (!isPublic(path) && !mayCall(request.headers.origin)) {
+      request.resume();
+      return json(response, 403, { error: 'FORBIDDEN: pages of this origin may not use the cloud; see --origin' });
+    }
     if (!isPublic(path) && routes.oip?.handle(path, request, response, admit) === true) return;
     // A body is of no use here; reading it would only cost.
     request.resume();
