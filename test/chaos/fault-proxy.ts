@@ -14,6 +14,8 @@ export interface NetworkMood {
   /** Nothing moves in this direction; nobody is told, and what waits comes later. */
   holdsUp: boolean;
   holdsDown: boolean;
+  /** An end that goes is not told to the other one, as where a cable is pulled. */
+  forgets: boolean;
   /** New connections are reset. */
   refuses: boolean;
   /** New connections get the login page of somebody else's network, in plain text. */
@@ -34,6 +36,7 @@ export const GOOD_MOOD: NetworkMood = {
   sliceBytes: 65_536,
   holdsUp: false,
   holdsDown: false,
+  forgets: false,
   refuses: false,
   isPortal: false,
   largestPiece: Number.POSITIVE_INFINITY,
@@ -139,6 +142,7 @@ export class FaultProxy {
       [far, near],
     ] as const) {
       one.on('close', () => {
+        if (this.mood.forgets) return;
         this.#pairs.delete(pair);
         // What is held back must not keep an end open that nobody serves.
         other.destroy();

@@ -199,6 +199,30 @@ describe('provisional records', () => {
   });
 });
 
+test('a sink that blocks for an hour is asked about once a minute, and then gets all of what was kept, once and in order', async () => {
+  const sink = new TestSink();
+  sink.mode = 'hang';
+  const { outbox, clock, events } = await open({ sinks: [sink] }, { maxRecords: 200 });
+  const minutes = 60;
+  for (let minute = 0; minute < minutes; minute++) {
+    await outbox.put(verdictRecord(String(minute), 'NG'));
+    await clock.advance(60_000);
+    await settle();
+  }
+  expect(sink.calls.length).toBeGreaterThan(minutes / 2);
+  expect(sink.calls.length).toBeLessThan(3 * minutes);
+  expect(outbox.snapshot).toMatchObject({
+    records: minutes,
+    isHeld: false,
+    sinks: [{ delivered: 0, waiting: minutes }],
+  });
+  sink.mode = 'take';
+  for (let turn = 0; turn < 10; turn++) await clock.advance(60_000);
+  expect(sink.committed).toEqual(Array.from({ length: minutes }, (_, id) => `${id}#0`));
+  expect(events.filter(({ kind }) => kind === 'sink-unblocked')).toHaveLength(1);
+  expect(outbox.snapshot).toMatchObject({ records: 0, dropped: {} });
+});
+
 describe('when it is full', () => {
   const full = { maxRecords: 4 };
 
