@@ -9,6 +9,9 @@ import { runSeed, shrink } from './simulation.ts';
 /** Seeds that a process runs before it tells. */
 const CHUNK = 50;
 
+/** Milliseconds between two lines about how far a long run has come. */
+const PROGRESS_MS = 30_000;
+
 interface Chunk {
   readonly first: number;
   readonly count: number;
@@ -66,6 +69,7 @@ function serve(): void {
 
 async function runMany(first: number, seeds: number, processes: number): Promise<number> {
   const startMs = performance.now();
+  let saidMs = startMs;
   const total = { seeds: 0, frames: 0, switches: 0, virtualMs: 0, faults: new Map<FaultKind, number>() };
   const failed: ChunkResult['failed'][number][] = [];
   let next = first;
@@ -85,6 +89,9 @@ async function runMany(first: number, seeds: number, processes: number): Promise
       failed.push(one);
       console.log(`seed ${one.seed}: ${one.violations.join('; ')}`);
     }
+    if (performance.now() - saidMs < PROGRESS_MS) return;
+    saidMs = performance.now();
+    console.error(`${total.seeds} of ${seeds} seeds, ${failed.length} with violations`);
   };
   const script = fileURLToPath(import.meta.url);
   await Promise.all(
