@@ -4,6 +4,7 @@ import {
   type DeviceEvent,
   type DeviceOptions,
   type DeviceStorage,
+  type FetchedFile,
   MirrorSet,
   parseMaintenanceWindow,
   REPOSITORY_PATHS,
@@ -120,6 +121,38 @@ describe('fetching', () => {
     await (await opened()).update();
     expect(world.requests.some((one) => one.includes('deltas/'))).toBe(true);
     expect(world.requests.some((one) => one.includes('blobs/'))).toBe(false);
+  });
+
+  describe('a delta of a format that this device cannot read', () => {
+    const versionOf = (path: string, bytes: Uint8Array | null, version: number): Uint8Array | null =>
+      path.startsWith('deltas/') && bytes !== null ? bytes.with(7, version) : bytes;
+    /** 1.0 runs. @returns how the file of 1.1 came, from two mirrors */
+    async function updated(first: ReturnType<World['mirror']>): Promise<FetchedFile | undefined> {
+      await (await opened()).update();
+      await world.publish('1.1', { 'model.onnx': next });
+      world.requests.length = 0;
+      const events: DeviceEvent[] = [];
+      const mirrors = new MirrorSet({ mirrors: [first, world.mirror('second')], clock: instantClock });
+      const device = await opened({ mirrors, onEvent: (event) => void events.push(event) });
+      expect(await device.update()).toBe('switched');
+      expect((await runningOf(world.device(storage))).version).toBe('1.1');
+      return events.flatMap((event) => (event.kind === 'fetched' ? [event.file] : []))[0];
+    }
+    const asked = (folder: string): string[] => world.requests.filter((one) => one.includes(` ${folder}/`));
+
+    test('is looked at once, and the whole file is taken from the same mirror', async () => {
+      world.deltaVersion = 3;
+      const file = await updated(world.mirror('first'));
+      expect(file).toMatchObject({ way: 'blob', fallbackMessage: expect.stringContaining('version 3 of the format') });
+      expect(asked('deltas').map((one) => one.split(' ')[0])).toEqual(['first', 'first']);
+      expect(asked('blobs').map((one) => one.split(' ')[0])).toEqual(['first']);
+    });
+
+    test('by the word of one mirror only: the other one has it as it was signed', async () => {
+      const file = await updated(world.mirror('first', (path, bytes) => versionOf(path, bytes, 9)));
+      expect(file).toMatchObject({ way: 'delta', fallbackMessage: null });
+      expect(asked('blobs')).toEqual([]);
+    });
   });
 
   test('a mirror that breaks off at any byte: the fetch goes on where it was', async () => {

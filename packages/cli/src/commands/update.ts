@@ -138,9 +138,10 @@ async function withDevice(line: CommandLine, io: Io, work: (device: Device) => P
 
 function eventTexts(event: DeviceEvent): string[] {
   if (event.kind === 'fetched') {
-    const { name, way, fetchedBytes, resumedBytes } = event.file;
+    const { name, way, fetchedBytes, resumedBytes, fallbackMessage } = event.file;
     const there = resumedBytes > 0 ? `, ${formatBytes(resumedBytes)} were there` : '';
-    return [`  ${name}  ${way}, ${formatBytes(fetchedBytes)} fetched${there}`];
+    const fetched = `  ${name}  ${way}, ${formatBytes(fetchedBytes)} fetched${there}`;
+    return fallbackMessage === null ? [fetched] : [fetched, `    a cheaper way was given up: ${fallbackMessage}`];
   }
   if (event.kind === 'golden') {
     const { samples, worst, backend } = event.report;

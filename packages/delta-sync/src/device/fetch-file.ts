@@ -20,6 +20,8 @@ export interface FetchedFile {
   readonly fetchedBytes: number;
   /** Bytes that an earlier attempt had left. */
   readonly resumedBytes: number;
+  /** Why a cheaper way was given up; null when none was. */
+  readonly fallbackMessage: string | null;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface FetchedFile {
 export async function fetchFile(file: ReleaseFile, options: FetchOptions): Promise<FetchedFile> {
   const { slot, base, makeHasher, limits, mirrors, clock } = options;
   if (await holds(slot, file.name, file, makeHasher)) {
-    return { name: file.name, way: 'kept', fetchedBytes: 0, resumedBytes: 0 };
+    return { name: file.name, way: 'kept', fetchedBytes: 0, resumedBytes: 0, fallbackMessage: null };
   }
   let last: KerfError | null = null;
   let fetchedBytes = 0;
@@ -39,19 +41,22 @@ export async function fetchFile(file: ReleaseFile, options: FetchOptions): Promi
     options.onBytes?.(bytes);
   };
   for (const way of waysTo(file, base?.files ?? [])) {
+    const fallbackMessage = last?.message ?? null;
     for (let attempt = 0; attempt < limits.attempts; attempt++) {
       const mirror = mirrors.best;
       try {
         const resumedBytes = await take(way, file, mirror, options, count);
         if (resumedBytes === null) break;
         await finish(file, options);
-        return { name: file.name, way: way.kind, fetchedBytes, resumedBytes };
+        return { name: file.name, way: way.kind, fetchedBytes, resumedBytes, fallbackMessage };
       } catch (error) {
         last = faultOf(error, file, mirror);
         // What came from there may be wrong from its first byte on.
         if (last.code === 'CONTENT_MISMATCH' || last.code.startsWith('DELTA_')) await forget(file, options);
         // A delta that the manifest did not sign may be anything: the next way, not the next mirror.
         if (way.kind === 'copy' || way.kind === 'route' || (way.kind === 'delta' && way.index === null)) break;
+        // Its index is the one that was signed for: another mirror has no other.
+        if (last.code === 'VERSION_UNSUPPORTED') break;
         // A broken line is tried again on the same way; wrong bytes from every mirror are not.
         if (way.kind === 'delta' && last.code === 'CONTENT_MISMATCH' && attempt >= mirrors.count - 1) break;
         mirrors.demote(mirror);

@@ -3,6 +3,7 @@ import { KerfError } from '@kerf/protocol';
 import { makeTarget, outputPlaces } from '../apply/apply-delta.ts';
 import type { ByteReader } from '../byte-reader.ts';
 import { damaged } from '../damaged.ts';
+import { MAX_INDEX_BYTES } from '../format/limits.ts';
 import {
   type DeltaFile,
   type DeltaIndex,
@@ -136,9 +137,9 @@ async function fetchIndex(
   const header = await readUpTo(mirrors, mirror, path, HEADER_BYTES);
   if (header === null) return null;
   count(header.byteLength);
-  const signedBytes = signedBytesOf(header);
-  if (source.index !== null && signedBytes !== source.index.bytes)
-    throw damaged('its index is not the one that was signed for');
+  // By the manifest where it lists the delta: what the header says, its version too, counts once its hash is right.
+  const signedBytes = source.index?.bytes ?? signedBytesOf(header);
+  if (signedBytes > HEADER_BYTES + MAX_INDEX_BYTES) throw damaged(`its index has ${signedBytes} bytes`);
   const bytes = await mirrors.rangeReader(mirror, path, signedBytes).read(0, signedBytes);
   count(bytes.byteLength);
   if (source.index !== null && (await sha256Hex(bytes)) !== source.index.sha256) {

@@ -41,6 +41,8 @@ export class World {
   readonly repository = new TestRepository();
   readonly releases: WorldRelease[] = [];
   readonly requests: string[] = [];
+  /** Deltas say that they are of this version of the format; null: of the one that they are. */
+  deltaVersion: number | null = null;
 
   static async create(): Promise<World> {
     const world = new World();
@@ -104,6 +106,7 @@ export class World {
     const [from, to] = [await source(base), await source(target)];
     const { chunks } = await encodeDelta({ base: [from], target: [to] });
     const delta = deltaBytesOf(chunks);
+    if (this.deltaVersion !== null) delta[7] = this.deltaVersion;
     this.repository.files.set(REPOSITORY_PATHS.delta(from.sha256, to.sha256), delta);
     const indexBytes = 16 + new DataView(delta.buffer).getUint32(8, true);
     return {
