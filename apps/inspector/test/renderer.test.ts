@@ -1,6 +1,6 @@
 // What the renderer computes before it draws.
 import { type BridgeState, CALLS, type StationView } from '@kerf/bridge';
-import type { ResultRecord } from '@kerf/edge-runtime';
+import type { Reason, ResultRecord } from '@kerf/edge-runtime';
 import { ERROR_CODES } from '@kerf/protocol';
 import { describe, expect, test, vi } from 'vitest';
 import { en, type MessageKey } from '../src/renderer/i18n/en.ts';
@@ -10,6 +10,7 @@ import { linesAbove } from '../src/renderer/lines/lines-above.ts';
 import { ResultList } from '../src/renderer/results/result-list.ts';
 import { formatBytes, formatSpan } from '../src/renderer/shared/format.ts';
 import { calmly, Store } from '../src/renderer/shared/observable.ts';
+import { detailText } from '../src/renderer/shared/reason-text.tsx';
 import { MAX_HEIGHT_PX, rowsToScroll, rowWindow, scrolledTo } from '../src/renderer/shared/row-window.ts';
 import { readSettings } from '../src/renderer/shared/settings.ts';
 import { lastParts, withRecord } from '../src/renderer/shared/store.ts';
@@ -213,4 +214,19 @@ test('an axis has round values that its digits tell apart', () => {
   expect(axisTicks(-3.2, 17.9, 4)).toEqual({ ticks: [0, 10], digits: 0 });
   expect(axisTicks(0, 0.13, 5).digits).toBe(2);
   expect(axisTicks(0, 1_250_000, 5).ticks).toEqual([0, 500_000, 1_000_000]);
+});
+
+test.each([
+  ['en', 'No verdict within 300 ms: the part was in “head”.'],
+  ['zh', '300 ms 内没有判定结果：工件当时处于“前段”。'],
+] as const)('what the station found wrong with a part is said with its values: %s', (language, said) => {
+  const detail = { kind: 'too-late', deadlineMs: 300, stage: 'head' } as const;
+  const reason = { code: 'DEADLINE_EXCEEDED', message: 'no verdict within 300 ms', detail } as const;
+  expect(detailText(reason, translator(language), language)).toBe(said);
+});
+
+test('a reason in the words of somebody else, or of a newer station, is left to its code', () => {
+  const reason = { code: 'BACKEND_FAILED', message: 'out of memory' } as const;
+  const newer = { ...reason, detail: { kind: 'tomorrow' } } as unknown as Reason;
+  expect([reason, newer].map((one) => detailText(one, translator('zh'), 'zh'))).toEqual([null, null]);
 });

@@ -113,7 +113,15 @@ export type { PictureOptions, PictureRule, PictureWords } from './station/pictur
 export { pictureRule } from './station/picture-rule.ts';
 export type { PictureCoding, Pictures } from './station/pictures.ts';
 export type { Reading } from './station/prepare-frame.ts';
-export type { ResultBox, ResultMask, ResultRecord, ResultSpan, Verdict } from './station/result-record.ts';
+export type {
+  Reason,
+  ReasonDetail,
+  ResultBox,
+  ResultMask,
+  ResultRecord,
+  ResultSpan,
+  Verdict,
+} from './station/result-record.ts';
 export { RESULT_FORMAT } from './station/result-record.ts';
 export type { ResultStore } from './station/result-store.ts';
 export type { StationEvent, StationParts, StationSnapshot } from './station/station.ts';

@@ -3,8 +3,8 @@ import type { ErrorCode } from '@kerf/protocol';
 import type { FrameResult, Outcome } from '../session/outcome.ts';
 import type { Judge } from './judge/judge.ts';
 import { withoutScore } from './judge/judge.ts';
-import type { Judgement, PictureGeometry, Reason } from './judge/judgement.ts';
-import type { ResultRecord } from './result-record.ts';
+import type { Judgement, PictureGeometry } from './judge/judgement.ts';
+import type { Reason, ResultRecord } from './result-record.ts';
 
 /** A judgement and how it came about. */
 export interface Judged extends Judgement, Pick<ResultRecord, 'placement' | 'route' | 'fallbackReason'> {

@@ -4,8 +4,8 @@ import type { FrameInputs } from '../session/inputs.ts';
 import type { Answer, Judges, RoutedOutcome } from './answer.ts';
 import { isFrameAtFault } from './answer.ts';
 import type { Inferer, MainModel } from './inferer.ts';
-import type { Reason } from './judge/judgement.ts';
 import { LARGEST_SMALL_SHARE, SMALL_MARGIN_MS, UNMEASURED_SMALL_SHARE } from './options.ts';
+import type { Reason } from './result-record.ts';
 import type { StationFrame } from './station-frame.ts';
 
 /** Scores of the small model that are taken as they are; what lies between goes to the main model. */

@@ -10,6 +10,7 @@ import type { InferDesk } from './infer-frame.ts';
 import { InferLimit } from './infer-limit.ts';
 import type { Inferer } from './inferer.ts';
 import type { Judgement } from './judge/judgement.ts';
+import { partReason } from './judge/part-reason.ts';
 import type { StageSettings } from './options.ts';
 import { captureFault, prepareInputs, type Reading, readPictureOf } from './prepare-frame.ts';
 import { StationFrame } from './station-frame.ts';
@@ -173,7 +174,7 @@ export class Line {
         return;
       }
       if (models.main.inputs === null) {
-        const reason = { code: 'LINK_LOST' as const, message: 'the cloud has not said yet what the model takes' };
+        const reason = partReason({ kind: 'cloud-silent' });
         this.settle(frame, unanswered(reason, this.parts.judges()));
         return;
       }
@@ -218,7 +219,7 @@ export class Line {
   }
 
   private settleWith(frame: StationFrame, judgement: Judgement | null): void {
-    const none = unanswered({ code: 'IMAGE_INVALID', message: 'there is no picture' }, this.parts.judges());
+    const none = unanswered(partReason({ kind: 'no-picture' }), this.parts.judges());
     this.settle(frame, { ...none, ...judgement, isPartial: false });
   }
 
@@ -248,8 +249,8 @@ export class Line {
   private onLate(frame: StationFrame): void {
     // It gets its time back when the door opens.
     if (this.holds.size > 0 && this.outside.has(frame)) return;
-    const message = `no verdict within ${this.parts.deadlineMs} ms: the frame was in ${frame.stage}`;
-    this.settle(frame, unanswered({ code: 'DEADLINE_EXCEEDED', message }, this.parts.judges()));
+    const late = partReason({ kind: 'too-late', deadlineMs: this.parts.deadlineMs, stage: frame.stage });
+    this.settle(frame, unanswered(late, this.parts.judges()));
   }
 
   /** A part with an id, or one that somebody waits for, gets its record even when the line cannot keep up; another frame is only counted. */
@@ -263,11 +264,10 @@ export class Line {
       this.order.put(frame.number, frame);
       return;
     }
-    const message = 'the line could not keep up: the frame was given up for a newer one';
     const stored = new Promise<void>((resolve) => {
       this.waiters.set(frame, resolve);
     });
-    this.settle(frame, unanswered({ code: 'OVERLOADED', message }, this.parts.judges()));
+    this.settle(frame, unanswered(partReason({ kind: 'given-up' }), this.parts.judges()));
     await stored;
     this.waiters.delete(frame);
   }

@@ -2,6 +2,7 @@
 import type { RgbImage } from '@kerf/protocol';
 import { maybe, object, type ValueOf, withDefault } from '../config/shape.ts';
 import { choice, number } from '../config/values.ts';
+import type { ReasonDetail } from './result-record.ts';
 
 const side = number({ least: 1, most: 65_536, whole: true });
 
@@ -34,16 +35,16 @@ export type ReadableLimits = ValueOf<typeof READABLE>;
 /** Pixels that are looked at, of whatever size the picture is. */
 const SAMPLED_PIXELS = 65_536;
 
-/** @returns what is wrong, as one sentence for a person; null where nothing is. */
-export function pictureFault(image: RgbImage, limits: ReadableLimits): string | null {
+/** @returns what is wrong; null where nothing is. */
+export function pictureFault(image: RgbImage, limits: ReadableLimits): ReasonDetail | null {
   const { width, height } = image;
   if (outside(width, limits.minWidth, limits.maxWidth) || outside(height, limits.minHeight, limits.maxHeight)) {
-    return `the picture is ${width}x${height} pixels, which the station file does not allow`;
+    return { kind: 'picture-size', width, height };
   }
   const { mean, deviation } = brightnessOf(image);
-  if (mean < limits.minBrightness) return `the picture is too dark: brightness ${mean.toFixed(1)} of 255`;
-  if (mean > limits.maxBrightness) return `the picture is too bright: brightness ${mean.toFixed(1)} of 255`;
-  if (deviation < limits.minContrast) return `the picture is flat: contrast ${deviation.toFixed(2)} of 255`;
+  if (mean < limits.minBrightness) return { kind: 'too-dark', brightness: mean };
+  if (mean > limits.maxBrightness) return { kind: 'too-bright', brightness: mean };
+  if (deviation < limits.minContrast) return { kind: 'flat', contrast: deviation };
   return null;
 }
 

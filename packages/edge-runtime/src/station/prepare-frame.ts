@@ -5,6 +5,7 @@ import type { FrameInput, FrameInputs } from '../session/inputs.ts';
 import { crop } from './crop.ts';
 import { withoutScore } from './judge/judge.ts';
 import { type Judgement, type PictureGeometry } from './judge/judgement.ts';
+import { partReason } from './judge/part-reason.ts';
 import { pictureFault, type ReadableLimits } from './picture-check.ts';
 import { type PictureOptions, type PictureRule, pictureRule } from './picture-rule.ts';
 import type { PictureCoding, Pictures } from './pictures.ts';
@@ -44,22 +45,16 @@ interface Rectangle {
 /** What is wrong with a capture before its picture is looked at; null where nothing is. */
 export function captureFault(capture: Capture, { partId, readable }: Reading): Judgement | null {
   if (capture.picture === null) {
-    const fault = capture.fault ?? { code: 'IMAGE_INVALID' as const, message: 'the source delivered no picture' };
-    return withoutScore('NO_READ', fault);
+    return withoutScore('NO_READ', capture.fault ?? partReason({ kind: 'no-picture' }));
   }
   if (capture.partId === null && partId.required) {
-    return withoutScore('NO_READ', {
-      code: 'INVALID_ARGUMENT',
-      message: 'the part has no id, and partId.required is set',
-    });
+    return withoutScore('NO_READ', partReason({ kind: 'no-part-id' }));
   }
   if (capture.partId !== null && partId.pattern !== null && !matches(capture.partId, partId.pattern)) {
-    const message = `the part id '${clipped(capture.partId)}' does not match partId.pattern: an unknown part`;
-    return withoutScore('NO_READ', { code: 'INVALID_ARGUMENT', message });
+    return withoutScore('NO_READ', partReason({ kind: 'unknown-part', partId: clipped(capture.partId) }));
   }
   if (capture.isRepeat && !capture.isSimulated && readable.repeated === 'refuse') {
-    const message = 'the picture equals the one before it, byte for byte: the camera may be frozen';
-    return withoutScore('NO_READ', { code: 'IMAGE_INVALID', message });
+    return withoutScore('NO_READ', partReason({ kind: 'repeated-picture' }));
   }
   return null;
 }
@@ -87,7 +82,7 @@ export async function readPictureOf(
     const imageSha256 = await pictures.sha256(picture.kind === 'encoded' ? picture.bytes : picture.image.data);
     const image = await pictures.decode(picture);
     const fault = pictureFault(image, readable);
-    return fault === null ? { image, imageSha256 } : withoutScore('NO_READ', { code: 'IMAGE_INVALID', message: fault });
+    return fault === null ? { image, imageSha256 } : withoutScore('NO_READ', partReason(fault));
   } catch (error) {
     const { code, message } = KerfError.from(error, 'IMAGE_INVALID', `the picture cannot be read: ${messageOf(error)}`);
     return withoutScore('NO_READ', { code, message });

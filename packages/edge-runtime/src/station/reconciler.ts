@@ -2,11 +2,11 @@
 import { type Clock, KerfError, messageOf } from '@kerf/protocol';
 import { isFrameAtFault, type Judged, type Judges, judgeAnswer, unanswered } from './answer.ts';
 import type { MainModel } from './inferer.ts';
-import type { Reason } from './judge/judgement.ts';
+import { partReason } from './judge/part-reason.ts';
 import { nextRecord, type RecordContext } from './make-record.ts';
 import { RECONCILE_DEADLINE_MS, RECONCILE_INTERVAL_MS, RECONCILE_MAX_INTERVAL_MS } from './options.ts';
 import { prepareInputs, type Reading, readPictureOf } from './prepare-frame.ts';
-import type { ResultRecord } from './result-record.ts';
+import type { Reason, ResultRecord } from './result-record.ts';
 import type { ResultStore } from './result-store.ts';
 
 export interface ReconcilerParts {
@@ -49,7 +49,7 @@ export class Reconciler {
     this.cancel?.();
     await this.running;
     if (lasting) return;
-    const why = { code: 'CLOSED', message: 'the station ended before the part was judged again' } as const;
+    const why = partReason({ kind: 'station-ended' });
     for (const resultId of this.parts.store.unsettled.map((one) => one.resultId)) {
       // A store that is closed by now takes nothing more.
       await this.standing(resultId, why).catch(() => {});
@@ -150,4 +150,4 @@ export class Reconciler {
   }
 }
 
-const noReason: Reason = { code: 'IMAGE_INVALID', message: 'the picture cannot be read' };
+const noReason = partReason({ kind: 'unreadable-picture' });

@@ -47,6 +47,26 @@ export interface ResultMask {
   readonly runs: readonly number[];
 }
 
+/** What exactly, with its values. Brightness and contrast are of 255, sizes in pixels. */
+export type ReasonDetail =
+  | { readonly kind: 'no-picture' | 'unreadable-picture' | 'repeated-picture' }
+  | { readonly kind: 'picture-size'; readonly width: number; readonly height: number }
+  | { readonly kind: 'too-dark' | 'too-bright'; readonly brightness: number }
+  | { readonly kind: 'flat'; readonly contrast: number }
+  | { readonly kind: 'no-part-id' }
+  | { readonly kind: 'unknown-part'; readonly partId: string }
+  | { readonly kind: 'cloud-silent' | 'given-up' | 'no-score' | 'station-ended' }
+  | { readonly kind: 'too-late'; readonly deadlineMs: number; readonly stage: ResultSpan['stage'] }
+  | { readonly kind: 'unsure'; readonly label: string; readonly probability: number; readonly sureFrom: number };
+
+export interface Reason {
+  readonly code: ErrorCode;
+  /** English, for logs and for screens that do not know the detail. */
+  readonly message: string;
+  /** Absent where somebody else's words are all there is: a runtime, the cloud, a source. */
+  readonly detail?: ReasonDetail;
+}
+
 export interface ResultRecord {
   readonly format: typeof RESULT_FORMAT;
   /**
@@ -63,7 +83,7 @@ export interface ResultRecord {
   readonly source: string;
   readonly verdict: Verdict;
   /** Why it is not what the scores alone say: no picture, no answer in time, an unknown part. */
-  readonly reason: { readonly code: ErrorCode; readonly message: string } | null;
+  readonly reason: Reason | null;
   /** True while a better answer may still come: made without the model that was to make it. OPC 40100: IsPartial. */
   readonly isPartial: boolean;
   readonly isSimulated: boolean;

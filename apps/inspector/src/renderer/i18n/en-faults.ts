@@ -1,4 +1,5 @@
-// English of every code of the table of errors: what happened, and what to do where somebody can do something.
+// English of every code of the table of errors and of what is wrong with a part: what happened, and what to do about it.
+import type { ReasonDetail } from '@kerf/edge-runtime';
 import type { ErrorCode } from '@kerf/protocol';
 
 export const enFaults = {
@@ -91,4 +92,21 @@ export const enFaults = {
   'reason.CLOSED': 'The station ended before.',
   'reason.WORKER_LOST': 'The cloud’s process for this model ended.',
   'reason.MODEL_NOT_FOUND': 'The cloud does not have the model.',
-} as const satisfies Readonly<Record<`fault.${ErrorCode | 'other'}`, string>> & Readonly<Record<string, string>>;
+  'part.no-picture': 'The source delivered no picture. Check the camera and its cable.',
+  'part.unreadable-picture': 'The picture cannot be read. Check the camera, or who writes the file.',
+  'part.repeated-picture':
+    'The picture equals the one before it to the last byte: the camera may be frozen. Start it anew.',
+  'part.picture-size': 'The picture is {width} × {height} pixels, which the station file does not allow.',
+  'part.too-dark': 'The picture is too dark: brightness {brightness} of 255. Check light and lens.',
+  'part.too-bright': 'The picture is too bright: brightness {brightness} of 255. Check light and exposure.',
+  'part.flat': 'The picture shows nothing: contrast {contrast} of 255. Check the lens and what is in front of it.',
+  'part.no-part-id': 'The part has no id, and this station wants one. Check the scanner.',
+  'part.unknown-part': 'The part id “{partId}” is none of this station’s. Check the scanner, or the part.',
+  'part.cloud-silent': 'The cloud has not said yet what the model takes.',
+  'part.given-up': 'Parts come faster than they can be judged: this one was given up for a newer one.',
+  'part.no-score': 'The model gave no number for this part. Look at the part.',
+  'part.station-ended': 'The station ended before the part was judged again.',
+  'part.too-late': 'No verdict within {deadline}: the part was in “{stage}”.',
+  'part.unsure': 'Most likely {label}, with {probability}; the model is sure only from {sureFrom}.',
+} as const satisfies Readonly<Record<`fault.${ErrorCode | 'other'}` | `part.${ReasonDetail['kind']}`, string>> &
+  Readonly<Record<string, string>>;

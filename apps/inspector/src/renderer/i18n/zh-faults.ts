@@ -1,4 +1,4 @@
-// Simplified Chinese of every code of the table of errors.
+// Simplified Chinese of every code of the table of errors and of what is wrong with a part.
 import type { enFaults } from './en-faults.ts';
 
 export const zhFaults: Readonly<Record<keyof typeof enFaults, string>> = {
@@ -86,4 +86,19 @@ export const zhFaults: Readonly<Record<keyof typeof enFaults, string>> = {
   'reason.CLOSED': '工位在此之前已停止。',
   'reason.WORKER_LOST': '云端的模型进程已终止。',
   'reason.MODEL_NOT_FOUND': '云端没有此模型。',
+  'part.no-picture': '来源未提供图像。请检查相机及其线缆。',
+  'part.unreadable-picture': '图像无法读取。请检查相机或写入文件的程序。',
+  'part.repeated-picture': '图像与上一张逐字节相同：相机可能已卡住。请重新启动相机。',
+  'part.picture-size': '图像为 {width} × {height} 像素，工位文件不允许此尺寸。',
+  'part.too-dark': '图像过暗：亮度为 {brightness}（满值 255）。请检查光源和镜头。',
+  'part.too-bright': '图像过亮：亮度为 {brightness}（满值 255）。请检查光源和曝光。',
+  'part.flat': '图像没有内容：对比度为 {contrast}（满值 255）。请检查镜头及其前方。',
+  'part.no-part-id': '工件没有编号，而本工位要求编号。请检查扫码器。',
+  'part.unknown-part': '工件编号“{partId}”不属于本工位。请检查扫码器或工件。',
+  'part.cloud-silent': '云端尚未说明模型的输入。',
+  'part.given-up': '工件来得太快，来不及判定：为较新的工件放弃了此工件。',
+  'part.no-score': '模型未对此工件给出数值。请查看工件。',
+  'part.station-ended': '工位在重新判定此工件之前已停止。',
+  'part.too-late': '{deadline} 内没有判定结果：工件当时处于“{stage}”。',
+  'part.unsure': '最可能是 {label}，概率为 {probability}；达到 {sureFrom} 才算确定。',
 };

@@ -1,16 +1,46 @@
-// Why a part has no score, or another verdict than its score says -> in the user's language, with the station's own words behind it.
-import type { ResultRecord } from '@kerf/edge-runtime';
+// Why a part has no score, or another verdict than its score says -> in the user's language.
+import type { Reason, ReasonDetail } from '@kerf/edge-runtime';
 import { en, type MessageKey } from '../i18n/en.ts';
-import { type Translate, useTexts } from '../i18n/messages.tsx';
+import { type Language, type Translate, useTexts } from '../i18n/messages.tsx';
 import { sayFault } from './fault-text.tsx';
+import { formatMs, formatNumber } from './format.ts';
 
-export function ReasonText({ reason }: { readonly reason: NonNullable<ResultRecord['reason']> }) {
-  const { t } = useTexts();
+export function ReasonText({ reason }: { readonly reason: Reason }) {
+  const { t, language } = useTexts();
+  const detail = detailText(reason, t, language);
+  if (detail !== null) return <p className="reason">{detail}</p>;
   return (
     <p className="reason">
       {sayCode(reason.code, t)} <span className="fault-detail">{reason.message}</span>
     </p>
   );
+}
+
+/** null where only somebody else's words are there, or where a newer station says what this page does not know. */
+export function detailText({ detail }: Reason, t: Translate, language: Language): string | null {
+  if (detail === undefined || !Object.hasOwn(en, `part.${detail.kind}`)) return null;
+  return t(`part.${detail.kind}`, valuesOf(detail, t, language));
+}
+
+function valuesOf(detail: ReasonDetail, t: Translate, language: Language): Readonly<Record<string, string | number>> {
+  const number = (value: number, digits: number): string => formatNumber(value, language, digits);
+  switch (detail.kind) {
+    case 'picture-size':
+      return { width: number(detail.width, 0), height: number(detail.height, 0) };
+    case 'too-dark':
+    case 'too-bright':
+      return { brightness: number(detail.brightness, 1) };
+    case 'flat':
+      return { contrast: number(detail.contrast, 2) };
+    case 'unknown-part':
+      return { partId: detail.partId };
+    case 'too-late':
+      return { deadline: formatMs(detail.deadlineMs, language), stage: t(`stage.${detail.stage}`) };
+    case 'unsure':
+      return { label: detail.label, probability: number(detail.probability, 2), sureFrom: number(detail.sureFrom, 2) };
+    default:
+      return {};
+  }
 }
 
 /** A code of the table of errors, as it concerns a part where it means something else there. */

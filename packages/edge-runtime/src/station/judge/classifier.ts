@@ -3,7 +3,9 @@ import { describeTensor, elementCount, float16Value, KerfError, type Tensor, typ
 import { pick } from '@kerf/splitter';
 import { list, maybe, needed, object, problem, type ValueOf, withDefault } from '../../config/shape.ts';
 import { choice, number, text } from '../../config/values.ts';
-import type { FindingReader, Reason } from './judgement.ts';
+import type { Reason } from '../result-record.ts';
+import type { FindingReader } from './judgement.ts';
+import { partReason } from './part-reason.ts';
 
 const name = text({ mostCharacters: 64 });
 
@@ -65,8 +67,7 @@ export function classifierReader(task: ClassifierTask): FindingReader {
 
 function doubtOf(top: { label: string; probability: number } | undefined, sureFrom: number): Reason | null {
   if (top === undefined || top.probability >= sureFrom) return null;
-  const message = `most likely ${top.label} with ${top.probability.toFixed(2)}, below sureFrom ${sureFrom}`;
-  return { code: 'INVALID_ARGUMENT', message };
+  return partReason({ kind: 'unsure', label: top.label, probability: top.probability, sureFrom });
 }
 
 function classValues(tensor: Tensor, classes: number): number[] {

@@ -3,11 +3,13 @@ import { KerfError, messageOf, type TensorMap } from '@kerf/protocol';
 import { type Thresholds, verdictOf } from '@kerf/splitter';
 import { kinds, needed, object, problem, type ValueOf } from '../../config/shape.ts';
 import { number } from '../../config/values.ts';
+import type { Reason } from '../result-record.ts';
 import { sha256Hex } from '../sha256.ts';
 import { ANOMALY_TASK, anomalyReader } from './anomaly.ts';
 import { CLASSIFIER_TASK, checkClasses, classifierReader } from './classifier.ts';
 import { DETECTOR_TASK, detectorReader } from './detector.ts';
-import type { Finding, FindingReader, Judgement, PictureGeometry, Reason } from './judgement.ts';
+import type { Finding, FindingReader, Judgement, PictureGeometry } from './judgement.ts';
+import { partReason } from './part-reason.ts';
 
 /** The `task` group: what the model's outputs mean. */
 export const TASK = kinds({ anomaly: ANOMALY_TASK, classifier: CLASSIFIER_TASK, detector: DETECTOR_TASK });
@@ -73,8 +75,7 @@ function readerOf(task: Task): FindingReader {
 
 function judgementOf({ score, scores, boxes, mask, doubt }: Finding, thresholds: Thresholds): Judgement {
   if (!Number.isFinite(score)) {
-    const message = `the model's score is ${score}: someone has to look at the part`;
-    return { ...withoutScore('REVIEW', { code: 'BACKEND_FAILED', message }), boxes, mask };
+    return { ...withoutScore('REVIEW', partReason({ kind: 'no-score' })), boxes, mask };
   }
   const verdict = verdictOf(score, thresholds);
   const doubted = verdict === 'PASS' && doubt !== null;

@@ -1,11 +1,6 @@
 // What a task says of a model's outputs, before a part's record is made of it.
-import type { ErrorCode, RgbImage, TensorMap } from '@kerf/protocol';
-import type { ResultBox, ResultMask, Verdict } from '../result-record.ts';
-
-export interface Reason {
-  readonly code: ErrorCode;
-  readonly message: string;
-}
+import type { RgbImage, TensorMap } from '@kerf/protocol';
+import type { Reason, ResultBox, ResultMask, Verdict } from '../result-record.ts';
 
 /** What the outputs say. */
 export interface Finding {
