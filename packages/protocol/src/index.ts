@@ -31,7 +31,7 @@ export { CODEC_VERSION } from './codec/activation-codec.ts';
 export { ByteSink, ByteSource } from './codec/byte-sink.ts';
 export { float16Bits, float16Value } from './codec/float16.ts';
 export type { LevelSample } from './codec/level-priors.ts';
-export { learnPriors } from './codec/level-priors.ts';
+export { learnPriors, type PriorOptions } from './codec/level-priors.ts';
 export type { GoldenLevels, LevelChannel, LevelPriors, LevelTable, RestoredChannel } from './codec/level-table.ts';
 export { checkLevelTable, MAX_LEVEL_CHANNELS, MAX_LEVELS, MAX_SOURCES } from './codec/level-table.ts';
 export { readLevelTable, writeLevelTable } from './codec/level-table-bytes.ts';

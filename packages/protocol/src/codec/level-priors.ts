@@ -25,11 +25,20 @@ const VALUES_PER_SET = 2048;
 /** How many values of its own outweigh what all sets have seen. */
 const COMMON_WEIGHT = 2;
 
+export interface PriorOptions {
+  /** Whether magnitudes are told in groups, in half the time, with odds that stay; else one by one, with odds that adapt. @default true */
+  readonly isGrouped?: boolean;
+}
+
 /**
  * A table whose priors are what these samples say; whatever priors it had are dropped. 20 samples do, more do better.
  * @throws {KerfError} INVALID_ARGUMENT without samples, TENSOR_MISMATCH for one of another shape than the table's.
  */
-export function learnPriors(table: LevelTable, samples: readonly LevelSample[]): LevelTable {
+export function learnPriors(
+  table: LevelTable,
+  samples: readonly LevelSample[],
+  { isGrouped = true }: PriorOptions = {},
+): LevelTable {
   if (samples.length === 0)
     throw new KerfError('INVALID_ARGUMENT', 'priors are learned from samples, and there are none');
   const { usual, means, unusualShare } = channelStatistics(table, samples);
@@ -37,12 +46,12 @@ export function learnPriors(table: LevelTable, samples: readonly LevelSample[]):
   const sets = modelSets(unusualShare, samples);
   const setCount = sets.reduce((most, set) => Math.max(most, set + 1), 1);
   const models = startModels(setCount);
-  const even = new Uint8Array(magnitudeCount(setCount));
+  const even = isGrouped ? new Uint8Array(magnitudeCount(setCount)) : null;
   const priors = { usual, means, sets, firsts, seconds, models, magnitudes: even };
   const start = { ...table, priors };
   // First what the sets of models say; then, with these as they will be for each frame, how the shared ones correct them.
   const seen = startStates(models);
-  const counts = new Int32Array(even.length);
+  const counts = even === null ? undefined : new Int32Array(even.length);
   for (const sample of samples) walkThrough(start, sample, seen, counts);
   storeSets(seen, models, setCount);
   const shared = startStates(models).subarray(0, SHARED_MODELS);
@@ -53,7 +62,7 @@ export function learnPriors(table: LevelTable, samples: readonly LevelSample[]):
     shared.set(states.subarray(0, SHARED_MODELS));
   }
   for (let at = 0; at < SHARED_MODELS; at++) models[at] = stored(shared[at] as number);
-  return { ...start, priors: { ...priors, magnitudes: magnitudeWeights(counts) } };
+  return { ...start, priors: { ...priors, magnitudes: counts === undefined ? null : magnitudeWeights(counts) } };
 }
 
 /** Even odds, nothing seen. */
