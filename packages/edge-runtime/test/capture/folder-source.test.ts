@@ -66,6 +66,28 @@ describe('folder source', () => {
     expect(await names()).toEqual(['notes.txt']);
   });
 
+  test.runIf(process.platform === 'linux').each(['move', 'remember', 'delete'])(
+    'a name that is not UTF-8 is read as any other: %s',
+    async (whenRead) => {
+      const latin = Buffer.concat([Buffer.from(`${folder}/pi`), Buffer.from([0xe8]), Buffer.from('ce 7.png')]);
+      await writeFile(latin, await pngOf(7));
+      await put(folder, 'pièce 8.png', await pngOf(8));
+      const given = { atEnd: 'end', whenRead, partId: '^.*(?=\\.png$)' };
+      const source = folderSource(configOf(folder, given), setupOf('f'));
+      await source.start(listener);
+      await listener.until(() => listener.states.at(-1)?.kind === 'ended', 'the end');
+      expect(listener.captures.map(({ partId, fault }) => [partId, fault])).toEqual([
+        ['pi%E8ce 7', null],
+        ['pièce 8', null],
+      ]);
+      for (const capture of listener.captures) finish(capture);
+      await source.stop();
+      if (whenRead === 'move') expect(await names('done')).toEqual(['pi%E8ce 7.png', 'pièce 8.png']);
+      const left = (await readdir(folder)).filter((name) => name.endsWith('.png'));
+      expect(left).toHaveLength(whenRead === 'remember' ? 2 : 0);
+    },
+  );
+
   test('orders by time of change where it is told to', async () => {
     for (const number of [2, 1]) {
       await put(folder, `${number}.png`, await pngOf(number));

@@ -3,6 +3,7 @@ import { type BigIntStats, createReadStream } from 'node:fs';
 import { appendFile, copyFile, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { FolderFile } from './folder-files.ts';
 import { hashText } from './hash-text.ts';
 
 export interface FolderDone {
@@ -11,11 +12,11 @@ export interface FolderDone {
   /** Names a file so that the same part has the same key after a crash, and a file put there again another one. */
   keyOf(name: string, stats: BigIntStats): string;
   isDone(key: string): boolean;
-  finish(name: string, key: string, failed: boolean): Promise<void>;
+  finish(file: FolderFile, failed: boolean): Promise<void>;
 }
 
 /** Moves files to one of two folders. */
-export function moveWhenDone(folder: string, doneFolder: string, failedFolder: string): FolderDone {
+export function moveWhenDone(doneFolder: string, failedFolder: string): FolderDone {
   return {
     open: async () => {
       await mkdir(doneFolder, { recursive: true });
@@ -23,16 +24,16 @@ export function moveWhenDone(folder: string, doneFolder: string, failedFolder: s
     },
     keyOf: placeKey,
     isDone: () => false,
-    finish: (name, _key, failed) => moveInto(join(folder, name), failed ? failedFolder : doneFolder, name),
+    finish: ({ name, path }, failed) => moveInto(path, failed ? failedFolder : doneFolder, name),
   };
 }
 
-export function removeWhenDone(folder: string): FolderDone {
+export function removeWhenDone(): FolderDone {
   return {
     open: async () => undefined,
     keyOf: placeKey,
     isDone: () => false,
-    finish: (name) => rm(join(folder, name), { force: true }),
+    finish: ({ path }) => rm(path, { force: true }),
   };
 }
 
@@ -48,7 +49,7 @@ export function rememberWhenDone(folder: string, statePath: string): FolderDone 
     // Without the change time: a backup that touches it must not have every part judged again.
     keyOf: (name, stats) => hashText(`${folder}\n${name}\n${stats.size}\n${stats.mtimeNs}`),
     isDone: (key) => done.has(key),
-    finish: async (_name, key) => {
+    finish: async ({ key }) => {
       done.add(key);
       const file = await open(statePath, 'a');
       try {
@@ -90,7 +91,7 @@ async function rewriteState(path: string, keys: readonly string[]): Promise<void
  * Never overwrites: a second file of the name gets a number. A rename is one step, so that a crash leaves the file in one
  * of the two places; across file systems it is a copy, made whole before it has its name.
  */
-async function moveInto(from: string, folder: string, name: string): Promise<void> {
+async function moveInto(from: string | Buffer, folder: string, name: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const to = await freeName(folder, name);
   try {
@@ -112,11 +113,11 @@ async function freeName(folder: string, name: string): Promise<string> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+async function exists(path: string | Buffer): Promise<boolean> {
   return (await stat(path).catch(() => null)) !== null;
 }
 
-async function copyInto(from: string, to: string): Promise<void> {
+async function copyInto(from: string | Buffer, to: string): Promise<void> {
   const part = join(dirname(to), `.${Date.now()}-${process.pid}.part`);
   try {
     await copyFile(from, part);

@@ -1,12 +1,11 @@
 // A folder that others write into -> the files of it that are whole, in order.
 import type { BigIntStats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Clock } from '@kerf/protocol';
 import { CAPTURE_BOUNDS } from '../../capture/options.ts';
+import { type FolderEntry, folderEntry } from './folder-entry.ts';
 
-export interface FolderFile {
-  readonly name: string;
+export interface FolderFile extends FolderEntry {
   readonly bytes: number;
   readonly modifiedAt: number;
   /** Names this state of this file. */
@@ -57,9 +56,10 @@ export class FolderFiles {
    */
   async scan(skip: (name: string) => boolean): Promise<{ whole: FolderFile[]; pending: number }> {
     const { folder, order } = this.options;
-    const entries = await readdir(folder, { withFileTypes: true });
-    const names = entries.filter((entry) => entry.isFile() && isPictureName(entry.name)).map(({ name }) => name);
-    const wanted = names.filter((name) => !skip(name)).sort();
+    const entries = await readdir(folder, { withFileTypes: true, encoding: 'buffer' });
+    const files = entries.filter((entry) => entry.isFile()).map(({ name }) => folderEntry(folder, name));
+    const wanted = files.filter(({ name }) => isPictureName(name) && !skip(name));
+    wanted.sort((a, b) => (a.name < b.name ? -1 : 1));
     const found: Looked[] = [];
     const before = this.watched;
     this.watched = new Map();
@@ -68,24 +68,25 @@ export class FolderFiles {
     while (looked < wanted.length && found.length < enough) {
       const chunk = wanted.slice(looked, looked + LOOKAHEAD);
       looked += chunk.length;
-      const files = await Promise.all(chunk.map((name) => this.look(name, before.get(name))));
-      found.push(...files.filter((file) => file !== null));
+      const seen = await Promise.all(chunk.map((entry) => this.look(entry, before.get(entry.name))));
+      found.push(...seen.filter((file) => file !== null));
     }
     const whole = found.filter(({ settled }) => settled).map(({ file }) => file);
     if (order === 'time') whole.sort((a, b) => a.modifiedAt - b.modifiedAt || (a.name < b.name ? -1 : 1));
     return { whole: whole.slice(0, LOOKAHEAD), pending: found.length - whole.length + wanted.length - looked };
   }
 
-  private async look(name: string, before: Watched | undefined): Promise<Looked | null> {
-    const { folder, settleMs, clock } = this.options;
+  private async look({ name, path }: FolderEntry, before: Watched | undefined): Promise<Looked | null> {
+    const { settleMs, clock } = this.options;
     let stats: BigIntStats;
     try {
-      stats = await lstat(join(folder, name), { bigint: true });
+      stats = await lstat(path, { bigint: true });
     } catch {
       return null; // gone since the listing
     }
     const file = {
       name,
+      path,
       bytes: Number(stats.size),
       modifiedAt: Number(stats.mtimeMs),
       key: this.options.keyOf(name, stats),

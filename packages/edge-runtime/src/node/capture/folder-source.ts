@@ -1,7 +1,7 @@
 // A folder that pictures are put into -> captures, each file once.
 import { watch } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { KerfError } from '@kerf/protocol';
 import { CaptureDesk } from '../../capture/capture-desk.ts';
 import type { FolderConfig } from '../../capture/folder-config.ts';
@@ -38,7 +38,7 @@ class FolderSource implements Source {
   /** Handed over, and their results not safe yet, by name. */
   private readonly open = new Set<string>();
   /** Their results are safe, and their files could not be finished yet. */
-  private readonly unfinished = new Map<string, { readonly key: string; readonly failed: boolean }>();
+  private readonly unfinished = new Map<string, { readonly file: FolderFile; readonly failed: boolean }>();
   private finishing: Promise<void> = Promise.resolve();
 
   constructor(config: FolderConfig, setup: SourceSetup) {
@@ -92,8 +92,8 @@ class FolderSource implements Source {
   private chooseDone(): FolderDone {
     const at = (name: string): string => resolve(this.folder, name);
     const { whenRead, done, failed, state } = this.config;
-    if (whenRead === 'move') return moveWhenDone(this.folder, at(done), at(failed));
-    return whenRead === 'delete' ? removeWhenDone(this.folder) : rememberWhenDone(this.folder, at(state));
+    if (whenRead === 'move') return moveWhenDone(at(done), at(failed));
+    return whenRead === 'delete' ? removeWhenDone() : rememberWhenDone(this.folder, at(state));
   }
 
   private async readAll(signal: AbortSignal, up: () => void): Promise<void> {
@@ -141,14 +141,14 @@ class FolderSource implements Source {
     });
   }
 
-  private async read({ name, bytes, key }: FolderFile): Promise<Taken['what'] | 'gone' | 'changing'> {
+  private async read({ name, path, bytes, key }: FolderFile): Promise<Taken['what'] | 'gone' | 'changing'> {
     if (bytes > this.config.largestFile) {
       return {
         fault: new KerfError('IMAGE_INVALID', `${name} has ${bytes} bytes; the limit is ${this.config.largestFile}`),
       };
     }
     try {
-      const file = await open(join(this.folder, name), 'r');
+      const file = await open(path, 'r');
       try {
         const before = await file.stat({ bigint: true });
         if (this.done.keyOf(name, before) !== key) return 'changing';
@@ -177,12 +177,12 @@ class FolderSource implements Source {
     return { picture: { kind: 'encoded', format, bytes } };
   }
 
-  private finish({ name, key }: FolderFile, failed: boolean): void {
+  private finish(file: FolderFile, failed: boolean): void {
     this.finishing = this.finishing
-      .then(() => this.done.finish(name, key, failed))
-      .catch(() => void this.unfinished.set(name, { key, failed }))
+      .then(() => this.done.finish(file, failed))
+      .catch(() => void this.unfinished.set(file.name, { file, failed }))
       .then(() => {
-        this.open.delete(name);
+        this.open.delete(file.name);
         this.wake?.();
       });
   }
@@ -190,8 +190,8 @@ class FolderSource implements Source {
   /** @throws {KerfError} SOURCE_LOST when so many files cannot be finished that reading on would only add to them. */
   private async finishAgain(): Promise<void> {
     let problem: unknown = null;
-    for (const [name, { key, failed }] of this.unfinished) {
-      await this.done.finish(name, key, failed).then(
+    for (const [name, { file, failed }] of this.unfinished) {
+      await this.done.finish(file, failed).then(
         () => this.unfinished.delete(name),
         (error: unknown) => {
           problem = error;
