@@ -10,6 +10,7 @@ export { diffFiles } from './node/diff-files.ts';
 export type { FileReader } from './node/file-reader.ts';
 export { nodeHasher, openFileReader } from './node/file-reader.ts';
 export { makeFoldersTo } from './node/make-folders.ts';
+export type { PatchedFile } from './node/patch-bsdiff.ts';
 export type { PatchOptions, PatchReport } from './node/patch-files.ts';
 export { patchFiles } from './node/patch-files.ts';
 export type { CreateOptions, RefreshOptions, RotateOptions } from './node/publish/create-repository.ts';

@@ -1,11 +1,11 @@
 // bsdiff-node as a rival of kerf's own segments: kept where it is smaller, and without harm where it fails.
 
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type BytePatcher, deltaBytesOf, encodeDelta, type SourceFile } from '@kerf/delta-sync';
-import { bsdiffPatcher } from '@kerf/delta-sync/node';
+import { bsdiffPatcher, patchFiles } from '@kerf/delta-sync/node';
 import { seededRandom } from '@kerf/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { applyInMemory, bytesOfArray, model, modelWith, normal, plainFile, type Weight } from './support/sources.ts';
@@ -133,4 +133,46 @@ test('weights that moved are not even tried: no patch of bytes can beat their di
     () => Promise.reject(new Error('it was asked')),
   );
   expect(report.rival).toEqual({ tried: 0, kept: 0 });
+});
+
+describe('a patch file that bsdiff made', () => {
+  const at = (name: string): string => join(folder, name);
+  const prepare = async (): Promise<Buffer> => {
+    await writeFile(at('old'), program(0));
+    await writeFile(at('new'), program(24));
+    const { diff } = createRequire(import.meta.url)('bsdiff-node') as {
+      diff(old: string, fresh: string, patch: string): Promise<void>;
+    };
+    await diff(at('old'), at('new'), at('patch'));
+    return readFile(at('patch'));
+  };
+  const patched = (force = false) => patchFiles({ oldPath: at('old'), deltaPath: at('patch'), out: at('made'), force });
+
+  needsBsdiff('makes the new file, and is said to be checked by nobody', async () => {
+    await prepare();
+    expect(await patched()).toMatchObject({ isVerified: false, files: [{ path: at('made'), bytes: 120_024 }] });
+    expect((await readFile(at('made'))).equals(await readFile(at('new')))).toBe(true);
+    await expect(patched()).rejects.toMatchObject({ code: 'FILE_EXISTS' });
+    await expect(patched(true)).resolves.toMatchObject({ writtenBytes: 120_024 });
+  });
+
+  needsBsdiff('that is damaged or asks for too much writes nothing', async () => {
+    const patch = await prepare();
+    const huge = Buffer.from(patch);
+    huge.writeBigUInt64LE(2n ** 40n, 24);
+    const negative = Buffer.from(patch);
+    negative[31] = 128;
+    const cases: [Buffer, string][] = [
+      [patch.subarray(0, 20), 'DELTA_MALFORMED'],
+      [patch.subarray(0, patch.length - 100), 'DELTA_MALFORMED'],
+      [Buffer.from('BSDIFF40'), 'DELTA_MALFORMED'],
+      [negative, 'DELTA_MALFORMED'],
+      [huge, 'DELTA_TOO_LARGE'],
+    ];
+    for (const [bytes, code] of cases) {
+      await writeFile(at('patch'), bytes);
+      await expect(patched()).rejects.toMatchObject({ code });
+    }
+    expect((await readdir(folder)).sort()).toEqual(['new', 'old', 'patch']);
+  });
 });

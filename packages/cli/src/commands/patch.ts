@@ -7,7 +7,7 @@ export const patch: Command = {
   name: 'patch',
   usage: 'OLD FILE --out NEW',
   summary:
-    'Applies a delta that kerf diff made. OLD is checked first; NEW is written beside its place and renamed when all of it ' +
+    'Applies a delta that kerf diff made, or a patch of bsdiff. OLD is checked first; NEW is written beside its place and renamed when all of it ' +
     'has its hash. A broken run goes on where it stopped when it is started again.',
   positionals: [2, 2],
   options: {
@@ -15,7 +15,9 @@ export const patch: Command = {
     force: { type: 'boolean', help: 'replace files that are there' },
     json: { type: 'boolean', help: 'print JSON' },
   },
-  notes: 'A delta for a model with data files looks for them beside OLD, under the names that they had.',
+  notes:
+    'A delta for a model with data files looks for them beside OLD, under the names that they had. A patch of bsdiff ' +
+    '(BSDIFF40) names no hash: whether OLD was the right one, only the SHA-256 of NEW can tell.',
   async run(line, io) {
     const report = await patchFiles({
       oldPath: line.positional(0),
@@ -28,6 +30,7 @@ export const patch: Command = {
       return 0;
     }
     for (const { path, bytes, sha256 } of report.files) io.print(`${path}  ${formatBytes(bytes)}, SHA-256 ${sha256}`);
+    if (!report.isVerified) io.print('a BSDIFF40 patch names no hash: compare this one with what its maker says');
     if (report.resumedBytes > 0) io.print(`${formatBytes(report.resumedBytes)} were there from an earlier run`);
     return 0;
   },

@@ -38,6 +38,15 @@ export function applyBsdiff(old: Uint8Array, patch: Uint8Array, fresh: Uint8Arra
   }
 }
 
+/** How many bytes a patch says that it makes. @throws {KerfError} DELTA_MALFORMED. */
+export function bsdiffTargetBytes(patch: Uint8Array): number {
+  const magic = String.fromCharCode(...patch.subarray(0, MAGIC.length));
+  if (patch.byteLength < HEADER_BYTES || magic !== MAGIC) throw damaged('a BSDIFF40 patch does not begin as one');
+  const bytes = numberAt(patch, 24);
+  if (bytes < 0) throw damaged('a BSDIFF40 patch makes a negative number of bytes');
+  return bytes;
+}
+
 /** One for every byte is more than any encoder writes. */
 function mostTriples(freshBytes: number): number {
   return freshBytes + 1;
@@ -50,15 +59,13 @@ interface Streams {
 }
 
 function streamsOf(patch: Uint8Array, freshBytes: number): Streams {
-  const magic = String.fromCharCode(...patch.subarray(0, MAGIC.length));
-  if (patch.byteLength < HEADER_BYTES || magic !== MAGIC) throw damaged('a BSDIFF40 patch does not begin as one');
+  if (bsdiffTargetBytes(patch) !== freshBytes) throw damaged('a BSDIFF40 patch makes another number of bytes');
   const controlBytes = numberAt(patch, 8);
   const differenceBytes = numberAt(patch, 16);
   const left = patch.byteLength - HEADER_BYTES;
   if (controlBytes < 0 || differenceBytes < 0 || controlBytes + differenceBytes > left) {
     throw damaged('a BSDIFF40 patch is shorter than it says');
   }
-  if (numberAt(patch, 24) !== freshBytes) throw damaged('a BSDIFF40 patch makes another number of bytes');
   const body = patch.subarray(HEADER_BYTES);
   return {
     control: new Bzip2Reader(body.subarray(0, controlBytes), CONTROL_BYTES * mostTriples(freshBytes)),

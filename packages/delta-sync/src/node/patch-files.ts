@@ -10,6 +10,7 @@ import { sha256OfReader } from '../hash.ts';
 import { renameDurably, writeAt } from './atomic-file.ts';
 import { type FileReader, nodeHasher, openFileReader } from './file-reader.ts';
 import { outputPlace } from './output-place.ts';
+import { isBsdiff, type PatchedFile, patchBsdiff } from './patch-bsdiff.ts';
 import { writeError } from './write-error.ts';
 
 export interface PatchOptions {
@@ -25,14 +26,16 @@ export interface PatchOptions {
 }
 
 export interface PatchReport {
-  readonly files: readonly { readonly path: string; readonly bytes: number; readonly sha256: string }[];
+  readonly files: readonly PatchedFile[];
+  /** Whether old and new have the hashes that the patch names. One of bsdiff names none. */
+  readonly isVerified: boolean;
   /** Bytes that an earlier attempt had left and that were right. */
   readonly resumedBytes: number;
   readonly writtenBytes: number;
 }
 
 /**
- * Applies a delta file. The old version is checked before anything is written; each file is written beside its place, and
+ * Applies a delta file; or a patch of bsdiff (BSDIFF40), which says nothing of what it belongs to. The old version is checked before anything is written; each file is written beside its place, and
  * renamed when all files have their hashes, the first one last. What a broken attempt left is checked segment by segment
  * and used.
  * @throws {KerfError} DELTA_MALFORMED, DELTA_BASE_MISMATCH, DELTA_TOO_LARGE, VERSION_UNSUPPORTED, FILE_NOT_FOUND,
@@ -47,6 +50,11 @@ export async function patchFiles(options: PatchOptions): Promise<PatchReport> {
   };
   try {
     const delta = await opened(options.deltaPath);
+    if (await isBsdiff(delta)) {
+      const { oldPath, out, force = false } = options;
+      const file = await patchBsdiff(await opened(oldPath), delta, { oldPath, out, force });
+      return { files: [file], isVerified: false, resumedBytes: 0, writtenBytes: file.bytes };
+    }
     const index = await readDeltaIndex(delta);
     const targets = await Promise.all((await targetPaths(options.out, index)).map(outputPlace));
     await checkTargets(targets, index, options.force ?? false);
@@ -152,7 +160,7 @@ async function install(
   // The first file names the others: it goes last.
   for (const [at, part] of [...parts.entries()].reverse()) await renameDurably(part, targets[at] as string);
   const files = index.target.map(({ bytes, sha256 }, at) => ({ path: targets[at] as string, bytes, sha256 }));
-  return { files, resumedBytes, writtenBytes };
+  return { files, isVerified: true, resumedBytes, writtenBytes };
 }
 
 async function makeFolder(folder: string): Promise<void> {
