@@ -4,22 +4,28 @@
 export const LEAST_FOUND = 4;
 /** A place for each byte, within bounds: where many share one, as among random weights, it is the wrong ones that are tried. */
 const HASH_BITS = { least: 10, most: 21 };
-/** How many earlier places with the same four bytes are tried. */
-const TRIES = 12;
+/**
+ * How many earlier places with the same four bytes are tried: fewer in long histories, which are weights. What lies between tensors
+ * is short, and much like itself.
+ */
+const TRIES = { short: 24, long: 12 };
+const LONG_BYTES = 1 << 20;
 
 export class MatchFinder {
   readonly #history: Uint8Array;
+  readonly #tries: number;
   readonly #shift: number;
   readonly #heads: Int32Array;
   /** The place before with the same hash, by place. */
   readonly #before: Int32Array;
   #known = 0;
   /** What {@link find} found: each match is longer than the one before, and not nearer. */
-  readonly lengths = new Int32Array(TRIES);
-  readonly distances = new Int32Array(TRIES);
+  readonly lengths = new Int32Array(TRIES.short);
+  readonly distances = new Int32Array(TRIES.short);
 
   constructor(history: Uint8Array) {
     this.#history = history;
+    this.#tries = history.length < LONG_BYTES ? TRIES.short : TRIES.long;
     const bits = Math.min(HASH_BITS.most, Math.max(HASH_BITS.least, 32 - Math.clz32(history.length)));
     this.#shift = 32 - bits;
     this.#heads = new Int32Array(1 << bits).fill(-1);
@@ -35,7 +41,7 @@ export class MatchFinder {
     let place = this.#heads[this.#hashAt(at)] as number;
     // An earlier search may have looked further ahead.
     while (place >= at) place = this.#before[place] as number;
-    for (let tries = 0; place >= 0 && tries < TRIES; tries++, place = this.#before[place] as number) {
+    for (let tries = 0; place >= 0 && tries < this.#tries; tries++, place = this.#before[place] as number) {
       // It can only be longer if it goes on where the longest ends.
       if (this.#history[place + longest] !== this.#history[at + longest]) continue;
       const length = this.lengthAt(at, at - place);
