@@ -9,7 +9,7 @@ import { WebSocket } from 'ws';
 import { type AuthOptions, type Cloud, generateTokenKeys, type IssueTokenOptions, issueToken } from '../src/index.ts';
 import { payload } from './support/client.ts';
 import { client, opened, serveModels, type TestCloud } from './support/cloud.ts';
-import { floats, rowsModel, slowModel, temporaryFolder, writeModel } from './support/models.ts';
+import { floats, powerModel, rowsModel, temporaryFolder, writeModel } from './support/models.ts';
 
 const keys = generateTokenKeys();
 const folder = temporaryFolder();
@@ -29,7 +29,7 @@ async function protectedCloud(options: Parameters<typeof serveModels>[1] = {}): 
   const dir = temporaryFolder();
   writeModel(dir, 'line1/rows', rowsModel());
   writeModel(dir, 'line2/rows', rowsModel());
-  writeModel(dir, 'line1/slow', slowModel(16));
+  writeModel(dir, 'line1/power', powerModel(1000));
   return serveModels(dir, { auth, ...options });
 }
 
@@ -86,16 +86,17 @@ describe('a token', () => {
   });
 
   it('that expires on the way lets frames in flight end, then the link', async () => {
-    const cloud = await protectedCloud({ preload: ['line1/slow'] });
+    const cloud = await protectedCloud({ preload: ['line1/power'] });
     // The verifier grants five seconds for clocks that differ; the link counts from the expiry itself.
     const nowSeconds = Math.floor(Date.now() / 1000);
-    const edge = await client(cloud).hello(await token({ nowSeconds: nowSeconds - 58, expiresInSeconds: 60 }));
-    await edge.open('line1/slow');
+    const edge = await client(cloud).hello(await token({ nowSeconds: nowSeconds - 57, expiresInSeconds: 60 }));
+    await edge.open('line1/power');
     const x = payload(
       'x',
-      floats([1024, 1024], () => 1),
+      floats([512, 512], (i) => Math.fround(Math.sin(i) / 512)),
     );
-    while (Date.now() < (nowSeconds + 2) * 1000 - 100) await settled(20);
+    // It arrives before, and runs for seconds.
+    while (Date.now() < (nowSeconds + 3) * 1000 - 700) await settled(20);
     edge.frame(1, [x]);
     await edge.until(() => edge.all('fault').some(({ code }) => code === 'TOKEN_EXPIRED'));
     edge.frame(2, [x]);
