@@ -17,7 +17,7 @@ const SILENCE_MS = 20 * PING_MS;
 const BOUNDS = { maxQueuedFrames: 8, maxPreparedFrames: 2, maxInFlightFrames: 4 };
 
 let shop: Workshop;
-let cleanUp: (() => Promise<unknown> | unknown)[] = [];
+let cleanUp: (() => unknown)[] = [];
 
 beforeAll(async () => {
   shop = await openWorkshop();

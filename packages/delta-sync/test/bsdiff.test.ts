@@ -141,7 +141,7 @@ describe('a patch file that bsdiff made', () => {
     await writeFile(at('old'), program(0));
     await writeFile(at('new'), program(24));
     const { diff } = createRequire(import.meta.url)('bsdiff-node') as {
-      diff(old: string, fresh: string, patch: string): Promise<void>;
+      diff: (old: string, fresh: string, patch: string) => Promise<void>;
     };
     await diff(at('old'), at('new'), at('patch'));
     return readFile(at('patch'));

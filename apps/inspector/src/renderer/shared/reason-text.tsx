@@ -38,7 +38,14 @@ function valuesOf(detail: ReasonDetail, t: Translate, language: Language): Reado
       return { deadline: formatMs(detail.deadlineMs, language), stage: t(`stage.${detail.stage}`) };
     case 'unsure':
       return { label: detail.label, probability: number(detail.probability, 2), sureFrom: number(detail.sureFrom, 2) };
-    default:
+    case 'no-picture':
+    case 'unreadable-picture':
+    case 'repeated-picture':
+    case 'no-part-id':
+    case 'cloud-silent':
+    case 'given-up':
+    case 'no-score':
+    case 'station-ended':
       return {};
   }
 }
