@@ -84,6 +84,8 @@ export default defineConfig({
         test: {
           name: 'browser',
           retry,
+          // A frame for each file takes as long as its tests; they leave nothing behind that another would find.
+          isolate: false,
           include: BROWSER_SAFE.flatMap(portableTests),
           testTimeout: 60_000,
           maxWorkers: 1,
