@@ -17,10 +17,6 @@ export function isAddress(argument: string): boolean {
   return /^https?:\/\//.test(argument);
 }
 
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
-}
-
 /** Host names under which `host` can be reached: itself, or those of this machine for an address that means all. */
 export function reachableHosts(host: string): string[] {
   if (host !== '0.0.0.0' && host !== '::') return [host];

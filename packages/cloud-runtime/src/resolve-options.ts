@@ -1,5 +1,5 @@
 // What the caller of startCloud passes -> checked options with every default filled in.
-import { DEFAULT_WIRE_LIMITS, type OptimizationLevel, parseUrl } from '@kerf/protocol';
+import { DEFAULT_WIRE_LIMITS, isLoopback, type OptimizationLevel, parseUrl } from '@kerf/protocol';
 import {
   type BatchingOptions,
   DEFAULT_BATCHING,
@@ -78,10 +78,6 @@ function providersOf(given: readonly string[]): readonly string[] {
   const strange = names.find((name) => !PROVIDERS.includes(name));
   if (names.length === 0 || strange !== undefined) throw invalid('providers', `one or more of ${PROVIDERS.join(', ')}`);
   return names;
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 function tlsOf(tls: TlsOptions): TlsOptions {

@@ -55,6 +55,7 @@ export { imageSizeOf, imageTensorShape, imageToTensor } from './image-input.ts';
 export type { WireLimits } from './limits.ts';
 export { DEFAULT_WIRE_LIMITS } from './limits.ts';
 export { lookAgain } from './look-again.ts';
+export { isLoopback } from './loopback.ts';
 export type { ManifestFile, SplitTensor } from './manifest-fields.ts';
 export type { MemoryLink } from './memory-transport.ts';
 export { memoryLink } from './memory-transport.ts';

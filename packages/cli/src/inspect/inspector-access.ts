@@ -8,8 +8,8 @@ import {
   type ServerCertificate,
 } from '@kerf/access';
 import { ROLES, type Role } from '@kerf/bridge';
-import { systemClock } from '@kerf/protocol';
-import { isLoopback, makeSecret, reachableHosts } from '../addresses.ts';
+import { isLoopback, systemClock } from '@kerf/protocol';
+import { makeSecret, reachableHosts } from '../addresses.ts';
 import { type CommandLine, type OptionSpec, usageError } from '../command.ts';
 import type { PageCertificate } from '../page-server.ts';
 import { inspectorKeys } from './inspector-keys.ts';

@@ -1,8 +1,7 @@
 // The address that `kerf inspect` printed on another machine -> the way to that machine's line.
 import { BRIDGE_SUBPROTOCOL, MAX_ENVELOPE_BYTES } from '@kerf/bridge';
 import { authorityFile, wsConnect } from '@kerf/edge-runtime/node';
-import { type Connect, KerfError, parseUrl } from '@kerf/protocol';
-import { isLoopback } from '../addresses.ts';
+import { type Connect, isLoopback, KerfError, parseUrl } from '@kerf/protocol';
 
 export interface RemoteLine {
   readonly connect: Connect;

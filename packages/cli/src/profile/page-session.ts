@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { developmentCertificate } from '@kerf/cloud-runtime';
-import { ERROR_CODES, type ErrorCode, KerfError } from '@kerf/protocol';
-import { isLoopback, makeSecret, pageUrl, reachableHosts } from '../addresses.ts';
+import { ERROR_CODES, type ErrorCode, isLoopback, KerfError } from '@kerf/protocol';
+import { makeSecret, pageUrl, reachableHosts } from '../addresses.ts';
 import { type Route, startPageServer } from '../page-server.ts';
 import type { Accepted, ProfileJob } from '../profile-page/job.ts';
 

@@ -1,5 +1,5 @@
 // The origin that a request names -> whether a page from there may use a cloud that asks for no token.
-import { parseUrl } from '@kerf/protocol';
+import { isLoopback, parseUrl } from '@kerf/protocol';
 
 /**
  * A browser uses whatever its machine can reach, for any page that is open in it: without a token, pages must be named.
@@ -10,8 +10,4 @@ import { parseUrl } from '@kerf/protocol';
 export function pageOrigins(named: readonly string[]): (origin: string | undefined) => boolean {
   const known = new Set(named);
   return (origin) => origin === undefined || known.has(origin) || isLoopback(parseUrl(origin)?.hostname ?? '');
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }

@@ -4,6 +4,7 @@ import { type ConnectionOptions, connect as startTls } from 'node:tls';
 import {
   type Connect,
   DEFAULT_WIRE_LIMITS,
+  isLoopback,
   KerfError,
   messageOf,
   parseUrl,
@@ -61,8 +62,7 @@ function checkUrl({ url: text, allowPlainText = false }: WsConnectOptions): URL 
   if (url === null || (url.protocol !== 'wss:' && url.protocol !== 'ws:')) {
     throw new KerfError('INVALID_ARGUMENT', `'${text}' is not a wss:// or ws:// URL`);
   }
-  const loopback = url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d+){3}$/.test(url.hostname);
-  if (url.protocol === 'ws:' && !loopback && !allowPlainText) {
+  if (url.protocol === 'ws:' && !isLoopback(url.hostname) && !allowPlainText) {
     throw new KerfError(
       'INVALID_ARGUMENT',
       `'${text}' would send the token unencrypted; use wss://, or set allowPlainText`,

@@ -1,5 +1,5 @@
 // Records -> signed POST requests, one for each.
-import { KerfError, messageOf, parseUrl } from '@kerf/protocol';
+import { isLoopback, KerfError, messageOf, parseUrl } from '@kerf/protocol';
 import { recordKey } from './known-records.ts';
 import type { SinkSetup } from './options.ts';
 import type { Sink } from './sink.ts';
@@ -48,11 +48,6 @@ function checkedUrl({ url: given, allowPlainText }: WebhookConfig): URL {
     );
   }
   return url;
-}
-
-/** True for names of this machine. */
-export function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || hostname === '::1' || /^127(\.\d+){3}$/.test(hostname);
 }
 
 /** @throws {KerfError} INVALID_ARGUMENT when the environment variable is named and not set. */

@@ -2,9 +2,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { type Clock, KerfError, parseUrl, systemClock } from '@kerf/protocol';
+import { type Clock, isLoopback, KerfError, parseUrl, systemClock } from '@kerf/protocol';
 import type { HttpDoorConfig } from '../../capture/http-config.ts';
-import { isLoopback } from '../../sinks/webhook-sink.ts';
 import { listenAddress, listening } from '../listen.ts';
 import { followPems, readPems } from './door-certificate.ts';
 

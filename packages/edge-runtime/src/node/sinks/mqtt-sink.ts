@@ -1,12 +1,12 @@
 // Records -> JSON messages at QoS 1, and a retained status with a last will.
 import { readFileSync } from 'node:fs';
-import { KerfError, messageOf, parseUrl } from '@kerf/protocol';
+import { isLoopback, KerfError, messageOf, parseUrl } from '@kerf/protocol';
 import { sleep } from '../../capture/keep-alive.ts';
 import { backOffMs } from '../../link/back-off.ts';
 import type { MqttConfig } from '../../sinks/mqtt-config.ts';
 import { SINK_BOUNDS, type SinkSetup } from '../../sinks/options.ts';
 import type { Delivery, Sink } from '../../sinks/sink.ts';
-import { isLoopback, secretOf } from '../../sinks/webhook-sink.ts';
+import { secretOf } from '../../sinks/webhook-sink.ts';
 import type { ResultRecord } from '../../station/result-record.ts';
 import { type MqttAddress, type MqttConnection, type MqttOptions, openMqtt } from '../mqtt/connection.ts';
 
