@@ -220,23 +220,35 @@ describe('half-open links', () => {
 
 describe('faults that last', () => {
   it.each(['UNAUTHENTICATED', 'FORBIDDEN', 'VERSION_UNSUPPORTED'] as const)(
-    '%s is told, ends frames, and is not retried soon',
+    '%s is told, ends frames at once, and is back soon after somebody cured it',
     async (code) => {
       const cloud = new ScriptedCloud();
-      cloud.greetings = [code];
-      const { clock, infer, session, statuses } = await stage(undefined, { faultRetryMs: 60_000 }, cloud);
-      expect(session.snapshot.status).toMatchObject({ kind: 'faulted', code, retryInMs: 60_000 });
+      cloud.greetings = Array.from({ length: 10_000 }, () => code);
+      const options = { faultRetryMs: 60_000, random: () => 0.999 };
+      const { clock, infer, session, statuses } = await stage(undefined, options, cloud);
+      expect(session.snapshot.status).toMatchObject({ kind: 'faulted', code });
+      expect(await session.waitForCloud(10)).toMatchObject({ connected: false, code });
+      await clock.advance(20_000);
       const frame = infer([1]);
       await settle();
       expect(frame.text).toBe(code);
-      await clock.advance(59_000);
-      expect(cloud.connections).toHaveLength(1);
-      expect(await session.waitForCloud(10)).toMatchObject({ connected: false, code });
-      await clock.advance(1000);
+      cloud.greetings = [];
+      await clock.advance(5000);
       expect(statuses.at(-1)?.kind).toBe('connected');
       expect(await session.waitForCloud(10)).toEqual({ connected: true });
     },
   );
+
+  it('are asked about ever more rarely, up to faultRetryMs', async () => {
+    const cloud = new ScriptedCloud();
+    cloud.greetings = Array.from({ length: 10_000 }, () => 'FORBIDDEN' as const);
+    const { clock, statuses } = await stage(undefined, { faultRetryMs: 60_000, random: () => 0.999 }, cloud);
+    await clock.advance(60 * 60_000);
+    const delays = statuses.flatMap((status) => (status.kind === 'faulted' ? [status.retryInMs] : []));
+    expect(delays[0]).toBeLessThanOrEqual(200);
+    expect(delays.at(-1)).toBeGreaterThan(59_000);
+    expect(delays.length).toBeLessThan(100);
+  });
 
   it.each(['MODEL_NOT_FOUND', 'PAIR_MISMATCH'] as const)('%s of the session is one too', async (code) => {
     const cloud = new ScriptedCloud();
@@ -589,7 +601,7 @@ describe('a cloud that holds another whole model under the name', () => {
       local: { whole: new ScriptedModel('x', 'y', 11, clock, 30) },
     });
     const { clock, statuses, infer } = await stage(config, { faultRetryMs: 5000 }, cloud);
-    expect(statuses.at(-1)).toMatchObject({ kind: 'faulted', code: 'PAIR_MISMATCH', retryInMs: 5000 });
+    expect(statuses.at(-1)).toMatchObject({ kind: 'faulted', code: 'PAIR_MISMATCH' });
     const frame = infer([1]);
     await clock.advance(300);
     expect(frame.text).toBe('edge (PAIR_MISMATCH) 12');

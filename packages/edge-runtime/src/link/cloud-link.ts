@@ -36,7 +36,10 @@ export interface LinkEvents extends Pick<ConnectionEvents, 'onAnswer' | 'onCredi
   onStatus(status: SessionStatus): void;
 }
 
-/** Codes that the next attempt will meet again unless a person changes something. */
+/**
+ * Codes that the next attempt will meet again unless somebody changes something. Nobody tells the device when: it may be a login page
+ * of the network that goes by itself, another replica behind the same address, or a token that is written a second later.
+ */
 const LASTING = new Set<ErrorCode>([
   'UNAUTHENTICATED',
   'TOKEN_EXPIRED',
@@ -211,13 +214,14 @@ export class CloudLink {
     this.attempt = null;
     this.draining = false;
     if (this.closed) return;
-    const { clock, faultRetryMs } = this.options;
+    const { clock, faultRetryMs, backoffMaxMs } = this.options;
     const lasting = LASTING.has(end.code) && !this.mayRenewToken(end.code);
     const tookTooLong = end.code === 'HANDSHAKE_TIMEOUT';
     if (tookTooLong) this.timeouts++;
     const isUnheard = unheard || tookTooLong;
-    const pauseMs = this.pace.next({ isUnheard, retryAfterMs: end.retryAfterMs }, clock.nowMs());
-    const delayMs = lasting ? faultRetryMs : pauseMs;
+    const { retryAfterMs } = end;
+    const attemptEnd = { isUnheard, retryAfterMs, maxMs: lasting ? faultRetryMs : backoffMaxMs };
+    const delayMs = this.pace.next(attemptEnd, clock.nowMs());
     this.cancelTimer = clock.after(delayMs, () => void this.connect());
     const { code, message } = end;
     this.events.onStatus(

@@ -14,6 +14,8 @@ export interface AttemptEnd {
   readonly isUnheard: boolean;
   /** What the cloud asked for. */
   readonly retryAfterMs: number | null;
+  /** The pause grows no further; `backoffMaxMs` when left out. */
+  readonly maxMs?: number;
 }
 
 /**
@@ -44,7 +46,7 @@ export class RetryPace {
   }
 
   /** A connection or an attempt at one ended. @returns milliseconds to the next attempt. */
-  next({ isUnheard, retryAfterMs }: AttemptEnd, nowMs: number): number {
+  next({ isUnheard, retryAfterMs, maxMs = this.#options.backoffMaxMs }: AttemptEnd, nowMs: number): number {
     const wasHealthy = this.#openedMs !== null && nowMs - this.#openedMs >= HEALTHY_MS;
     this.#openedMs = null;
     if (wasHealthy || (!isUnheard && !this.#wasHeard)) this.#restart(nowMs);
@@ -53,8 +55,7 @@ export class RetryPace {
     const ceilingMs = isUnheard
       ? UNHEARD_CEILING_MS
       : Math.max(UNHEARD_CEILING_MS, (nowMs - this.#sinceMs) * SHARE_OF_REFUSAL);
-    const { backoffBaseMs, backoffMaxMs } = this.#options;
-    const bounds = { backoffBaseMs, backoffMaxMs: Math.min(backoffMaxMs, ceilingMs) };
+    const bounds = { backoffBaseMs: this.#options.backoffBaseMs, backoffMaxMs: Math.min(maxMs, ceilingMs) };
     return backOffMs(this.#failures++, bounds, this.#random, retryAfterMs);
   }
 

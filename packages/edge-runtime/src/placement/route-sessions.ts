@@ -27,6 +27,8 @@ interface Opened {
   readonly session: EdgeSession;
   framesUnderWay: number;
   lastUsedMs: number;
+  /** By the last attempt that ended; the next one under way changes nothing. */
+  isRefused: boolean;
 }
 
 export class RouteSessions {
@@ -44,7 +46,7 @@ export class RouteSessions {
 
   /** The cloud refuses the route, and trying again does not help by itself. */
   isBroken(name: string): boolean {
-    return this.#opened.get(name)?.session.snapshot.status.kind === 'faulted';
+    return this.#opened.get(name)?.isRefused === true;
   }
 
   get isCloudThere(): boolean {
@@ -112,10 +114,14 @@ export class RouteSessions {
       session.close();
       return other;
     }
-    const opened: Opened = { route, session, framesUnderWay: 0, lastUsedMs: this.#setup.options.clock.nowMs() };
+    const lastUsedMs = this.#setup.options.clock.nowMs();
+    const opened: Opened = { route, session, framesUnderWay: 0, lastUsedMs, isRefused: false };
     this.#opened.set(route.name, opened);
     if (isRemote({ route })) {
-      session.onStatus((status) => this.#setup.onStatus(route.name, status));
+      session.onStatus((status) => {
+        if (status.kind !== 'connecting') opened.isRefused = status.kind === 'faulted';
+        this.#setup.onStatus(route.name, status);
+      });
       session.onRoundTrip((ms) => this.#setup.onRoundTrip(ms));
     }
     return opened;

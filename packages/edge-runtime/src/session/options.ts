@@ -31,7 +31,7 @@ export interface EdgeSessionOptions {
   readonly backoffBaseMs: number;
   /** Where the growing stops; without any answer from a peer it stops at 2 s. */
   readonly backoffMaxMs: number;
-  /** Delay after a fault that trying again does not cure by itself (a refused token, an unknown model). */
+  /** Largest delay after a fault that trying again does not cure by itself (a refused token, an unknown model). */
   readonly faultRetryMs: number;
   /**
    * What to do with an activation that holds NaN or infinity where the split's codec would lose them: send that tensor
