@@ -115,6 +115,12 @@ describe.each(packages)('%s', (name) => {
   });
 });
 
+test('folders are made by makeFolders: a recursive mkdir may never end', () => {
+  const files = packages.flatMap((name) => sourceFiles(join(root, 'packages', name, 'src')));
+  const wrong = files.filter((file) => /mkdir(Sync)?\([^;]*recursive: true/.test(readFileSync(file, 'utf8')));
+  expect(wrong.map((file) => relative(root, file))).toEqual([]);
+});
+
 /** What a station in the desktop app may run: Electron 25 has Node 18.15. What host.ts completes is not named here. */
 const TOO_NEW =
   /\b(AbortSignal\.any|URL\.(canParse|parse)|Array\.fromAsync|(Object|Map)\.groupBy|Promise\.(withResolvers|try))\b/;

@@ -1,9 +1,10 @@
 // A state folder -> a TLS certificate for development, made on first use and renewed before it expires.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { KerfError } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import { generate } from 'selfsigned';
 
 /** PEM texts for a TLS server, and the file that an edge has to trust. */
@@ -52,7 +53,7 @@ export async function developmentCertificate(
   if (kept !== null && isUsable(kept, names, nowMs, RENEW_DAYS)) return served(kept);
   const made = await makeCertificate(names, nowMs);
   try {
-    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    await makeFolders(stateDir, 0o700);
     await writePrivate(keyPath, made.keyPem);
     await writePrivate(certPath, made.certPem);
     await chmod(certPath, 0o644);

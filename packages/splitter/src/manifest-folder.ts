@@ -1,9 +1,10 @@
 // A folder that holds what a manifest describes: whether it may be written, and reading and writing the manifest.
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { rewriteModel } from '@kerf/onnx';
 import type { ModelFile } from '@kerf/onnx/node';
 import { type Backend, KerfError, type ModelSource } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import { fileHost } from './file-host.ts';
 import { TRANSIENT_DATA_FILE } from './model-host.ts';
 
@@ -70,7 +71,7 @@ export async function checkWhole(model: ModelFile, backend: Backend): Promise<vo
 /** @returns whether the folder was not there before. @throws {KerfError} FILE_NOT_FOUND. */
 export async function makeFolder(folder: string): Promise<boolean> {
   try {
-    return (await mkdir(folder, { recursive: true })) !== undefined;
+    return await makeFolders(folder);
   } catch (cause) {
     throw new KerfError('FILE_NOT_FOUND', `the folder '${folder}' cannot be made`, { cause });
   }

@@ -1,8 +1,9 @@
 // `kerf demo`: the inspection job on the reference models, on this machine, with a report.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { makeFolders } from '@kerf/protocol/node';
 import type { Command, CommandLine, Io } from '../command.ts';
 import type { DemoLink, DemoReport, DemoRow } from '../demo/report.ts';
 import { renderHtml } from '../demo/report-html.ts';
@@ -60,7 +61,7 @@ export const demo: Command = {
       onRow: (row) => tell(`  ${rowLine(row)}`),
     });
     const out = line.text('out') ?? join(DEMO_FOLDER, 'report.html');
-    await mkdir(dirname(out), { recursive: true });
+    await makeFolders(dirname(out));
     await writeFile(out, renderHtml(report));
     print(report, out, line, io);
     const rows = report.models.flatMap(({ runs }) => runs.map((run) => run.rows));

@@ -1,9 +1,10 @@
 // `kerf run`: an edge. Frames from files through the head here and the tail in the cloud; or all here, or all there.
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EdgeSession, type Outcome, PlacedSession } from '@kerf/edge-runtime';
 import { writeTensorFile } from '@kerf/onnx/node';
 import { KerfError, type TensorSpec } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
 import { encodedFrame, PICTURE_OPTIONS, pictureOptions, readFrame } from '../frame-input.ts';
 import { encodeNpy } from '../npy.ts';
@@ -89,7 +90,7 @@ async function runFrames(
   const stops = [session.onStatus((status) => report.status(status))];
   if (session instanceof PlacedSession) stops.push(session.onSwitch((change) => report.switched(change)));
   const out = line.text('out');
-  if (out !== undefined) await mkdir(out, { recursive: true });
+  if (out !== undefined) await makeFolders(out);
   const pictures = pictureOptions(line);
   const repeats = line.number('repeat', 1, { least: 1 });
   const jobs = paths.flatMap((path) => Array.from({ length: repeats }, () => path)).values();

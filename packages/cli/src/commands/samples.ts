@@ -1,9 +1,10 @@
 // `kerf samples`: the parts that a station kept for labelling, in numbers, and the labelled ones as a data set.
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { EXPORT_FORMATS, exportSamples, sampleLabels } from '@kerf/edge-runtime';
 import { readStationFile, SampleStore, type StationFile } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import { type Command, usageError } from '../command.ts';
 import { formatBytes, table } from '../units.ts';
 
@@ -95,7 +96,7 @@ async function write(
     const bytes = 'text' in file ? file.text : await store.picture(file.picture);
     if (bytes === null) continue;
     const path = join(out, file.path);
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     await writeFile(path, bytes);
     if ('picture' in file) written++;
   }

@@ -1,8 +1,9 @@
 // `kerf token`: key pairs for issuers, tokens for edges.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_AUDIENCE, generateTokenKeys, issueToken } from '@kerf/access';
 import { KerfError } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import { decodeJwt } from 'jose';
 import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
 import { durationSeconds } from '../units.ts';
@@ -71,7 +72,7 @@ async function makeKeys(line: CommandLine, io: Io): Promise<number> {
  */
 export async function writeTokenKeys(folder: string): Promise<string> {
   const keys = generateTokenKeys();
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   try {
     await writeFile(join(folder, PRIVATE_KEY_FILE), keys.privateKeyPem, { mode: 0o600, flag: 'wx' });
     await writeFile(join(folder, PUBLIC_KEY_FILE), keys.publicKeyPem, { flag: 'wx' });

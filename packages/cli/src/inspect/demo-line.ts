@@ -1,10 +1,11 @@
 // A folder -> the demo line: a station file on the reference model, and parts that come by again and again.
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { KerfError } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 
 /** Between two parts. */
 const INTERVAL_MS = 1_500;
@@ -29,7 +30,7 @@ export async function prepareDemoLine(folder: string): Promise<DemoLine> {
   const incoming = join(folder, 'in');
   // What an earlier run left over is not looked at again.
   await rm(incoming, { recursive: true, force: true });
-  await mkdir(incoming, { recursive: true });
+  await makeFolders(incoming);
   const stationPath = join(folder, 'line.yaml');
   // What was measured here in an earlier run stays as well.
   const profilePath = join(folder, PROFILE);

@@ -1,8 +1,9 @@
 // A state folder -> one secret for each role, made at first use and kept, so that a tablet's bookmark outlives a restart.
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ROLES, type Role } from '@kerf/bridge';
 import { KerfError, messageOf } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import { makeSecret } from '../addresses.ts';
 
 export const KEYS_FILE = 'inspector-keys.json';
@@ -20,7 +21,7 @@ export async function inspectorKeys(stateDir: string, renew: boolean): Promise<R
   if (text !== null) return parse(text, path);
   const keys = new Map(ROLES.map((role) => [role, makeSecret(GROUPS)]));
   try {
-    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    await makeFolders(stateDir, 0o700);
     await writeFile(`${path}.new`, `${JSON.stringify(Object.fromEntries(keys), null, 2)}\n`, { mode: 0o600 });
     await rename(`${path}.new`, path);
   } catch (cause) {

@@ -1,12 +1,13 @@
 // A model and an edge -> a cloud process, an edge process and the splits between them, for measuring over one link after another.
 import type { ChildProcess } from 'node:child_process';
-import { copyFile, link as hardLink, mkdir, readdir, readFile } from 'node:fs/promises';
+import { copyFile, link as hardLink, readdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { issueToken } from '@kerf/cloud-runtime';
 import { measureLink } from '@kerf/edge-runtime';
 import { wsConnect } from '@kerf/edge-runtime/node';
 import type { ModelFile } from '@kerf/onnx/node';
 import { KerfError, messageOf, type SplitCodec, startedFile, tableFilesOf } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import type { LinkProfile } from '@kerf/splitter';
 import { writeSplit, writeSplitCodec } from '@kerf/splitter/node';
 import { type CloudProcess, startCloudProcess } from '../cloud-process.ts';
@@ -265,6 +266,6 @@ async function placeModel(model: ModelFile, folder: string): Promise<string> {
 
 /** A link where the file system allows one, since weights may be gigabytes. */
 async function placeFile(from: string, to: string): Promise<void> {
-  await mkdir(dirname(to), { recursive: true });
+  await makeFolders(dirname(to));
   await hardLink(from, to).catch(() => copyFile(from, to));
 }

@@ -1,6 +1,6 @@
 // Options of `kerf registry` -> a running registry with its keys and certificate, and the words for what to do next.
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import {
@@ -13,6 +13,7 @@ import {
   type VerifyToken,
 } from '@kerf/access';
 import { KerfError } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import {
   type BlobStore,
   type Database,
@@ -60,7 +61,7 @@ export async function serveRegistry(line: CommandLine, io: Io): Promise<number> 
 
 async function makeFolder(data: string): Promise<void> {
   try {
-    await mkdir(data, { recursive: true, mode: 0o700 });
+    await makeFolders(data, 0o700);
   } catch (cause) {
     throw new KerfError('FILE_NOT_FOUND', `the folder '${data}' cannot be made: choose another with --data`, { cause });
   }

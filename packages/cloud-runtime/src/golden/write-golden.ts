@@ -1,8 +1,9 @@
 // A folder with a model and inputs for it -> golden samples beside the model, answered by the CPU provider.
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { DEFAULT_WIRE_LIMITS, KerfError, type LoadedModel, type Tensor, type TensorMap } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import { FolderReader } from '../models/folder-reader.ts';
 import { GOLDEN_FORMAT, type GoldenSample } from '../worker/golden.ts';
 import { loadModel } from '../worker/load-model.ts';
@@ -93,7 +94,7 @@ export async function writeGolden({
 }
 
 async function writeInto(folder: string, samples: readonly GoldenSample[], tolerance: number): Promise<number> {
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   let bytes = 0;
   let count = 0;
   const entryOf = async (name: string, { dtype, shape, data }: Tensor): Promise<object> => {

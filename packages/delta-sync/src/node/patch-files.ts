@@ -1,8 +1,9 @@
 // An installed version and a delta file -> the new version, resumed where an earlier attempt was broken off.
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { KerfError } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import { checkBase, makeTarget, outputPlaces, readDeltaIndex } from '../apply/apply-delta.ts';
 import { damaged } from '../damaged.ts';
 import type { DeltaFile, DeltaIndex, DeltaSegment } from '../format/patch-index.ts';
@@ -164,7 +165,7 @@ async function install(
 }
 
 async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
+  await makeFolders(folder).catch((cause: unknown) => {
     throw KerfError.from(cause, 'FILE_NOT_FOUND', `the folder '${folder}' cannot be made`);
   });
 }

@@ -1,8 +1,9 @@
 // A folder -> a disk whose syncs reach the platter, open in one process at a time.
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { isDiskFull, KerfError, messageOf } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import { checkDiskName, DISK_NAME, type Disk, noSuchFile } from '../outbox/disk.ts';
 import { processStart } from './process-start.ts';
 
@@ -14,7 +15,7 @@ const LOCK_NAME = 'LOCK';
  */
 export async function openFolderDisk(folder: string): Promise<Disk> {
   const path = resolve(folder);
-  await asDiskError(() => mkdir(path, { recursive: true }), `folder '${folder}' cannot be made`);
+  await asDiskError(() => makeFolders(path), `folder '${folder}' cannot be made`);
   await lock(path, folder);
   return new FolderDisk(path);
 }

@@ -1,9 +1,10 @@
 // A folder -> a blob store: written beside, flushed, renamed, and the folder flushed.
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { KerfError } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import { type BlobStore, isBlobKey } from './blob-store.ts';
 import { checkedSource } from './checked-source.ts';
 
@@ -14,7 +15,7 @@ const UNFINISHED = 'unfinished';
 export async function openFolderBlobs(folder: string): Promise<BlobStore> {
   const unfinished = path.join(folder, UNFINISHED);
   await guarded(async () => {
-    await mkdir(unfinished, { recursive: true });
+    await makeFolders(unfinished);
     for (const name of await readdir(unfinished)) await rm(path.join(unfinished, name), { force: true });
   });
   const fileOf = (key: string): string => {
@@ -83,7 +84,7 @@ async function writeAll(handle: FileHandle, chunk: Uint8Array): Promise<void> {
 
 async function putInPlace(temporary: string, file: string, root: string): Promise<void> {
   const folder = path.dirname(file);
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   await rename(temporary, file);
   // The name, and those of folders that were made for it.
   for (let at = folder; at.length >= root.length; at = path.dirname(at)) await flushFolder(at);

@@ -1,7 +1,7 @@
 // The registry -> a repository in a folder: verified metadata, manifests, and the files of the latest releases, so that the next
 // release can be published on top of what others have published.
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import {
@@ -15,6 +15,7 @@ import {
 } from '@kerf/delta-sync';
 import { makeFoldersTo } from '@kerf/delta-sync/node';
 import { KerfError } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import { checkedSource } from '../blobs/checked-source.ts';
 import type { RegistryClient } from './registry-client.ts';
 
@@ -43,7 +44,7 @@ const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
 /** @throws {KerfError} what trust refuses, CONTENT_MISMATCH, REGISTRY_UNREACHABLE. */
 export async function pullRepository(options: PullOptions): Promise<PullReport> {
   const { client, repository, store, nowMs, withFiles = 2, onStep = () => {} } = options;
-  await mkdir(repository, { recursive: true });
+  await makeFolders(repository);
   const files = new Map<string, Uint8Array>();
   const source = registrySource(client, files);
   const trusted = await updateTrust({ source, store, nowMs });

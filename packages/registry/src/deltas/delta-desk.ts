@@ -1,12 +1,13 @@
 // Deltas that are asked for -> deltas in the blob store, made in the background, one process each, once for the whole fleet.
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { HEADER_BYTES, signedBytesOf } from '@kerf/delta-sync';
 import { openFileReader } from '@kerf/delta-sync/node';
 import { KerfError, messageOf } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import { type BlobStore, blobKey, deltaKey } from '../blobs/blob-store.ts';
 import type { RegistryContext } from '../context.ts';
 import type { RegistryLog } from '../http/api-server.ts';
@@ -57,7 +58,7 @@ export class DeltaDesk {
   async #make(row: DeltaRow): Promise<void> {
     const place = path.join(this.#folder, randomUUID());
     try {
-      await mkdir(place, { recursive: true, mode: 0o700 });
+      await makeFolders(place, 0o700);
       await this.#makeIn(place, row);
     } catch (error) {
       await this.#fail(row, error).catch((cause: unknown) => {

@@ -1,7 +1,7 @@
 // A file -> a database inside this process (SQLite as libsql builds it): every commit is flushed before it counts.
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { KerfError, messageOf } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import SqliteDatabase from 'libsql';
 import type { Database, Sql, SqlValue } from './database.ts';
 import { Turn } from './turn.ts';
@@ -24,7 +24,7 @@ export interface EmbeddedOptions {
 /** @throws {KerfError} STORE_FAILED when the file is no database, or cannot be made. */
 export async function openEmbedded({ file, flushed = true }: EmbeddedOptions): Promise<Database> {
   try {
-    await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
+    await makeFolders(path.dirname(file), 0o700);
     const reader = connect(file, flushed, READER_TIMEOUT_MS);
     const writer = connect(file, flushed, 0);
     const turn = new Turn();

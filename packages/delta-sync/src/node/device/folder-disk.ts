@@ -1,12 +1,13 @@
 // A folder -> the storage of a device: files in it, synced when it says so.
-import { mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { isDiskFull, KerfError, messageOf } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import type { DeviceDisk, DeviceStorage } from '../../device/device-disk.ts';
 
 /** Flat: folders in it are not seen. The folder is made when it is not there. */
 export async function folderDisk(folder: string): Promise<DeviceDisk> {
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   const at = (name: string): string => path.join(folder, name);
   return {
     async list() {

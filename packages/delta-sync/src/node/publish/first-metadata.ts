@@ -1,5 +1,5 @@
 // Keys of the four roles -> a new repository, which has no release yet.
-import { mkdir } from 'node:fs/promises';
+import { makeFolders } from '@kerf/protocol/node';
 import { REPOSITORY_PATHS } from '../../release/repository-layout.ts';
 import type { TufKey } from '../../trust/keys.ts';
 import type { MetaFile } from '../../trust/metadata.ts';
@@ -51,7 +51,7 @@ export async function writeFirstMetadata({ folder, nowMs, keys, roles, ring }: F
     await ring.signersOf('timestamp', roles.timestamp),
   );
   new TrustedMetadata(root, nowMs).updateTimestamp(timestamp);
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   for (const [role, bytes] of Object.entries({ root, targets, snapshot, timestamp })) {
     await writeInto(folder, REPOSITORY_PATHS.metadata(role, version), bytes);
   }

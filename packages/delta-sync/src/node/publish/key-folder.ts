@@ -1,7 +1,8 @@
 // Folders of key files -> who can sign for a role. Keys never lie in a repository.
-import { mkdir, readdir, readFile, realpath } from 'node:fs/promises';
+import { readdir, readFile, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { KerfError, messageOf } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import { keyIdOf } from '../../trust/keys.ts';
 import type { RoleKeys } from '../../trust/metadata.ts';
 import type { Signer } from '../../trust/sign-metadata.ts';
@@ -32,7 +33,7 @@ export async function listKeys(folder: string): Promise<KeyFile[]> {
 
 /** Makes a key and its file, readable for its owner only. @param scryptN as for {@link writeKeyFile} */
 export async function addKey(folder: string, role: string, passphrase: string, scryptN?: number): Promise<KeyFile> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolders(folder, 0o700);
   const privateKey = newKey();
   const key = publicKeyOf(privateKey);
   const keyid = keyIdOf(key);

@@ -1,7 +1,8 @@
 // Folders -> the seams of trust: a repository as the source of metadata, and a folder that keeps what was trusted.
-import { mkdir, open, readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { KerfError } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import type { MetadataSource, MetadataStore } from '../../trust/update-trust.ts';
 import { createFile } from '../atomic-file.ts';
 
@@ -30,7 +31,7 @@ export function folderStore(folder: string): MetadataStore {
       );
     },
     async write(name, bytes) {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolders(folder, 0o700);
       await createFile(path.join(folder, name), bytes);
     },
   };

@@ -1,8 +1,9 @@
 // A picture whose result is safe -> its file moved, removed or written down as done, so that no restart judges it again.
 import { type BigIntStats, createReadStream } from 'node:fs';
-import { appendFile, copyFile, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
+import { appendFile, copyFile, open, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { makeFolders } from '@kerf/protocol/node';
 import type { FolderFile } from './folder-files.ts';
 import { hashText } from './hash-text.ts';
 
@@ -19,8 +20,8 @@ export interface FolderDone {
 export function moveWhenDone(doneFolder: string, failedFolder: string): FolderDone {
   return {
     open: async () => {
-      await mkdir(doneFolder, { recursive: true });
-      await mkdir(failedFolder, { recursive: true });
+      await makeFolders(doneFolder);
+      await makeFolders(failedFolder);
     },
     keyOf: placeKey,
     isDone: () => false,
@@ -42,7 +43,7 @@ export function rememberWhenDone(folder: string, statePath: string): FolderDone 
   const done = new Set<string>();
   return {
     open: async () => {
-      await mkdir(dirname(statePath), { recursive: true });
+      await makeFolders(dirname(statePath));
       for (const key of await readState(statePath)) done.add(key);
       await rewriteState(statePath, [...done]);
     },
@@ -92,7 +93,7 @@ async function rewriteState(path: string, keys: readonly string[]): Promise<void
  * of the two places; across file systems it is a copy, made whole before it has its name.
  */
 async function moveInto(from: string | Buffer, folder: string, name: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   const to = await freeName(folder, name);
   try {
     await rename(from, to);

@@ -1,6 +1,7 @@
 // Parts as they are judged -> an MCAP file that can be read up to where it is good, whenever it ends.
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { makeFolders } from '@kerf/protocol/node';
 import type { McapRecordBuilder } from '@mcap/core';
 import {
   SESSION_FORMAT,
@@ -41,7 +42,7 @@ export class SessionWriter {
   static async create(path: string, head: SessionHead): Promise<SessionWriter> {
     // Here, since few who load this file record.
     const mcap = await import('@mcap/core');
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     const writer = new SessionWriter(await open(path, 'wx'), new mcap.McapRecordBuilder());
     try {
       await writer.begin(head);

@@ -1,8 +1,9 @@
 // Parts worth a look -> a folder of pictures and JSON files within a quota, with labels and their undo.
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KerfError } from '@kerf/protocol';
+import { makeFolders } from '@kerf/protocol/node';
 import { type Embedding, likenessOf } from '../../samples/embedding.ts';
 import type { KeepReason } from '../../samples/keep-reasons.ts';
 import type { ResultRecord } from '../../station/result-record.ts';
@@ -41,7 +42,7 @@ export class SampleStore {
   /** Reads what an earlier run left; a picture without its JSON (the power went) is removed. @throws {KerfError} what the disk says. */
   static async open(folder: string, quota: number): Promise<SampleStore> {
     const store = new SampleStore(folder, quota);
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     await store.read();
     return store;
   }

@@ -1,6 +1,7 @@
 // Records -> lines of a file, each on the disk before it counts, none twice.
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import { makeFolders } from '@kerf/protocol/node';
 import type { JsonLinesConfig } from '../../sinks/json-lines-config.ts';
 import { KnownRecords, recordKey } from '../../sinks/known-records.ts';
 import type { SinkSetup } from '../../sinks/options.ts';
@@ -63,7 +64,7 @@ class JsonLinesSink implements Sink {
     const there = await stat(this.path).catch(() => null);
     if (this.file !== null && there?.ino === this.file.inode) return this.file;
     await this.close();
-    await mkdir(dirname(this.path), { recursive: true });
+    await makeFolders(dirname(this.path));
     const handle = await open(this.path, 'a+');
     try {
       if (!this.isRead) await this.readBack();

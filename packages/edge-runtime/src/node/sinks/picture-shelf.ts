@@ -1,6 +1,7 @@
 // Files in folders by day and verdict -> room for the next one, by age and quota, NG last.
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolders } from '@kerf/protocol/node';
 import type { ImageFolderConfig } from '../../sinks/image-folder-config.ts';
 import type { Verdict } from '../../station/result-record.ts';
 
@@ -44,7 +45,7 @@ export class PictureShelf {
     await this.removeOld(now);
     await this.removeUntil(this.limits.quota - bytes);
     const folder = join(this.path, day, verdict);
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     return folder;
   }
 
@@ -56,7 +57,7 @@ export class PictureShelf {
   }
 
   private async open(): Promise<void> {
-    await mkdir(this.path, { recursive: true });
+    await makeFolders(this.path);
     this.shelves = [];
     for (const day of (await readdir(this.path)).filter((name) => DAY.test(name))) {
       for (const verdict of ORDER) {

@@ -1,0 +1,3 @@
+// Node-only door: folders.
+
+export { makeFolders } from './node/make-folders.ts';
