@@ -1,4 +1,5 @@
 // In which form answers are asked for: whichever takes less on this link, found out by trying both.
+import { seededRandom } from '@kerf/protocol';
 import { describe, expect, it } from 'vitest';
 import { type AnswerCost, AnswerForm, type Form } from '../src/session/answer-form.ts';
 
@@ -44,6 +45,22 @@ describe('the form of answers', () => {
     changing.bytesPerMs = link(5).bytesPerMs;
     run(form, changing, 1500);
     expect(share(run(form, changing, 200), 'coded')).toBeGreaterThan(0.95);
+  });
+
+  it('holds a trial against the answers beside it, not against those of a calmer time', () => {
+    const form = new AnswerForm();
+    // Sixteen frames under way, on a machine that is busy for thirty of them and calm for thirty.
+    const random = seededRandom(3);
+    const asked: Form[] = [];
+    for (let frame = 0; frame < 1000; frame++) {
+      asked.push(form.next(60_000));
+      const answered = asked[frame - 16];
+      if (answered === undefined) continue;
+      const busy = Math.floor(frame / 30) % 2 === 0 ? 1.5 : 1;
+      const { ms, ...cost } = costOf(answered, { ...link(100), codingMs: 25 });
+      form.note(answered, { ...cost, ms: ms * busy * (1 + 0.2 * random()) });
+    }
+    expect(share(asked.slice(100), 'raw')).toBeGreaterThan(0.95);
   });
 
   it('is raw where both take the same: coding costs the processors of both sides', () => {
