@@ -256,9 +256,10 @@ describe('proofs', () => {
   }
 
   it('are asked for each count of rows, again after a while, and end with the first disagreement', () => {
-    const { proofs } = proofsAt();
+    const { proofs, pass } = proofsAt();
     expect(proofs.standingOf('s', 4)).toBe('unknown');
     proofs.record('s', 4, gain);
+    pass(60);
     const standings = [1, 2, 3].map(() => {
       const standing = proofs.standingOf('s', 4);
       proofs.used('s', 4);
@@ -273,9 +274,29 @@ describe('proofs', () => {
     expect(proofs.rowLimit('t')).toBe(2);
   });
 
+  it('rest after a trial, ten times as long as it took, while what is proven is used', () => {
+    const { proofs, pass } = proofsAt();
+    proofs.record('s', 2, gain);
+    pass(59);
+    expect(proofs.rowLimit('s')).toBe(2);
+    expect(proofs.standingOf('s', 2)).toBe('proven');
+    expect(proofs.standingOf('s', 4)).toBe('resting');
+    pass(1);
+    expect(proofs.rowLimit('s')).toBe(4);
+    expect(proofs.standingOf('s', 4)).toBe('unknown');
+    proofs.record('s', 4, proves);
+    pass(900);
+    expect(proofs.rowLimit('s')).toBe(2);
+    for (let batch = 0; batch < 3; batch++) proofs.used('s', 2);
+    expect(proofs.standingOf('s', 2)).toBe('proven');
+    pass(100);
+    expect(proofs.standingOf('s', 2)).toBe('due');
+  });
+
   it('leave frames alone for a while when batches gain nothing', () => {
     const { proofs, pass } = proofsAt();
     for (const rows of [2, 3]) expect(proofs.record('s', rows, noGain)).toBe(false);
+    pass(100);
     expect(proofs.rowLimit('s')).toBe(2);
     proofs.record('s', 2, noGain);
     expect(proofs.rowLimit('s')).toBe(1);

@@ -5,19 +5,21 @@ import type { TrialResult } from '../worker/jobs.ts';
 
 /** Shape classes remembered; a model with more is run frame by frame beyond. */
 const MAX_CLASSES = 256;
-/** After so many trials in a row without a gain, frames of the class run alone for a while. */
+/** After so many trials in a row without a gain, the class is left as it is for a while. */
 const TRIALS_WITHOUT_GAIN = 3;
 /** What gains nothing now may gain later: another load, another clock rate of the processor. */
 const NO_GAIN_PAUSE_MS = 60_000;
 /** Frames that were all the same prove nothing; the next ones may differ. */
 const INCONCLUSIVE_PAUSE_MS = 1000;
+/** A trial runs its frames twice or three times: the next one waits for so many times as long as the stacked run took. */
+const REST_PER_TRIAL = 10;
 
 type ProofOptions = Pick<BatchingOptions, 'recheckEvery' | 'maxTimeShare'>;
 
 interface Record {
   off: boolean;
-  /** Frames run alone until then. */
-  pausedUntilMs: number;
+  /** What is proven is used meanwhile. */
+  noTrialUntilMs: number;
   trialsWithoutGain: number;
   /** Row counts that agreed and gained, with batches run since the last check. */
   readonly proven: Map<number, number>;
@@ -45,15 +47,21 @@ export class BatchProofs {
   rowLimit(shapeClass: string): number {
     const record = this.#classes.get(shapeClass);
     if (record === undefined) return this.#classes.size < MAX_CLASSES ? 2 : 1;
-    if (record.off || record.pausedUntilMs > this.#clock.nowMs()) return 1;
-    return 2 * Math.max(1, ...record.proven.keys());
+    if (record.off) return 1;
+    const proven = Math.max(1, ...record.proven.keys());
+    return this.#mayTry(record) ? 2 * proven : proven;
   }
 
-  /** What is known of several frames with `rows` rows in all; `due`: it was proven, and is to be checked again. */
-  standingOf(shapeClass: string, rows: number): 'proven' | 'due' | 'unknown' {
-    const sinceCheck = this.#classes.get(shapeClass)?.proven.get(rows);
-    if (sinceCheck === undefined) return 'unknown';
-    return sinceCheck >= this.#options.recheckEvery ? 'due' : 'proven';
+  /**
+   * What is known of several frames with `rows` rows in all; `due`: it was proven, and is to be checked again; `resting`: nothing,
+   * and it is not to be tried now.
+   */
+  standingOf(shapeClass: string, rows: number): 'proven' | 'due' | 'unknown' | 'resting' {
+    const record = this.#classes.get(shapeClass);
+    const mayTry = record === undefined || this.#mayTry(record);
+    const sinceCheck = record?.proven.get(rows);
+    if (sinceCheck === undefined) return mayTry ? 'unknown' : 'resting';
+    return mayTry && sinceCheck >= this.#options.recheckEvery ? 'due' : 'proven';
   }
 
   /** A batch of proven rows is about to run. */
@@ -71,11 +79,12 @@ export class BatchProofs {
   record(shapeClass: string, rows: number, trial: TrialResult): boolean {
     const record = this.#classes.get(shapeClass) ?? {
       off: false,
-      pausedUntilMs: 0,
+      noTrialUntilMs: 0,
       trialsWithoutGain: 0,
       proven: new Map<number, number>(),
     };
     this.#classes.set(shapeClass, record);
+    this.#pause(record, REST_PER_TRIAL * trial.stackedMs);
     if (trial.agrees === null) {
       this.#pause(record, INCONCLUSIVE_PAUSE_MS);
       return false;
@@ -99,7 +108,11 @@ export class BatchProofs {
     return false;
   }
 
+  #mayTry({ noTrialUntilMs }: Record): boolean {
+    return noTrialUntilMs <= this.#clock.nowMs();
+  }
+
   #pause(record: Record, pauseMs: number): void {
-    record.pausedUntilMs = this.#clock.nowMs() + pauseMs;
+    record.noTrialUntilMs = Math.max(record.noTrialUntilMs, this.#clock.nowMs() + pauseMs);
   }
 }

@@ -53,8 +53,8 @@ export class StackPlanner {
     for (let segment = this.#stackable.length - 1; segment >= 0; segment--) {
       for (const group of this.#groups(frames, segment, shapeClass)) {
         const standing = this.#proofs.standingOf(group.key, group.rows);
-        if (standing !== 'proven' && trial === null) trial = group;
-        else if (standing === 'unknown') continue;
+        if (standing === 'resting' || (standing === 'unknown' && trial !== null)) continue;
+        if (standing !== 'proven') trial ??= group;
         stacks[segment]?.push(group.frames);
         used.push(group);
       }

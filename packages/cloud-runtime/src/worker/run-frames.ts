@@ -59,7 +59,10 @@ async function runOnce(model: HostedModel, frames: readonly DecodedFrame[], plan
   return { outcomes, times };
 }
 
-/** Stacks what was run one by one; a first run that is not faster is timed again, since it also paid for memory. */
+/**
+ * Stacks what was run one by one. A first run that is not faster also paid for memory: the second one counts instead, not the
+ * lesser of both, since single runs are timed once too.
+ */
 async function tryStacked(
   model: HostedModel,
   frames: readonly DecodedFrame[],
@@ -68,7 +71,7 @@ async function tryStacked(
   group: TrialGroup,
 ): Promise<TrialResult> {
   const expected = single.outcomes.map((outcome) => ('outputs' in outcome ? outcome.outputs : null));
-  const singleMs = timeOf(single.times, group);
+  const singleMs = singleTimeOf(single.times, group, frames);
   const unknown = { agrees: null, singleMs, stackedMs: singleMs };
   if (expected.includes(null) || allAlike(group.frames.map((index) => frames[index]))) return unknown;
   const stacked = await runOnce(model, frames, stacks);
@@ -82,17 +85,32 @@ async function tryStacked(
   });
   let stackedMs = timeOf(stacked.times, group);
   if (agrees && stackedMs > CLEARLY_FASTER * singleMs) {
-    stackedMs = Math.min(stackedMs, timeOf((await runOnce(model, frames, stacks)).times, group));
+    stackedMs = timeOf((await runOnce(model, frames, stacks)).times, group);
   }
   return { agrees, singleMs, stackedMs };
 }
 
 /** What the frames of the group took in its segment. */
-function timeOf(times: readonly RunTime[], { segment, frames }: TrialGroup): number {
+function timeOf(times: readonly RunTime[], group: TrialGroup): number {
+  return timesOf(times, group).reduce((sum, { ms }) => sum + ms, 0);
+}
+
+/** The same one by one: frames of equal rows count as the quickest of them, so that what disturbed a few makes no gain. */
+function singleTimeOf(times: readonly RunTime[], group: TrialGroup, frames: readonly DecodedFrame[]): number {
+  const own = timesOf(times, group);
+  const rows = new Set(own.map(({ frames: [index = -1] }) => rowsOf(frames[index])));
+  return rows.size > 1 ? timeOf(times, group) : own.length * Math.min(...own.map(({ ms }) => ms));
+}
+
+function timesOf(times: readonly RunTime[], { segment, frames }: TrialGroup): readonly RunTime[] {
   const wanted = new Set(frames);
-  return times
-    .filter((time) => time.segment === segment && time.frames.some((index) => wanted.has(index)))
-    .reduce((sum, { ms }) => sum + ms, 0);
+  return times.filter((time) => time.segment === segment && time.frames.some((index) => wanted.has(index)));
+}
+
+function rowsOf(frame: DecodedFrame | undefined): number {
+  if (frame === undefined || 'fault' in frame) return 0;
+  const [first] = frame.inputs.values();
+  return first?.shape[0] ?? 0;
 }
 
 /** Frames that are all the same prove nothing. Frames that entered elsewhere are not. */
