@@ -33,6 +33,13 @@ beforeAll(async () => {
       'w',
     ),
   );
+  await writeFile(
+    at('pruned.onnx'),
+    modelOf(
+      old.map((value) => (Math.abs(value) < 0.2 ? 0 : value)),
+      'w',
+    ),
+  );
   await writeFile(at('renamed.onnx'), modelOf(old, 'block/w:0'));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -51,6 +58,19 @@ test('a model with other names costs next to nothing, and says so in JSON', asyn
   );
   expect(report.deltaBytes).toBeLessThan(400);
   expect(report.strategies.map(({ strategy }) => strategy).sort()).toEqual(['copy', 'structure']);
+});
+
+test('a delta for devices that read only format 1', async () => {
+  const made = async (...more: string[]) =>
+    jsonOf<{ format: number; strategies: { strategy: string }[] }>(
+      await kerf('diff', 'v1.onnx', 'pruned.onnx', '--out', `format${more.length}`, '--json', ...more),
+    );
+  expect(await made()).toMatchObject({ format: 2 });
+  const { format, strategies } = await made('--delta-format', '1');
+  expect(format).toBe(1);
+  expect(strategies.map(({ strategy }) => strategy)).not.toContain('derived');
+  expect((await readFile(at('format2')))[7]).toBe(1);
+  expectRefusal(await kerf('diff', 'v1.onnx', 'v2.onnx', '--out', 'f', '--delta-format', '3'), 2, 'INVALID_ARGUMENT');
 });
 
 test('wrong bases, files that are no deltas, and outputs in the way are one line each', async () => {

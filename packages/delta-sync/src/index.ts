@@ -36,7 +36,7 @@ export { deltaBytesOf, encodeDelta } from './encode/encode-delta.ts';
 export type { DeltaReport, PartReport, RivalReport, Strategy } from './encode/report.ts';
 export type { SourceFile, TensorRange } from './encode/source-files.ts';
 export { isSafeFileName } from './format/file-name.ts';
-export type { DeltaFile, DeltaIndex, DeltaSegment } from './format/patch-index.ts';
+export type { DeltaFile, DeltaIndex, DeltaSegment, FormatVersion } from './format/patch-index.ts';
 export { decodeIndex, HEADER_BYTES, signedBytesOf } from './format/patch-index.ts';
 export type { Hasher, MakeHasher } from './hash.ts';
 export { portableHasher, sha256Hex } from './hash.ts';

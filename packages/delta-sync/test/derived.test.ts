@@ -90,6 +90,32 @@ test('a delta without the new operations stays one that older kerfs read', async
   expect(version).toBe(1);
 });
 
+const longs = BigInt64Array.from({ length: COUNT }, (_, at) => BigInt(Math.imul(at, 0x9e37_79b1)));
+
+test.each([
+  ['a derived tensor', 'float32', 'int8', old, eights],
+  ['a table whose numbers all moved', 'int64', 'int64', longs, longs.map((value) => value + 86_413n)],
+] as const)('where devices read only format 1, %s is told in it', async (_name, fromType, toType, from, to) => {
+  const of = (dtype: NumericDType, data: ArrayBufferView): Uint8Array =>
+    modelWith([{ name: 'w', dtype, shape: [ROWS, COLUMNS], data: bytesOfArray(data) }]);
+  const sides = [[await model('old.onnx', of(fromType, from))], [await model('new.onnx', of(toType, to))]] as const;
+  const newest = await roundTrip(...sides);
+  expect([newest.delta[7], newest.report.format]).toEqual([2, 2]);
+  const first = await roundTrip(...sides, 1);
+  expect([first.delta[7], first.report.format]).toEqual([1, 1]);
+  expect(first.delta.byteLength).toBeGreaterThan(newest.delta.byteLength);
+});
+
+test('a file of whole numbers too', async () => {
+  const numbers = Int32Array.from({ length: 6000 }, (_, at) => Math.imul(at, 0x9e3779b1) >> 4);
+  const sides = [
+    [await plainFile('old', bytesOfArray(numbers))],
+    [await plainFile('new', bytesOfArray(numbers.map((value) => value + 4321)))],
+  ] as const;
+  expect((await roundTrip(...sides)).report.format).toBe(2);
+  expect((await roundTrip(...sides, 1)).report.format).toBe(1);
+});
+
 describe('a text is added to the old bytes', () => {
   const random = seededRandom(9);
   const numbers = BigInt64Array.from({ length: 6000 }, () => BigInt(Math.floor(random() * 1e9)));

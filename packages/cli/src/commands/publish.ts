@@ -18,6 +18,7 @@ import { interruptible } from '../interruption.ts';
 import { withCpu } from '../model-options.ts';
 import { versionsOf } from '../profile/device.ts';
 import { progressTo } from '../profile/progress.ts';
+import { DELTA_FORMAT_OPTION, deltaFormatOf } from '../publish/delta-format.ts';
 import { GOLDEN_FILE, makeGolden } from '../publish/golden.ts';
 import { KEY_OPTIONS, openKeys } from '../publish/key-options.ts';
 import type { Snapped } from '../publish/snap.ts';
@@ -65,6 +66,7 @@ export const publish: Command = {
     },
     deltas: { type: 'string', value: 'N', help: `releases before this one to make deltas from (default ${DELTAS})` },
     'no-bsdiff': { type: 'boolean', help: 'do not try bsdiff against the deltas that kerf makes' },
+    ...DELTA_FORMAT_OPTION,
     snap: {
       type: 'string',
       value: 'STEP',
@@ -130,6 +132,7 @@ async function published(
       draft: whole,
       deltasFrom: line.number('deltas', DELTAS, { most: 16 }),
       onStep,
+      deltaFormat: deltaFormatOf(line),
       ...(bsdiff === null ? {} : { patcher: bsdiff.patch }),
       words: {
         name,

@@ -3,6 +3,7 @@ import type { ByteReader } from '../byte-reader.ts';
 import { encodeText } from '../codec/text-encode.ts';
 import { ELEMENT_KINDS, type ElementKind, kindOf } from '../format/element-kinds.ts';
 import type { BaseRange } from '../format/operations.ts';
+import type { FormatVersion } from '../format/patch-index.ts';
 import type { Addend } from './output-writer.ts';
 import { sampleOf } from './sample.ts';
 import { bestWithOld, type Candidate, differencesCandidate, planesCandidate } from './tensor-candidates.ts';
@@ -63,6 +64,7 @@ export async function bestPart(
   counterpart: { readonly place: number; readonly reader: ByteReader } | null,
   old: PlacedBytes | null,
   dictionary: BaseRange | null,
+  format: FormatVersion,
 ): Promise<BytePart> {
   const readOld = async (bytes: number): Promise<Uint8Array | null> =>
     dictionary === null || old === null
@@ -75,7 +77,7 @@ export async function bestPart(
   if (counterpart !== null) {
     const before = await counterpart.reader.read(counterpart.place, fresh.byteLength);
     candidates.push(...numberCandidates(counterpart.place, before, fresh));
-    addend = { old: before, place: counterpart.place, elementBytes: 1 };
+    if (format >= 2) addend = { old: before, place: counterpart.place, elementBytes: 1 };
   }
   const [best] = candidates.sort((a, b) => a.bits - b.bits) as [Candidate];
   const sum = addend === null ? null : leastSum(fresh, addend, best.bits);

@@ -1,7 +1,7 @@
 // Two sets of files -> the delta that makes the second of the first.
 
 import { type ByteReader, joinedReader } from '../byte-reader.ts';
-import { type DeltaFile, encodeIndex } from '../format/patch-index.ts';
+import { type DeltaFile, encodeIndex, type FormatVersion, LAST_VERSION } from '../format/patch-index.ts';
 import { type MakeHasher, portableHasher } from '../hash.ts';
 import { type BytePatcher, ByteRival } from './byte-rival.ts';
 import { TensorEncoder } from './encode-tensor.ts';
@@ -22,6 +22,8 @@ export interface EncodeOptions {
   readonly makeHasher?: MakeHasher;
   /** Tried against each segment; the smaller one is kept. @default none */
   readonly patcher?: BytePatcher;
+  /** The newest version of the format that may be used: 1 for devices that read no other. @default the last */
+  readonly format?: FormatVersion;
   /** Called as bytes of the target are done. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
@@ -47,6 +49,7 @@ class DeltaEncoder {
   readonly #makeHasher: MakeHasher;
   readonly #segments: KeptSegments;
   readonly #rival: ByteRival | null;
+  readonly #format: FormatVersion;
 
   constructor(options: EncodeOptions) {
     this.#options = options;
@@ -54,6 +57,7 @@ class DeltaEncoder {
     this.#readers = { base, target: joinedReader(options.target.map(({ reader }) => reader)) };
     this.#makeHasher = options.makeHasher ?? portableHasher;
     this.#segments = new KeptSegments(base);
+    this.#format = options.format ?? LAST_VERSION;
     this.#rival = options.patcher === undefined ? null : new ByteRival(options.patcher, base, this.#segments);
   }
 
@@ -69,7 +73,7 @@ class DeltaEncoder {
     );
     const structurePart = this.#structurePart(structure);
     const lost = new LostTensors(lostTensors(old, matches), this.#readers.base);
-    const tensors = new TensorEncoder(this.#readers, writer, lost);
+    const tensors = new TensorEncoder(this.#readers, writer, lost, this.#format);
     let file = 0;
     for (const piece of pieces) {
       if (piece.file !== file) await writer.endSegment();
@@ -93,7 +97,7 @@ class DeltaEncoder {
 
   /** A file of an unknown kind, or what did not fit the scratch: copies, numbers where they fit, and text. */
   async #bytesOf({ place, bytes }: GapPiece, file: string, writer: OutputWriter): Promise<void> {
-    const parts = matchBytes(this.#oldFor(file), { place, reader: this.#readers.target, bytes });
+    const parts = matchBytes(this.#oldFor(file), { place, reader: this.#readers.target, bytes }, this.#format);
     const named = { name: 'bytes', shape: null, file };
     for await (const part of parts) {
       if (part.kind === 'copy') await writer.copy(part.from, part.bytes, named);
@@ -123,6 +127,7 @@ class DeltaEncoder {
       valueBytes: this.#segments.valueBytes,
       entropyBytes: this.#segments.entropyBytes,
       segments: this.#segments.segments.length,
+      format: this.#segments.version,
       rival: this.#rival?.report ?? null,
       parts,
     };

@@ -3,6 +3,7 @@
 import type { ByteReader } from '../byte-reader.ts';
 import { MAX_SEGMENT_BASE_BYTES } from '../format/limits.ts';
 import type { BaseRange } from '../format/operations.ts';
+import type { FormatVersion } from '../format/patch-index.ts';
 import { derivedCandidates } from './derived-candidates.ts';
 import { findCopiesOf, LEAST_STRETCH_BYTES, type Stretch } from './find-copies.ts';
 import { findTransposed } from './find-transposed.ts';
@@ -28,15 +29,19 @@ export class TensorEncoder {
   readonly #readers: { readonly base: ByteReader; readonly target: ByteReader };
   readonly #writer: OutputWriter;
   readonly #lost: LostTensors;
+  /** From version 2 on, what is derived or added may be told. */
+  readonly #hasRules: boolean;
 
   constructor(
     readers: { readonly base: ByteReader; readonly target: ByteReader },
     writer: OutputWriter,
     lost: LostTensors,
+    format: FormatVersion,
   ) {
     this.#readers = readers;
     this.#writer = writer;
     this.#lost = lost;
+    this.#hasRules = format >= 2;
   }
 
   /** In chunks of whole rows that fit a segment. */
@@ -130,7 +135,8 @@ export class TensorEncoder {
     const wider = old.bytes / tensor.bytes;
     const place = old.place + range.offset * wider;
     const bytes = range.bytes * wider;
-    if (!Number.isInteger(place) || !Number.isInteger(bytes) || bytes > MAX_SEGMENT_BASE_BYTES) return [];
+    if (!this.#hasRules || !Number.isInteger(place) || !Number.isInteger(bytes) || bytes > MAX_SEGMENT_BASE_BYTES)
+      return [];
     const isUnsigned = /^(uint|bool)/.test(tensor.shape) || /^(uint|bool)/.test(old.shape);
     const fields = { kind: tensor.kind, ...shapeOf(tensor, range), base: place };
     return derivedCandidates(
@@ -167,7 +173,9 @@ export class TensorEncoder {
     const fields = { kind: tensor.kind, ...shapeOf(tensor, range), base: place };
     const numbers = leastOf([
       ...(old === null ? [planesCandidate(tensor.planes, fresh)] : [bestWithOld(fields, tensor.planes, old, fresh)]),
-      ...(old === null ? [] : derivedCandidates(fields, { from: tensor.kind, isUnsigned: false }, old, fresh)),
+      ...(old === null || !this.#hasRules
+        ? []
+        : derivedCandidates(fields, { from: tensor.kind, isUnsigned: false }, old, fresh)),
       ...others,
     ]);
     const before = old === null ? null : { bytes: old, place };
@@ -179,7 +187,8 @@ export class TensorEncoder {
       null,
     );
     const { elementBytes } = tensor.planes;
-    const sum = old === null ? null : sumInPlace(fresh, old, elementBytes, text?.bits ?? numbers.bits);
+    const sum =
+      old === null || !this.#hasRules ? null : sumInPlace(fresh, old, elementBytes, text?.bits ?? numbers.bits);
     if (old !== null && sum !== null) await this.#writer.sum(fresh, { old, place, elementBytes }, sum, part);
     else if (text === null) await this.#writer.values(numbers, range.bytes, part);
     else await this.#writer.text(fresh, text.dictionary, text.bits, part);

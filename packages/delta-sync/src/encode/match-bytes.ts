@@ -1,6 +1,7 @@
 // Bytes of an unknown kind, old and new -> parts in output order: copies, values that are numbers of some kind, text.
 import { MAX_SEGMENT_BYTES } from '../format/limits.ts';
 import type { BaseRange } from '../format/operations.ts';
+import type { FormatVersion } from '../format/patch-index.ts';
 import { AROUND_BYTES, type BytePart, bestPart, bitsOf, formOf, type PlacedBytes } from './byte-forms.ts';
 import { type FindCopies, findCopiesOf, LEAST_STRETCH_BYTES, type Stretch } from './find-copies.ts';
 
@@ -13,14 +14,19 @@ const BLOCK_BYTES = 64 * 1024;
 /** So much of a block that stands elsewhere tells where it came from. */
 const LEAST_TRACE_BYTES = 32;
 
-export async function* matchBytes(old: PlacedBytes | null, fresh: PlacedBytes): AsyncGenerator<BytePart> {
+/** @param format what is added to old bytes is told from version 2 on */
+export async function* matchBytes(
+  old: PlacedBytes | null,
+  fresh: PlacedBytes,
+  format: FormatVersion,
+): AsyncGenerator<BytePart> {
   const find = await finderFor(old, fresh);
   const stretches = find === null ? [] : find(await fresh.reader.read(fresh.place, fresh.bytes), LEAST_STRETCH_BYTES);
   let at = 0;
   let from = 0;
   const gapUpTo = (to: number, until: number): Gap => {
     const between = until >= from ? { from, bytes: until - from } : { from, bytes: 0 };
-    return { old, fresh, find, between, start: at, bytes: to - at };
+    return { old, fresh, find, format, between, start: at, bytes: to - at };
   };
   for (const chain of chainsOf(stretches)) {
     const parts: BytePart[] = [];
@@ -34,7 +40,7 @@ export async function* matchBytes(old: PlacedBytes | null, fresh: PlacedBytes): 
       at = stretch.to + stretch.bytes;
       from = stretch.from + stretch.bytes;
     }
-    const whole = chain.length > 1 ? await wholePart(old as PlacedBytes, fresh, firstFrom, firstTo, at) : null;
+    const whole = chain.length > 1 ? await wholePart(old as PlacedBytes, fresh, firstFrom, firstTo, at, format) : null;
     if (whole !== null && bitsOf(whole) < parts.reduce((sum, part) => sum + bitsOf(part), 0)) yield whole;
     else yield* parts;
   }
@@ -66,9 +72,10 @@ async function wholePart(
   from: number,
   to: number,
   end: number,
+  format: FormatVersion,
 ): Promise<BytePart> {
   const bytes = await fresh.reader.read(fresh.place + to, end - to);
-  return await bestPart(bytes, { place: old.place + from, reader: old.reader }, old, null);
+  return await bestPart(bytes, { place: old.place + from, reader: old.reader }, old, null, format);
 }
 
 async function finderFor(old: PlacedBytes | null, fresh: PlacedBytes): Promise<FindCopies | null> {
@@ -81,6 +88,7 @@ interface Gap {
   readonly old: PlacedBytes | null;
   readonly fresh: PlacedBytes;
   readonly find: FindCopies | null;
+  readonly format: FormatVersion;
   /** Of the old bytes. */
   readonly between: { readonly from: number; readonly bytes: number };
   /** In the new ones. */
@@ -89,12 +97,12 @@ interface Gap {
 }
 
 async function* gapParts(gap: Gap): AsyncGenerator<BytePart> {
-  const { old, fresh, between, start, bytes } = gap;
+  const { old, fresh, format, between, start, bytes } = gap;
   for (const { done, size, from } of await runsOf(gap)) {
     const chunk = await fresh.reader.read(fresh.place + start + done, size);
     const counterpart = old === null || from === null ? null : { place: old.place + from, reader: old.reader };
     const dictionary = old === null ? null : around(old, between, done, size, bytes);
-    yield await bestPart(chunk, counterpart, old, dictionary);
+    yield await bestPart(chunk, counterpart, old, dictionary, format);
   }
 }
 

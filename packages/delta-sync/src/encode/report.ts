@@ -1,5 +1,6 @@
 // What became of each part of the target: for people, and for programs.
 import type { Operation } from '../format/operations.ts';
+import type { FormatVersion } from '../format/patch-index.ts';
 
 /** How a part of the target is made. */
 export type Strategy =
@@ -51,6 +52,8 @@ export interface DeltaReport {
   readonly valueBytes: number;
   readonly entropyBytes: number;
   readonly segments: number;
+  /** Version of the format: what a kerf must read to apply it. */
+  readonly format: FormatVersion;
   /** Null when there was none. */
   readonly rival: RivalReport | null;
   readonly parts: readonly PartReport[];

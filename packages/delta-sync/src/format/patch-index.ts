@@ -52,7 +52,7 @@ export interface DeltaIndex {
 const MAGIC = Uint8Array.of(0x4b, 0x45, 0x52, 0x46, 0x44, 0x4c, 0x54);
 /** What is read: the second has two more operations, and all that the first has. */
 export type FormatVersion = 1 | 2;
-const LAST_VERSION = 2;
+export const LAST_VERSION: FormatVersion = 2;
 /** Magic and version, bytes of the index (u32), 4 bytes that are 0. */
 export const HEADER_BYTES = 16;
 const HASH_BYTES = 32;
@@ -98,6 +98,11 @@ export function encodeIndex(
   return result;
 }
 
+/** The version of the format that a delta says. @param header its first {@link HEADER_BYTES} bytes */
+export function formatOf(header: Uint8Array): number {
+  return header[MAGIC.length] as number;
+}
+
 /**
  * How many bytes of a delta to read for {@link decodeIndex}.
  * @param header its first {@link HEADER_BYTES} bytes
@@ -107,7 +112,7 @@ export function signedBytesOf(header: Uint8Array): number {
   if (header.byteLength < HEADER_BYTES || MAGIC.some((byte, at) => header[at] !== byte)) {
     throw new KerfError('DELTA_MALFORMED', 'this is not a delta of kerf: it does not begin with KERFDLT');
   }
-  const version = header[MAGIC.length] as number;
+  const version = formatOf(header);
   if (version < 1 || version > LAST_VERSION) {
     throw new KerfError(
       'VERSION_UNSUPPORTED',

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { BytePatcher } from '../encode/byte-rival.ts';
 import { encodeDelta } from '../encode/encode-delta.ts';
 import type { DeltaReport } from '../encode/report.ts';
+import type { FormatVersion } from '../format/patch-index.ts';
 import { renameDurably, writeAt } from './atomic-file.ts';
 import { nodeHasher } from './file-reader.ts';
 import { outputPlace } from './output-place.ts';
@@ -18,6 +19,8 @@ export interface DiffOptions {
   readonly out: string;
   /** Tried against each segment, such as {@link bsdiffPatcher}'s; the smaller one is kept. @default none */
   readonly patcher?: BytePatcher;
+  /** The newest version of the format that may be used. @default the last */
+  readonly format?: FormatVersion;
   /** Called as bytes of the new version are done. */
   readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
 }
@@ -26,7 +29,14 @@ export interface DiffOptions {
  * Makes a delta file. It is written under a temporary name, flushed and renamed.
  * @throws {KerfError} FILE_NOT_FOUND, EXTERNAL_DATA, INVALID_ARGUMENT.
  */
-export async function diffFiles({ oldPath, newPath, out, patcher, onProgress }: DiffOptions): Promise<DeltaReport> {
+export async function diffFiles({
+  oldPath,
+  newPath,
+  out,
+  patcher,
+  format,
+  onProgress,
+}: DiffOptions): Promise<DeltaReport> {
   const place = await outputPlace(out);
   const base = await openSources(oldPath);
   try {
@@ -37,6 +47,7 @@ export async function diffFiles({ oldPath, newPath, out, patcher, onProgress }: 
         target: target.files,
         makeHasher: nodeHasher,
         ...(patcher === undefined ? {} : { patcher }),
+        ...(format === undefined ? {} : { format }),
         ...(onProgress === undefined ? {} : { onProgress }),
       });
       await writeChunks(place, chunks);

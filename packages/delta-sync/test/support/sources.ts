@@ -5,6 +5,7 @@ import {
   type DeltaReport,
   deltaBytesOf,
   encodeDelta,
+  type FormatVersion,
   makeTarget,
   memoryReader,
   modelLayout,
@@ -35,8 +36,9 @@ export const plainFile = async (name: string, bytes: Uint8Array): Promise<Source
 export async function roundTrip(
   base: readonly SourceFile[],
   target: readonly SourceFile[],
+  format?: FormatVersion,
 ): Promise<{ delta: Uint8Array; report: DeltaReport }> {
-  const { chunks, report } = await encodeDelta({ base, target });
+  const { chunks, report } = await encodeDelta({ base, target, ...(format === undefined ? {} : { format }) });
   const delta = deltaBytesOf(chunks);
   const made = await applyInMemory(delta, base);
   for (const [at, file] of target.entries()) {

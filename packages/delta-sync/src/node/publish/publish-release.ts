@@ -2,6 +2,7 @@
 import { KerfError } from '@kerf/protocol';
 import type { BytePatcher } from '../../encode/byte-rival.ts';
 import type { SourceFile } from '../../encode/source-files.ts';
+import type { FormatVersion } from '../../format/patch-index.ts';
 import { sha256Hex } from '../../hash.ts';
 import {
   type ListedDelta,
@@ -43,6 +44,8 @@ export interface PublishOptions {
   readonly deltasFrom?: number;
   /** Tried against each segment of a delta, such as {@link bsdiffPatcher}'s; the smaller one is kept. @default none */
   readonly patcher?: BytePatcher;
+  /** The newest version of the format of deltas: 1 for devices whose kerf reads no other. @default the last */
+  readonly deltaFormat?: FormatVersion;
   /** Called before each step that takes time. */
   readonly onStep?: (what: string) => void;
 }
@@ -231,7 +234,7 @@ function counterpartOf(
 }
 
 async function deltaFrom(
-  { repository, patcher }: PublishOptions,
+  { repository, patcher, deltaFormat }: PublishOptions,
   manifest: ReleaseManifest,
   base: ReleaseFile,
   target: SourceFile,
@@ -239,7 +242,10 @@ async function deltaFrom(
 ): Promise<ListedDelta | null> {
   const blob = await openBlob(repository, manifest, base);
   try {
-    return await storeDelta(repository, blob.source, target, bestBytes, patcher);
+    return await storeDelta(repository, blob.source, target, bestBytes, {
+      ...(patcher === undefined ? {} : { patcher }),
+      ...(deltaFormat === undefined ? {} : { format: deltaFormat }),
+    });
   } finally {
     await blob.close();
   }

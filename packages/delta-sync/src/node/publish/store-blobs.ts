@@ -5,7 +5,7 @@ import type { ByteReader } from '../../byte-reader.ts';
 import type { BytePatcher } from '../../encode/byte-rival.ts';
 import { encodeDelta } from '../../encode/encode-delta.ts';
 import type { SourceFile } from '../../encode/source-files.ts';
-import { HEADER_BYTES, signedBytesOf } from '../../format/patch-index.ts';
+import { type FormatVersion, formatOf, HEADER_BYTES, LAST_VERSION, signedBytesOf } from '../../format/patch-index.ts';
 import { sha256Hex } from '../../hash.ts';
 import type { ListedDelta } from '../../release/release-manifest.ts';
 import { REPOSITORY_PATHS } from '../../release/repository-layout.ts';
@@ -27,29 +27,32 @@ export async function storeBlob(repository: string, reader: ByteReader, sha256: 
 
 /**
  * A delta between two versions of a file, or the file compressed when `base` is null, where it is worth its place.
- * @returns null when it is not.
+ * @param how `patcher`: tried against each segment; `format`: the newest version of the format that may be used, the last if left out
+ * @returns null when it is not, or when the delta that is there is of a newer format: other releases may list it.
  */
 export async function storeDelta(
   repository: string,
   base: SourceFile | null,
   target: SourceFile,
   bestBytes: number,
-  patcher?: BytePatcher,
+  { patcher, format }: { readonly patcher?: BytePatcher; readonly format?: FormatVersion } = {},
 ): Promise<ListedDelta | null> {
   const file = path.join(repository, REPOSITORY_PATHS.delta(base?.sha256 ?? null, target.sha256));
   const known = await readListed(file, base?.sha256 ?? null);
   const most = (base === null ? WORTHWHILE_COMPRESSED : WORTHWHILE) * bestBytes;
-  if (known !== null) return known.bytes <= most ? known : null;
+  if (known !== null)
+    return known.listed.bytes <= most && known.format <= (format ?? LAST_VERSION) ? known.listed : null;
   // Within a delta a file has one name: its base is found by its hash.
   const { chunks, report } = await encodeDelta({
     base: base === null ? [] : [{ ...base, name: target.name }],
     target: [target],
     makeHasher: nodeHasher,
     ...(patcher === undefined ? {} : { patcher }),
+    ...(format === undefined ? {} : { format }),
   });
   if (report.deltaBytes > most) return null;
   await storeOnce(repository, file, report.deltaBytes, chunks);
-  return await readListed(file, base?.sha256 ?? null);
+  return (await readListed(file, base?.sha256 ?? null))?.listed ?? null;
 }
 
 async function storeOnce(
@@ -65,13 +68,17 @@ async function storeOnce(
 }
 
 /** What a manifest says of a delta that is there; null when none is, or when it is damaged. */
-async function readListed(file: string, base: string | null): Promise<ListedDelta | null> {
+async function readListed(
+  file: string,
+  base: string | null,
+): Promise<{ readonly listed: ListedDelta; readonly format: number } | null> {
   const reader = await openFileReader(file).catch(() => null);
   if (reader === null) return null;
   try {
-    const indexBytes = signedBytesOf(await reader.read(0, HEADER_BYTES));
+    const header = await reader.read(0, HEADER_BYTES);
+    const indexBytes = signedBytesOf(header);
     const indexSha256 = await sha256Hex(await reader.read(0, indexBytes));
-    return { base, bytes: reader.byteLength, indexBytes, indexSha256 };
+    return { listed: { base, bytes: reader.byteLength, indexBytes, indexSha256 }, format: formatOf(header) };
   } catch {
     return null;
   } finally {
