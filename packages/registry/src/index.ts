@@ -25,6 +25,7 @@ export { DEFAULT_REGISTRY_LIMITS } from './options.ts';
 export type { Registry, RegistryOptions } from './registry.ts';
 export { startRegistry } from './registry.ts';
 export type { RolloutState, RolloutStatus } from './rollout/machine.ts';
+export type { RolloutCause } from './rollout/cause.ts';
 export { operatorActions } from './rollout/machine.ts';
 export type { Rollout } from './rollout/rollouts.ts';
 export type { RolloutRequest, RolloutSpec } from './rollout/spec.ts';

@@ -80,7 +80,10 @@ describe('a rollout', () => {
       [0, tick(0, 5)],
     ]);
     expect(held).toMatchObject({ status: 'paused', stage: 0, reason: 'after stage 1' });
-    expect(step(holding, held, { type: 'resume' }, 1)).toMatchObject({ status: 'running', stage: 1 });
+    expect(held.cause).toEqual({ kind: 'after-stage', stage: 1 });
+    const resumed = step(holding, held, { type: 'resume' }, 1);
+    expect(resumed).toMatchObject({ status: 'running', stage: 1, reason: null });
+    expect(resumed).not.toHaveProperty('cause');
   });
 
   test('a pause by hand skips nothing', () => {
@@ -130,13 +133,31 @@ describe('errors', () => {
     expect(failing({ errors: { share: 0.1, minimumEnded: 10 } }, 2, 8)).toMatchObject({
       status: 'stopped',
       reason: '2 of 10 devices of stage 1 failed, more than 10 %',
+      cause: { kind: 'failed-share', failed: 2, ended: 10, stage: 1, allowedShare: 0.1 },
     });
     expect(failing({ errors: { share: 0.1, minimumEnded: 20 } }, 9, 8).status).toBe('running');
   });
 
   test('stop it by count', () => {
     expect(failing({ errors: { count: 3, share: null } }, 3, 0).status).toBe('running');
-    expect(failing({ errors: { count: 3, share: null } }, 4, 0)).toMatchObject({ status: 'stopped' });
+    expect(failing({ errors: { count: 3, share: null } }, 4, 0)).toMatchObject({
+      status: 'stopped',
+      reason: '4 devices failed, more than 3',
+      cause: { kind: 'failed-count', failed: 4, allowed: 3 },
+    });
+  });
+
+  test('are why it goes back, unless a person says why', () => {
+    const spec = rolloutSpec({ stages });
+    const stopped = failing({ errors: { count: 0, share: null } }, 1, 2);
+    const { cause, reason } = stopped;
+    const goesBack = step(spec, stopped, { type: 'roll-back', devices: 2, reason: reason as string }, 0);
+    expect(goesBack).toMatchObject({ status: 'rolling-back', reason, cause });
+    const one = step(spec, goesBack, { type: 'went-back' }, 0);
+    expect(step(spec, one, { type: 'went-back' }, 0)).toMatchObject({ status: 'rolled-back', reason, cause });
+    const byHand = step(spec, stopped, { type: 'roll-back', devices: 2, reason: 'escapes on line 4' }, 0);
+    expect(byHand).toMatchObject({ status: 'rolling-back', reason: 'escapes on line 4' });
+    expect(byHand).not.toHaveProperty('cause');
   });
 
   test('count those that fail after they had succeeded', () => {

@@ -1,6 +1,7 @@
 // The life of a rollout: (specification, state, event) -> the next state. No clock, no chance, no I/O; the table of what is
 // allowed when stands here and nowhere else.
 import { KerfError } from '@kerf/protocol';
+import { type RolloutCause, rolloutReason } from './cause.ts';
 import type { RolloutSpec } from './spec.ts';
 import { isWindowOpen } from './window.ts';
 
@@ -39,6 +40,8 @@ export interface RolloutState {
   readonly goingBack: number;
   /** Why it is paused, stopped or rejected. */
   readonly reason: string | null;
+  /** The same where the registry itself did it, while it goes back too; absent for what a person said. */
+  readonly cause?: RolloutCause;
 }
 
 export type RolloutEvent =
@@ -104,19 +107,19 @@ export function step(spec: RolloutSpec, state: RolloutState, event: RolloutEvent
     case 'approve':
       return { ...state, status: 'scheduled', approvedBy: event.by };
     case 'reject':
-      return { ...state, status: 'rejected', reason: event.reason };
+      return { ...said(state, event.reason), status: 'rejected' };
     case 'pause':
-      return { ...state, status: 'paused', reason: event.reason };
+      return { ...said(state, event.reason), status: 'paused' };
     case 'resume':
       return resumed(spec, state, nowMs);
     case 'stop':
-      return { ...state, status: 'stopped', reason: event.reason };
+      return { ...said(state, event.reason), status: 'stopped' };
     case 'abort':
-      return { ...state, status: 'aborted', reason: event.reason };
+      return { ...said(state, event.reason), status: 'aborted' };
     case 'roll-back':
-      return goBack(state, event.devices, event.reason);
+      return goBack(event.reason === state.reason ? state : said(state, event.reason), event.devices);
     case 'went-back':
-      return state.status === 'rolling-back' ? goBack(state, state.goingBack - 1, state.reason) : state;
+      return state.status === 'rolling-back' ? goBack(state, state.goingBack - 1) : state;
     case 'offered':
       return count(state, event.stage, { offered: 1 });
     case 'withdrawn':
@@ -148,7 +151,7 @@ export function mayOffer(spec: RolloutSpec, state: RolloutState, stage: number, 
 
 function resumed(spec: RolloutSpec, state: RolloutState, nowMs: number): RolloutState {
   const waits = spec.startAt !== null && spec.startAt > nowMs;
-  const next: RolloutState = { ...state, status: waits ? 'scheduled' : 'running', reason: null };
+  const next: RolloutState = { ...said(state, null), status: waits ? 'scheduled' : 'running' };
   return state.held ? openNext(spec, next) : next;
 }
 
@@ -165,18 +168,18 @@ function count(state: RolloutState, stage: number, delta: Partial<StageCount>): 
 
 function stopIfTooMany(spec: RolloutSpec, state: RolloutState, stage: number): RolloutState {
   if (!['running', 'paused', 'finished'].includes(state.status)) return state;
-  const reason = tooManyErrors(spec, state, stage);
-  return reason === null ? state : { ...state, status: 'stopped', reason };
+  const cause = tooManyErrors(spec, state, stage);
+  return cause === null ? state : { ...state, status: 'stopped', ...because(cause) };
 }
 
 /** Why the rollout must stop; null when it need not. */
-function tooManyErrors({ errors }: RolloutSpec, { stages }: RolloutState, stage: number): string | null {
+function tooManyErrors({ errors }: RolloutSpec, { stages }: RolloutState, stage: number): RolloutCause | null {
   const all = stages.reduce((sum, { failed }) => sum + failed, 0);
-  if (errors.count !== null && all > errors.count) return `${all} devices failed, more than ${errors.count}`;
+  if (errors.count !== null && all > errors.count) return { kind: 'failed-count', failed: all, allowed: errors.count };
   const { succeeded, failed } = stages[stage] as StageCount;
   const ended = succeeded + failed;
   if (errors.share !== null && ended >= errors.minimumEnded && failed > errors.share * ended) {
-    return `${failed} of ${ended} devices of stage ${stage + 1} failed, more than ${errors.share * 100} %`;
+    return { kind: 'failed-share', failed, ended, stage: stage + 1, allowedShare: errors.share };
   }
   return null;
 }
@@ -197,8 +200,10 @@ function advance(spec: RolloutSpec, state: RolloutState, totals: readonly number
   const isLast = state.stage === spec.stages.length - 1;
   if (!soaked) return { ...state, reachedAt };
   if (isLast) return { ...state, reachedAt, status: 'finished' };
-  if (stage.pauseAfter)
-    return { ...state, reachedAt, status: 'paused', held: true, reason: `after stage ${state.stage + 1}` };
+  if (stage.pauseAfter) {
+    const why = because({ kind: 'after-stage', stage: state.stage + 1 });
+    return { ...state, reachedAt, status: 'paused', held: true, ...why };
+  }
   return advance(spec, openNext(spec, state), totals, nowMs);
 }
 
@@ -206,6 +211,15 @@ function openNext(spec: RolloutSpec, state: RolloutState): RolloutState {
   return { ...state, stage: Math.min(state.stage + 1, spec.stages.length - 1), reachedAt: null, held: false };
 }
 
-function goBack(state: RolloutState, devices: number, reason: string | null): RolloutState {
-  return { ...state, status: devices === 0 ? 'rolled-back' : 'rolling-back', goingBack: devices, reason };
+function goBack(state: RolloutState, devices: number): RolloutState {
+  return { ...state, status: devices === 0 ? 'rolled-back' : 'rolling-back', goingBack: devices };
+}
+
+function because(cause: RolloutCause): Pick<RolloutState, 'reason' | 'cause'> {
+  return { reason: rolloutReason(cause), cause };
+}
+
+/** What a person says takes the place of what the registry found. */
+function said({ cause: _, ...state }: RolloutState, reason: string | null): RolloutState {
+  return { ...state, reason };
 }

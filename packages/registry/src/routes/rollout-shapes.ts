@@ -68,6 +68,19 @@ export const rolloutRequest: Schema = object(
   ['target', 'errors', ...Object.keys(settings)],
 );
 
+/** As its kind needs it; see RolloutCause. */
+const cause: Schema = object(
+  {
+    kind: { enum: ['after-stage', 'failed-count', 'failed-share'] },
+    stage: positive,
+    failed: count,
+    allowed: count,
+    ended: count,
+    allowedShare: share,
+  },
+  ['stage', 'failed', 'allowed', 'ended', 'allowedShare'],
+);
+
 const stageCount = object({ offered: count, succeeded: count, failed: count });
 
 export const rolloutShape: Schema = object({
@@ -81,16 +94,20 @@ export const rolloutShape: Schema = object({
     errors: object(errors),
     ...settings,
   }),
-  state: object({
-    status: { enum: ROLLOUT_STATUSES },
-    stage: count,
-    stages: listOf(stageCount, MAX_STAGES),
-    reachedAt: orNull(timeMs),
-    held: flag,
-    approvedBy: orNull(text(255)),
-    goingBack: count,
-    reason: orNull(text(2048)),
-  }),
+  state: object(
+    {
+      status: { enum: ROLLOUT_STATUSES },
+      stage: count,
+      stages: listOf(stageCount, MAX_STAGES),
+      reachedAt: orNull(timeMs),
+      held: flag,
+      approvedBy: orNull(text(255)),
+      goingBack: count,
+      reason: orNull(text(2048)),
+      cause,
+    },
+    ['cause'],
+  ),
   createdBy: text(255),
   createdAt: timeMs,
   changedAt: timeMs,
