@@ -230,8 +230,11 @@ describe.skipIf(started.browser === null)(
         await soon(async () => (await results()).length).toBe(fed.length);
         process.kill(trials()[1] as number, 'SIGSEGV');
         await page.getByRole('heading', { name: 'Left here before: version 1.2' }).waitFor();
-        const said = /^the trial on known parts: the process that tried the release was ended by SIGSEGV/;
-        await page.locator('.staged .fault-detail', { hasText: said }).waitFor();
+        const left = page.locator('.staged');
+        await left.getByText('In the trial on known parts it did not get through').waitFor();
+        await left
+          .locator('.fault-detail', { hasText: /^the process that tried the release was ended by SIGSEGV/ })
+          .waitFor();
         await soon(trials).toEqual([]);
         fed.push(...(await world.feed(3)));
         await soon(async () => (await results()).length).toBe(fed.length);

@@ -8,6 +8,12 @@ export interface FaultView {
   readonly message: string;
 }
 
+/**
+ * Why something was done that no person has said: a kind that screens have words for, and values for them. A name says the unit:
+ * `Ms`, `Share` (of 1). `ending` and `message` are quoted as they are. Screens that do not know the kind show the English beside it.
+ */
+export type CauseView = { readonly kind: string; readonly [value: string]: string | number };
+
 export interface InstalledView {
   /** Hex SHA-256 of the manifest. */
   readonly id: string;
@@ -17,6 +23,8 @@ export interface InstalledView {
 export interface StagedView extends InstalledView {
   /** Why it is not run without being asked for: it was left, or failed here; null where nothing speaks against it. */
   readonly rejected: string | null;
+  /** Absent from an older station. */
+  readonly rejectedCause?: CauseView | null;
 }
 
 export interface ReleaseView extends InstalledView {
@@ -33,6 +41,8 @@ export interface ReleaseView extends InstalledView {
   readonly goldenSamples: number;
   /** Why it is not taken without being asked for: it failed here before; null where nothing speaks against it. */
   readonly rejected: string | null;
+  /** Absent from an older station. */
+  readonly rejectedCause?: CauseView | null;
   /** Below what this device has run. */
   readonly isOlder: boolean;
 }
@@ -106,6 +116,8 @@ export interface HistoryView {
   readonly version: string | null;
   /** Who and why, where somebody has said. */
   readonly detail: string;
+  /** Why, where nobody has; absent from an older station. */
+  readonly cause?: CauseView | null;
 }
 
 /** A station's own releases. */
@@ -181,6 +193,8 @@ export interface RolloutView {
   readonly release: string;
   readonly status: RolloutStatusView;
   readonly reason: string | null;
+  /** Where the registry itself stopped or paused it; absent from an older station. */
+  readonly cause?: CauseView | null;
   /** Stages 0 to here are open. */
   readonly stage: number;
   readonly stages: readonly RolloutStageView[];

@@ -90,6 +90,7 @@ test('other answers, outputs that are missing, and samples that do not fit are r
   await expect(check(claim, 'slightly.onnx')).rejects.toMatchObject({
     code: 'GOLDEN_FAILED',
     message: expect.stringMatching(/differs .*sample \d, output 'y'/) as string,
+    details: { why: { kind: 'golden-differs', output: 'y', times: expect.any(Number) as number } },
   });
   const other = buildModel({
     nodes: [{ op: 'Tanh', inputs: ['x'], outputs: ['z'] }],
@@ -97,7 +98,10 @@ test('other answers, outputs that are missing, and samples that do not fit are r
     outputs: [{ name: 'z', dtype: 'float32', shape: [1, 8] }],
   });
   await writeFile(join(folder, 'other.onnx'), other);
-  await expect(check(claim, 'other.onnx')).rejects.toMatchObject({ code: 'GOLDEN_FAILED' });
+  await expect(check(claim, 'other.onnx')).rejects.toMatchObject({
+    code: 'GOLDEN_FAILED',
+    details: { why: { kind: 'golden-incomparable', sample: 0, output: 'y' } },
+  });
   await writeFile(join(folder, claim.file), 'no samples');
   await expect(check(claim, 'a.onnx')).rejects.toMatchObject({ code: 'RELEASE_INVALID' });
 });

@@ -3,7 +3,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { type HealthVerdict, type ReleaseManifest, writeGoldenFile } from '@kerf/delta-sync';
+import {
+  type HealthVerdict,
+  type ReleaseCause,
+  type ReleaseManifest,
+  releaseReason,
+  writeGoldenFile,
+} from '@kerf/delta-sync';
 import type { DeliveredPicture } from '@kerf/edge-runtime';
 import { readStationFile, type StationFile } from '@kerf/edge-runtime/node';
 import { float32Tensor } from '@kerf/protocol';
@@ -136,7 +142,7 @@ describe('a shadow run', () => {
 });
 
 describe('known parts', () => {
-  const canaryOf = async (after: string, lost: string[], signal: AbortSignal) =>
+  const canaryOf = async (after: string, lost: ReleaseCause[], signal: AbortSignal) =>
     runCanary({
       parts: join(folder, 'known'),
       before: { version: '1.0', file: await stationOf('good') },
@@ -144,29 +150,32 @@ describe('known parts', () => {
       signal,
       judgeMs: 4_000,
       onProgress: () => {},
-      onLost: async (reason) => void lost.push(reason),
+      onLost: async (why) => void lost.push(why),
     });
 
   test('are judged by both releases', async () => {
-    const lost: string[] = [];
+    const lost: ReleaseCause[] = [];
     const view = await canaryOf('good', lost, new AbortController().signal);
     expect(view).toMatchObject({ parts: 1, changedCount: 0, before: { verdicts: { PASS: 1 } } });
     expect(lost).toEqual([]);
   });
 
   test('a release that never comes back from one is told apart from one that judges it', async () => {
-    const lost: string[] = [];
+    const lost: ReleaseCause[] = [];
     await expect(canaryOf('endless', lost, new AbortController().signal)).rejects.toMatchObject({
       code: 'WORKER_LOST',
     });
     expect(lost).toEqual([
+      { kind: 'trial-part-crashed', ending: 'the process that tried the release said nothing for 4 s', part: '1.png' },
+    ]);
+    expect(lost.map(releaseReason)).toEqual([
       "the trial on known parts: the process that tried the release said nothing for 4 s, on '1.png'",
     ]);
   });
 
   test('a trial that hangs is stopped at once by who asked', async () => {
     const abort = new AbortController();
-    const lost: string[] = [];
+    const lost: ReleaseCause[] = [];
     const canary = canaryOf('endless', lost, abort.signal);
     setTimeout(() => abort.abort(), 2_000);
     await expect(canary).rejects.toMatchObject({ code: 'CANCELLED' });

@@ -502,6 +502,21 @@ describe('switching', () => {
     expect(device.state.active?.version).toBe('1.1');
   });
 
+  test('what was found is kept as a kind with values, and what it quotes is cut', async () => {
+    await withNext();
+    const told: DeviceEvent[] = [];
+    const device = await opened({ onEvent: (event) => told.push(event) });
+    await device.update();
+    const cause = { kind: 'cannot-run', code: 'MODEL_MALFORMED', message: 'x'.repeat(5_000) } as const;
+    await device.rollBack(cause);
+    expect(told.at(-1)).toMatchObject({ kind: 'rolledBack', cause });
+    const [left] = (await readState(storage.state)).rejected;
+    expect(left?.reason).toMatch(/^it cannot be run here: xxx/);
+    expect(left?.cause).toEqual({ ...cause, message: 'x'.repeat(200) });
+    await device.reject({ id: left?.id as string, version: '1.1' }, 'bad pictures');
+    expect((await readState(storage.state)).rejected[0]).not.toHaveProperty('cause');
+  });
+
   test('two copies of the state: one that is damaged does not matter, two do', async () => {
     await withNext();
     const names = (await storage.state.list()).filter((name) => name.startsWith('state-'));

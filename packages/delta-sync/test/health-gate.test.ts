@@ -60,7 +60,11 @@ describe('health gate', () => {
     escapes(3);
     expect(gate.judge().decision).toBe('keep');
     escapes(40);
-    expect(gate.judge()).toMatchObject({ decision: 'rollBack', reason: '43 of 43 frames that were NG are PASS now' });
+    expect(gate.judge()).toMatchObject({
+      decision: 'rollBack',
+      reason: '43 of 43 frames that were NG are PASS now',
+      cause: { kind: 'gate-escaped', escaped: 43, ng: 43 },
+    });
   });
 
   test('errors end it at once: nobody waits for two hundred bad frames', () => {

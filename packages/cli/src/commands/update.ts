@@ -114,7 +114,7 @@ const ACTIONS: Readonly<Record<string, (line: CommandLine, io: Io) => Promise<nu
     }),
   rollback: (line, io) =>
     withDevice(line, io, async (device) => {
-      await device.rollBack(line.text('reason') ?? 'rolled back by hand');
+      await device.rollBack(line.text('reason') ?? { kind: 'by-hand' });
       return {};
     }),
 };

@@ -105,6 +105,7 @@ function rolloutOf(
     release: nameOf(release),
     status: state.status,
     reason: state.reason,
+    cause: state.cause ?? null,
     stage: state.stage,
     stages: spec.stages.map(
       (stage, at): RolloutStageView => ({

@@ -1,6 +1,7 @@
 // Known parts, the release that runs and the one that would -> which verdicts would change, before anything is switched.
 import { readFile } from 'node:fs/promises';
 import type { CanaryCounts, CanaryPart, CanaryView } from '@kerf/bridge';
+import { type ReleaseCause, releaseReason } from '@kerf/delta-sync';
 import type { Verdict } from '@kerf/edge-runtime';
 import type { PartAnswer, PartJudge, StationFile } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
@@ -22,7 +23,7 @@ export interface CanarySetup {
   readonly signal: AbortSignal;
   readonly onProgress: (done: number, total: number) => void;
   /** The release that would run crashed on a part, or never came back from it. */
-  readonly onLost: (reason: string) => Promise<unknown>;
+  readonly onLost: (why: ReleaseCause) => Promise<unknown>;
   /** @default as openTrialJudge */
   readonly judgeMs?: number;
 }
@@ -48,27 +49,28 @@ export async function runCanary(setup: CanarySetup): Promise<CanaryView> {
     return judge;
   };
   /** On a part, or while it loads. */
-  const tried = async <T>(work: Promise<T>, where: string): Promise<T> => {
+  const tried = async <T>(work: Promise<T>, why: (ending: string) => ReleaseCause): Promise<T> => {
     try {
       return await work;
     } catch (error) {
       if (KerfError.is(error) && error.code === 'WORKER_LOST') {
-        const reason = `the trial on known parts: ${error.message}, ${where}`;
-        await onLost(reason);
-        throw new KerfError('WORKER_LOST', reason, { cause: error });
+        const cause = why(error.message);
+        await onLost(cause);
+        throw new KerfError('WORKER_LOST', releaseReason(cause), { cause: error });
       }
       throw error;
     }
   };
   try {
     const old = await opened(before.file);
-    const fresh = await tried(opened(after.file), 'while its model was loaded');
+    const fresh = await tried(opened(after.file), (ending) => ({ kind: 'trial-load-crashed', ending }));
     const judged: Judged[] = [];
     for (const entry of entries) {
       onProgress(judged.length, entries.length);
       const picture = new Uint8Array(await readFile(entry.path));
       const answer = await old.judge(picture);
-      judged.push({ entry, before: answer, after: await tried(fresh.judge(picture), `on '${entry.id}'`) });
+      const crashed = (ending: string): ReleaseCause => ({ kind: 'trial-part-crashed', ending, part: entry.id });
+      judged.push({ entry, before: answer, after: await tried(fresh.judge(picture), crashed) });
     }
     return viewOf(judged, before.version, after.version);
   } finally {

@@ -8,6 +8,7 @@ import {
   diskStore,
   MirrorSet,
   parseMaintenanceWindow,
+  type ReleaseWhy,
   readRoot,
   SIDES,
   type Side,
@@ -105,7 +106,7 @@ export async function readSettings(folder: string): Promise<DeviceSettings> {
 export interface DeviceWork {
   readonly onBytes?: (fetched: number) => void;
   /** Who works on it and why, for the history. */
-  readonly note?: string;
+  readonly note?: ReleaseWhy;
 }
 
 /** @param mirrors instead of those of the settings; empty: those */

@@ -1,7 +1,7 @@
 // What has happened to a device's releases <-> lines of a file in its folder, bounded; never a reason for an update to fail.
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DeviceEvent } from '@kerf/delta-sync';
+import { causeOf, type DeviceEvent, type ReleaseCause, type ReleaseWhy, releaseReason } from '@kerf/delta-sync';
 
 export interface HistoryEntry {
   /** ISO 8601. */
@@ -10,6 +10,8 @@ export interface HistoryEntry {
   readonly version: string | null;
   /** Who and why, where somebody has said. */
   readonly detail: string;
+  /** Why, where no person said it. */
+  readonly cause?: ReleaseCause;
 }
 
 const FILE = 'history.jsonl';
@@ -46,10 +48,10 @@ export function noteHistory(folder: string, entry: Omit<HistoryEntry, 'at'>): vo
 }
 
 /** Events that change what the device holds or runs. */
-export function noteEvent(folder: string, event: DeviceEvent, note: string): void {
+export function noteEvent(folder: string, event: DeviceEvent, note: ReleaseWhy): void {
   if (event.kind === 'checked' || event.kind === 'fetched' || event.kind === 'golden') return;
-  const detail = event.kind === 'rolledBack' ? event.reason : note;
-  noteHistory(folder, { kind: event.kind, version: event.version, detail });
+  const why = event.kind === 'rolledBack' ? (event.cause ?? event.reason) : note;
+  noteHistory(folder, { kind: event.kind, version: event.version, detail: releaseReason(why), ...causeOf(why) });
 }
 
 function linesOf(folder: string): string[] {

@@ -1,5 +1,5 @@
 // A device's folder -> what lies in it now, and work on it, after which that is read again.
-import { Device, type DeviceState } from '@kerf/delta-sync';
+import { Device, type DeviceState, type ReleaseWhy } from '@kerf/delta-sync';
 import { type DeviceSettings, deviceOptions, readSettings, writeSettings } from './device-folder.ts';
 
 /** A release by its id (hex SHA-256 of the manifest) and its version. */
@@ -42,7 +42,7 @@ export class DeviceNow {
    * @param from a folder or an address instead of the device's mirrors; null: those
    * @param note who and why, for the history
    */
-  async use<T>(from: string | null, note: string, work: (device: Device) => Promise<T>): Promise<T> {
+  async use<T>(from: string | null, note: ReleaseWhy, work: (device: Device) => Promise<T>): Promise<T> {
     const device = await Device.open(await deviceOptions(this.folder, from === null ? [] : [from], () => {}, { note }));
     try {
       return await work(device);

@@ -1,7 +1,7 @@
 // A device and one of its releases -> that release in the slot that does not run, and what known parts say of it.
 import { resolve } from 'node:path';
 import type { CallParams, CanaryView, GoldenView } from '@kerf/bridge';
-import type { Staged } from '@kerf/delta-sync';
+import { causeOf, type ReleaseWhy, releaseReason, type Staged } from '@kerf/delta-sync';
 import { readStationFile, type StationFile } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
 import { runCanary } from './canary.ts';
@@ -36,7 +36,9 @@ export async function fetchRelease(
     return found === null || found.golden === null ? null : { ...found.golden, id: found.staged.id };
   } catch (error) {
     if (KerfError.is(error) && error.code === 'GOLDEN_FAILED') {
-      noteHistory(folder, { kind: 'refused', version: wanted, detail: error.message });
+      await now.refresh();
+      const { cause } = now.state.rejected.find((one) => one.version === wanted) ?? {};
+      noteHistory(folder, { kind: 'refused', version: wanted, detail: error.message, ...causeOf(cause ?? '') });
     }
     throw error;
   } finally {
@@ -69,7 +71,7 @@ export async function tryOnParts(
     before: { version: now.state.active?.version ?? '', file: await withRelease(file) },
     after: { version: staged.manifest.version, file: withSlot(file, now.folder, staged.slot, staged.manifest) },
     signal,
-    onLost: (reason) => reject(now, staged, reason),
+    onLost: (why) => reject(now, staged, why),
     onProgress(judged, all) {
       total(all);
       done(judged);
@@ -77,7 +79,7 @@ export async function tryOnParts(
   });
 }
 
-async function reject(now: DeviceNow, { id, manifest: { version } }: Staged, reason: string): Promise<void> {
-  await now.use(null, '', (device) => device.reject({ id, version }, reason));
-  noteHistory(now.folder, { kind: 'refused', version, detail: reason });
+async function reject(now: DeviceNow, { id, manifest: { version } }: Staged, why: ReleaseWhy): Promise<void> {
+  await now.use(null, '', (device) => device.reject({ id, version }, why));
+  noteHistory(now.folder, { kind: 'refused', version, detail: releaseReason(why), ...causeOf(why) });
 }

@@ -1,7 +1,7 @@
 // A station's device and what a technician asks -> releases looked for, fetched, tried, switched to and gone back from,
 // while the line goes on.
 import type { CallParams, CanaryView, GoldenView, ReleaseView, UpdatesView } from '@kerf/bridge';
-import { type HealthVerdict, parseMaintenanceWindow } from '@kerf/delta-sync';
+import { type HealthVerdict, parseMaintenanceWindow, type ReleaseWhy } from '@kerf/delta-sync';
 import type { DeliveredPicture } from '@kerf/edge-runtime';
 import { readStationFile, type StationFile } from '@kerf/edge-runtime/node';
 import { KerfError, messageOf } from '@kerf/protocol';
@@ -157,25 +157,24 @@ export class UpdateDesk {
     this.#telling.close();
   }
 
-  async #confirm(note: string): Promise<void> {
+  async #confirm(note: ReleaseWhy): Promise<void> {
     await this.#now.use(null, note, (device) => device.confirm());
     this.#probation?.follow();
     this.#telling.call();
   }
 
-  #goBack(reason: string): void {
+  #goBack(why: ReleaseWhy): void {
     this.#jobs.begin('rollBack', this.#now.state.previous?.version ?? null, async () => {
-      await this.#now.use(null, '', (device) => device.rollBack(reason));
+      await this.#now.use(null, '', (device) => device.rollBack(why));
       await this.#runActive();
     });
   }
 
   /** What the health gate found; a job that is under way comes first, and the next look asks again. */
-  #decide({ decision, reason }: HealthVerdict): void {
-    if (this.#jobs.job !== null) return;
-    const note = `the health gate: ${reason}`;
-    if (decision === 'keep') void this.#confirm(note).catch(this.#setup.onFault);
-    else this.#goBack(note);
+  #decide({ decision, cause }: HealthVerdict): void {
+    if (this.#jobs.job !== null || cause === null) return;
+    if (decision === 'keep') void this.#confirm(cause).catch(this.#setup.onFault);
+    else this.#goBack(cause);
   }
 
   async #fetch(wanted: WantedRelease, progress: JobProgress): Promise<void> {
@@ -185,7 +184,7 @@ export class UpdateDesk {
     if (golden !== null) this.#golden = golden;
   }
 
-  async #apply(staged: NamedRelease, note: string, signal: AbortSignal): Promise<void> {
+  async #apply(staged: NamedRelease, note: ReleaseWhy, signal: AbortSignal): Promise<void> {
     const outcome = await this.#now.use(null, note, (device) => device.installStaged(staged.id, { signal }));
     this.#waiting = outcome === 'waiting' ? staged : null;
     if (outcome === 'switched') await this.#runActive();
@@ -203,7 +202,8 @@ export class UpdateDesk {
       this.#probation?.follow();
     } catch (error) {
       if (trialStarts !== null) {
-        await this.#now.use(null, '', (device) => device.rollBack(`it cannot be run here: ${messageOf(error)}`));
+        const { code, message } = KerfError.from(error, 'INTERNAL', messageOf(error));
+        await this.#now.use(null, '', (device) => device.rollBack({ kind: 'cannot-run', code, message }));
         this.#running = this.#now.state.active?.id ?? null;
       }
       throw error;
@@ -223,7 +223,7 @@ export class UpdateDesk {
     } else if (this.#waiting !== null && isWindowOpen(this.#now.settings.window, new Date())) {
       const waiting = this.#waiting;
       this.#jobs.begin('apply', waiting.version, ({ signal }) =>
-        this.#apply(waiting, 'the maintenance window has opened', signal),
+        this.#apply(waiting, { kind: 'window-opened' }, signal),
       );
     } else if (writes !== this.#now.state.writes) this.#telling.call();
   }

@@ -1,7 +1,7 @@
 // A device's state, settings and what was found out -> what the screen Updates shows.
 
 import { basename } from 'node:path';
-import { type InstalledView, type ReleaseView, type UpdatesView, withoutFolders } from '@kerf/bridge';
+import { type CauseView, type InstalledView, type ReleaseView, type UpdatesView, withoutFolders } from '@kerf/bridge';
 import {
   type Candidate,
   DEFAULT_DEVICE_LIMITS,
@@ -9,6 +9,7 @@ import {
   type DeviceState,
   isInWindow,
   parseMaintenanceWindow,
+  type ReleaseCause,
 } from '@kerf/delta-sync';
 import { parseUrl } from '@kerf/protocol';
 import { readHistory } from './device-history.ts';
@@ -39,7 +40,7 @@ export function updatesView(
   const { name, mirrors, automatic, pinned, window } = settings;
   return {
     ...known,
-    staged: staged === null ? null : { ...staged, rejected: reasonAgainst(staged.id, rejected) },
+    staged: staged === null ? null : { ...staged, ...reasonAgainst(staged.id, rejected) },
     name,
     mirrors: mirrors.map(mirrorName),
     installed: shown(active),
@@ -47,7 +48,11 @@ export function updatesView(
     probation: trialStarts === null ? null : { starts: trialStarts, most: DEFAULT_DEVICE_LIMITS.trialStarts },
     settings: { automatic, pinned, window },
     isWindowOpen: isWindowOpen(window, new Date()),
-    history: readHistory(folder, HISTORY).map((entry) => ({ ...entry, detail: withoutFolders(entry.detail) })),
+    history: readHistory(folder, HISTORY).map(({ cause, ...entry }) => ({
+      ...entry,
+      detail: withoutFolders(entry.detail),
+      cause: causeView(cause),
+    })),
   };
 }
 
@@ -80,14 +85,29 @@ export async function releaseView(device: Device, candidate: Candidate): Promise
     fullBytes: plan.reduce((sum, { bytes }) => sum + bytes, 0),
     fetchBytes: plan.reduce((sum, { fetchBytes }) => sum + fetchBytes, 0),
     goldenSamples: manifest.golden?.samples ?? 0,
-    rejected: reasonAgainst(release.sha256, rejected),
+    ...reasonAgainst(release.sha256, rejected),
     isOlder: manifest.sequence < Math.max(floor, active?.sequence ?? 0),
   };
 }
 
-function reasonAgainst(release: string, rejected: DeviceState['rejected']): string | null {
-  const reason = rejected.find(({ id }) => id === release)?.reason;
-  return reason === undefined ? null : withoutFolders(reason);
+function reasonAgainst(
+  release: string,
+  rejected: DeviceState['rejected'],
+): Pick<ReleaseView, 'rejected' | 'rejectedCause'> {
+  const found = rejected.find(({ id }) => id === release);
+  return {
+    rejected: found === undefined ? null : withoutFolders(found.reason),
+    rejectedCause: causeView(found?.cause),
+  };
+}
+
+function causeView(cause: ReleaseCause | undefined): CauseView | null {
+  if (cause === undefined) return null;
+  const shown = Object.entries(cause).map(([name, value]) => [
+    name,
+    typeof value === 'string' ? withoutFolders(value) : value,
+  ]);
+  return Object.fromEntries(shown) as CauseView;
 }
 
 function shown(release: InstalledView | null): InstalledView | null {

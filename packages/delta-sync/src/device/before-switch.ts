@@ -4,6 +4,7 @@ import { filesOfSide } from '../release/release-manifest.ts';
 import { isPaired } from './check-runtime.ts';
 import type { DeviceOptions, Staged } from './device-options.ts';
 import type { GoldenReport } from './golden-check.ts';
+import { goldenFailed } from './golden-failed.ts';
 import { isInWindow } from './maintenance-window.ts';
 
 /**
@@ -19,7 +20,7 @@ export async function runGolden(
   // A side that has not the model has not its samples either.
   if (claimed === null || !filesOfSide(manifest, side).some(({ name }) => name === claimed)) return null;
   if (golden === undefined) {
-    throw new KerfError('GOLDEN_FAILED', 'this device has no runtime to run golden samples with');
+    throw goldenFailed({ kind: 'golden-no-runtime' });
   }
   const report = await golden(slot, manifest, signal);
   if (report !== null) onEvent?.({ kind: 'golden', report });

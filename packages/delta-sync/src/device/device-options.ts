@@ -10,6 +10,7 @@ import type { GoldenReport } from './golden-check.ts';
 import type { MaintenanceWindow } from './maintenance-window.ts';
 import type { MirrorSet } from './mirror-set.ts';
 import type { DeviceLimits } from './options.ts';
+import type { ReleaseCause } from './release-cause.ts';
 
 export interface DeviceOptions {
   readonly storage: DeviceStorage;
@@ -51,7 +52,13 @@ export type DeviceEvent =
   | { readonly kind: 'golden'; readonly report: GoldenReport }
   | { readonly kind: 'switched'; readonly version: string }
   | { readonly kind: 'confirmed'; readonly version: string }
-  | { readonly kind: 'rolledBack'; readonly version: string | null; readonly reason: string };
+  | {
+      readonly kind: 'rolledBack';
+      readonly version: string | null;
+      readonly reason: string;
+      /** Where no person said why. */
+      readonly cause?: ReleaseCause;
+    };
 
 /** A whole release in the slot that does not run. */
 export interface Staged {

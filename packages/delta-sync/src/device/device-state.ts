@@ -4,7 +4,8 @@ import { JsonFields, type JsonRecord } from '../checked-json.ts';
 import { sha256Hex } from '../hash.ts';
 import { NAME_PATTERN, VERSION_PATTERN } from '../release/release-manifest.ts';
 import { type DeviceDisk, replaceFile } from './device-disk.ts';
-import { MAX_REJECTED, MAX_STATE_BYTES } from './options.ts';
+import { MAX_CAUSE_CHARS, MAX_REJECTED, MAX_STATE_BYTES } from './options.ts';
+import type { ReleaseCause } from './release-cause.ts';
 
 export type SlotIndex = 0 | 1;
 
@@ -22,6 +23,8 @@ export interface Rejected {
   readonly id: string;
   readonly version: string;
   readonly reason: string;
+  /** The same as a kind with values, where no person said why. */
+  readonly cause?: ReleaseCause;
 }
 
 /** A release whose golden samples gave the right answers here. */
@@ -87,11 +90,22 @@ export async function writeState(
   change: Partial<Omit<DeviceState, 'writes'>>,
 ): Promise<DeviceState> {
   const state = { ...before, ...change, writes: before.writes + 1 };
-  const bounded = { ...state, rejected: state.rejected.slice(-MAX_REJECTED) };
+  const bounded = { ...state, rejected: state.rejected.slice(-MAX_REJECTED).map(shortened) };
   const body = JSON.stringify(bounded);
   const text = JSON.stringify({ sha256: await sha256Hex(new TextEncoder().encode(body)), body });
   await replaceFile(disk, FILES[(bounded.writes % 2) as SlotIndex], new TextEncoder().encode(text));
   return bounded;
+}
+
+/** What a cause quotes can be long. */
+function shortened({ cause: why, ...rest }: Rejected): Rejected {
+  if (why === undefined) return rest;
+  const values = Object.entries(why).map(([name, value]) => [name, shortText(value)]);
+  return { ...rest, cause: Object.fromEntries(values) as ReleaseCause };
+}
+
+function shortText(value: string | number): string | number {
+  return typeof value === 'string' ? value.slice(0, MAX_CAUSE_CHARS) : value;
 }
 
 const fields = new JsonFields('device state', 'STATE_DAMAGED');
@@ -139,7 +153,18 @@ function rejected(value: unknown): Rejected {
     id: fields.digest(object['id'], 'rejected.id'),
     version: fields.text(object['version'], 'rejected.version'),
     reason: fields.text(object['reason'], 'rejected.reason'),
+    ...cause(object['cause']),
   };
+}
+
+/** Absent where a person said why, and in the state of an older kerf. A newer one may have kinds that are not known here. */
+function cause(value: unknown): Pick<Rejected, 'cause'> {
+  if ((value ?? null) === null) return {};
+  const object = fields.record(value, 'cause');
+  fields.text(object['kind'], 'cause.kind');
+  const isPlain = (one: unknown) => typeof one === 'string' || typeof one === 'number';
+  if (!Object.values(object).every(isPlain)) throw fields.invalid('cause', 'an object of texts and numbers');
+  return { cause: object as ReleaseCause };
 }
 
 /** Absent in the state of an older kerf. */

@@ -8,8 +8,10 @@ import type { DeviceOptions, Staged, UpdateOptions, UpdateOutcome } from './devi
 import { type DeviceState, type Installed, readState, type SlotIndex, writeState } from './device-state.ts';
 import type { Candidate } from './fetch-candidate.ts';
 import type { GoldenReport } from './golden-check.ts';
+import { whyFailed } from './golden-failed.ts';
 import { findCandidate, newestCandidates } from './look-for-release.ts';
 import { DEFAULT_DEVICE_LIMITS, type DeviceLimits, MAX_REASON_CHARS } from './options.ts';
+import { causeOf, type ReleaseWhy, releaseReason } from './release-cause.ts';
 import { installedBase, type Staging, stageCandidate } from './stage-candidate.ts';
 import { checkSlot, readMark } from './stage-release.ts';
 
@@ -38,7 +40,7 @@ export class Device {
     const { trialStarts } = device.#state;
     if (trialStarts === null) return device;
     if (trialStarts >= device.#limits.trialStarts) {
-      await device.rollBack(`it was started ${trialStarts} times and never proved itself`);
+      await device.rollBack({ kind: 'never-proved', starts: trialStarts });
     } else await device.#write({ trialStarts: trialStarts + 1 });
     return device;
   }
@@ -148,20 +150,21 @@ export class Device {
    * Back to the release before, which is checked first; the one that is left is not tried again by itself.
    * @throws {KerfError} RELEASE_NOT_FOUND when there is none; CONTENT_MISMATCH when the disk has changed it.
    */
-  async rollBack(reason: string): Promise<void> {
+  async rollBack(why: ReleaseWhy): Promise<void> {
     const { active, previous } = this.#state;
     if (active === null || previous === null) {
       throw new KerfError('RELEASE_NOT_FOUND', 'this device holds no release before the one that it runs');
     }
     await this.#checkSlot(previous);
-    const rejected = this.#rejectedWith(active, reason);
+    const rejected = this.#rejectedWith(active, why);
     await this.#write({ active: previous, previous: null, trialStarts: null, rejected });
-    this.#options.onEvent?.({ kind: 'rolledBack', version: previous.version, reason });
+    const said = { reason: releaseReason(why), ...causeOf(why) };
+    this.#options.onEvent?.({ kind: 'rolledBack', version: previous.version, ...said });
   }
 
   /** A release that failed here, such as on known parts: it is not taken by itself. */
-  async reject(release: Pick<Installed, 'id' | 'version'>, reason: string): Promise<void> {
-    await this.#write({ rejected: this.#rejectedWith(release, reason) });
+  async reject(release: Pick<Installed, 'id' | 'version'>, why: ReleaseWhy): Promise<void> {
+    await this.#write({ rejected: this.#rejectedWith(release, why) });
   }
 
   async #switchTo(staged: Staged, signal: AbortSignal | undefined): Promise<UpdateOutcome> {
@@ -205,15 +208,15 @@ export class Device {
       return report;
     } catch (error) {
       if (KerfError.is(error) && error.code === 'GOLDEN_FAILED') {
-        await this.reject({ id: staged.id, version: staged.manifest.version }, error.message);
+        await this.reject({ id: staged.id, version: staged.manifest.version }, whyFailed(error));
       }
       throw error;
     }
   }
 
-  #rejectedWith({ id, version }: Pick<Installed, 'id' | 'version'>, reason: string): DeviceState['rejected'] {
+  #rejectedWith({ id, version }: Pick<Installed, 'id' | 'version'>, why: ReleaseWhy): DeviceState['rejected'] {
     const others = this.#state.rejected.filter((one) => one.id !== id);
-    return [...others, { id, version, reason: reason.slice(0, MAX_REASON_CHARS) }];
+    return [...others, { id, version, reason: releaseReason(why).slice(0, MAX_REASON_CHARS), ...causeOf(why) }];
   }
 
   async #checkSlot({ slot, id }: Installed): Promise<ReleaseManifest> {

@@ -12,6 +12,8 @@ import {
 import { type GoldenSample, readGoldenFile } from '../release/golden-file.ts';
 import type { GoldenClaim, ReleaseFile, ReleaseManifest } from '../release/release-manifest.ts';
 import type { DeviceDisk } from './device-disk.ts';
+import { goldenFailed } from './golden-failed.ts';
+import { placeText } from './release-cause.ts';
 
 export interface GoldenReport {
   readonly samples: number;
@@ -78,7 +80,7 @@ async function compare(
   { backend, onSample }: { readonly backend: string; readonly onSample: () => void },
 ): Promise<GoldenReport> {
   let worst = 0;
-  let where: string | null = null;
+  let where: { readonly sample: number; readonly output: string } | null = null;
   let values = 0;
   for (const [at, { inputs, outputs }] of samples.entries()) {
     const got = await model.run(inputs);
@@ -88,15 +90,14 @@ async function compare(
       values += expected.shape.reduce((product, size) => product * size, 1);
       if (where !== null && distance <= worst) continue;
       worst = distance;
-      where = `sample ${at}, output '${name}'`;
+      where = { sample: at, output: name };
     }
   }
-  const report = { samples: samples.length, values, worst, where, backend };
-  if (worst <= 1) return report;
-  throw new KerfError(
-    'GOLDEN_FAILED',
-    `on ${backend} this release differs from what ${claim.madeBy} gave by ${worst.toPrecision(3)} times what it allows (${where}): ` +
-      'it is not used on this device',
+  const report = { samples: samples.length, values, worst, where: where === null ? null : placeText(where), backend };
+  if (worst <= 1 || where === null) return report;
+  const at = { backend, madeBy: claim.madeBy, ...where };
+  throw goldenFailed(
+    Number.isFinite(worst) ? { kind: 'golden-differs', times: worst, ...at } : { kind: 'golden-incomparable', ...at },
     { details: { ...report } },
   );
 }

@@ -1,5 +1,6 @@
 // The old and the new release on the same frames -> keep the new one, go back, or wait for more. Pure.
 import type { JsonRecord } from '../checked-json.ts';
+import { type GateCause, gateReason } from './gate-cause.ts';
 
 /** What a release made of a frame. `NO_READ` and `ERROR` are no answer. */
 export interface ShadowAnswer {
@@ -42,6 +43,8 @@ export interface HealthVerdict {
   readonly decision: 'keep' | 'rollBack' | 'wait';
   /** For people; empty while it waits for more frames. */
   readonly reason: string;
+  /** Null while it waits for more frames. */
+  readonly cause: GateCause | null;
   readonly figures: JsonRecord;
 }
 
@@ -97,38 +100,48 @@ export class HealthGate {
       ngShift: shifts.NG.share,
       reviewShift: shifts.REVIEW.share,
     };
-    const back = (reason: string): HealthVerdict => ({ decision: 'rollBack', reason, figures });
+    const decided = (decision: 'keep' | 'rollBack', cause: GateCause): HealthVerdict => ({
+      decision,
+      reason: gateReason(cause),
+      cause,
+      figures,
+    });
+    const back = (cause: GateCause): HealthVerdict => decided('rollBack', cause);
+    const wait: HealthVerdict = { decision: 'wait', reason: '', cause: null, figures };
 
     // Errors need no patience: as many as the least number of frames would allow are enough.
     if (this.#errors.fresh - this.#errors.old > policy.maxErrorShare * Math.max(frames, policy.minFrames)) {
-      return back(`${this.#errors.fresh} of ${frames} frames have no answer, the old release had ${this.#errors.old}`);
+      return back({
+        kind: 'gate-answers',
+        missing: this.#errors.fresh,
+        frames,
+        missingBefore: this.#errors.old,
+      });
     }
-    if (frames < policy.minFrames) return { decision: 'wait', reason: '', figures };
+    if (frames < policy.minFrames) return wait;
     for (const [verdict, most] of [
       ['NG', policy.maxNgShift],
       ['REVIEW', policy.maxReviewShift],
     ] as const) {
       const { share, error } = shifts[verdict];
       if (Math.abs(share) - SIGMAS * error > most) {
-        return back(`the share of ${verdict} moved by ${percent(share)}, ${percent(most)} is allowed`);
+        return back({ kind: 'gate-moved', verdict, share, allowedShare: most });
       }
     }
     // A share of few frames is uncertain: as if one more had escaped and one had not.
     const doubt = SIGMAS * Math.sqrt(((escaped + 1) * (all - escaped + 1)) / (all + 2) ** 3);
     if ((escaped + 1) / (all + 2) - doubt > policy.maxEscapeShare) {
-      return back(`${escaped} of ${all} frames that were NG are PASS now`);
+      return back({ kind: 'gate-escaped', escaped, ng: all });
     }
     if (p95Ms.fresh > Math.max(policy.latencyFloorMs, policy.maxLatencyRatio * p95Ms.old)) {
-      return back(
-        `95 % of frames take up to ${p95Ms.fresh.toFixed(1)} ms, ${p95Ms.old.toFixed(1)} ms with the old release`,
-      );
+      return back({ kind: 'gate-slower', p95Ms: p95Ms.fresh, beforeMs: p95Ms.old });
     }
     const unclear = (['NG', 'REVIEW'] as const).find(
       (verdict) => Math.abs(shifts[verdict].share) > (verdict === 'NG' ? policy.maxNgShift : policy.maxReviewShift),
     );
-    if (unclear === undefined) return { decision: 'keep', reason: `healthy on ${frames} frames`, figures };
-    if (frames < policy.maxFrames) return { decision: 'wait', reason: '', figures };
-    return back(`the share of ${unclear} is still ${percent(shifts[unclear].share)} off after ${frames} frames`);
+    if (unclear === undefined) return decided('keep', { kind: 'gate-healthy', frames });
+    if (frames < policy.maxFrames) return wait;
+    return back({ kind: 'gate-unclear', verdict: unclear, share: shifts[unclear].share, frames });
   }
 
   /** Difference of paired shares, and its standard error. */
@@ -147,8 +160,4 @@ export class HealthGate {
 
 function isError({ verdict }: ShadowAnswer): boolean {
   return verdict === 'ERROR' || verdict === 'NO_READ';
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }

@@ -30,6 +30,8 @@ export const DEFAULT_DEVICE_LIMITS: DeviceLimits = {
 export const MAX_REJECTED = 16;
 /** Of why one failed; more is cut off. */
 export const MAX_REASON_CHARS = 500;
+/** Of each text in a cause. */
+export const MAX_CAUSE_CHARS = 200;
 /** A device's state is small. */
 export const MAX_STATE_BYTES = 64 * 1024;
 /** Files from here on are asked for as a delta that nobody listed: below, the blob costs as much as the question. */

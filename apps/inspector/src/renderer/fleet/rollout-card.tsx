@@ -2,6 +2,7 @@
 import type { RolloutAction, RolloutStageView, RolloutView } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
 import { ActionForm } from '../shared/action-form.tsx';
+import { CauseText } from '../shared/cause-text.tsx';
 import { formatMoment, formatNumber, formatShare, formatSpan, joined } from '../shared/format.ts';
 import { useInspector } from '../shared/store.ts';
 import { TableHead } from '../shared/table-head.tsx';
@@ -16,7 +17,7 @@ interface Props {
 export function RolloutCard({ rollout, onChanged }: Props) {
   const { t, language } = useTexts();
   const { may } = useRole();
-  const { id, release, status, reason, createdBy, createdAt, approvedBy } = rollout;
+  const { id, release, status, reason, cause, createdBy, createdAt, approvedBy } = rollout;
   return (
     <section className="panel rollout" aria-label={release} data-rollout={id} data-status={status}>
       <div className="release-head">
@@ -29,7 +30,7 @@ export function RolloutCard({ rollout, onChanged }: Props) {
       </p>
       {reason !== null && (
         <p className="fault">
-          {t(`fleet.status.${status}`)} <span className="fault-detail">{reason}</span>
+          {t('fleet.why')} <CauseText cause={cause} reason={reason} />
         </p>
       )}
       <Stages rollout={rollout} />

@@ -140,6 +140,7 @@ export const enUpdates = {
   'fleet.status.finished': 'finished',
   'fleet.status.rejected': 'rejected',
   'fleet.status.aborted': 'aborted',
+  'fleet.why': 'Why:',
   'fleet.by': 'Planned by {by} on {time}',
   'fleet.approvedBy': 'Approved by {by}',
   'fleet.stage': 'Stage',

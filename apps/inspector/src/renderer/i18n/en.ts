@@ -1,5 +1,6 @@
 // English, and the list of every message: ICU MessageFormat by key.
 import { cutEn } from '../cut/messages-en.ts';
+import { enCauses } from './en-causes.ts';
 import { enFaults } from './en-faults.ts';
 import { enUpdates } from './en-updates.ts';
 
@@ -285,6 +286,7 @@ export const en = {
   'health.refresh': 'Look again',
   ...cutEn,
   ...enUpdates,
+  ...enCauses,
   ...enFaults,
 } as const;
 

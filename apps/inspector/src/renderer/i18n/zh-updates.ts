@@ -134,6 +134,7 @@ export const zhUpdates: Readonly<Record<keyof typeof enUpdates, string>> = {
   'fleet.status.finished': '已完成',
   'fleet.status.rejected': '已拒绝',
   'fleet.status.aborted': '已中止',
+  'fleet.why': '原因：',
   'fleet.by': '{by} 于 {time} 计划',
   'fleet.approvedBy': '由 {by} 批准',
   'fleet.stage': '阶段',

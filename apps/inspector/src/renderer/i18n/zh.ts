@@ -1,6 +1,7 @@
 // Simplified Chinese. A missing or surplus key fails the build.
 import { cutZh } from '../cut/messages-zh.ts';
 import type { MessageKey } from './en.ts';
+import { zhCauses } from './zh-causes.ts';
 import { zhFaults } from './zh-faults.ts';
 import { zhUpdates } from './zh-updates.ts';
 
@@ -278,5 +279,6 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   'health.refresh': '重新查看',
   ...cutZh,
   ...zhUpdates,
+  ...zhCauses,
   ...zhFaults,
 };

@@ -1,6 +1,7 @@
 // What has happened to this device's releases, newest first.
 import type { UpdatesView } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
+import { causeText } from '../shared/cause-text.tsx';
 import { formatMoment } from '../shared/format.ts';
 
 export function HistoryPanel({ view: { history } }: { readonly view: UpdatesView }) {
@@ -12,13 +13,13 @@ export function HistoryPanel({ view: { history } }: { readonly view: UpdatesView
         <p className="empty">{t('updates.noHistory')}</p>
       ) : (
         <ol className="history-list" tabIndex={0} aria-label={t('updates.history')}>
-          {history.map(({ at, kind, version, detail }, index) => (
+          {history.map(({ at, kind, version, detail, cause }, index) => (
             <li key={`${at} ${index}`}>
               <time dateTime={at}>{formatMoment(at, language)}</time>
               <span>
                 {version ?? ''} {t(`updates.kind.${kind}`)}
               </span>
-              {detail !== '' && <span className="note">{detail}</span>}
+              {detail !== '' && <span className="note">{causeText(cause, t, language) ?? detail}</span>}
             </li>
           ))}
         </ol>

@@ -2,6 +2,7 @@
 import type { ReleaseView, UpdatesView } from '@kerf/bridge';
 import { useId, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
+import { CauseText } from '../shared/cause-text.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatBytes, formatMoment, formatShare } from '../shared/format.ts';
 import { useInspector } from '../shared/store.ts';
@@ -98,7 +99,7 @@ function LookForm({ view }: { readonly view: UpdatesView }) {
 
 function Release({ release, view }: { readonly release: ReleaseView; readonly view: UpdatesView }) {
   const { t, language } = useTexts();
-  const { version, fetchBytes, fullBytes, rejected } = release;
+  const { version, fetchBytes, fullBytes, rejected, rejectedCause } = release;
   const isRunning = release.id === view.installed?.id;
   const marks = [
     ...(isRunning ? [t('updates.runs')] : []),
@@ -122,7 +123,7 @@ function Release({ release, view }: { readonly release: ReleaseView; readonly vi
       {release.notes !== '' && <p className="release-notes">{release.notes}</p>}
       {rejected !== null && (
         <p className="fault">
-          {t('updates.rejected')} <span className="fault-detail">{rejected}</span>
+          {t('updates.rejected')} <CauseText cause={rejectedCause} reason={rejected} />
         </p>
       )}
       <p>

@@ -2,6 +2,7 @@
 import type { StagedView, UpdatesView } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
 import { ActionForm } from '../shared/action-form.tsx';
+import { CauseText } from '../shared/cause-text.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatShare } from '../shared/format.ts';
 import { useInspector } from '../shared/store.ts';
@@ -14,7 +15,7 @@ interface Props {
   readonly staged: StagedView;
 }
 
-export function StagedPanel({ view, staged: { version, rejected } }: Props) {
+export function StagedPanel({ view, staged: { version, rejected, rejectedCause } }: Props) {
   const { t, language } = useTexts();
   const { bridge } = useInspector();
   const { may } = useRole();
@@ -28,7 +29,7 @@ export function StagedPanel({ view, staged: { version, rejected } }: Props) {
       {rejected !== null && (
         <>
           <p className="fault">
-            {t('updates.leftWhy')} <span className="fault-detail">{rejected}</span>
+            {t('updates.leftWhy')} <CauseText cause={rejectedCause} reason={rejected} />
           </p>
           <p>{t('updates.leftAgain')}</p>
         </>

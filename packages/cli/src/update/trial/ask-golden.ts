@@ -1,5 +1,5 @@
 // A release in a slot -> what its golden samples give on this device, whatever its model does to the process that runs it.
-import type { GoldenReport, ReleaseManifest } from '@kerf/delta-sync';
+import { type GoldenReport, goldenFailed, type ReleaseManifest } from '@kerf/delta-sync';
 import { KerfError } from '@kerf/protocol';
 import { startTrial } from './trial-process.ts';
 
@@ -28,9 +28,7 @@ export async function askGolden({
     return await trial.ask({ kind: 'golden', folder, manifest }, options);
   } catch (error) {
     if (!KerfError.is(error) || error.code !== 'WORKER_LOST') throw error;
-    throw new KerfError('GOLDEN_FAILED', `golden samples: ${error.message}: it is not used on this device`, {
-      cause: error,
-    });
+    throw goldenFailed({ kind: 'golden-crashed', ending: error.message }, { cause: error });
   } finally {
     await trial.close();
   }

@@ -36,4 +36,9 @@ export type TrialMessage =
   /** It is getting on. */
   | { readonly kind: 'alive' }
   | { readonly kind: 'answer'; readonly value: TrialAnswers[TrialQuestion['kind']] }
-  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
+  | {
+      readonly kind: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly details: Readonly<Record<string, unknown>>;
+    };

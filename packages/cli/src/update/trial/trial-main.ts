@@ -17,8 +17,8 @@ process.on('message', (question: TrialQuestion) => {
   work.answer(question).then(
     (value) => say({ kind: 'answer', value }),
     (error: unknown) => {
-      const { code, message } = KerfError.from(error, 'INTERNAL', messageOf(error));
-      say({ kind: 'failed', code, message });
+      const { code, message, details } = KerfError.from(error, 'INTERNAL', messageOf(error));
+      say({ kind: 'failed', code, message, details });
     },
   );
 });

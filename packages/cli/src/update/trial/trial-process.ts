@@ -74,7 +74,9 @@ class TrialProcess implements Trial {
         const onMessage = (message: TrialMessage): void => {
           wait();
           if (message.kind === 'answer') resolve(message.value as TrialAnswers[Q['kind']]);
-          else if (message.kind === 'failed') reject(new KerfError(message.code, message.message));
+          else if (message.kind === 'failed') {
+            reject(new KerfError(message.code, message.message, { details: message.details }));
+          }
         };
         child.on('message', onMessage).once('exit', lost).once('error', lost);
         forget = () => child.off('message', onMessage).off('exit', lost).off('error', lost);

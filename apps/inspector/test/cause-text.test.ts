@@ -1,0 +1,61 @@
+// What devices and the registry did by themselves, said in both languages.
+import type { CauseView } from '@kerf/bridge';
+import type { ReleaseCause } from '@kerf/delta-sync';
+import type { RolloutCause } from '@kerf/registry';
+import { expect, test } from 'vitest';
+import { translator } from '../src/renderer/i18n/messages.tsx';
+import { causeText } from '../src/renderer/shared/cause-text.tsx';
+
+type Cause = ReleaseCause | RolloutCause;
+
+const golden = { backend: 'onnxruntime-node/cpu', madeBy: 'kerf 1', sample: 2, output: 'mask' };
+
+const CAUSES: { readonly [K in Cause['kind']]: Extract<Cause, { kind: K }> } = {
+  'never-proved': { kind: 'never-proved', starts: 3 },
+  'golden-differs': { kind: 'golden-differs', times: 12.34, ...golden },
+  'golden-incomparable': { kind: 'golden-incomparable', ...golden },
+  'golden-crashed': { kind: 'golden-crashed', ending: 'the process was ended by SIGSEGV' },
+  'golden-no-runtime': { kind: 'golden-no-runtime' },
+  'cannot-run': { kind: 'cannot-run', code: 'MODEL_MALFORMED', message: 'no graph' },
+  'trial-load-crashed': { kind: 'trial-load-crashed', ending: 'the process was ended by SIGSEGV' },
+  'trial-part-crashed': {
+    kind: 'trial-part-crashed',
+    ending: 'the process was ended by SIGSEGV',
+    part: 'scratch/1.png',
+  },
+  'window-opened': { kind: 'window-opened' },
+  'by-hand': { kind: 'by-hand' },
+  'gate-answers': { kind: 'gate-answers', missing: 5, frames: 50, missingBefore: 1 },
+  'gate-moved': { kind: 'gate-moved', verdict: 'NG', share: 0.25, allowedShare: 0.05 },
+  'gate-escaped': { kind: 'gate-escaped', escaped: 7, ng: 9 },
+  'gate-slower': { kind: 'gate-slower', p95Ms: 41.26, beforeMs: 8.34 },
+  'gate-unclear': { kind: 'gate-unclear', verdict: 'REVIEW', share: -0.12, frames: 5_000 },
+  'gate-healthy': { kind: 'gate-healthy', frames: 200 },
+  'after-stage': { kind: 'after-stage', stage: 1 },
+  'failed-count': { kind: 'failed-count', failed: 4, allowed: 3 },
+  'failed-share': { kind: 'failed-share', failed: 2, ended: 10, stage: 1, allowedShare: 0.1 },
+};
+
+const said = (cause: CauseView, language: 'en' | 'zh') => causeText(cause, translator(language), language);
+
+test.each(Object.values(CAUSES))('$kind is said in English and in Chinese', (cause) => {
+  for (const language of ['en', 'zh'] as const) {
+    const text = said(cause, language);
+    expect(text).not.toMatch(/[{}]|undefined|NaN/);
+    expect(/[一-鿿]{2}/.test(text ?? '')).toBe(language === 'zh');
+  }
+});
+
+test('values are written with their units, and verdicts in words', () => {
+  expect(said(CAUSES['failed-share'], 'en')).toBe('2 of 10 devices of stage 1 failed; 10% may.');
+  expect(said(CAUSES['gate-slower'], 'en')).toContain('41 ms, 8.3 ms with');
+  expect(said(CAUSES['gate-moved'], 'zh')).toBe('健康检查：不合格的比例变化了 25%，允许 5%。');
+  expect(said(CAUSES['cannot-run'], 'zh')).toContain('模型文件');
+});
+
+test('what a newer station says is left to its own words', () => {
+  expect(said({ kind: 'moon-phase' }, 'zh')).toBeNull();
+  expect(said({ kind: 'toString' }, 'zh')).toBeNull();
+  expect(causeText(undefined, translator('zh'), 'zh')).toBeNull();
+  expect(causeText(null, translator('zh'), 'zh')).toBeNull();
+});
