@@ -1,5 +1,5 @@
 // The live view in a real Chromium: painted in a worker, and never older than it says.
-import { decodePicture, encodePicture } from '@kerf/cli';
+import { decodePicture, encodePicture, startLinkShaper } from '@kerf/cli';
 import { type ServedInspector, serveInspector } from '@kerf/cli/inspect';
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -56,8 +56,10 @@ describe.skipIf(started.browser === null)(`the live view${started.reason ? ` (${
   };
 
   /** The Line screen, once the clocks of page and station are known to each other. */
-  async function openLine(): Promise<OpenPage & { readonly heard: () => Promise<Heard[]> }> {
-    const opened = await openPage(browser, served.addresses[0]?.url ?? '', {}, {}, listen);
+  const address = (): string => served.addresses[0]?.url ?? '';
+
+  async function openLine(url = address()): Promise<OpenPage & { readonly heard: () => Promise<Heard[]> }> {
+    const opened = await openPage(browser, url, {}, {}, listen);
     const { page } = opened;
     await page.getByRole('heading', { name: 'bench' }).waitFor();
     await page.waitForTimeout(700);
@@ -106,6 +108,29 @@ describe.skipIf(started.browser === null)(`the live view${started.reason ? ` (${
     for (const { ageMs, isMarked } of all) expect(isMarked, `${ageMs} ms`).toBe(ageMs > NEW_MS);
     await page.close();
     expect(faults).toEqual([]);
+  });
+
+  test('over a thin link the picture is made smaller, and the page says so', async () => {
+    const grey = { width: 320, height: 180, data: new Uint8Array(320 * 180 * 3).fill(120) };
+    const bytes = await encodePicture(grey, { format: 'jpeg', quality: 60 });
+    service.preview = async (picture, { longerSide }) => ({ ...picture, bytes, reducedTo: longerSide });
+    const link = await startLinkShaper({
+      target: { host: '127.0.0.1', port: Number(new URL(address()).port) },
+      uplinkBitsPerSecond: 1e9,
+      downlinkBitsPerSecond: 1.2e6,
+      roundTripMs: 20,
+    });
+    try {
+      const { page, faults } = await openLine(address().replace(/:\d+/, `:${link.port}`));
+      const note = page.getByText(/the picture is reduced from 1,920 to \d{3} pixels/);
+      const line = setInterval(() => service.showPart(), 200);
+      await note.waitFor().finally(() => clearInterval(line));
+      await page.close();
+      expect(faults).toEqual([]);
+    } finally {
+      delete service.preview;
+      await link.close();
+    }
   });
 
   test('where the painter hangs, the page says so', async () => {

@@ -239,6 +239,17 @@ function liveBridge(wayMs: number) {
   return { bridge, tell: (view: LiveView) => tell(view) };
 }
 
+test('a picture that a thin link left small is told with what it was', async () => {
+  const { bridge, tell } = liveBridge(1);
+  const told: unknown[] = [];
+  new LiveFeed(bridge, clock, ({ reduced }) => told.push(reduced));
+  await clock.advance(20);
+  const { record, picture } = subject(1, null);
+  tell({ record, picture: { ...picture, reducedTo: 256 }, takenMs: clock.nowMs() + 5_000 });
+  tell({ record, picture, takenMs: clock.nowMs() + 5_000 });
+  expect(told).toEqual([{ to: 256, of: Math.max(picture.width, picture.height) }, null]);
+});
+
 test('the age is that of the capture by two clocks that nobody sets, whatever the link held back', async () => {
   const { bridge, tell } = liveBridge(10);
   const shown: boolean[] = [];

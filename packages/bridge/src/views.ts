@@ -78,6 +78,8 @@ export interface DeliveryView {
   readonly disk: 'ok' | 'full' | 'failed';
   /** There is no room for more: the line waits. */
   readonly isHeld: boolean;
+  /** Times since the start that a sink which keeps pictures got a result without; absent from an older station. */
+  readonly missedPictures?: number;
   /** Sinks that do not take their next one, and why. */
   readonly blocked: readonly { readonly sink: string; readonly code: ErrorCode }[];
 }
@@ -88,6 +90,8 @@ export interface PictureView {
   readonly bytes: Uint8Array;
   readonly width: number;
   readonly height: number;
+  /** Pixels of the longer side that are left for a thin link; absent where it is as the station has it. */
+  readonly reducedTo?: number;
 }
 
 /** A part as it was judged just now; the picture is left out where the reader is slow. */

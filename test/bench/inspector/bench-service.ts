@@ -17,6 +17,7 @@ const PAGE = 20_000;
 const OPERATORS = ['Conv', 'Relu', 'Add', 'Mul', 'Concat', 'Resize', 'Sigmoid'];
 
 export class BenchService implements InspectorService {
+  preview?: NonNullable<InspectorService['preview']>;
   private readonly load: BenchLoad;
   private readonly listeners = new Map<string, Set<(value: never) => void>>();
   private frame = 0;

@@ -20,5 +20,6 @@ async function smaller(picture: PictureView, { longerSide, quality }: PreviewSiz
   const shown = scale === 1 ? image : await resizePicture(image, side(image.width), side(image.height));
   const bytes = await encodeJpeg(shown, quality);
   // Boxes and masks are placed by the size of the picture that was taken, which stays.
-  return bytes.byteLength < picture.bytes.byteLength ? { ...picture, format: 'jpeg', bytes } : picture;
+  if (bytes.byteLength >= picture.bytes.byteLength) return picture;
+  return { ...picture, format: 'jpeg', bytes, reducedTo: Math.min(longerSide, Math.max(image.width, image.height)) };
 }

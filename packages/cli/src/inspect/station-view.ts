@@ -48,11 +48,12 @@ export function stationView(snapshot: StationSnapshot, context: ViewContext): St
   };
 }
 
-function deliveryView({ sinks, storage, isHeld }: OutboxSnapshot): DeliveryView {
+function deliveryView({ sinks, storage, isHeld, missedPictures }: OutboxSnapshot): DeliveryView {
   return {
     waiting: Math.max(0, ...sinks.map(({ waiting }) => waiting)),
     disk: storage.kind,
     isHeld,
+    missedPictures,
     blocked: sinks.flatMap(({ name, block }) => (block === null ? [] : [{ sink: name, code: block.code }])),
   };
 }

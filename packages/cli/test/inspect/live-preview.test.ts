@@ -80,5 +80,7 @@ describe('the live view over 1 Mbit/s', () => {
     const { width, height } = await decodePicture(settled[0]!.bytes);
     expect(width / height).toBeCloseTo(WIDTH / HEIGHT, 1);
     expect(width).toBeLessThan(WIDTH);
+    expect(settled[0]?.reducedTo).toBe(width);
+    for (const whole of before) expect(whole).not.toHaveProperty('reducedTo');
   });
 });

@@ -68,6 +68,8 @@ export const en = {
   'line.took': 'Took',
   'line.route': 'Ran',
   'line.picture': 'Picture of part {part}',
+  'line.reduced':
+    'The link to this page is thin: the picture is reduced from {of} to {to} pixels. The line judges the whole picture.',
   'line.noPicture': 'There is no picture of this part.',
   'line.speed': 'Speed and link',
   'line.rate': 'Parts per second',
@@ -81,6 +83,7 @@ export const en = {
   'line.sent': 'Sent per part',
   'line.sentShare': '{share} of the picture',
   'line.queued': 'Results to deliver',
+  'line.missedPictures': 'Delivered without their picture',
   'line.counts': 'Parts by verdict',
   'line.source': 'Camera',
   'line.captured': 'captured',

@@ -43,6 +43,7 @@ function Counts({ station }: { readonly station: StationView }) {
 function Speed({ station }: { readonly station: StationView }) {
   const { t, language } = useTexts();
   const { bytesUpPerPart, pictureBytesPerPart } = station;
+  const missed = station.delivery.missedPictures ?? 0;
   const share =
     bytesUpPerPart === null || !pictureBytesPerPart
       ? null
@@ -63,6 +64,7 @@ function Speed({ station }: { readonly station: StationView }) {
           ),
     ],
     [t('line.queued'), formatNumber(station.delivery.waiting, language)],
+    ...(missed === 0 ? [] : [[t('line.missedPictures'), formatNumber(missed, language)] satisfies [string, string]]),
   ];
   return <PairsPanel title={t('line.speed')} rows={rows} />;
 }

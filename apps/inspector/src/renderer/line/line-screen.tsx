@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { LivePicture } from '../pictures/part-picture.tsx';
+import { formatNumber } from '../shared/format.ts';
 import { lastParts, useInspector, useStore } from '../shared/store.ts';
 import { LineFigures } from './line-figures.tsx';
 import { PauseButton } from './pause-button.tsx';
@@ -39,6 +40,7 @@ export function LineScreen({ showOverlay, onOverlay, onChoose }: Props) {
           ) : (
             <p className="empty">{waitingText(live === null, station?.source.name ?? '', t)}</p>
           )}
+          {live?.reduced && <Reduced {...live.reduced} />}
           <div className="toolbar">
             <PauseButton />
             <button type="button" aria-pressed={showOverlay} onClick={() => onOverlay(!showOverlay)}>
@@ -53,6 +55,14 @@ export function LineScreen({ showOverlay, onOverlay, onChoose }: Props) {
         <LineFigures />
       </div>
     </div>
+  );
+}
+
+/** What a thin link leaves of the picture, in pixels of its longer side. */
+function Reduced({ to, of }: { readonly to: number; readonly of: number }) {
+  const { t, language } = useTexts();
+  return (
+    <p className="note">{t('line.reduced', { to: formatNumber(to, language), of: formatNumber(of, language) })}</p>
   );
 }
 

@@ -1,5 +1,5 @@
 // The bridge's live parts -> the canvas that shows them, and the page, which is told what is on the screen.
-import type { InspectorBridge, LiveView } from '@kerf/bridge';
+import type { InspectorBridge, LiveView, PictureView } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
 import type { Clock } from '@kerf/protocol';
 import type { CanvasPainter, Painted, Subject } from './canvas-painter.ts';
@@ -10,6 +10,8 @@ export interface ShownPart {
   readonly record: ResultRecord;
   /** Whether there is a picture of it. */
   readonly hasPicture: boolean;
+  /** Pixels of the longer side that a thin link leaves of those that the station has; null where it leaves all. */
+  readonly reduced: { readonly to: number; readonly of: number } | null;
   /** How long ago it was taken, or longer. */
   readonly ageMs: number;
 }
@@ -59,17 +61,23 @@ export class LiveFeed {
     this.early = takenAtMs === null ? view : null;
     if (takenAtMs === null) return;
     this.newest = picture === null ? null : { record, picture, takenAtMs };
-    if (this.newest === null || this.painter === null) this.say(record, picture !== null, takenAtMs);
+    if (this.newest === null || this.painter === null) this.say(record, picture, takenAtMs);
     else this.painter.show(this.newest);
   }
 
   private tell(subject: Subject): void {
     if (this.told === subject || subject.takenAtMs === null) return;
     this.told = subject;
-    this.say(subject.record, true, subject.takenAtMs);
+    this.say(subject.record, subject.picture, subject.takenAtMs);
   }
 
-  private say(record: ResultRecord, hasPicture: boolean, takenAtMs: number): void {
-    this.onShown({ record, hasPicture, ageMs: this.clock.nowMs() - takenAtMs });
+  private say(record: ResultRecord, picture: PictureView | null, takenAtMs: number): void {
+    const ageMs = this.clock.nowMs() - takenAtMs;
+    this.onShown({ record, hasPicture: picture !== null, reduced: reductionOf(picture), ageMs });
   }
+}
+
+function reductionOf(picture: PictureView | null): ShownPart['reduced'] {
+  if (picture?.reducedTo === undefined) return null;
+  return { to: picture.reducedTo, of: Math.max(picture.width, picture.height) };
 }

@@ -75,8 +75,8 @@ export class PageWorker {
     };
   }
 
-  private shown({ record, hasPicture, ageMs }: ShownPart): void {
-    this.live.set({ record, hasPicture, takenAt: performance.now() - ageMs });
+  private shown({ ageMs, ...part }: ShownPart): void {
+    this.live.set({ ...part, takenAt: performance.now() - ageMs });
   }
 
   private painted({ id, ageMs, isMarked, holdsMs }: Extract<FromWorker, { kind: 'painted' }>): void {

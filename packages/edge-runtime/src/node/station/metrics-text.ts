@@ -104,7 +104,10 @@ function sourceFamily(own: Labels, { source }: StationSnapshot): string[] {
   ];
 }
 
-function outboxFamilies(own: Labels, { records, bytes, dropped, sinks }: OutboxSnapshot): string[] {
+function outboxFamilies(
+  own: Labels,
+  { records, bytes, dropped, stood, missedPictures, sinks }: OutboxSnapshot,
+): string[] {
   const perSink = (pick: (sink: (typeof sinks)[number]) => number): Sample[] =>
     sinks.map((sink) => [{ ...own, sink: sink.name }, pick(sink)]);
   const lost = Object.entries(dropped).map(([verdict, count]): Sample => [{ ...own, verdict }, count]);
@@ -112,6 +115,15 @@ function outboxFamilies(own: Labels, { records, bytes, dropped, sinks }: OutboxS
     ...family('kerf_outbox_records', 'gauge', 'Records that some sink or a reconciliation needs.', [[own, records]]),
     ...family('kerf_outbox_bytes', 'gauge', 'Bytes of these, with kept pictures.', [[own, bytes]]),
     ...family('kerf_outbox_dropped_total', 'counter', 'Records given up for want of room.', lost),
+    ...family(
+      'kerf_outbox_stood_total',
+      'counter',
+      'Provisional records whose picture was given up for want of room.',
+      [[own, stood]],
+    ),
+    ...family('kerf_outbox_missed_pictures_total', 'counter', 'Times that a sink got a record without its picture.', [
+      [own, missedPictures],
+    ]),
     ...family(
       'kerf_sink_delivered_total',
       'counter',
