@@ -242,11 +242,12 @@ function liveBridge(wayMs: number) {
 test('a picture that a thin link left small is told with what it was', async () => {
   const { bridge, tell } = liveBridge(1);
   const told: unknown[] = [];
-  new LiveFeed(bridge, clock, ({ reduced }) => told.push(reduced));
+  const feed = new LiveFeed(bridge, clock, ({ reduced }) => told.push(reduced));
   await clock.advance(20);
   const { record, picture } = subject(1, null);
   tell({ record, picture: { ...picture, reducedTo: 256 }, takenMs: clock.nowMs() + 5_000 });
   tell({ record, picture, takenMs: clock.nowMs() + 5_000 });
+  feed.leave(painting().painter);
   expect(told).toEqual([{ to: 256, of: Math.max(picture.width, picture.height) }, null]);
 });
 

@@ -60,7 +60,12 @@ export function releaseReason(why: ReleaseWhy): string {
       return 'the maintenance window has opened';
     case 'by-hand':
       return 'rolled back by hand';
-    default:
+    case 'gate-answers':
+    case 'gate-moved':
+    case 'gate-escaped':
+    case 'gate-slower':
+    case 'gate-unclear':
+    case 'gate-healthy':
       return `the health gate: ${gateReason(why)}`;
   }
 }

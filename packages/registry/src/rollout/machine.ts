@@ -220,6 +220,8 @@ function because(cause: RolloutCause): Pick<RolloutState, 'reason' | 'cause'> {
 }
 
 /** What a person says takes the place of what the registry found. */
-function said({ cause: _, ...state }: RolloutState, reason: string | null): RolloutState {
-  return { ...state, reason };
+function said(before: RolloutState, reason: string | null): RolloutState {
+  const state = { ...before, reason };
+  delete state.cause;
+  return state;
 }
