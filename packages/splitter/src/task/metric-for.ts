@@ -1,15 +1,9 @@
 // A kind of label and the outputs to look at -> the task's metric, additive over samples, so that intervals are cheap.
-import {
-  decodeStrings,
-  elementCount,
-  float16Value,
-  KerfError,
-  type Tensor,
-  type TensorMap,
-  typedView,
-} from '@kerf/protocol';
+import { decodeStrings, elementCount, KerfError, type Tensor, type TensorMap } from '@kerf/protocol';
+import { classOf } from './class-of.ts';
 import { charactersOf, decodeCtc, editDistance } from './ctc.ts';
 import { type BootstrapOptions, bootstrapInterval, type Interval, wilsonInterval } from './intervals.ts';
+import { numberReader } from './number-reader.ts';
 import { countPixels, overlap } from './pixel-counts.ts';
 import type { Answered, Label, TaskMetric } from './task.ts';
 
@@ -149,7 +143,7 @@ const TALLIES: Readonly<Record<TaskKind, (answer: Answered, options: MetricOptio
   },
   class({ label, outputs }, { output }) {
     if (label?.kind !== 'class') throw wrongLabel('class', label);
-    return { right: largestIndex(pick(outputs, output, CLASS_NAMES)) === label.index ? 1 : 0, of: 1 };
+    return { right: classOf(pick(outputs, output, CLASS_NAMES)) === label.index ? 1 : 0, of: 1 };
   },
   text({ label, outputs }, { output, alphabet = [] }) {
     if (label?.kind !== 'text') throw wrongLabel('text', label);
@@ -197,31 +191,13 @@ function wrongLabel(kind: TaskKind, label: Label | null): KerfError {
   );
 }
 
-/** Element of a tensor as a number. */
-function reader(tensor: Tensor): (at: number) => number {
-  const view = typedView(tensor);
-  if (tensor.dtype === 'float16') return (at) => float16Value(Number(view[at]));
-  return (at) => Number(view[at]);
-}
-
-/** Index of the largest value; -1 when all are NaN. A single integer is an index already. */
-function largestIndex(tensor: Tensor): number {
-  const count = elementCount(tensor.shape);
-  const at = reader(tensor);
-  if (count === 1 && (tensor.dtype === 'int64' || tensor.dtype === 'int32')) return at(0);
-  let best = -1;
-  for (let index = 0; index < count; index++)
-    if (at(index) > (best < 0 ? Number.NEGATIVE_INFINITY : at(best))) best = index;
-  return best;
-}
-
 /** |actual - expected| / |expected| (L2), at most 1; of strings, the share that differs. NaN on one side only counts 1. */
 function relativeDistance(expected: Tensor, actual: Tensor): number {
   const count = elementCount(expected.shape);
   if (expected.dtype !== actual.dtype || count !== elementCount(actual.shape)) return 1;
   if (expected.dtype === 'string') return differingShare(expected, actual, count);
-  const left = reader(expected);
-  const right = reader(actual);
+  const left = numberReader(expected);
+  const right = numberReader(actual);
   let difference = 0;
   let size = 0;
   for (let at = 0; at < count; at++) {

@@ -172,6 +172,18 @@ describe('classes', () => {
     expect(metric.points([of(0, floats(Number.NaN, Number.NaN))])).toBe(0);
   });
 
+  test.each([
+    ['scores of a batch', float32Tensor([2, 2], Float32Array.of(0, 1, 1, 0))],
+    ['a map of classes', float32Tensor([1, 3, 2, 2], new Float32Array(12))],
+    ['one score', float32Tensor([1, 1], Float32Array.of(0.7))],
+    ['several indices', makeTensor('int64', [2, 2], bytesOf(BigInt64Array.of(1n, 0n, 1n, 0n)))],
+  ])('%s tell no class of a sample, and are refused', (_name, tensor) => {
+    const label: Label = { kind: 'class', index: 1 };
+    expect(() => metricFor('class').points([answer(label, { out: tensor })])).toThrow(
+      /not the scores of the classes of one/,
+    );
+  });
+
   test('of several outputs, the one that is named or that its name tells', () => {
     const label: Label = { kind: 'class', index: 1 };
     const both = answer(label, { first: floats(1, 0), second: floats(0, 1) });
