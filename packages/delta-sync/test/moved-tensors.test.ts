@@ -74,6 +74,44 @@ test('a matrix turned over, and channels from last to first, take a fifth', asyn
   );
 });
 
+/** Slices of all axes in another order; elements as 32-bit words. */
+function permuted(values: Float32Array, dims: readonly number[], orders: readonly (readonly number[])[]): Float32Array {
+  const strides = dims.map((_, axis) => dims.slice(axis + 1).reduce((product, size) => product * size, 1));
+  return Float32Array.from(values, (_, at) => {
+    const place = dims.reduce((sum, size, axis) => {
+      const index = Math.floor(at / (strides[axis] as number)) % size;
+      return sum + ((orders[axis] as readonly number[])[index] as number) * (strides[axis] as number);
+    }, 0);
+    return values[place] as number;
+  });
+}
+const straight = (size: number): number[] => Array.from({ length: size }, (_, at) => at);
+const shuffle = (size: number): number[] => straight(size).map((at) => (at * 17 + 5) % size);
+
+test.each([
+  ['columns in another order', [ROWS, COLUMNS], [straight(ROWS), shuffle(COLUMNS)], 0.45],
+  ['rows and columns in another order', [ROWS, COLUMNS], [shuffle(ROWS), shuffle(COLUMNS)], 0.45],
+  ['channels that were fed in another order', [25, 32, 24], [straight(25), shuffle(32), straight(24)], 0.03],
+  ['kernels turned round', [100, 12, 4, 4], [straight(100), straight(12), [3, 2, 1, 0], [3, 2, 1, 0]], 0.1],
+] as const)('%s are copies', async (_, dims, orders, share) => {
+  const fresh = permuted(table, dims, orders);
+  expect(await deltaBytes([weight(table, 'w', dims)], [weight(fresh, 'w', dims)])).toBeLessThan(
+    share * table.byteLength + OVERHEAD,
+  );
+});
+
+test('int8 columns in another order are told as bytes where copies would take more', async () => {
+  const eights = Int8Array.from(table, (value) => value * 8);
+  const order = straight(COLUMNS).map((at) => (at * 17 + 5) % COLUMNS);
+  const fresh = Int8Array.from(
+    eights,
+    (_, at) => eights[at - (at % COLUMNS) + (order[at % COLUMNS] as number)] as number,
+  );
+  const dims = [ROWS, COLUMNS];
+  const bytes = await deltaBytes([weight(eights, 'w', dims, 'int8')], [weight(fresh, 'w', dims, 'int8')]);
+  expect(bytes).toBeLessThan(0.25 * eights.byteLength + OVERHEAD);
+});
+
 test('pruned weights cost where they were pruned', async () => {
   const random = seededRandom(4);
   const pruned = table.map((value) => (random() < 0.5 ? 0 : value));

@@ -4,9 +4,11 @@ import type { ByteReader } from '../byte-reader.ts';
 import { MAX_SEGMENT_BASE_BYTES } from '../format/limits.ts';
 import type { BaseRange } from '../format/operations.ts';
 import type { FormatVersion } from '../format/patch-index.ts';
+import { copiesBits } from './copies-price.ts';
 import { derivedCandidates } from './derived-candidates.ts';
 import { findCopiesOf, LEAST_STRETCH_BYTES, type Stretch } from './find-copies.ts';
-import { findTransposed } from './find-transposed.ts';
+import { findPermuted } from './find-permuted.ts';
+import { dimsOf, findTransposed } from './find-transposed.ts';
 import type { LostTensors } from './lost-tensors.ts';
 import type { PlacedTensor, TensorMatch } from './match-tensors.ts';
 import type { NamedPart, OutputWriter } from './output-writer.ts';
@@ -22,8 +24,8 @@ const LEAST_TEXT_STRETCH_BYTES = 64;
 const LEAST_MOVED = 0.25;
 /** What is looked at first, from all over a chunk. */
 const GLANCE_BYTES = 16 * 1024;
-/** Of a larger tensor no other order of its axes is looked for. */
-const MAX_TRANSPOSED_BYTES = 16 * 1024 * 1024;
+/** Of a larger tensor no other order of its elements is looked for. */
+const MAX_REARRANGED_BYTES = 16 * 1024 * 1024;
 
 export class TensorEncoder {
   readonly #readers: { readonly base: ByteReader; readonly target: ByteReader };
@@ -51,7 +53,7 @@ export class TensorEncoder {
       await this.#writer.copy(match.old.place, tensor.bytes, part);
       return;
     }
-    const runs = await this.#transposed(tensor, match);
+    const runs = await this.#rearranged(tensor, match);
     if (runs !== null) {
       await this.#writer.copies(runs, part);
       return;
@@ -71,11 +73,15 @@ export class TensorEncoder {
     }
   }
 
-  async #transposed(tensor: PlacedTensor, match: TensorMatch | null): Promise<BaseRange[] | null> {
-    if (match === null || match.old.bytes !== tensor.bytes || tensor.bytes > MAX_TRANSPOSED_BYTES) return null;
+  /** The elements of the old tensor in another order, where copies of them take less than the new bytes by themselves. */
+  async #rearranged(tensor: PlacedTensor, match: TensorMatch | null): Promise<BaseRange[] | null> {
+    if (match === null || match.old.bytes !== tensor.bytes || tensor.bytes > MAX_REARRANGED_BYTES) return null;
     const { base, target } = this.#readers;
     const old = await base.read(match.old.place, tensor.bytes);
-    return findTransposed(match.old, old, tensor, await target.read(tensor.place, tensor.bytes));
+    const fresh = await target.read(tensor.place, tensor.bytes);
+    const runs = findTransposed(match.old, old, tensor, fresh) ?? permutedRuns(match.old, old, tensor, fresh);
+    if (runs === null || copiesBits(runs) >= planesCandidate(tensor.planes, fresh).bits) return null;
+    return runs;
   }
 
   /** What of a chunk stands elsewhere in the base, in whole elements. */
@@ -193,6 +199,19 @@ export class TensorEncoder {
     else if (text === null) await this.#writer.values(numbers, range.bytes, part);
     else await this.#writer.text(fresh, text.dictionary, text.bits, part);
   }
+}
+
+function permutedRuns(
+  before: PlacedTensor,
+  old: Uint8Array,
+  tensor: PlacedTensor,
+  fresh: Uint8Array,
+): BaseRange[] | null {
+  if (before.shape !== tensor.shape) return null;
+  const runs = findPermuted(dimsOf(tensor), tensor.planes.elementBytes, old, fresh);
+  // Longer ones are found as stretches, and told as text or as copies, whichever is less.
+  if (runs !== null && tensor.bytes >= runs.length * LEAST_TEXT_STRETCH_BYTES) return null;
+  return runs?.map(({ offset, bytes }) => ({ offset: before.place + offset, bytes })) ?? null;
 }
 
 function leastOf(candidates: readonly Candidate[]): Candidate {

@@ -31,7 +31,7 @@ export function findTransposed(
 }
 
 /** `float32[64, 3, 3]` */
-function dimsOf({ shape }: PlacedTensor): number[] {
+export function dimsOf({ shape }: Pick<PlacedTensor, 'shape'>): number[] {
   return (shape.match(/\d+(?=[,\]])/g) ?? []).map(Number);
 }
 

@@ -19,6 +19,8 @@ export function shapes(): MadePair[] {
   });
   const order = Array.from({ length: 1200 }, (_, at) => at).sort((a, b) => ((a * 7919) % 1201) - ((b * 7919) % 1201));
   const transposed = table.map((_, at) => table[(at % 1200) * columns + Math.floor(at / 1200)] as number);
+  const sorted = table.map((_, at) => table[at - (at % columns) + (((at % columns) * 37) % columns)] as number);
+  const round = table.map((_, at) => table[at - (at % columns) + columns - 1 - (at % columns)] as number);
   const kernels = (count: number, [inner, outer]: readonly [number, number]): Weight => {
     const values = weights(count, 64 * 9, randomOf(60));
     const turned = values.map((_, at) => {
@@ -73,6 +75,12 @@ export function shapes(): MadePair[] {
     pair('embedding int8, rows appended', [eight(table)], [eight(floats(table, more))]),
     pair('embedding transposed', [embedding(table)], [{ ...embedding(transposed), shape: [columns, 1200] }]),
     pair('kernels from last to first channels', [kernels(32, [64, 9])], [kernels(32, [9, 64])]),
+    pair('columns in another order', [embedding(table)], [embedding(sorted)]),
+    pair(
+      'kernels turned round',
+      [{ name: 'kernels', dtype: 'float32', shape: [24, 50, 6, 8], values: table }],
+      [{ name: 'kernels', dtype: 'float32', shape: [24, 50, 6, 8], values: round }],
+    ),
     pair(
       'three matrices in one',
       [embedding(row(0, 400), 'q'), embedding(row(400, 800), 'k'), embedding(row(800, 1200), 'v')],
