@@ -91,6 +91,19 @@ describe('reconnect', () => {
       expect(delays.length).toBeLessThan(60);
     });
 
+    it('is back soon each time where a network cuts each connection after a few seconds', async () => {
+      const { clock, cloud, infer, statuses } = await stage(undefined, slowest);
+      for (let cut = 0; cut < 60; cut++) {
+        infer([cut]);
+        await settle();
+        cloud.last.answer(cut);
+        await clock.advance(5000);
+        cloud.last.link.sever();
+        await clock.advance(400);
+      }
+      expect(Math.max(...delaysOf(statuses))).toBeLessThan(400);
+    });
+
     it('spreads a fleet anew when the cloud is there and has no place: from the first pause on', async () => {
       const { clock, cloud, statuses } = await stage(undefined, slowest);
       cloud.isGone = new KerfError('LINK_LOST', 'nobody answers', { details: { unheard: true } });

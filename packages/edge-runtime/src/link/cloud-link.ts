@@ -166,6 +166,7 @@ export class CloudLink {
     const connection: LinkConnection = new LinkConnection(transport, setup, {
       onOpened: (opened) => this.onOpened(opened, resume !== null),
       onAnswer: (arrival) => {
+        if (arrival.message.type === 'result') this.pace.answered();
         this.events.onAnswer(arrival);
         this.events.onCredit();
       },

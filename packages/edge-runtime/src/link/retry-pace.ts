@@ -30,6 +30,7 @@ export class RetryPace {
   #sinceMs: number | null = null;
   #wasHeard = true;
   #openedMs: number | null = null;
+  #hasAnswered = false;
 
   constructor(options: BackOffOptions, random: Random) {
     this.#options = options;
@@ -45,10 +46,16 @@ export class RetryPace {
     this.#openedMs = nowMs;
   }
 
+  /** The connection has brought an answer: whatever ends it now is not the cloud that refuses. */
+  answered(): void {
+    this.#hasAnswered = true;
+  }
+
   /** A connection or an attempt at one ended. @returns milliseconds to the next attempt. */
   next({ isUnheard, retryAfterMs, maxMs = this.#options.backoffMaxMs }: AttemptEnd, nowMs: number): number {
-    const wasHealthy = this.#openedMs !== null && nowMs - this.#openedMs >= HEALTHY_MS;
+    const wasHealthy = this.#hasAnswered || (this.#openedMs !== null && nowMs - this.#openedMs >= HEALTHY_MS);
     this.#openedMs = null;
+    this.#hasAnswered = false;
     if (wasHealthy || (!isUnheard && !this.#wasHeard)) this.#restart(nowMs);
     this.#sinceMs ??= nowMs;
     this.#wasHeard = !isUnheard;

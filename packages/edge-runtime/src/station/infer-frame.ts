@@ -3,6 +3,7 @@ import { type Clock, KerfError, messageOf } from '@kerf/protocol';
 import type { FrameInputs } from '../session/inputs.ts';
 import type { Answer, Judges, RoutedOutcome } from './answer.ts';
 import { isFrameAtFault } from './answer.ts';
+import { inferEndOf } from './infer-limit.ts';
 import type { Inferer, MainModel } from './inferer.ts';
 import { LARGEST_SMALL_SHARE, SMALL_MARGIN_MS, UNMEASURED_SMALL_SHARE } from './options.ts';
 import type { Reason } from './result-record.ts';
@@ -63,6 +64,7 @@ export class InferDesk {
     if (first !== null) return first;
     const outcome = await this.ask(this.main.inferer, frame, inputs, frame.remainingMs - DECIDE_MS - this.reserveMs());
     frame.spans.markSession(outcome.spans, this.clock.nowMs(), this.main.roundTripMs());
+    frame.inferEnd = inferEndOf(outcome);
     if (outcome.kind === 'result') {
       this.counts.main++;
       return { by: 'main', result: outcome };

@@ -5,9 +5,9 @@ import { Gate } from '../pipeline/gate.ts';
 import { InOrder } from '../pipeline/in-order.ts';
 import { Stage, type StageCounters, type StageOptions } from '../pipeline/stage.ts';
 import type { Judged } from './answer.ts';
-import { type Answer, type Judges, judgeAnswer, unanswered } from './answer.ts';
+import { type Judges, judgeAnswer, unanswered } from './answer.ts';
 import type { InferDesk } from './infer-frame.ts';
-import { InferLimit } from './infer-limit.ts';
+import { type InferEnd, InferLimit } from './infer-limit.ts';
 import type { Inferer } from './inferer.ts';
 import type { Judgement } from './judge/judgement.ts';
 import { partReason } from './judge/part-reason.ts';
@@ -195,13 +195,13 @@ export class Line {
     if (frame.judged !== null || prepared === null) return;
     frame.enter('queue');
     frame.answer = await this.parts.desk.answer(frame, prepared.inputs, prepared.smallInputs);
-    this.adapt(frame.answer);
+    this.adapt(frame.inferEnd);
     await this.postprocess.push(frame);
   }
 
-  private adapt(answer: Answer): void {
-    if (this.limit === null || answer.by !== 'main') return;
-    this.limit.see(answer.result.spans);
+  private adapt(end: InferEnd | null): void {
+    if (this.limit === null || end === null) return;
+    this.limit.see(end);
     this.infer.setWorkers(this.limit.value);
   }
 

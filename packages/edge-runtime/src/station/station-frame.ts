@@ -2,6 +2,7 @@
 import type { Clock } from '@kerf/protocol';
 import type { Capture } from '../capture/capture.ts';
 import type { Answer, Judged } from './answer.ts';
+import type { InferEnd } from './infer-limit.ts';
 import type { PreparedFrame } from './prepare-frame.ts';
 import type { ResultSpan } from './result-record.ts';
 import { SpanList } from './span-list.ts';
@@ -15,6 +16,8 @@ export class StationFrame {
   prepared: PreparedFrame | null = null;
   /** What the model said, between infer and postprocess. */
   answer: Answer | null = null;
+  /** How the main model's session ended it; null where it was not asked, or its end tells nothing about the line. */
+  inferEnd: InferEnd | null = null;
   /** Where it is, for the span that ends next. */
   stage: ResultSpan['stage'] = 'capture';
   /** It counts among the frames inside. */

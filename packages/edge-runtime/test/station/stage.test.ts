@@ -97,7 +97,8 @@ describe('a stage', () => {
 });
 
 describe('frames under way', () => {
-  const wait = (share: number) => ({ queueMs: share * 100, totalMs: 100 });
+  const wait = (share: number) => ({ queueMs: share * 100, totalMs: 100, isMissed: false });
+  const missed = (totalMs: number) => ({ queueMs: 0, totalMs, isMissed: true });
 
   it('grow while frames hardly wait, and are halved when they mostly do', () => {
     const limit = new InferLimit(8);
@@ -111,6 +112,27 @@ describe('frames under way', () => {
     expect(limit.value).toBe(4);
     for (let frame = 0; frame < 20; frame++) limit.see(wait(0.9));
     expect(limit.value).toBe(1);
+  });
+
+  it('grow where frames had too little time left in the session to be answered', () => {
+    const limit = new InferLimit(8);
+    limit.see(wait(0.3));
+    for (let frame = 0; frame < 30; frame++) limit.see(missed(80));
+    expect(limit.value).toBeGreaterThan(4);
+  });
+
+  it('shrink where frames had far more time than answers take, and each number is tried where none is known to do', () => {
+    const limit = new InferLimit(4);
+    for (let frame = 0; frame < 8; frame++) limit.see(wait(0));
+    expect(limit.value).toBe(4);
+    for (let frame = 0; frame < 4; frame++) limit.see(missed(1000));
+    expect(limit.value).toBe(2);
+    const tried = new Set<number>();
+    for (let frame = 0; frame < 40; frame++) {
+      limit.see(missed(1000));
+      tried.add(limit.value);
+    }
+    expect(tried).toEqual(new Set([1, 2, 3, 4]));
   });
 
   it('never exceed what may be', () => {

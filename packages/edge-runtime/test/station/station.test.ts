@@ -111,6 +111,22 @@ function flat(value: number) {
 }
 
 describe('a deadline', () => {
+  it.each([
+    ['a small model answers instead', { small: 0.1, deadlineMs: 90 }],
+    ['nobody answers instead', { deadlineMs: 60 }],
+  ])('is met again by a line that all of it missed while the cloud was away, where %s', async (_, options) => {
+    // Three have to be under way at a time; two, each kept until its deadline, never get an answer again.
+    const clouds = { main: (call: number) => (call < 30 ? 'hang' : 0.1) as 'hang' | number, mainMs: 40 };
+    const { clock, sink, take } = await bench({ ...clouds, ...options });
+    for (let fed = 0; fed < 400; fed++) {
+      void take(`p${fed}`);
+      await flow(clock, 15);
+    }
+    const late = sink.records.filter(({ partId }) => Number(partId?.slice(1)) >= 300);
+    expect(late.length).toBeGreaterThan(80);
+    expect(late.filter(({ route, revision }) => route !== 'split' && revision === 0).length).toBeLessThan(5);
+  });
+
   it('ends with the small model, provisionally, and the model is asked again later', async () => {
     const { clock, sink, station, take } = await bench({ main: (call) => (call === 0 ? 'hang' : 0.9), small: 0.1 });
     await take('a');
