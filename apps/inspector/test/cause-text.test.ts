@@ -1,16 +1,25 @@
 // What devices and the registry did by themselves, said in both languages.
 import type { CauseView } from '@kerf/bridge';
 import type { ReleaseCause } from '@kerf/delta-sync';
+import type { StationCause } from '@kerf/edge-runtime';
 import type { RolloutCause } from '@kerf/registry';
 import { expect, test } from 'vitest';
 import { translator } from '../src/renderer/i18n/messages.tsx';
 import { causeText } from '../src/renderer/shared/cause-text.tsx';
 
-type Cause = ReleaseCause | RolloutCause;
+type Cause = ReleaseCause | RolloutCause | StationCause;
+/** Kinds of one member of the union are told apart by a `kind` of several names. */
+type OfKind<K extends Cause['kind']> = Cause extends infer C
+  ? C extends { kind: infer N }
+    ? K extends N
+      ? C
+      : never
+    : never
+  : never;
 
 const golden = { backend: 'onnxruntime-node/cpu', madeBy: 'kerf 1', sample: 2, output: 'mask' };
 
-const CAUSES: { readonly [K in Cause['kind']]: Extract<Cause, { kind: K }> } = {
+const CAUSES: { readonly [K in Cause['kind']]: OfKind<K> } = {
   'never-proved': { kind: 'never-proved', starts: 3 },
   'golden-differs': { kind: 'golden-differs', times: 12.34, ...golden },
   'golden-incomparable': { kind: 'golden-incomparable', ...golden },
@@ -31,6 +40,20 @@ const CAUSES: { readonly [K in Cause['kind']]: Extract<Cause, { kind: K }> } = {
   'gate-slower': { kind: 'gate-slower', p95Ms: 41.26, beforeMs: 8.34 },
   'gate-unclear': { kind: 'gate-unclear', verdict: 'REVIEW', share: -0.12, frames: 5_000 },
   'gate-healthy': { kind: 'gate-healthy', frames: 200 },
+  'source-folder': { kind: 'source-folder', source: 'cam', error: 'ENOENT', folder: 'in' },
+  'source-put-away': { kind: 'source-put-away', source: 'cam', error: 'EACCES', folder: 'in' },
+  'source-video': { kind: 'source-video', source: 'cam', error: 'ENOENT', file: 'parts.y4m' },
+  'source-stalled': { kind: 'source-stalled', stallMs: 5_000 },
+  'source-frozen': { kind: 'source-frozen', pictures: 30 },
+  'source-ended': { kind: 'source-ended' },
+  'source-no-camera': { kind: 'source-no-camera', device: '/dev/video0', others: '' },
+  'source-no-program': { kind: 'source-no-program', error: 'ENOENT' },
+  'record-too-fast': { kind: 'record-too-fast' },
+  'record-resumed': { kind: 'record-resumed' },
+  'record-disk-full': { kind: 'record-disk-full' },
+  'record-quota': { kind: 'record-quota', quotaBytes: 4e9 },
+  'samples-too-fast': { kind: 'samples-too-fast' },
+  'samples-quota': { kind: 'samples-quota' },
   'after-stage': { kind: 'after-stage', stage: 1 },
   'failed-count': { kind: 'failed-count', failed: 4, allowed: 3 },
   'failed-share': { kind: 'failed-share', failed: 2, ended: 10, stage: 1, allowedShare: 0.1 },
@@ -47,6 +70,8 @@ test.each(Object.values(CAUSES))('$kind is said in English and in Chinese', (cau
 });
 
 test('values are written with their units, and verdicts in words', () => {
+  expect(said(CAUSES['record-quota'], 'en')).toBe('The session has reached 4.0 GB and was closed.');
+  expect(said(CAUSES['source-no-camera'], 'en')).toMatch(/at \/dev\/video0.*: –\.$/);
   expect(said(CAUSES['failed-share'], 'en')).toBe('2 of 10 devices of stage 1 failed; 10% may.');
   expect(said(CAUSES['gate-slower'], 'en')).toContain('41 ms, 8.3 ms with');
   expect(said(CAUSES['gate-moved'], 'zh')).toBe('健康检查：不合格的比例变化了 25%，允许 5%。');

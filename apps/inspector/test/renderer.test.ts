@@ -65,23 +65,32 @@ test('what is wrong is said with what to do, the station’s own words apart', (
   const WELL = { waiting: 0, disk: 'ok', isHeld: false, blocked: [] };
   const link = { kind: 'connected' } as BridgeState;
   const zh = translator('zh');
-  expect(troublesOf(link, view({}), zh)).toEqual([]);
-  expect(troublesOf(link, view({ link: { state: 'away', code: null } }), zh)).toEqual([]);
-  const [expired] = troublesOf(link, view({ link: { state: 'away', code: 'TLS_UNTRUSTED' } }), zh);
+  const chinese = { t: zh, language: 'zh' } as const;
+  const english = { t: translator('en'), language: 'en' } as const;
+  expect(troublesOf(link, view({}), chinese)).toEqual([]);
+  expect(troublesOf(link, view({ link: { state: 'away', code: null } }), chinese)).toEqual([]);
+  const [expired] = troublesOf(link, view({ link: { state: 'away', code: 'TLS_UNTRUSTED' } }), chinese);
   expect(expired).toMatchObject({ kind: 'alarm', detail: null });
   expect(expired?.text).toContain(zh('fault.TLS_UNTRUSTED'));
   const reason = { code: 'SOURCE_LOST', message: 'no such folder' };
   const delivery = { waiting: 7, disk: 'full', isHeld: false, blocked: [{ sink: 'mes', code: 'SINK_UNREACHABLE' }] };
-  const both = troublesOf(link, view({ delivery, link: { state: 'away', code: 'LINK_LOST' } }), translator('en'));
+  const both = troublesOf(link, view({ delivery, link: { state: 'away', code: 'LINK_LOST' } }), english);
   expect(both.map(({ text }) => text.split(/[:.]/)[0])).toEqual([
     'The device cannot keep its results',
     'Results do not reach “mes”',
     'The cloud is away',
   ]);
-  expect(troublesOf(link, view({ source: { name: 'cam', state: 'lost', reason } }), zh)[0]).toEqual({
+  expect(troublesOf(link, view({ source: { name: 'cam', state: 'lost', reason } }), chinese)[0]).toEqual({
     kind: 'alarm',
     text: `${zh('line.sourceLost', { source: 'cam' })} ${zh('fault.SOURCE_LOST')}`,
     detail: 'no such folder',
+  });
+  const cause = { kind: 'source-folder', source: 'cam', error: 'ENOENT', folder: 'in' };
+  const known = view({ source: { name: 'cam', state: 'lost', reason: { ...reason, cause } } });
+  expect(troublesOf(link, known, chinese)[0]).toEqual({
+    kind: 'alarm',
+    text: `${zh('line.sourceLost', { source: 'cam' })} 其文件夹无法读取（ENOENT）：in。请检查文件夹、驱动器或网络共享。`,
+    detail: null,
   });
 });
 

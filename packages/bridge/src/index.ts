@@ -1,5 +1,7 @@
 // The Inspector's bridge: what crosses between its screens and a station. Values first, then types.
 
+export type { CauseView } from './cause-view.ts';
+export { causeView } from './cause-view.ts';
 export type {
   ActingCall,
   BridgeState,

@@ -1,5 +1,6 @@
 // What the screen Samples shows, as plain data.
 import type { ExportedFile, KeepReason, ResultRecord, SampleLabel } from '@kerf/edge-runtime';
+import type { CauseView } from './cause-view.ts';
 
 /** Parts kept for labelling, in numbers. */
 export interface SamplesView {
@@ -19,6 +20,8 @@ export interface SamplesView {
   readonly missed: number;
   /** Why the last of these was not kept; null where none was. */
   readonly fault: string | null;
+  /** The same where the station itself found it; absent from an older station. */
+  readonly cause?: CauseView | null;
   readonly canUndo: boolean;
 }
 

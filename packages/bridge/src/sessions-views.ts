@@ -1,6 +1,7 @@
 // What the screen Sessions shows, as plain data.
 import type { ResultRecord, Verdict } from '@kerf/edge-runtime';
 import type { ErrorCode } from '@kerf/protocol';
+import type { CauseView } from './cause-view.ts';
 import type { PictureView } from './views.ts';
 
 export interface SessionView {
@@ -17,6 +18,8 @@ export interface SessionsView {
   /** Since the start: parts that were not recorded while they should have been, and why the last one was not. */
   readonly missed: number;
   readonly fault: string | null;
+  /** The same where the station itself found it; absent from an older station. */
+  readonly cause?: CauseView | null;
   /** The newest first. */
   readonly sessions: readonly SessionView[];
   readonly replay:

@@ -1,18 +1,13 @@
 // What the screen Updates shows, as plain data: releases of this device, and rollouts of its fleet.
 import type { Verdict } from '@kerf/edge-runtime';
 import type { ErrorCode } from '@kerf/protocol';
+import type { CauseView } from './cause-view.ts';
 
 /** What went wrong, with a code that screens have words for. */
 export interface FaultView {
   readonly code: ErrorCode;
   readonly message: string;
 }
-
-/**
- * Why something was done that no person has said: a kind that screens have words for, and values for them. A name says the unit:
- * `Ms`, `Share` (of 1). `ending` and `message` are quoted as they are. Screens that do not know the kind show the English beside it.
- */
-export type CauseView = { readonly kind: string; readonly [value: string]: string | number };
 
 export interface InstalledView {
   /** Hex SHA-256 of the manifest. */

@@ -1,6 +1,7 @@
 // What the Inspector shows, as plain data: the service fills it in, the screens draw it.
 import type { ResultRecord, StageName, Verdict } from '@kerf/edge-runtime';
 import type { ErrorCode } from '@kerf/protocol';
+import type { CauseView } from './cause-view.ts';
 
 /** What a user may do; each role may do what those before it may. */
 export const ROLES = ['viewer', 'operator', 'engineer'] as const;
@@ -40,7 +41,12 @@ export interface StationView {
   readonly source: {
     readonly name: string;
     readonly state: 'starting' | 'running' | 'lost' | 'ended' | 'stopped';
-    readonly reason: { readonly code: ErrorCode; readonly message: string } | null;
+    readonly reason: {
+      readonly code: ErrorCode;
+      readonly message: string;
+      /** Absent where somebody else's words are all there is. */
+      readonly cause?: CauseView | null;
+    } | null;
     readonly seen: number;
     readonly captured: number;
     readonly dropped: number;

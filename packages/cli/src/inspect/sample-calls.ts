@@ -1,5 +1,6 @@
 // A station's kept parts -> what the screen Samples asks.
 import type { SamplesView, SampleView } from '@kerf/bridge';
+import { causeView } from '@kerf/bridge';
 import { exportSamples } from '@kerf/edge-runtime';
 import { type Sample, type StationSamples, sampleFormat } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
@@ -31,7 +32,7 @@ export function samplesView(samples: StationSamples | null): SamplesView {
   const { all } = store;
   const counts: Record<string, number> = {};
   for (const { label } of all) if (label !== null) counts[label.name] = (counts[label.name] ?? 0) + 1;
-  const { seen, alike, missed, fault } = counters;
+  const { seen, alike, missed, fault, cause } = counters;
   return {
     isOn: true,
     labels,
@@ -44,6 +45,7 @@ export function samplesView(samples: StationSamples | null): SamplesView {
     alike,
     missed,
     fault,
+    cause: causeView(cause),
     canUndo: store.canUndo,
   };
 }

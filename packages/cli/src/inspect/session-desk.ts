@@ -1,6 +1,6 @@
 // The sessions of a station: recording, replay and comparison, as the screen Sessions asks for them.
 import { join, resolve } from 'node:path';
-import { type ComparedPart, type Comparison, type SessionsView, withoutFolders } from '@kerf/bridge';
+import { type ComparedPart, type Comparison, causeView, type SessionsView, withoutFolders } from '@kerf/bridge';
 import {
   listSessions,
   type OpenedStation,
@@ -46,14 +46,14 @@ export class SessionDesk {
   }
 
   async view(): Promise<SessionsView> {
-    const { now, missed, fault } = this.parts.recorder.state;
+    const { now, missed, fault, cause } = this.parts.recorder.state;
     const sessions = (await listSessions(this.folder)).toReversed().map(({ name, bytes, changedMs }) => ({
       name,
       bytes,
       changedAt: new Date(changedMs).toISOString(),
       isReplay: name.includes(REPLAY_MARK),
     }));
-    return { recording: now, missed, fault, sessions, replay: this.replay };
+    return { recording: now, missed, fault, cause: causeView(cause), sessions, replay: this.replay };
   }
 
   readonly calls: CallsOf<'sessions'> = {

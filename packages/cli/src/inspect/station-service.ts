@@ -12,10 +12,10 @@ import type {
   Topics,
   UpdatesView,
 } from '@kerf/bridge';
-import { CALLS, withoutFolders } from '@kerf/bridge';
-import type { StationEvent } from '@kerf/edge-runtime';
+import { CALLS, causeView, withoutFolders } from '@kerf/bridge';
+import type { SourceState, StationEvent } from '@kerf/edge-runtime';
 import type { OpenedStation, StationFile } from '@kerf/edge-runtime/node';
-import { type ErrorCode, KerfError, systemClock } from '@kerf/protocol';
+import { KerfError, systemClock } from '@kerf/protocol';
 import { VERSION } from '../command.ts';
 import { CutDesk } from './cut/cut-desk.ts';
 import { type DeviceDesks, deviceCalls } from './device-calls.ts';
@@ -206,10 +206,11 @@ export class StationService implements InspectorService {
   }
 
   /** The source has its name on the screens; where it lies on the device is for the log. */
-  private reasonOf({ code, message }: { readonly code: ErrorCode; readonly message: string }) {
+  private reasonOf({ code, message, cause }: Extract<SourceState, { kind: 'lost' }>) {
     const { folder, config } = this.file;
     const around = 'path' in config.source ? [dirname(resolve(folder, config.source.path))] : [];
-    return { code, message: withoutFolders(message, [...around, folder]) };
+    const known = [...around, folder];
+    return { code, message: withoutFolders(message, known), cause: causeView(cause, known) };
   }
 
   private tellCut(): void {

@@ -1,7 +1,7 @@
 // A device's state, settings and what was found out -> what the screen Updates shows.
 
 import { basename } from 'node:path';
-import { type CauseView, type InstalledView, type ReleaseView, type UpdatesView, withoutFolders } from '@kerf/bridge';
+import { causeView, type InstalledView, type ReleaseView, type UpdatesView, withoutFolders } from '@kerf/bridge';
 import {
   type Candidate,
   DEFAULT_DEVICE_LIMITS,
@@ -9,7 +9,6 @@ import {
   type DeviceState,
   isInWindow,
   parseMaintenanceWindow,
-  type ReleaseCause,
 } from '@kerf/delta-sync';
 import { parseUrl } from '@kerf/protocol';
 import { readHistory } from './device-history.ts';
@@ -99,15 +98,6 @@ function reasonAgainst(
     rejected: found === undefined ? null : withoutFolders(found.reason),
     rejectedCause: causeView(found?.cause),
   };
-}
-
-function causeView(cause: ReleaseCause | undefined): CauseView | null {
-  if (cause === undefined) return null;
-  const shown = Object.entries(cause).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? withoutFolders(value) : value,
-  ]);
-  return Object.fromEntries(shown) as CauseView;
 }
 
 function shown(release: InstalledView | null): InstalledView | null {

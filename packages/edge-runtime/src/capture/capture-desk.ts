@@ -1,5 +1,6 @@
 // Pictures as a device gives them + triggers -> captures in order, with every loss counted.
 import { type Clock, KerfError } from '@kerf/protocol';
+import { partReason } from '../station/judge/part-reason.ts';
 import type { Capture } from './capture.ts';
 import { CAPTURE_BOUNDS, type SourceSetup } from './options.ts';
 import type { SourceCounters, SourceHandler, SourceState } from './source.ts';
@@ -138,10 +139,8 @@ export class CaptureDesk {
     this.triggers.splice(this.triggers.indexOf(waiting), 1);
     this.counters.missed++;
     this.givenUp++;
-    const fault = new KerfError(
-      'SOURCE_LOST',
-      `source '${this.setup.name}' gave no picture within ${CAPTURE_BOUNDS.triggerTimeoutMs} ms of the trigger; check the camera`,
-    );
+    const waitMs = CAPTURE_BOUNDS.triggerTimeoutMs;
+    const fault = partReason({ kind: 'no-answer', source: this.setup.name, waitMs });
     this.send(this.capture({ what: { fault } }, waiting.request));
   }
 
@@ -166,7 +165,7 @@ export class CaptureDesk {
       takenAt: taken.takenAt ?? this.setup.wallClock(),
       partId: request?.partId ?? taken.partId ?? null,
       picture,
-      fault: fault === null ? null : { code: fault.code, message: fault.message },
+      fault,
       isRepeat,
       isSimulated: this.isSimulated,
       onResult: bothOf(taken.onResult ?? null, request?.onResult ?? null),

@@ -1,6 +1,6 @@
 // What a source hands over: one picture of one part, or the reason why there is none.
-import type { ErrorCode, RgbImage } from '@kerf/protocol';
-import type { ResultRecord } from '../station/result-record.ts';
+import type { RgbImage } from '@kerf/protocol';
+import type { Reason, ResultRecord } from '../station/result-record.ts';
 
 /** A picture as it came: still encoded, or as pixels. */
 export type Picture =
@@ -25,7 +25,7 @@ export interface Capture {
   /** Null when the picture cannot be read: the part still gets a verdict, `NO_READ`. */
   readonly picture: Picture | null;
   /** Why there is no picture. */
-  readonly fault: { readonly code: ErrorCode; readonly message: string } | null;
+  readonly fault: Reason | null;
   /** True for a picture that equals the one before it, byte for byte: a frozen camera looks like this. */
   readonly isRepeat: boolean;
   /** True for pictures of a recording or a test folder: OPC 40100's IsSimulated. */

@@ -1,5 +1,6 @@
 // A device that gives pictures as it likes, and may vanish -> a source that opens it again, for as long as it is wanted.
-import { KerfError } from '@kerf/protocol';
+import type { KerfError } from '@kerf/protocol';
+import { sourceLost } from '../cause/station-cause.ts';
 import { CaptureDesk } from './capture-desk.ts';
 import { keepAlive } from './keep-alive.ts';
 import type { SourceSetup } from './options.ts';
@@ -53,5 +54,5 @@ export function liveSource(setup: SourceSetup, device: LiveDevice, simulated = f
 /** Why a camera counts as lost although pictures come; null while it does not. @param frozen equal pictures in a row; null: never */
 export function frozenFault({ repeatsInRow }: CaptureDesk, frozen: number | null): KerfError | null {
   if (frozen === null || repeatsInRow < frozen) return null;
-  return new KerfError('SOURCE_LOST', `the camera gave ${repeatsInRow} equal pictures in a row: it is frozen`);
+  return sourceLost({ kind: 'source-frozen', pictures: repeatsInRow });
 }

@@ -1,5 +1,6 @@
 // The seam to cameras, folders and uploads: whatever makes captures.
 import type { ErrorCode } from '@kerf/protocol';
+import type { SourceCause } from '../cause/station-cause.ts';
 import type { Capture } from './capture.ts';
 import type { TriggerRequest } from './trigger.ts';
 
@@ -7,7 +8,14 @@ export type SourceState =
   | { readonly kind: 'starting' }
   | { readonly kind: 'running' }
   /** It heals itself: the next attempt comes after `retryInMs`. */
-  | { readonly kind: 'lost'; readonly code: ErrorCode; readonly message: string; readonly retryInMs: number }
+  | {
+      readonly kind: 'lost';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly retryInMs: number;
+      /** Absent where somebody else's words are all there is. */
+      readonly cause?: SourceCause;
+    }
   /** A folder or a file that has been read to its end. */
   | { readonly kind: 'ended' }
   | { readonly kind: 'stopped' };

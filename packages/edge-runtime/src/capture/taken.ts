@@ -1,11 +1,10 @@
 // What a device gives, before it is a capture.
-import type { KerfError } from '@kerf/protocol';
-import type { ResultRecord } from '../station/result-record.ts';
+import type { Reason, ResultRecord } from '../station/result-record.ts';
 import type { Picture } from './capture.ts';
 
 export interface Taken {
   /** A picture, or why there is none. */
-  readonly what: { readonly picture: Picture } | { readonly fault: KerfError };
+  readonly what: { readonly picture: Picture } | { readonly fault: Reason };
   /** Milliseconds since 1970-01-01 UTC; now where it is left out. */
   readonly takenAt?: number;
   readonly partId?: string | null;

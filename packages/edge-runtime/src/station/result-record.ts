@@ -53,6 +53,11 @@ export type ReasonDetail =
   | { readonly kind: 'picture-size'; readonly width: number; readonly height: number }
   | { readonly kind: 'too-dark' | 'too-bright'; readonly brightness: number }
   | { readonly kind: 'flat'; readonly contrast: number }
+  | { readonly kind: 'no-answer'; readonly source: string; readonly waitMs: number }
+  /** `error` is the system's code, such as `EACCES`. */
+  | { readonly kind: 'file-unreadable'; readonly file: string; readonly error: string }
+  | { readonly kind: 'file-too-large'; readonly file: string; readonly bytes: number; readonly mostBytes: number }
+  | { readonly kind: 'file-no-picture'; readonly file: string }
   | { readonly kind: 'no-part-id' }
   | { readonly kind: 'unknown-part'; readonly partId: string }
   | { readonly kind: 'cloud-silent' | 'given-up' | 'no-score' | 'station-ended' }

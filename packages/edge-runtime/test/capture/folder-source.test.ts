@@ -259,7 +259,8 @@ describe('folder source', () => {
     const source = folderSource(configOf(join(folder, 'later')), setupOf('f'));
     await source.start(listener);
     await listener.until(() => listener.states.at(-1)?.kind === 'lost', 'the loss');
-    expect(listener.states.at(-1)).toMatchObject({ kind: 'lost', code: 'SOURCE_LOST' });
+    const cause = { kind: 'source-folder', error: 'ENOENT' };
+    expect(listener.states.at(-1)).toMatchObject({ kind: 'lost', code: 'SOURCE_LOST', cause });
     await mkdir(join(folder, 'later'));
     await put(join(folder, 'later'), 'a.png', await pngOf(1));
     await listener.until(() => listener.captures.length === 1, 'a picture');

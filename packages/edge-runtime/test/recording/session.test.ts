@@ -216,6 +216,7 @@ describe('the recorder', () => {
     await made.stop();
     expect(made.state.missed).toBe(200 - 32);
     expect(made.state.fault).toMatch(/faster/);
+    expect(made.state.cause).toEqual({ kind: 'record-too-fast' });
     expect((await readdir(folder)).length).toBe(1);
     const gone = new StationRecorder({
       config: { path: join(folder, 'file/not-a-folder'), fileSize: 1e6, quota: 1e7 },

@@ -4,9 +4,9 @@ import { useInspector, useStore } from '../shared/store.ts';
 import { troublesOf } from '../shared/trouble.ts';
 
 export function LinkBanner() {
-  const { t } = useTexts();
+  const texts = useTexts();
   const inspector = useInspector();
-  const troubles = troublesOf(useStore(inspector.link), useStore(inspector.station), t);
+  const troubles = troublesOf(useStore(inspector.link), useStore(inspector.station), texts);
   if (troubles.length === 0) return null;
   return (
     <div>

@@ -100,6 +100,11 @@ export const enFaults = {
   'part.too-dark': 'The picture is too dark: brightness {brightness} of 255. Check light and lens.',
   'part.too-bright': 'The picture is too bright: brightness {brightness} of 255. Check light and exposure.',
   'part.flat': 'The picture shows nothing: contrast {contrast} of 255. Check the lens and what is in front of it.',
+  'part.no-answer':
+    'No picture came from “{source}” within {wait} of the trigger. Check the camera, its light and its cable.',
+  'part.file-unreadable': 'The file {file} cannot be read ({error}). Check its permissions.',
+  'part.file-too-large': 'The file {file} has {bytes}; the station takes {most} at most.',
+  'part.file-no-picture': 'The file {file} is no PNG, JPEG or WebP, whatever its name says. Check who writes it.',
   'part.no-part-id': 'The part has no id, and this station wants one. Check the scanner.',
   'part.unknown-part': 'The part id “{partId}” is none of this station’s. Check the scanner, or the part.',
   'part.cloud-silent': 'The cloud has not said yet what the model takes.',

@@ -32,7 +32,7 @@ export function translator(language: Language): Translate {
   };
 }
 
-interface Texts {
+export interface Texts {
   readonly language: Language;
   readonly t: Translate;
 }

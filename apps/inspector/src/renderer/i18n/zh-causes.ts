@@ -1,4 +1,4 @@
-// Simplified Chinese of what was done without anybody saying why.
+// Simplified Chinese of what no person said: why something was done, and what a station finds wrong with itself.
 import type { enCauses } from './en-causes.ts';
 
 export const zhCauses: Readonly<Record<keyof typeof enCauses, string>> = {
@@ -23,4 +23,18 @@ export const zhCauses: Readonly<Record<keyof typeof enCauses, string>> = {
   'cause.after-stage': '第 {stage} 阶段已完成，下一阶段要有人来放行。',
   'cause.failed-count': '{failed} 台设备失败，最多允许 {allowed} 台。',
   'cause.failed-share': '第 {stage} 阶段的 {ended} 台设备中有 {failed} 台失败，最多允许 {allowedShare}。',
+  'cause.source-folder': '其文件夹无法读取（{error}）：{folder}。请检查文件夹、驱动器或网络共享。',
+  'cause.source-put-away': '读过的文件无法移走（{error}）。请检查 {folder} 的权限。',
+  'cause.source-video': '其文件无法读取（{error}）：{file}。',
+  'cause.source-stalled': '{stallMs} 内没有图像。请检查相机的电源、线缆和网络。',
+  'cause.source-frozen': '它连续给出 {pictures} 张相同的图像：已卡住。请重新启动相机。',
+  'cause.source-ended': '它结束了图像流。请检查其电源和网络。',
+  'cause.source-no-camera': '{device} 处没有相机。请检查线缆；现有相机：{others}。',
+  'cause.source-no-program': '无法启动 ffmpeg（{error}）。请在本设备上安装它。',
+  'cause.record-too-fast': '工件来得太快，磁盘来不及写入。',
+  'cause.record-resumed': '录制曾中断，现已继续。',
+  'cause.record-disk-full': '磁盘已满。请腾出空间，录制会自动继续。',
+  'cause.record-quota': '该录制已达到 {quotaBytes}，已关闭。',
+  'cause.samples-too-fast': '工件来得太快，来不及保存。',
+  'cause.samples-quota': '样本空间已被带标签的工件占满。请导出它们，或放宽上限（samples.quota）。',
 };

@@ -11,12 +11,13 @@ import { VerdictMark } from '../shared/verdict-mark.tsx';
 import type { WatchedLine } from './watch-line.ts';
 
 export function LineTile({ line, number }: { readonly line: WatchedLine; readonly number: number }) {
-  const { t } = useTexts();
+  const texts = useTexts();
+  const { t } = texts;
   const name = useStore(line.name);
   const link = useStore(line.link);
   const station = useStore(line.station);
   const newest = useStore(line.newest);
-  const troubles = troublesOf(link, station, t);
+  const troubles = troublesOf(link, station, texts);
   const verdict = newest?.verdict ?? null;
   const seconds = staleSeconds(newest, station);
   const isOld = link.kind !== 'connected' || seconds !== null;

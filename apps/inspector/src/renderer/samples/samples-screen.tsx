@@ -120,7 +120,7 @@ function Labelling({ view, showOverlay }: { readonly view: SamplesView; readonly
 
 function Figures({ view }: { readonly view: SamplesView }) {
   const { t, language } = useTexts();
-  const { kept, labelled, bytes, quotaBytes, seen, alike, missed, fault } = view;
+  const { kept, labelled, bytes, quotaBytes, seen, alike, missed, fault, cause } = view;
   const share = formatShare(quotaBytes === 0 ? 0 : bytes / quotaBytes, language);
   return (
     <>
@@ -130,7 +130,7 @@ function Figures({ view }: { readonly view: SamplesView }) {
         {t('samples.since', { seen: formatNumber(seen, language), alike: formatNumber(alike, language) })}{' '}
         {t('samples.room', { bytes: formatBytes(bytes, language), share })}
       </p>
-      {missed > 0 && <FaultText fault={said(fault ?? '')} lead={t('samples.missed', { missed })} />}
+      {missed > 0 && <FaultText fault={said(fault ?? '', cause)} lead={t('samples.missed', { missed })} />}
     </>
   );
 }

@@ -42,7 +42,7 @@ export function RecordingPanel({ view, session, onView }: Props) {
           : t('sessions.recording', { parts: recording.parts, bytes: formatBytes(recording.bytes, language) })}
       </p>
       <FaultText
-        fault={fault ?? said(view.fault)}
+        fault={fault ?? said(view.fault, view.cause)}
         {...(missed > 0 && fault === null && { lead: t('sessions.missed', { missed }) })}
       />
       <div className="toolbar">

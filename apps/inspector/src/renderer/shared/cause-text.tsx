@@ -2,8 +2,8 @@
 import type { CauseView } from '@kerf/bridge';
 import { en, type MessageKey } from '../i18n/en.ts';
 import { type Language, type Translate, useTexts } from '../i18n/messages.tsx';
-import { sayFault } from './fault-text.tsx';
-import { formatMs, formatNumber, formatShare } from './format.ts';
+import { formatBytes, formatMs, formatNumber, formatShare } from './format.ts';
+import { sayFault } from './say-fault.ts';
 
 interface Props {
   /** Undefined from an older station. */
@@ -36,9 +36,11 @@ export function causeText(cause: CauseView | null | undefined, t: Translate, lan
 function valueText(name: string, value: string | number, t: Translate, language: Language): string {
   if (typeof value === 'string') {
     if (name === 'code') return sayFault(value, t);
+    if (value === '') return '–';
     return name === 'verdict' && Object.hasOwn(en, `verdict.${value}`) ? t(`verdict.${value}` as MessageKey) : value;
   }
   if (name.endsWith('Ms')) return formatMs(value, language);
+  if (name.endsWith('Bytes') || name === 'bytes') return formatBytes(value, language);
   if (/share$/i.test(name)) return formatShare(value, language);
   return formatNumber(value, language, Number.isInteger(value) ? 0 : 1);
 }

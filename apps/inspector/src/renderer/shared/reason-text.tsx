@@ -2,8 +2,8 @@
 import type { Reason, ReasonDetail } from '@kerf/edge-runtime';
 import { en, type MessageKey } from '../i18n/en.ts';
 import { type Language, type Translate, useTexts } from '../i18n/messages.tsx';
-import { sayFault } from './fault-text.tsx';
-import { formatMs, formatNumber } from './format.ts';
+import { formatBytes, formatMs, formatNumber } from './format.ts';
+import { sayFault } from './say-fault.ts';
 
 export function ReasonText({ reason }: { readonly reason: Reason }) {
   const { t, language } = useTexts();
@@ -32,6 +32,18 @@ function valuesOf(detail: ReasonDetail, t: Translate, language: Language): Reado
       return { brightness: number(detail.brightness, 1) };
     case 'flat':
       return { contrast: number(detail.contrast, 2) };
+    case 'no-answer':
+      return { source: detail.source, wait: formatMs(detail.waitMs, language) };
+    case 'file-unreadable':
+      return { file: detail.file, error: detail.error };
+    case 'file-too-large':
+      return {
+        file: detail.file,
+        bytes: formatBytes(detail.bytes, language),
+        most: formatBytes(detail.mostBytes, language),
+      };
+    case 'file-no-picture':
+      return { file: detail.file };
     case 'unknown-part':
       return { partId: detail.partId };
     case 'too-late':

@@ -2,8 +2,9 @@
 // line, results that do not leave, a cloud that is away.
 import type { BridgeState, DeliveryView, StationView } from '@kerf/bridge';
 import type { ErrorCode } from '@kerf/protocol';
-import type { Translate } from '../i18n/messages.tsx';
-import { sayFault } from './fault-text.tsx';
+import type { Language, Texts, Translate } from '../i18n/messages.tsx';
+import { causeText } from './cause-text.tsx';
+import { sayFault } from './say-fault.ts';
 
 export interface Trouble {
   readonly kind: 'info' | 'alarm';
@@ -13,7 +14,7 @@ export interface Trouble {
 }
 
 /** The worst first. */
-export function troublesOf(link: BridgeState, station: StationView | null, t: Translate): readonly Trouble[] {
+export function troublesOf(link: BridgeState, station: StationView | null, { t, language }: Texts): readonly Trouble[] {
   if (link.kind === 'connecting') return [info(t('link.connecting'))];
   if (link.kind === 'away') {
     const isOther = link.code === 'UNAUTHENTICATED';
@@ -25,16 +26,28 @@ export function troublesOf(link: BridgeState, station: StationView | null, t: Tr
   }
   return station === null
     ? []
-    : [...troublesOfSource(station, t), ...troublesOfDelivery(station.delivery, t), ...troublesOfCloud(station, t)];
+    : [
+        ...troublesOfSource(station, t, language),
+        ...troublesOfDelivery(station.delivery, t),
+        ...troublesOfCloud(station, t),
+      ];
 }
 
 function troublesOfSource(
   { state, source: { name: source, state: kind, reason } }: StationView,
   t: Translate,
+  language: Language,
 ): Trouble[] {
-  if (kind === 'lost') return [alarm(t('line.sourceLost', { source }), reason?.code ?? null, t, reason?.message)];
+  if (kind === 'lost') return [lostSource(t('line.sourceLost', { source }), reason, t, language)];
   if (state === 'paused') return [info(t('line.paused'))];
   return kind === 'ended' ? [info(t('line.sourceEnded', { source }))] : [];
+}
+
+/** The station may know why; else the code says what to do. */
+function lostSource(text: string, reason: StationView['source']['reason'], t: Translate, language: Language): Trouble {
+  const known = causeText(reason?.cause, t, language);
+  if (known !== null) return { kind: 'alarm', text: `${text} ${known}`, detail: null };
+  return alarm(text, reason?.code ?? null, t, reason?.message);
 }
 
 function troublesOfDelivery({ disk, isHeld, blocked, waiting }: DeliveryView, t: Translate): Trouble[] {

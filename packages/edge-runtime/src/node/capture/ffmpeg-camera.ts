@@ -1,9 +1,10 @@
 // What ffmpeg reads of a live camera -> captures of its latest picture.
-import { KerfError } from '@kerf/protocol';
+
 import { frozenFault, liveSource } from '../../capture/live-source.ts';
 import type { SourceSetup } from '../../capture/options.ts';
 import type { Source } from '../../capture/source.ts';
 import { rgbOfYuv, Y4mReader } from '../../capture/y4m.ts';
+import { sourceLost } from '../../cause/station-cause.ts';
 import { checkFfmpeg, type FfmpegRun, runFfmpeg } from './ffmpeg.ts';
 
 export interface FfmpegCamera {
@@ -29,7 +30,7 @@ export function ffmpegCamera({ run, frozen, look }: FfmpegCamera, setup: SourceS
         const fault = frozenFault(desk, frozen);
         if (fault !== null) throw fault;
       }
-      if (!signal.aborted) throw new KerfError('SOURCE_LOST', 'the camera ended its stream');
+      if (!signal.aborted) throw sourceLost({ kind: 'source-ended' });
     },
   });
 }

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type Clock, KerfError, messageOf } from '@kerf/protocol';
+import { sourceLost } from '../../cause/station-cause.ts';
 
 export interface FfmpegRun {
   readonly program: string;
@@ -69,7 +70,7 @@ export async function* runFfmpeg(run: FfmpegRun, signal: AbortSignal): AsyncGene
     cancelStall();
     const why = await ended;
     if (signal.aborted) return;
-    if (isStalled) throw new KerfError('SOURCE_LOST', `no picture came within ${run.stallMs} ms`);
+    if (isStalled) throw sourceLost({ kind: 'source-stalled', stallMs: run.stallMs ?? 0 });
     if (why !== null)
       throw KerfError.is(why) ? why : new KerfError('SOURCE_LOST', lastLine(said, run.secret) ?? messageOf(why));
   } finally {
@@ -83,7 +84,7 @@ export async function* runFfmpeg(run: FfmpegRun, signal: AbortSignal): AsyncGene
 function endOf(child: ChildProcess): Promise<Error | null> {
   return new Promise((resolve) => {
     child.on('error', (cause) => {
-      resolve(new KerfError('PROGRAM_MISSING', `ffmpeg cannot be started: ${codeOf(cause)}`, { cause }));
+      resolve(sourceLost({ kind: 'source-no-program', error: codeOf(cause) }, cause));
     });
     child.on('close', (code, killedBy) => {
       resolve(code === 0 ? null : new Error(`ffmpeg ended with ${killedBy ?? code}`));

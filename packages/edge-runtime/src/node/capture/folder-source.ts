@@ -2,7 +2,6 @@
 import { watch } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { KerfError } from '@kerf/protocol';
 import { CaptureDesk } from '../../capture/capture-desk.ts';
 import type { FolderConfig } from '../../capture/folder-config.ts';
 import { keepAlive } from '../../capture/keep-alive.ts';
@@ -11,6 +10,8 @@ import { partIdFrom } from '../../capture/part-id.ts';
 import type { Source, SourceCounters, SourceHandler } from '../../capture/source.ts';
 import { formatOfBytes, type Taken } from '../../capture/taken.ts';
 import type { TriggerRequest } from '../../capture/trigger.ts';
+import { sourceLost } from '../../cause/station-cause.ts';
+import { partReason } from '../../station/judge/part-reason.ts';
 import { type FolderDone, moveWhenDone, rememberWhenDone, removeWhenDone } from './folder-done.ts';
 import { type FolderFile, FolderFiles, isPictureName, markOf } from './folder-files.ts';
 
@@ -122,9 +123,7 @@ class FolderSource implements Source {
 
   private readonly lost = (cause: unknown): never => {
     const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
-    throw new KerfError('SOURCE_LOST', `the folder of source '${this.name}' cannot be read (${code}): ${this.folder}`, {
-      cause,
-    });
+    throw sourceLost({ kind: 'source-folder', source: this.name, error: code, folder: this.folder }, cause);
   };
 
   private async take(file: FolderFile): Promise<void> {
@@ -144,7 +143,7 @@ class FolderSource implements Source {
   private async read({ name, path, bytes, key }: FolderFile): Promise<Taken['what'] | 'gone' | 'changing'> {
     if (bytes > this.config.largestFile) {
       return {
-        fault: new KerfError('IMAGE_INVALID', `${name} has ${bytes} bytes; the limit is ${this.config.largestFile}`),
+        fault: partReason({ kind: 'file-too-large', file: name, bytes, mostBytes: this.config.largestFile }),
       };
     }
     try {
@@ -164,7 +163,7 @@ class FolderSource implements Source {
       const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
       if (code === 'ENOENT') return 'gone';
       return {
-        fault: new KerfError('FILE_NOT_FOUND', `${name} cannot be read: ${code}; check its permissions`, { cause }),
+        fault: partReason({ kind: 'file-unreadable', file: name, error: code }),
       };
     }
   }
@@ -172,7 +171,7 @@ class FolderSource implements Source {
   private pictureOf(name: string, bytes: Uint8Array): Taken['what'] {
     const format = formatOfBytes(bytes);
     if (format === null) {
-      return { fault: new KerfError('IMAGE_INVALID', `${name} is no PNG, JPEG or WebP, whatever its name says`) };
+      return { fault: partReason({ kind: 'file-no-picture', file: name }) };
     }
     return { picture: { kind: 'encoded', format, bytes } };
   }
@@ -200,11 +199,7 @@ class FolderSource implements Source {
     }
     if (this.unfinished.size < CAPTURE_BOUNDS.folderUnmoved) return;
     const { code = 'unknown error' } = problem as NodeJS.ErrnoException;
-    throw new KerfError(
-      'SOURCE_LOST',
-      `source '${this.name}' cannot put its read files away (${code}); check the permissions of ${this.folder}`,
-      { cause: problem },
-    );
+    throw sourceLost({ kind: 'source-put-away', source: this.name, error: code, folder: this.folder }, problem);
   }
 
   /** Until something changes in the folder, or it is time to look again. */

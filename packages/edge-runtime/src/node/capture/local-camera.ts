@@ -5,6 +5,7 @@ import { KerfError } from '@kerf/protocol';
 import type { CameraConfig } from '../../capture/camera-config.ts';
 import type { SourceSetup } from '../../capture/options.ts';
 import type { Source } from '../../capture/source.ts';
+import { sourceLost } from '../../cause/station-cause.ts';
 import { ffmpegCamera } from './ffmpeg-camera.ts';
 
 /** How ffmpeg is told of a camera. */
@@ -74,7 +75,7 @@ async function checkDevice(file: string): Promise<void> {
     await access(file);
   } catch (cause) {
     const there = (await readdir('/dev').catch(() => [])).filter((name) => /^video\d+$/.test(name)).sort();
-    const others = there.length === 0 ? 'none' : there.map((name) => `/dev/${name}`).join(', ');
-    throw new KerfError('SOURCE_LOST', `there is no camera at ${file}; cameras of this machine: ${others}`, { cause });
+    const others = there.map((name) => `/dev/${name}`).join(', ');
+    throw sourceLost({ kind: 'source-no-camera', device: file, others }, cause);
   }
 }

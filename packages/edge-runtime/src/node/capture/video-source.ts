@@ -1,7 +1,7 @@
 // A video file -> captures of its frames: y4m by ourselves, the rest through ffmpeg.
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { messageOf } from '@kerf/protocol';
 import type { CaptureDesk } from '../../capture/capture-desk.ts';
 import { sleep } from '../../capture/keep-alive.ts';
 import { liveSource } from '../../capture/live-source.ts';
@@ -10,6 +10,7 @@ import type { Source } from '../../capture/source.ts';
 import type { Taken } from '../../capture/taken.ts';
 import type { VideoConfig } from '../../capture/video-config.ts';
 import { rgbOfYuv, type Y4mFormat, Y4mReader } from '../../capture/y4m.ts';
+import { sourceLost } from '../../cause/station-cause.ts';
 import { checkFfmpeg, runFfmpeg } from './ffmpeg.ts';
 
 interface Frame {
@@ -109,9 +110,7 @@ async function* framesOf(
 ): AsyncGenerator<Frame> {
   await access(config.path).catch((cause: unknown) => {
     const said = cause instanceof Error && 'code' in cause ? String(cause.code) : messageOf(cause);
-    throw new KerfError('SOURCE_LOST', `the video of source '${setup.name}' cannot be read (${said}): ${config.path}`, {
-      cause,
-    });
+    throw sourceLost({ kind: 'source-video', source: setup.name, error: said, file: config.path }, cause);
   });
   const chunks: AsyncIterable<Buffer> = isY4m
     ? createReadStream(config.path, { signal, highWaterMark: 1 << 20 })

@@ -2,6 +2,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, isDiskFull, KerfError, messageOf, systemClock } from '@kerf/protocol';
+import { type StationCause, type StationWhy, toldWhy } from '../../cause/station-cause.ts';
 import type { RecordConfig } from '../../recording/record-config.ts';
 import type { SessionHead, SessionSettings } from '../../recording/session-content.ts';
 import type { DeliveredPicture } from '../../sinks/sink.ts';
@@ -23,6 +24,8 @@ export interface RecorderState {
   readonly missed: number;
   /** Why the last of them was not, or why recording ended; null where all is well. */
   readonly fault: string | null;
+  /** The same where the station itself found it; null where somebody else's words are all there is. */
+  readonly cause: StationCause | null;
 }
 
 export interface RecorderParts {
@@ -40,7 +43,7 @@ export class StationRecorder {
   private working: Promise<void> = Promise.resolve();
   private waiting = 0;
   private missed = 0;
-  private fault: string | null = null;
+  private why: StationWhy | null = null;
   /** Files of this run, the oldest first: their times say nothing where the device's clock was set meanwhile. */
   private readonly own: string[] = [];
   /** When recording into the folder goes on; null unless a fault of the disk has ended it. */
@@ -55,10 +58,10 @@ export class StationRecorder {
   }
 
   get state(): RecorderState {
-    const { writer, missed, fault } = this;
+    const { writer, missed, why } = this;
     const now =
       writer === null ? null : { name: writer.name, parts: writer.session.parts, bytes: writer.session.bytes };
-    return { now, missed, fault };
+    return { now, missed, ...toldWhy(why) };
   }
 
   /**
@@ -70,7 +73,7 @@ export class StationRecorder {
   start(path: string | null = null): Promise<void> {
     return this.turn(async () => {
       if (this.writer !== null) throw new KerfError('CONFLICT', `${this.writer.name} is being recorded: stop it first`);
-      this.fault = null;
+      this.why = null;
       this.retryAtMs = null;
       try {
         await this.open(path);
@@ -102,7 +105,7 @@ export class StationRecorder {
       return;
     }
     if (this.waiting >= MAX_WAITING) {
-      this.miss('parts came faster than they could be written');
+      this.miss({ kind: 'record-too-fast' });
       return;
     }
     const { record, picture } = event;
@@ -113,14 +116,14 @@ export class StationRecorder {
       try {
         if (this.retryAtMs !== null) {
           await this.open(null);
-          this.fault = 'recording had ended and goes on';
+          this.why = { kind: 'record-resumed' };
         }
         await this.write(record, picture, settings);
       } catch (error) {
         await this.end().catch(() => {});
         this.missed++;
         if (isLasting) this.failed(error);
-        else this.fault = messageOf(error);
+        else this.why = messageOf(error);
       } finally {
         this.waiting--;
       }
@@ -140,7 +143,7 @@ export class StationRecorder {
     await session.part({ record, picture: picture === null ? null : await encodedOriginal(picture.original) });
     if (session.bytes < (isNamed ? config.quota : config.fileSize)) return;
     await this.end();
-    if (isNamed) this.fault = `the session has reached ${config.quota} bytes and was closed`;
+    if (isNamed) this.why = { kind: 'record-quota', quotaBytes: config.quota };
     else await this.open(null);
   }
 
@@ -191,12 +194,12 @@ export class StationRecorder {
 
   private failed(error: unknown): void {
     this.retryAtMs = this.clock.nowMs() + RETRY_MS;
-    this.fault = isFull(error) ? 'the disk is full: make room, and recording goes on by itself' : messageOf(error);
+    this.why = isFull(error) ? { kind: 'record-disk-full' } : messageOf(error);
   }
 
-  private miss(why: string): void {
+  private miss(why: StationWhy): void {
     this.missed++;
-    this.fault = why;
+    this.why = why;
   }
 
   private turn(task: () => Promise<void>): Promise<void> {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { KerfError, messageOf } from '@kerf/protocol';
 import type { Thresholds } from '@kerf/splitter';
+import { type StationCause, type StationWhy, toldWhy } from '../../cause/station-cause.ts';
 import { type Embedding, embeddingOf } from '../../samples/embedding.ts';
 import { keepReasons } from '../../samples/keep-reasons.ts';
 import type { SamplesConfig } from '../../samples/sample-config.ts';
@@ -27,6 +28,8 @@ export interface SampleCounters {
   readonly missed: number;
   /** Of the last that was missed; null where none was. */
   readonly fault: string | null;
+  /** The same where the station itself found it; null where somebody else's words are all there is. */
+  readonly cause: StationCause | null;
 }
 
 export interface SampleKeeperParts {
@@ -41,7 +44,7 @@ export interface SampleKeeperParts {
 export class SampleKeeper {
   private readonly parts: SampleKeeperParts;
   private readonly counts = { seen: 0, kept: 0, alike: 0, missed: 0 };
-  private fault: string | null = null;
+  private why: StationWhy | null = null;
   private working: Promise<void> = Promise.resolve();
   private waiting = 0;
   private head: { readonly release: string; readonly opening: Promise<Head> } | null = null;
@@ -52,7 +55,7 @@ export class SampleKeeper {
   }
 
   get counters(): SampleCounters {
-    return { ...this.counts, fault: this.fault };
+    return { ...this.counts, ...toldWhy(this.why) };
   }
 
   /** To be called with every event of the station. */
@@ -74,7 +77,7 @@ export class SampleKeeper {
     if (record.isPartial) this.hold(record, picture);
     if (reasons.length === 0 || this.parts.store.has(record)) return;
     if (this.waiting >= MAX_WAITING) {
-      this.miss('parts came faster than they could be kept');
+      this.miss({ kind: 'samples-too-fast' });
       return;
     }
     this.waiting++;
@@ -125,7 +128,7 @@ export class SampleKeeper {
     const { width, height } = await picture.pixels().catch(() => ({ width: 0, height: 0 }));
     const sample = await store.add({ record, reasons, embedding, picture: encoded, width, height });
     if (sample === null) {
-      this.miss('the quota is used up by parts with a label: export them, or raise samples.quota');
+      this.miss({ kind: 'samples-quota' });
       return;
     }
     this.counts.kept++;
@@ -142,7 +145,7 @@ export class SampleKeeper {
       const head = await this.head.opening;
       return embeddingOf((await head.run(picture.original)).map(({ tensor }) => tensor));
     } catch (error) {
-      if (!KerfError.is(error) || error.code !== 'IMAGE_INVALID') this.fault = messageOf(error);
+      if (!KerfError.is(error) || error.code !== 'IMAGE_INVALID') this.why = messageOf(error);
       return null;
     }
   }
@@ -153,9 +156,9 @@ export class SampleKeeper {
     await head?.dispose();
   }
 
-  private miss(why: string): void {
+  private miss(why: StationWhy): void {
     this.counts.missed++;
-    this.fault = why;
+    this.why = why;
   }
 }
 

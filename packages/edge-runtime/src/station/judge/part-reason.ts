@@ -10,6 +10,10 @@ const CODES: Readonly<Record<ReasonDetail['kind'], ErrorCode>> = {
   'too-dark': 'IMAGE_INVALID',
   'too-bright': 'IMAGE_INVALID',
   flat: 'IMAGE_INVALID',
+  'no-answer': 'SOURCE_LOST',
+  'file-unreadable': 'FILE_NOT_FOUND',
+  'file-too-large': 'IMAGE_INVALID',
+  'file-no-picture': 'IMAGE_INVALID',
   'no-part-id': 'INVALID_ARGUMENT',
   'unknown-part': 'INVALID_ARGUMENT',
   'cloud-silent': 'LINK_LOST',
@@ -40,6 +44,14 @@ function english(detail: ReasonDetail): string {
       return `the picture is too bright: brightness ${detail.brightness.toFixed(1)} of 255`;
     case 'flat':
       return `the picture is flat: contrast ${detail.contrast.toFixed(2)} of 255`;
+    case 'no-answer':
+      return `source '${detail.source}' gave no picture within ${detail.waitMs} ms of the trigger; check the camera`;
+    case 'file-unreadable':
+      return `${detail.file} cannot be read: ${detail.error}; check its permissions`;
+    case 'file-too-large':
+      return `${detail.file} has ${detail.bytes} bytes; the limit is ${detail.mostBytes}`;
+    case 'file-no-picture':
+      return `${detail.file} is no PNG, JPEG or WebP, whatever its name says`;
     case 'no-part-id':
       return 'the part has no id, and partId.required is set';
     case 'unknown-part':
