@@ -182,6 +182,26 @@ describe('credits and limits', () => {
     expect(head!.mostRunning).toBe(2);
   });
 
+  it('has the next frame wait at the head when one leaves it', async () => {
+    const heads: ScriptedModel[] = [];
+    const { clock, cloud, infer } = await stage(
+      (clock) => {
+        const head = new ScriptedModel('x', 'mid', 10, clock, 20);
+        heads.push(head);
+        return { split: SPLIT, head };
+      },
+      { maxPreparedFrames: 2 },
+      splitCloud(),
+    );
+    for (let index = 0; index < 6; index++) infer([index]);
+    for (let done = 0; done < 4; done += 2) {
+      await settle();
+      expect(cloud.last.frames).toHaveLength(done);
+      expect(heads[0]?.running).toBe(2);
+      await clock.advance(20);
+    }
+  });
+
   it('refuses what the cloud would not take, before it is sent', async () => {
     const cloud = new ScriptedCloud();
     cloud.maxMessageBytes = 300;

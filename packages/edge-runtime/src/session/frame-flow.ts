@@ -139,7 +139,10 @@ export class FrameFlow {
         ahead++;
         this.prepare(task);
       }
-      if (task.stage === 'prepared' && this.link.canSend) this.send(task);
+      if (task.stage === 'prepared' && this.link.canSend) {
+        ahead--;
+        this.send(task);
+      }
     }
   }
 
