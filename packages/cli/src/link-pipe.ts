@@ -104,7 +104,11 @@ export class LinkPipe {
     source.on('close', (hadError) => {
       if (hadError || !source.readableEnded) this.#enqueue('reset');
     });
-    target.on('drain', () => this.#unblock());
+    // At once, not by a timer: what is due is late already.
+    target.on('drain', () => {
+      this.#blocked = false;
+      this.#deliver();
+    });
     target.on('close', () => this.#discard());
   }
 

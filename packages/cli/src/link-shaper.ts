@@ -52,8 +52,8 @@ export interface LinkShaper {
  * may have a bandwidth-delay product and a queue of 64 KiB (10 ms of a fast link) under way before its sender is held
  * back. Not modelled: loss, TCP's slow start, headers. The kernel's own socket buffers lie before and behind it.
  *
- * It paces by timers of 1 ms, so bytes come up to about 2 ms late and never early; from some 400 Mbit/s on, the copying
- * itself is the limit. Whoever blocks the event loop of its process delays the link: give it a process that does not
+ * It paces by timers of 1 ms, so bytes come up to about 2 ms late and never early. It carries 1 Gbit/s at that rate, and
+ * on this side of 4 Gbit/s copying becomes the limit. Whoever blocks the event loop of its process delays the link: give it a process that does not
  * run models.
  * @throws {KerfError} INVALID_ARGUMENT for a rate or time that cannot be, or a port that cannot be listened on.
  */

@@ -152,6 +152,19 @@ describe('rate', () => {
     await until(() => received === 3_000, 'the bytes');
     expect(shaper.bytesHeld).toBe(0);
   });
+
+  it('delivers all that is due as fast as it is read, a fast link too', async () => {
+    const clock = new ManualClock();
+    let received = 0;
+    const server = await serve((socket) => socket.on('data', (chunk: Buffer) => (received += chunk.byteLength)));
+    const shaper = await link(server, { uplinkBitsPerSecond: 1e9, roundTripMs: 20, clock });
+    const client = await dial(shaper);
+    await until(() => shaper.connections === 1, 'the connection');
+    client.write(Buffer.alloc(1_000_000));
+    await until(() => shaper.bytesHeld === 1_000_000, 'the bytes in the link');
+    clock.advanceTo(100);
+    await until(() => received === 1_000_000, 'the bytes, no timer between');
+  });
 });
 
 describe('delay', () => {
