@@ -4,6 +4,7 @@ import {
   type DType,
   elementCount,
   float16Bits,
+  KerfError,
   makeTensor,
   type Random,
   stringTensor,
@@ -21,7 +22,13 @@ export const INTEGER_MODES: readonly IntegerMode[] = ['named', 'ones', 'binary',
 /** Exclusive end of small integers: embeddings and class lists are seldom smaller. */
 const SMALL = 8;
 
-/** Floats lie in [-1, 1), 8-bit integers fill their range, strings are single letters. */
+/** Of one input: more is made up of by nobody who wants to see a model run. */
+const MAX_ELEMENTS = 2 ** 28;
+
+/**
+ * Floats lie in [-1, 1), 8-bit integers fill their range, strings are single letters.
+ * @throws {KerfError} INVALID_ARGUMENT for more elements than are made up.
+ */
 export function sampleTensor(
   name: string,
   dtype: DType,
@@ -30,6 +37,12 @@ export function sampleTensor(
   mode: IntegerMode,
 ): Tensor {
   const count = elementCount(shape);
+  if (count > MAX_ELEMENTS) {
+    throw new KerfError(
+      'INVALID_ARGUMENT',
+      `the input '${name}' of ${dtype}[${shape.join(', ')}] is larger than what is made up`,
+    );
+  }
   const float = (): number => random() * 2 - 1;
   const fill = <T extends { [at: number]: number }>(into: T, next: (at: number) => number): T => {
     for (let at = 0; at < count; at++) into[at] = next(at);

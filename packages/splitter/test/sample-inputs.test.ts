@@ -170,6 +170,15 @@ describe('refuses', () => {
     });
   });
 
+  test('an input that no memory holds is refused with its size', async () => {
+    const model = { inputs: [float('x', [1, 2 ** 20, 'n'])], outputs: [{ name: 'y' }] };
+    const sampled = sampler([identity('x', 'y')], model, { dims: { n: 2 ** 20 } });
+    await expect(sampled).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining("the input 'x' of float32[1, 1048576, 1048576] is larger than what is made up"),
+    });
+  });
+
   test('given inputs that do not fit', async () => {
     const inputs = new Map([['x', float32Tensor([3], new Float32Array(3))]]);
     await expect(sampler([identity('x', 'y')], {}, { inputs })).rejects.toMatchObject({ code: 'TENSOR_MISMATCH' });
