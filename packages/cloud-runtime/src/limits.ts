@@ -75,7 +75,7 @@ export interface BatchingOptions {
    * below 1 that what disturbs a trial does not pass for a gain: each number of rows that seems to gain is tried in turn.
    */
   readonly maxTimeShare: number;
-  /** Every so many batches one is checked against single runs again. */
+  /** After so many batches one is checked against single runs again, then after twice as many, up to sixteen times as many. */
   readonly recheckEvery: number;
 }
 

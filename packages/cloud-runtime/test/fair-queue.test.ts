@@ -293,6 +293,22 @@ describe('proofs', () => {
     expect(proofs.standingOf('s', 2)).toBe('due');
   });
 
+  it('are checked again after twice as many batches each time', () => {
+    const { proofs, pass } = proofsAt();
+    const between = Array.from({ length: 7 }, () => {
+      proofs.record('s', 2, gain);
+      pass(60);
+      let batches = 0;
+      for (; proofs.standingOf('s', 2) === 'proven'; batches++) proofs.used('s', 2);
+      return batches;
+    });
+    expect(between).toEqual([2, 4, 8, 16, 32, 32, 32]);
+    for (let trial = 0; trial < 2; trial++) proofs.record('s', 2, trial === 0 ? noGain : gain);
+    pass(100);
+    for (let batch = 0; batch < 2; batch++) proofs.used('s', 2);
+    expect(proofs.standingOf('s', 2)).toBe('due');
+  });
+
   it('leave frames alone for a while when batches gain nothing', () => {
     const { proofs, pass } = proofsAt();
     for (const rows of [2, 3]) expect(proofs.record('s', rows, noGain)).toBe(false);

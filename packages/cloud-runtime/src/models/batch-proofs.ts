@@ -14,6 +14,9 @@ const INCONCLUSIVE_PAUSE_MS = 1000;
 /** A trial runs its frames twice or three times: the next one waits for so many times as long as the stacked run took. */
 const REST_PER_TRIAL = 10;
 
+/** Each check that holds doubles the batches until the next one, so often: a check costs as much as several batches. */
+const MOST_DOUBLINGS = 4;
+
 type ProofOptions = Pick<BatchingOptions, 'recheckEvery' | 'maxTimeShare'>;
 
 interface Record {
@@ -21,14 +24,21 @@ interface Record {
   /** What is proven is used meanwhile. */
   noTrialUntilMs: number;
   trialsWithoutGain: number;
-  /** Row counts that agreed and gained, with batches run since the last check. */
-  readonly proven: Map<number, number>;
+  /** Row counts that agreed and gained. */
+  readonly proven: Map<number, Proof>;
+}
+
+interface Proof {
+  /** Checks that have held since the first. */
+  readonly checks: number;
+  /** Batches run since the last one. */
+  batches: number;
 }
 
 /**
  * A symbolic first axis does not prove that rows are independent, nor that a batch is faster: on a processor it often is
- * not. Each row count of a shape class is tried against single runs before it is used, again after every `recheckEvery`
- * batches. One disagreement ends batching of the class; trials without a gain pause it.
+ * not. Each row count of a shape class is tried against single runs before it is used, again after `recheckEvery` batches, and
+ * then after twice as many as the last time. One disagreement ends batching of the class; trials without a gain pause it.
  */
 export class BatchProofs {
   readonly #classes = new Map<string, Record>();
@@ -59,15 +69,16 @@ export class BatchProofs {
   standingOf(shapeClass: string, rows: number): 'proven' | 'due' | 'unknown' | 'resting' {
     const record = this.#classes.get(shapeClass);
     const mayTry = record === undefined || this.#mayTry(record);
-    const sinceCheck = record?.proven.get(rows);
-    if (sinceCheck === undefined) return mayTry ? 'unknown' : 'resting';
-    return mayTry && sinceCheck >= this.#options.recheckEvery ? 'due' : 'proven';
+    const proof = record?.proven.get(rows);
+    if (proof === undefined) return mayTry ? 'unknown' : 'resting';
+    const dueAfter = this.#options.recheckEvery * 2 ** Math.min(proof.checks, MOST_DOUBLINGS);
+    return mayTry && proof.batches >= dueAfter ? 'due' : 'proven';
   }
 
   /** A batch of proven rows is about to run. */
   used(shapeClass: string, rows: number): void {
-    const proven = this.#classes.get(shapeClass)?.proven;
-    proven?.set(rows, (proven.get(rows) ?? 0) + 1);
+    const proof = this.#classes.get(shapeClass)?.proven.get(rows);
+    if (proof !== undefined) proof.batches++;
   }
 
   switchOff(shapeClass: string): void {
@@ -81,7 +92,7 @@ export class BatchProofs {
       off: false,
       noTrialUntilMs: 0,
       trialsWithoutGain: 0,
-      proven: new Map<number, number>(),
+      proven: new Map<number, Proof>(),
     };
     this.#classes.set(shapeClass, record);
     this.#pause(record, REST_PER_TRIAL * trial.stackedMs);
@@ -96,7 +107,7 @@ export class BatchProofs {
     }
     if (trial.stackedMs <= this.#options.maxTimeShare * trial.singleMs) {
       record.trialsWithoutGain = 0;
-      record.proven.set(rows, 0);
+      record.proven.set(rows, { checks: (record.proven.get(rows)?.checks ?? -1) + 1, batches: 0 });
       return false;
     }
     record.proven.delete(rows);
