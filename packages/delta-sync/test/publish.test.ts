@@ -63,7 +63,9 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 async function publish(
   file: string,
   version: string,
-  use: Partial<Pick<PublishOptions, 'ring' | 'deltasFrom' | 'onStep'> & Pick<PublishOptions['words'], 'runtime'>> & {
+  use: Partial<
+    Pick<PublishOptions, 'ring' | 'deltasFrom' | 'onStep' | 'signal'> & Pick<PublishOptions['words'], 'runtime'>
+  > & {
     readonly store?: string;
   } = {},
 ): Promise<PublishReport> {
@@ -77,6 +79,7 @@ async function publish(
       draft,
       deltasFrom: use.deltasFrom ?? 0,
       ...(use.onStep === undefined ? {} : { onStep: use.onStep }),
+      ...(use.signal === undefined ? {} : { signal: use.signal }),
       words: {
         name: 'surface',
         version,
@@ -121,6 +124,19 @@ test('a release is stored, signed for, and found by a device', async () => {
   // Published once more, it is the same release.
   expect(await publish(lite, '1.0')).toMatchObject({ id, isNew: false });
 });
+
+test.each(['storing', 'compressing'])(
+  'one that is interrupted while it is %s is not there; the next one is',
+  async (at) => {
+    const stop = new AbortController();
+    const onStep = (step: string): void => {
+      if (step.startsWith(at)) stop.abort();
+    };
+    const lite = path.join(models, 'surface-lite.onnx');
+    await expect(publish(lite, '1.1', { onStep, signal: stop.signal })).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect((await (await freshDevice()).releases('surface')).map(({ version }) => version)).toEqual(['1.0']);
+  },
+);
 
 test('a version is published once', async () => {
   const steps: string[] = [];

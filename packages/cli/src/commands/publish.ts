@@ -132,6 +132,7 @@ async function published(
       draft: whole,
       deltasFrom: line.number('deltas', DELTAS, { most: 16 }),
       onStep,
+      signal,
       deltaFormat: deltaFormatOf(line),
       ...(bsdiff === null ? {} : { patcher: bsdiff.patch }),
       words: {

@@ -48,6 +48,8 @@ export interface PublishOptions {
   readonly deltaFormat?: FormatVersion;
   /** Called before each step that takes time. */
   readonly onStep?: (what: string) => void;
+  /** Aborted: nothing more is begun. What was stored of blobs and deltas stays, vouched for by nobody. */
+  readonly signal?: AbortSignal;
 }
 
 export interface PublishReport {
@@ -60,10 +62,10 @@ export interface PublishReport {
 /**
  * Stores blobs and deltas, then, under the repository's lock, the manifest and the metadata that vouches for it.
  * @throws {KerfError} RELEASE_CONFLICT when the version exists with other content or another publisher is at work;
- *   KEY_UNUSABLE, TRUST_FAILED, RELEASE_INVALID, INVALID_ARGUMENT.
+ *   KEY_UNUSABLE, TRUST_FAILED, RELEASE_INVALID, INVALID_ARGUMENT, CANCELLED.
  */
 export async function publishRelease(options: PublishOptions): Promise<PublishReport> {
-  const { repository, draft, words, ring, store, nowMs, onStep } = options;
+  const { repository, draft, words, ring, store, nowMs } = options;
   checkReleaseName(words.name);
   // Before anything takes its time: what can never be published is said at once.
   writeReleaseManifest(manifestOf(options, 1, new Map()));
@@ -75,10 +77,11 @@ export async function publishRelease(options: PublishOptions): Promise<PublishRe
     return editor;
   });
   for (const { source, described } of draft.files) {
-    onStep?.(`storing ${described.name}`);
+    begin(`storing ${described.name}`, options);
     await storeBlob(repository, source.reader, source.sha256);
   }
   const deltas = await makeDeltas(before, options);
+  checkWanted(options);
   return await withRepositoryLock(repository, async () => {
     const editor = await RepositoryEditor.open({ folder: repository, ring, store, nowMs });
     const role = await editor.releaseRole(words.name);
@@ -99,6 +102,16 @@ export async function publishRelease(options: PublishOptions): Promise<PublishRe
     });
     return { id, manifest, isNew: true };
   });
+}
+
+/** A step that takes time, unless nobody wants it any more. @throws {KerfError} CANCELLED. */
+function begin(what: string, options: Pick<PublishOptions, 'onStep' | 'signal'>): void {
+  checkWanted(options);
+  options.onStep?.(what);
+}
+
+function checkWanted({ signal }: Pick<PublishOptions, 'signal'>): void {
+  if (signal?.aborted === true) throw new KerfError('CANCELLED', 'publishing was interrupted; nothing was published');
 }
 
 function manifestOf(
@@ -186,7 +199,7 @@ function delegationFor(targets: TargetsMetadata, name: string, files: readonly K
 
 /** Of each file: itself compressed, and from what it was in the last releases. */
 async function makeDeltas(editor: RepositoryEditor, options: PublishOptions): Promise<Map<string, ListedDelta[]>> {
-  const { repository, draft, words, deltasFrom = 2, onStep } = options;
+  const { repository, draft, words, deltasFrom = 2 } = options;
   const manifests: ReleaseManifest[] = [];
   if (deltasFrom > 0 && (await editor.releaseRole(words.name)) !== null) {
     const releases = await editor.repository.releases(words.name);
@@ -196,7 +209,7 @@ async function makeDeltas(editor: RepositoryEditor, options: PublishOptions): Pr
   for (const { source, described } of draft.files) {
     const { name, bytes, sha256 } = described;
     if (bytes < LEAST_DELTA_BYTES) continue;
-    onStep?.(`compressing ${name}`);
+    begin(`compressing ${name}`, options);
     const compressed = await storeDelta(repository, null, source, bytes);
     const listed: ListedDelta[] = compressed === null ? [] : [compressed];
     const seen = new Set([sha256]);
@@ -208,7 +221,7 @@ async function makeDeltas(editor: RepositoryEditor, options: PublishOptions): Pr
       );
       if (base === undefined || seen.has(base.sha256)) continue;
       seen.add(base.sha256);
-      onStep?.(`making the delta of ${name} from ${manifest.version}`);
+      begin(`making the delta of ${name} from ${manifest.version}`, options);
       const delta = await deltaFrom(options, manifest, base, source, compressed?.bytes ?? bytes);
       if (delta !== null) listed.push(delta);
     }
