@@ -92,6 +92,13 @@ describe('token', () => {
     expect((await kerf('token', 'show', token)).stdout).toMatch(/^subject {2}camera-7\nmodels {3}\["a\/\*","b"\]\n/);
     await kerf('token', 'issue', ...options, '--out', 'camera.token');
     expect((await stat(join(shop.folder, 'camera.token'))).mode & 0o777).toBe(0o600);
+    // A newer one takes its place, and that of no other file.
+    await kerf('token', 'issue', ...options, '--expires', '7d', '--out', 'camera.token');
+    const newer = (await readFile(join(shop.folder, 'camera.token'), 'utf8')).trim();
+    expect((await kerf('token', 'show', newer)).status).toBe(0);
+    await writeFile(join(shop.folder, 'precious.onnx'), 'a model');
+    expectRefusal(await kerf('token', 'issue', ...options, '--out', 'precious.onnx'), 1, 'FILE_EXISTS');
+    expect(await readFile(join(shop.folder, 'precious.onnx'), 'utf8')).toBe('a model');
   });
 
   test('refuses what makes no token', async () => {

@@ -1,7 +1,8 @@
 // `kerf token`: key pairs for issuers, tokens for edges.
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DEFAULT_AUDIENCE, generateTokenKeys, issueToken } from '@kerf/access';
+import { writeWhole } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
 import { makeFolders } from '@kerf/protocol/node';
 import { decodeJwt } from 'jose';
@@ -114,10 +115,33 @@ async function issue(line: CommandLine, io: Io): Promise<number> {
     ...(audience === undefined ? {} : { audience }),
   });
   const out = line.text('out');
-  if (out !== undefined) await writeFile(out, `${text}\n`, { mode: 0o600 });
+  if (out !== undefined) await writeToken(out, text);
   if (line.flag('json')) io.print(JSON.stringify({ token: text, claims: decodeJwt(text) }));
   else io.print(out === undefined ? text : `token: ${out}`);
   return 0;
+}
+
+/**
+ * Whole at any time, since an edge may read it just now; in the place of an older token, and of nothing else.
+ * @throws {KerfError} FILE_EXISTS.
+ */
+async function writeToken(path: string, text: string): Promise<void> {
+  const there = await stat(path).catch(() => null);
+  // A pipe or a terminal.
+  if (there !== null && !there.isFile()) return await writeFile(path, `${text}\n`);
+  if (there !== null && !isToken(await readFile(path, 'utf8'))) {
+    throw new KerfError('FILE_EXISTS', `'${path}' is there and is no token; name another file with --out`);
+  }
+  await writeWhole(path, `${text}\n`, 0o600);
+}
+
+function isToken(text: string): boolean {
+  try {
+    decodeJwt(text.trim());
+    return true;
+  } catch {
+    return text.trim() === '';
+  }
 }
 
 function listOf(text: string): string[] {
