@@ -7,7 +7,17 @@ import type { AnswerBuffer } from '../worker/answer-buffers.ts';
 import type { EntrySpecs, RanReply } from '../worker/jobs.ts';
 import type { WorkerEnd, WorkerSettings } from '../worker/worker-process.ts';
 import { BatchProofs } from './batch-proofs.ts';
-import { FairQueue } from './fair-queue.ts';
+import {
+  expired,
+  fault,
+  isPoison,
+  isUnloading,
+  lostItsWorker,
+  queueIsFull,
+  wasCancelled,
+  wasUnloaded,
+  wouldBeLate,
+} from './frame-faults.ts';
 import type { FrameOutcome, FrameTask } from './frame-task.ts';
 import type { GrowthLimits } from './growth-watch.ts';
 import { PoisonList } from './poison-list.ts';
@@ -15,6 +25,7 @@ import { outcomesOf } from './run-request.ts';
 import { ServiceTime } from './service-time.ts';
 import { type EntryClass, entryClasses, mayStack } from './shape-class.ts';
 import { StackPlanner } from './stack-plan.ts';
+import { WaitingFrames } from './waiting-frames.ts';
 import { type RunningJob, WorkerSlot } from './worker-slot.ts';
 
 /** What the runner tells of itself, for metrics. */
@@ -58,12 +69,11 @@ export class ModelRunner {
   /** How frames are told apart for stacking, by the segment that they enter at. */
   classes: readonly EntryClass[] = [];
   readonly #options: RunnerOptions;
-  readonly #queue: FairQueue;
+  readonly #waiting: WaitingFrames;
   readonly #proofs: BatchProofs;
   readonly #poison: PoisonList;
   readonly #service: ServiceTime;
   readonly #slots: WorkerSlot[] = [];
-  readonly #deadlines = new Map<FrameTask, () => void>();
   /** The execution provider that serves; null before the first start. */
   provider: string | null = null;
   /** What names a whole model; null before the first start, and where its manifest names it. */
@@ -78,13 +88,14 @@ export class ModelRunner {
     this.#proofs = new BatchProofs(options.batching, options.clock);
     this.#poison = new PoisonList(options.clock);
     this.#service = new ServiceTime(options.clock);
-    this.#queue = new FairQueue({
+    const policy = {
       maxRows: options.batching.maxRows,
       maxDelayMs: options.batching.maxDelayMs,
       patienceMs: options.queue.patienceMs,
       runMs: () => this.#service.runMs ?? 1,
-      rowLimit: (first) => this.#planner.rowLimit(first),
-    });
+      rowLimit: (first: FrameTask) => this.#planner.rowLimit(first),
+    };
+    this.#waiting = new WaitingFrames(policy, options.clock, (frame) => this.#settle(frame, expired(frame)));
     this.#planner = new StackPlanner([], options.batching.maxRows, this.#proofs);
   }
 
@@ -114,11 +125,11 @@ export class ModelRunner {
 
   /** Frames that wait or run. */
   get pending(): number {
-    return this.#deadlines.size + this.#slots.reduce((sum, slot) => sum + slot.outstanding, 0);
+    return this.#waiting.size + this.#slots.reduce((sum, slot) => sum + slot.outstanding, 0);
   }
 
   get queued(): number {
-    return this.#queue.size;
+    return this.#waiting.size;
   }
 
   get pids(): number[] {
@@ -128,20 +139,18 @@ export class ModelRunner {
   /** Takes a frame; it is settled exactly once, maybe at once. */
   submit(frame: FrameTask): void {
     if (this.#closed) {
-      this.#settle(frame, fault('OVERLOADED', 'the model is being unloaded; try again', 100));
-    } else if (this.#queue.size >= this.#options.maxQueuedFrames) {
-      const retryAfterMs = retryHint(this.#answerMs(frame) ?? 100);
-      this.#settle(frame, fault('OVERLOADED', 'too many frames wait for this model; send fewer', retryAfterMs));
+      this.#settle(frame, isUnloading());
+    } else if (this.#waiting.size >= this.#options.maxQueuedFrames) {
+      this.#settle(frame, queueIsFull(this.#answerMs(frame) ?? 100));
     } else if (this.#poison.has(frame)) {
-      this.#settle(frame, fault('BACKEND_FAILED', 'this frame stopped the runtime before; it is not tried again'));
+      this.#settle(frame, isPoison());
     } else {
       const lateMs = this.#lateMs(frame);
       if (lateMs > 0) {
-        const message = 'the frame would not be answered by its deadline; send fewer or give more time';
-        this.#settle(frame, fault('OVERLOADED', message, retryHint(lateMs)));
+        this.#settle(frame, wouldBeLate(lateMs));
         return;
       }
-      this.#enqueue(frame, false);
+      this.#waiting.push(frame);
       this.#pump();
     }
   }
@@ -157,13 +166,13 @@ export class ModelRunner {
   #answerMs(frame: FrameTask): number | null {
     const workers = this.#slots.filter(({ isReady }) => isReady).length;
     const running = this.#slots.reduce((sum, slot) => sum + slot.outstandingRows, 0);
-    return this.#service.answerMs({ running, waiting: this.#queue.rowsBefore(frame), own: frame.rows, workers });
+    return this.#service.answerMs({ running, waiting: this.#waiting.rowsBefore(frame), own: frame.rows, workers });
   }
 
   /** @returns true when the frame had not been handed to a worker yet; it is settled as cancelled then. */
   cancel(frame: FrameTask): boolean {
-    if (!this.#queue.remove(frame)) return false;
-    this.#settle(frame, fault('CANCELLED', 'the frame was cancelled'));
+    if (!this.#waiting.remove(frame)) return false;
+    this.#settle(frame, wasCancelled());
     return true;
   }
 
@@ -177,7 +186,7 @@ export class ModelRunner {
     this.#closed = true;
     this.#cancelWait();
     for (const slot of this.#slots) slot.close();
-    for (const frame of this.#queue.drain()) this.#settle(frame, fault('OVERLOADED', 'the model was unloaded', 100));
+    for (const frame of this.#waiting.drain()) this.#settle(frame, wasUnloaded());
   }
 
   #newSlot(): WorkerSlot {
@@ -199,27 +208,11 @@ export class ModelRunner {
     });
   }
 
-  #enqueue(frame: FrameTask, first: boolean): void {
-    if (first) this.#queue.pushFirst(frame);
-    else this.#queue.push(frame);
-    const leftMs = Math.max(0, frame.deadlineAtMs - this.#options.clock.nowMs());
-    const cancel = this.#options.clock.after(leftMs, () => {
-      if (this.#queue.remove(frame)) this.#settle(frame, expired(frame));
-    });
-    this.#deadlines.set(frame, cancel);
-  }
-
   #settle(frame: FrameTask, outcome: FrameOutcome): void {
-    this.#forgetDeadline(frame);
     const totalMs = this.#options.clock.nowMs() - frame.receivedAtMs;
     this.#options.meter.settled(outcome, totalMs);
     this.#options.trace?.(frame, outcome, totalMs);
     frame.settle(outcome);
-  }
-
-  #forgetDeadline(frame: FrameTask): void {
-    this.#deadlines.get(frame)?.();
-    this.#deadlines.delete(frame);
   }
 
   /** Hands out what can run now. */
@@ -231,7 +224,7 @@ export class ModelRunner {
     for (let outstanding = 0; outstanding <= ahead; outstanding++) {
       for (const slot of this.#slots) {
         if (!slot.isReady || slot.outstanding !== outstanding || slot.runsAlone) continue;
-        const next = this.#queue.next(this.#options.clock.nowMs(), outstanding > 0);
+        const next = this.#waiting.next(this.#options.clock.nowMs(), outstanding > 0);
         if (next.kind === 'run') this.#dispatch(slot, next.frames);
         if (next.kind === 'wait') waitUntilMs = Math.min(waitUntilMs, next.untilMs);
       }
@@ -245,12 +238,8 @@ export class ModelRunner {
     const nowMs = this.#options.clock.nowMs();
     const frames: FrameTask[] = [];
     for (const frame of picked) {
-      if (frame.deadlineAtMs <= nowMs) {
-        this.#settle(frame, expired(frame));
-      } else {
-        this.#forgetDeadline(frame);
-        frames.push(frame);
-      }
+      if (frame.deadlineAtMs <= nowMs) this.#settle(frame, expired(frame));
+      else frames.push(frame);
     }
     if (frames.length > 0) slot.run(frames, this.#planner.plan(frames), this.#options.batching.tolerance);
   }
@@ -290,7 +279,7 @@ export class ModelRunner {
   #retryAlone(frames: readonly FrameTask[]): void {
     for (const frame of frames.toReversed()) {
       frame.alone = true;
-      this.#enqueue(frame, true);
+      this.#waiting.pushFirst(frame);
     }
   }
 
@@ -312,37 +301,18 @@ export class ModelRunner {
         this.#requeue(frame);
       } else {
         if (wasAlone && end.mayBlameJob) this.#poison.add(frame);
-        this.#settle(frame, lost());
+        this.#settle(frame, lostItsWorker());
       }
     }
     this.#pump();
   }
 
   #requeue(frame: FrameTask): void {
-    if (this.#closed || frame.deadlineAtMs <= this.#options.clock.nowMs()) this.#settle(frame, lost());
-    else this.#enqueue(frame, true);
+    if (this.#closed || frame.deadlineAtMs <= this.#options.clock.nowMs()) this.#settle(frame, lostItsWorker());
+    else this.#waiting.pushFirst(frame);
   }
 }
 
 function rowsOf(frames: readonly FrameTask[]): number {
   return frames.reduce((sum, frame) => sum + frame.rows, 0);
-}
-
-function fault(code: KerfError['code'], message: string, retryAfterMs: number | null = null): FrameOutcome {
-  return { kind: 'fault', code, message, retryAfterMs };
-}
-
-const LONGEST_HINT_MS = 60_000;
-
-function retryHint(ms: number): number {
-  return Math.ceil(Math.min(LONGEST_HINT_MS, Math.max(1, ms)));
-}
-
-function lost(): FrameOutcome {
-  return fault('WORKER_LOST', 'the worker process died while it held the frame; send it again', 100);
-}
-
-function expired(frame: FrameTask): FrameOutcome {
-  if (frame.losses > 0) return lost();
-  return fault('DEADLINE_EXCEEDED', 'the frame waited for its turn until its deadline had passed');
 }
