@@ -13,6 +13,7 @@ import {
 import { CloudLink, type CloudTarget } from '../link/cloud-link.ts';
 import { type Arrival, type LinkEnd, SESSION } from '../link/link-connection.ts';
 import { AnswerForm } from './answer-form.ts';
+import { type Away, AwayWatch } from './away-watch.ts';
 import type { DevicePlan } from './device-plan.ts';
 import type { FrameTask } from './frame-task.ts';
 import { tensorOf } from './inputs.ts';
@@ -31,9 +32,7 @@ export class FrameFlow {
   /** Every frame without an outcome, in the order of `infer`. */
   private readonly tasks = new Map<number, FrameTask>();
   private opened: { readonly inputs: readonly TensorSpec[]; readonly outputs: readonly TensorSpec[] } | null = null;
-  /** Set while the cloud is away; `lasting` when it will not come back by itself, `graceOver` when waiting ended. */
-  private away: { readonly end: LinkEnd; readonly lasting: boolean; graceOver: boolean } | null = null;
-  private cancelGrace: (() => void) | null = null;
+  private readonly away: AwayWatch;
   /** Runs of the head under way, those of frames that have ended meanwhile included. */
   private headsRunning = 0;
 
@@ -48,6 +47,7 @@ export class FrameFlow {
     this.plan = plan;
     this.options = options;
     this.local = new LocalFinisher(plan, options);
+    this.away = new AwayWatch(options, () => this.pump());
     this.link =
       cloud === null
         ? null
@@ -64,7 +64,8 @@ export class FrameFlow {
 
   start(): void {
     if (this.link === null) return;
-    this.startGrace({ code: 'LINK_LOST', message: 'the cloud has not been reached yet', retryAfterMs: null }, false);
+    const end: LinkEnd = { code: 'LINK_LOST', message: 'the cloud has not been reached yet', retryAfterMs: null };
+    this.away.went({ end, lasting: false });
     this.link.start();
   }
 
@@ -101,7 +102,7 @@ export class FrameFlow {
 
   /** Ends every frame with CLOSED. */
   close(): void {
-    this.cancelGrace?.();
+    this.away.close();
     for (const task of this.tasks.values()) task.fail('CLOSED', 'the session was closed');
     this.link?.close();
   }
@@ -129,8 +130,9 @@ export class FrameFlow {
       for (const task of this.inStage('waiting')) this.local.finish(task, null);
       return;
     }
-    if (this.away !== null && (this.away.lasting || this.away.graceOver)) {
-      this.withoutCloud(this.away.end, this.away.lasting);
+    const away = this.away.beyondGrace;
+    if (away !== null) {
+      this.withoutCloud(away);
       return;
     }
     let ahead = this.headsRunning + this.inStage('prepared').length;
@@ -147,7 +149,7 @@ export class FrameFlow {
   }
 
   /** The cloud is away for longer than a blink: the device takes over what it can. */
-  private withoutCloud({ code, message }: LinkEnd, lasting: boolean): void {
+  private withoutCloud({ end: { code, message }, lasting }: Away): void {
     for (const task of this.inStage('waiting', 'prepared', 'sent')) {
       if (this.plan.canFinish(task.inputs)) this.local.finish(task, code);
       else if (lasting) task.fail(code, message);
@@ -272,8 +274,7 @@ export class FrameFlow {
   private onOpened(opened: Opened): void {
     this.plan.checkOpened(opened);
     this.opened = { inputs: opened.inputs, outputs: opened.outputs };
-    this.away = null;
-    this.cancelGrace?.();
+    this.away.came();
     const known = new Set(opened.known);
     for (const task of this.inStage('sent')) if (!known.has(task.frame)) this.sendAgain(task);
   }
@@ -285,20 +286,8 @@ export class FrameFlow {
   }
 
   private onAway(end: LinkEnd, lasting: boolean): void {
-    if (this.away === null || lasting !== this.away.lasting) this.startGrace(end, lasting);
-    else this.away = { ...this.away, end };
+    this.away.went({ end, lasting });
     this.pump();
-  }
-
-  private startGrace(end: LinkEnd, lasting: boolean): void {
-    const graceOver = this.away?.graceOver ?? false;
-    this.away = { end, lasting, graceOver };
-    this.cancelGrace?.();
-    if (graceOver) return;
-    this.cancelGrace = this.options.clock.after(this.options.awayGraceMs, () => {
-      if (this.away !== null) this.away.graceOver = true;
-      this.pump();
-    });
   }
 
   /** One timer ends the frame; where the device can finish it, an earlier one lets it. */
@@ -323,12 +312,13 @@ export class FrameFlow {
     task.tooLateForCloud = true;
     if (task.stage === 'heading') return;
     task.onLate?.();
-    this.local.finish(task, this.away?.end.code ?? 'DEADLINE_EXCEEDED');
+    this.local.finish(task, this.away.end?.code ?? 'DEADLINE_EXCEEDED');
   }
 
   private expire(task: FrameTask): void {
-    if (this.away !== null && this.link !== null && task.stage !== 'local') {
-      const message = `no answer within ${task.deadlineMs} ms, the cloud is away: ${this.away.end.message}`;
+    const { end } = this.away;
+    if (end !== null && this.link !== null && task.stage !== 'local') {
+      const message = `no answer within ${task.deadlineMs} ms, the cloud is away: ${end.message}`;
       task.fail('LINK_LOST', message);
     } else {
       task.fail('DEADLINE_EXCEEDED', `no answer within ${task.deadlineMs} ms`);
