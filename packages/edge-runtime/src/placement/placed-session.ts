@@ -2,7 +2,7 @@
 import { type Clock, KerfError, type LoadedModel, systemClock, type TensorSpec } from '@kerf/protocol';
 import type { CloudTarget } from '../link/cloud-link.ts';
 import type { CloudState, InferOptions, SessionSnapshot } from '../session/edge-session.ts';
-import { checkInputs, type FrameInputs, isImage, tensorsOf } from '../session/inputs.ts';
+import { checkInputs, type FrameInputs, isImage } from '../session/inputs.ts';
 import { type EdgeSessionOptions, resolveEdgeSessionOptions } from '../session/options.ts';
 import type { FrameResult, Outcome } from '../session/outcome.ts';
 import type { SessionStatus, StatusListener } from '../session/status.ts';
@@ -11,8 +11,10 @@ import type { CutCoding } from './chain-parts.ts';
 import { chainPriors } from './chain-priors.ts';
 import type { RoutePrior } from './cost-book.ts';
 import { joined, later } from './frame-account.ts';
+import { LinkProber } from './link-prober.ts';
 import type { PlacementOptions } from './options.ts';
 import { type Assignment, Pilot, type PlacementEstimates, type RouteSwitch } from './pilot.ts';
+import { RouteRuns } from './route-runs.ts';
 import { RouteSessions } from './route-sessions.ts';
 import { type Route, type RouteConstraints, refusalText, routesOf } from './routes.ts';
 import { type RunCount, timedSegment } from './timed-segment.ts';
@@ -74,15 +76,14 @@ export class PlacedSession {
   readonly #clock: Clock;
   readonly #pilot: Pilot;
   readonly #sessions: RouteSessions;
+  readonly #runs: RouteRuns;
+  readonly #prober: LinkProber;
   readonly #deadlineMs: number;
   readonly #listeners = new Set<StatusListener>();
   readonly #switchListeners = new Set<(change: RouteSwitch) => void>();
   #lastStatus: SessionStatus;
   #lastFrame = -1;
-  /** Counts what happened to links, so that frames know whether one was lost meanwhile. */
-  #disturbances = 0;
   #cancelTimer: () => void = () => {};
-  #isProbing = false;
   #closed = false;
 
   private constructor(config: PlacedSessionConfig) {
@@ -113,6 +114,8 @@ export class PlacedSession {
     if (config.link !== undefined) this.#pilot.expectLink(config.link, this.#clock.nowMs());
     this.#lastStatus = cloud === null ? { kind: 'local' } : { kind: 'connecting', attempt: 0 };
     this.#sessions = this.#routeSessions();
+    this.#runs = new RouteRuns(this.#pilot, this.#sessions, this.#clock);
+    this.#prober = new LinkProber(this.#pilot, this.#sessions, this.#clock);
   }
 
   /**
@@ -251,13 +254,13 @@ export class PlacedSession {
       onStatus: (_, status) => this.#onStatus(status),
       onRoundTrip: (ms) => {
         this.#pilot.onRoundTrip(ms, this.#clock.nowMs());
-        void this.#probe();
+        void this.#prober.probe();
       },
     });
   }
 
   #onStatus(status: SessionStatus): void {
-    if (status.kind !== 'connecting' && status.kind !== 'connected') this.#disturbances++;
+    if (status.kind !== 'connecting' && status.kind !== 'connected') this.#runs.disturb();
     // A link that is lost on one route and stands on another is there.
     if (status.kind !== 'connected' && this.#sessions.isCloudThere) return;
     if (status.kind === 'connected' && this.#lastStatus.kind === 'connected') return;
@@ -289,7 +292,7 @@ export class PlacedSession {
     // Where the chain cannot be finished here, the small model needs its time before the deadline.
     const needsSmall = small !== null && !holdsAll && route.kind !== 'small';
     const routeDeadlineMs = needsSmall ? deadlineMs * (1 - SMALL_SHARE) : deadlineMs;
-    const outcome = await this.#run(assignment, inputs, { ...options, deadlineMs: routeDeadlineMs });
+    const outcome = await this.#runs.run(route, assignment, inputs, { ...options, deadlineMs: routeDeadlineMs });
     const { isTrial } = assignment;
     if (!needsSmall || outcome.kind === 'result' || outcome.code === 'CANCELLED' || outcome.code === 'CLOSED') {
       return { ...outcome, route: route.name, isTrial };
@@ -322,70 +325,15 @@ export class PlacedSession {
     return route;
   }
 
-  async #run(assignment: Assignment, inputs: FrameInputs, options: InferOptions): Promise<Outcome> {
-    const route = this.#routeOf(assignment.route);
-    const startMs = this.#clock.nowMs();
-    const before = this.#disturbances;
-    const isRemote = route.kind === 'cloud' || route.kind === 'split';
-    const free = isRemote ? this.#pilot.occupy(startMs) : null;
-    const { name } = route;
-    const { patienceMs, isTrial } = assignment;
-    let wasLate = false;
-    const onLate = (): void => {
-      wasLate = isRemote;
-      if (isRemote) this.#pilot.onLate({ route: name, isTrial });
-    };
-    try {
-      const { frame: _, ...given } = options;
-      const rest = { ...given, onLate, ...(patienceMs === null ? {} : { patienceMs }) };
-      const outcome = await this.#sessions.use(route, async (session) =>
-        session.infer(await inputsFor(route, inputs), rest),
-      );
-      const failure = outcome.kind === 'failed' ? outcome.code : outcome.fallbackReason;
-      const { spans, bytesUp, bytesDown } = outcome;
-      const account = { route: name, isTrial, startMs, spans, bytesUp, bytesDown, wasLate };
-      this.#pilot.onOutcome({ ...account, failure, isDisturbed: before !== this.#disturbances }, this.#clock.nowMs());
-      return outcome;
-    } finally {
-      free?.(this.#clock.nowMs());
-    }
-  }
-
   async #runSmall(inputs: FrameInputs, options: InferOptions): Promise<Outcome> {
-    return this.#run(
-      { route: 'small', isTrial: false, wanted: null, patienceMs: null, switched: null },
-      inputs,
-      options,
-    );
+    return this.#runs.run(this.#routeOf('small'), { isTrial: false, patienceMs: null }, inputs, options);
   }
 
   /** Now and then: probes a link of which little is known, and closes what nobody uses. */
   #look(): void {
     if (this.#closed) return;
-    void this.#probe();
+    void this.#prober.probe();
     this.#sessions.closeIdle(this.#pilot.route);
     this.#cancelTimer = this.#clock.after(LOOK_MS, () => this.#look());
   }
-
-  async #probe(): Promise<void> {
-    const session = this.#sessions.connected;
-    if (session === null || this.#isProbing) return;
-    const size = this.#pilot.probeDue(this.#clock.nowMs());
-    if (size === null) return;
-    this.#isProbing = true;
-    const free = this.#pilot.occupy(this.#clock.nowMs());
-    try {
-      const elapsedMs = await session.probe(size.upBytes, size.downBytes);
-      if (elapsedMs !== null) this.#pilot.onProbe(size, elapsedMs, this.#clock.nowMs());
-    } finally {
-      free(this.#clock.nowMs());
-      this.#isProbing = false;
-    }
-  }
-}
-
-/** A head needs pixels; a cloud takes the picture as it is. */
-async function inputsFor(route: Route, inputs: FrameInputs): Promise<FrameInputs> {
-  const isEncoded = [...inputs.values()].some(isImage);
-  return route.kind === 'split' && isEncoded ? tensorsOf(inputs) : inputs;
 }
