@@ -12,9 +12,10 @@ import {
 import { decide, type SwitchCause } from './controller.ts';
 import { CostBook, type ExpectedRoute } from './cost-book.ts';
 import { type Estimate, Track } from './estimate.ts';
-import { type LinkEstimates, LinkEstimator } from './link-estimator.ts';
+import type { LinkEstimates } from './link-estimator.ts';
+import { LinkWatch } from './link-watch.ts';
 import { type PlacementOptions, resolvePlacementOptions } from './options.ts';
-import { type ProbeSize, Probing } from './probing.ts';
+import type { ProbeSize } from './probing.ts';
 import type { SwitchReason } from './reasons.ts';
 import type { RouteView } from './route-view.ts';
 import { isRemote, type Route, type RouteRefusal } from './routes.ts';
@@ -109,9 +110,6 @@ const ROUTE_FAILURES = new Set<ErrorCode>([
   'WORKER_LOST',
 ]);
 
-/** A link from which nothing came for so many pings carried nothing. */
-const SILENT_PINGS = 2;
-
 /** For a look at the prices alone. */
 const ANY = { isReady: () => true, isBroken: () => false };
 
@@ -119,30 +117,26 @@ export class Pilot {
   readonly options: PlacementOptions;
   readonly #routes: readonly Route[];
   readonly #costs: CostBook;
-  readonly #link = new LinkEstimator();
+  readonly #link: LinkWatch;
   readonly #arrivals = new Track();
-  readonly #probing: Probing;
   readonly #canFinishHere: boolean;
   #memory: ControlMemory | null = null;
   #history: RouteSwitch[] = [];
   #lastFrameMs: number | null = null;
   #frame = -1;
   #pin: string | null = null;
-  #lastHeardMs = Number.NEGATIVE_INFINITY;
 
   constructor({ routes, segments, priors = new Map(), options }: PilotSetup) {
     this.options = resolvePlacementOptions(options);
     this.#routes = routes;
     this.#costs = new CostBook(routes, segments, priors);
-    this.#probing = new Probing(this.options);
+    this.#link = new LinkWatch(this.options, () => (this.#memory?.hold ?? null) !== null);
     this.#canFinishHere = routes.some(({ kind }) => kind === 'edge' || kind === 'small');
   }
 
   /** The link as a profile states it, until frames tell better. */
   expectLink(link: { readonly uplinkBitsPerSecond: number; readonly roundTripMs: number }, nowMs: number): void {
-    this.#link.onRoundTrip(link.roundTripMs, nowMs);
-    const bytes = 65_536;
-    this.#link.onProbe(bytes, 0, link.roundTripMs + (bytes * 8000) / link.uplinkBitsPerSecond, nowMs);
+    this.#link.expect(link, nowMs);
   }
 
   /** Where frames go; null before the first. */
@@ -183,7 +177,7 @@ export class Pilot {
         deadlineMs,
         canFinishHere: this.#canFinishHere,
         framesUnderWay: this.#link.underWay,
-        lastHeardMs: this.#lastHeardMs,
+        lastHeardMs: this.#link.lastHeardMs,
         pin: this.#pin,
       },
       this.options,
@@ -246,7 +240,7 @@ export class Pilot {
       // The device may have begun to finish the frame when the answer came after all.
       const receivedMs = sentMs + spans.networkMs + spans.cloudMs + spans.localMs;
       const cloudMs = Math.min(spans.cloud.totalMs, receivedMs - sentMs);
-      this.#heard(receivedMs);
+      this.#link.heard(receivedMs);
       this.#costs.onAnswer(route, { encodeMs: spans.encodeMs, bytesUp, bytesDown, cloud: spans.cloud }, receivedMs);
       if (!isDisturbed) this.#link.onCrossed({ sentMs, receivedMs, cloudMs, bytesUp, bytesDown });
     } else if (failure === 'DEADLINE_EXCEEDED' && bytesUp > 0 && !isDisturbed) {
@@ -257,32 +251,16 @@ export class Pilot {
   }
 
   onRoundTrip(ms: number, nowMs: number): void {
-    this.#heard(nowMs);
     this.#link.onRoundTrip(ms, nowMs);
   }
 
-  onProbe({ upBytes, downBytes }: ProbeSize, elapsedMs: number, nowMs: number): void {
-    this.#heard(nowMs);
-    this.#link.onProbe(upBytes, downBytes, elapsedMs, nowMs);
-  }
-
-  /** Something came from the cloud. After a silence in which frames were failed, the link is looked at anew. */
-  #heard(nowMs: number): void {
-    const { pingIntervalMs, probeBytesPerMinute } = this.options;
-    const roundTripMs = this.#link.at(nowMs).roundTripMs?.value ?? 0;
-    const silentMs = nowMs - this.#lastHeardMs;
-    const isHeld = (this.#memory?.hold ?? null) !== null;
-    if (isHeld && probeBytesPerMinute > 0 && silentMs > SILENT_PINGS * pingIntervalMs + roundTripMs) {
-      this.#link.awaken(nowMs);
-      this.#probing.wake();
-    }
-    this.#lastHeardMs = Math.max(this.#lastHeardMs, nowMs);
+  onProbe(size: ProbeSize, elapsedMs: number, nowMs: number): void {
+    this.#link.onProbe(size, elapsedMs, nowMs);
   }
 
   /** A probe to send now, or null; its bytes are counted as sent. */
   probeDue(nowMs: number): ProbeSize | null {
-    if (this.#link.underWay > 0) return null;
-    return this.#probing.due(this.#link.at(nowMs), this.#costs.downlinkBytes(nowMs), nowMs);
+    return this.#link.probeDue(this.#costs.downlinkBytes(nowMs), nowMs);
   }
 
   estimates(nowMs: number): PlacementEstimates {
