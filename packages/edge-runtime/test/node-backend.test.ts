@@ -1,5 +1,5 @@
 // The Node backends: onnxruntime-node and onnxruntime-web, in this thread and in a worker.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildModel } from '@kerf/onnx';
@@ -53,6 +53,43 @@ describe('a worker', () => {
       await backend.dispose();
       await rm(folder, { recursive: true });
     }
+  });
+
+  it('gives no answer once weights beside a model were overwritten where they lie', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kerf-'));
+    const count = 1 << 14;
+    const weights = (value: number) => float32Tensor([1, count], new Float32Array(count).fill(value));
+    const data = join(folder, 'b.bin');
+    const model = buildModel({
+      nodes: [{ op: 'Add', inputs: ['x', 'b'], outputs: ['y'] }],
+      inputs: [{ name: 'x', dtype: 'float32', shape: [1, count] }],
+      outputs: [{ name: 'y', dtype: 'float32', shape: [1, count] }],
+      initializers: [{ name: 'b', tensor: weights(1), external: { location: 'b.bin', offset: 0 } }],
+    });
+    await writeFile(join(folder, 'm.onnx'), model);
+    await writeFile(data, weights(1).data);
+    const zero = new Map([['x', weights(0)]]);
+    for (const inThisThread of [true, false]) {
+      const backend = await nodeBackend({ runtime: 'onnxruntime-node', inThisThread });
+      const load = () => backend.load({ path: join(folder, 'm.onnx') });
+      const first = await load();
+      const valueOf = async (loaded: typeof first): Promise<number> => {
+        const y = (await loaded.run(zero)).get('y')!;
+        return new DataView(y.data.buffer, y.data.byteOffset).getFloat32(0, true);
+      };
+      const value = await valueOf(first);
+      // A file that is put in its place leaves what is mapped.
+      await writeFile(`${data}.new`, weights(value).data);
+      await rename(`${data}.new`, data);
+      expect(await valueOf(first)).toBe(value);
+      const second = await load();
+      await writeFile(data, weights(value + 1).data);
+      await expect(second.run(zero)).rejects.toMatchObject({ code: 'BACKEND_FAILED', message: /overwritten/ });
+      await expect(second.run(zero)).rejects.toMatchObject({ code: 'BACKEND_FAILED' });
+      expect(await valueOf(await load())).toBe(value + 1);
+      await backend.dispose();
+    }
+    await rm(folder, { recursive: true });
   });
 
   it('that cannot start its provider says so at the first load', async () => {

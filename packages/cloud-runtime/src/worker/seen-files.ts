@@ -1,7 +1,5 @@
 // The files of a model before and after the runtime reads them -> whether they are the right ones, and which model that is.
-import { type BigIntStats, statSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { modelIdentity, openModelFile } from '@kerf/onnx/node';
+import { fileStamp, isWrittenInPlace, modelIdentity, openModelFile } from '@kerf/onnx/node';
 import { KerfError } from '@kerf/protocol';
 import { checkHash } from './hashed-file.ts';
 import type { LoadRequest } from './jobs.ts';
@@ -26,7 +24,7 @@ export class SeenFiles {
    */
   static async look({ paths, files, identity }: LoadRequest): Promise<SeenFiles> {
     const stamps = new Map<string, string>();
-    const note = async (path: string): Promise<void> => void stamps.set(path, await stampOf(path));
+    const note = async (path: string): Promise<void> => void stamps.set(path, await fileStamp(path));
     for (const path of [...paths, ...files.map((file) => file.path)]) await note(path);
     for (const file of files) await checkHash(file);
     const mapped: string[] = [];
@@ -50,44 +48,16 @@ export class SeenFiles {
   /** @throws {KerfError} BACKEND_FAILED when a file has changed since: nobody knows what the runtime has read. */
   async checkUnchanged(): Promise<void> {
     for (const [path, stamp] of this.#stamps) {
-      if ((await stampOf(path)) !== stamp) {
+      if ((await fileStamp(path)) !== stamp) {
         throw new KerfError('BACKEND_FAILED', 'the model was replaced while it was loaded; open it again');
       }
     }
   }
 
-  /**
-   * Whether weights that the runtime maps were written to where they lie: a run that ends now may have read both versions. A file
-   * that was put in their place, or that is gone, leaves what is mapped as it was. One that only got another name or owner counts as
-   * written: a worker too many is started then.
-   */
+  /** Whether weights that the runtime maps were written to where they lie: see {@link isWrittenInPlace}. */
   get isOverwritten(): boolean {
-    return this.#mapped.some((path) => {
-      const now = stampNow(path);
-      const seen = this.#stamps.get(path) ?? GONE;
-      return now !== seen && inodeOf(now) === inodeOf(seen);
-    });
+    return this.#mapped.some((path) => isWrittenInPlace(path, this.#stamps.get(path) ?? ''));
   }
-}
-
-const GONE = 'gone';
-
-/** Differs once a file was written, replaced or removed. */
-async function stampOf(path: string): Promise<string> {
-  const stats = await stat(path, { bigint: true }).catch(() => null);
-  return textOf(stats);
-}
-
-function stampNow(path: string): string {
-  return textOf(statSync(path, { bigint: true, throwIfNoEntry: false }) ?? null);
-}
-
-function textOf(stats: BigIntStats | null): string {
-  return stats === null ? GONE : `${stats.size} ${stats.mtimeNs} ${stats.ctimeNs} ${stats.dev}:${stats.ino}`;
-}
-
-function inodeOf(stamp: string): string {
-  return stamp.split(' ').at(-1) ?? stamp;
 }
 
 function replaced(): KerfError {

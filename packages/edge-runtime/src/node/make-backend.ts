@@ -13,7 +13,7 @@ export async function makeBackend({ runtime, executionProvider }: NodeBackendSpe
   const name = `${runtime}/${provider}`;
   try {
     if (runtime === 'onnxruntime-node') {
-      return ortBackend({ name, ort: await import('onnxruntime-node'), executionProviders: [provider] });
+      return guarded(ortBackend({ name, ort: await import('onnxruntime-node'), executionProviders: [provider] }));
     }
     const ort = await import('onnxruntime-web');
     // More threads in Node gain nothing measurable and hold the process open.
@@ -22,4 +22,17 @@ export async function makeBackend({ runtime, executionProvider }: NodeBackendSpe
   } catch (cause) {
     throw new KerfError('BACKEND_UNAVAILABLE', `${runtime} cannot be loaded: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** Only what is loaded by its path may have weights beside it. */
+function guarded(backend: Backend): Backend {
+  return {
+    name: backend.name,
+    load: async (source, options) => {
+      if (!('path' in source)) return backend.load(source, options);
+      const { watchingWeights } = await import('./mapped-weights.ts');
+      return watchingWeights(source.path, () => backend.load(source, options));
+    },
+    dispose: () => backend.dispose(),
+  };
 }
