@@ -156,10 +156,10 @@ describe.skipIf(started.browser === null)(
       expect(new Set((await results()).map(({ partId }) => partId))).toEqual(new Set(fed));
       const history = await page.locator('.history-list').textContent();
       for (const said of [
-        '1.1 switched to',
+        'Switched to 1.1',
         'engineer: tried on the known parts',
-        '1.1 confirmed',
-        '1.0 went back to',
+        'Confirmed 1.1',
+        'Went back to 1.0',
       ]) {
         expect(history).toContain(said);
       }
@@ -240,7 +240,7 @@ describe.skipIf(started.browser === null)(
         await soon(trials).toEqual([]);
         fed.push(...(await world.feed(3)));
         await soon(async () => (await results()).length).toBe(fed.length);
-        expect(await page.locator('.history-list').textContent()).toContain('1.2 refused');
+        expect(await page.locator('.history-list').textContent()).toContain('Refused 1.2');
         await page.close();
         expect(faults).toEqual([]);
       },

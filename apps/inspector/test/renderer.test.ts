@@ -82,14 +82,14 @@ test('what is wrong is said with what to do, the station’s own words apart', (
   ]);
   expect(troublesOf(link, view({ source: { name: 'cam', state: 'lost', reason } }), chinese)[0]).toEqual({
     kind: 'alarm',
-    text: `${zh('line.sourceLost', { source: 'cam' })} ${zh('fault.SOURCE_LOST')}`,
+    text: `${zh('line.sourceLost', { source: 'cam' })}${zh('fault.SOURCE_LOST')}`,
     detail: 'no such folder',
   });
   const cause = { kind: 'source-folder', source: 'cam', error: 'ENOENT', folder: 'in' };
   const known = view({ source: { name: 'cam', state: 'lost', reason: { ...reason, cause } } });
   expect(troublesOf(link, known, chinese)[0]).toEqual({
     kind: 'alarm',
-    text: `${zh('line.sourceLost', { source: 'cam' })} 其文件夹无法读取（ENOENT）：in。请检查文件夹、驱动器或网络共享。`,
+    text: `${zh('line.sourceLost', { source: 'cam' })}其文件夹无法读取（ENOENT）：in。请检查文件夹、驱动器或网络共享。`,
     detail: null,
   });
 });

@@ -7,6 +7,8 @@ import type { CauseView } from './cause-view.ts';
 export interface FaultView {
   readonly code: ErrorCode;
   readonly message: string;
+  /** Where it is known as a kind; absent from an older station. */
+  readonly cause?: CauseView | null;
 }
 
 export interface InstalledView {

@@ -18,7 +18,7 @@ export type { FetchedFile } from './device/fetch-file.ts';
 export type { GateCause } from './device/gate-cause.ts';
 export type { GoldenOptions, GoldenReport } from './device/golden-check.ts';
 export { checkGolden, goldenModel } from './device/golden-check.ts';
-export { goldenFailed } from './device/golden-failed.ts';
+export { goldenFailed, whyFailed } from './device/golden-failed.ts';
 export type { HealthPolicy, HealthVerdict, ShadowAnswer } from './device/health-gate.ts';
 export { DEFAULT_HEALTH_POLICY, HealthGate } from './device/health-gate.ts';
 export { indexedDbDisk, indexedDbStorage } from './device/indexed-db-disk.ts';

@@ -56,7 +56,7 @@ export async function runCanary(setup: CanarySetup): Promise<CanaryView> {
       if (KerfError.is(error) && error.code === 'WORKER_LOST') {
         const cause = why(error.message);
         await onLost(cause);
-        throw new KerfError('WORKER_LOST', releaseReason(cause), { cause: error });
+        throw new KerfError('WORKER_LOST', releaseReason(cause), { cause: error, details: { why: cause } });
       }
       throw error;
     }

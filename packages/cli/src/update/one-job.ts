@@ -1,5 +1,6 @@
 // Long work, one piece at a time -> how far it is, how it ended, and a way to stop it.
-import { type EndedView, type JobView, type UpdateStep, withoutFolders } from '@kerf/bridge';
+import { causeView, type EndedView, type JobView, type UpdateStep, withoutFolders } from '@kerf/bridge';
+import { whyFailed } from '@kerf/delta-sync';
 import { KerfError, messageOf } from '@kerf/protocol';
 
 export interface JobProgress {
@@ -61,10 +62,12 @@ export class OneJob {
       await work(this.#progress());
     } catch (error) {
       if (!KerfError.is(error)) this.#onFault(error);
-      const { code, message } = KerfError.is(error)
+      const known = KerfError.is(error)
         ? error
         : new KerfError('INTERNAL', `the station could not do that; its log says why: ${messageOf(error)}`);
-      fault = { code, message: withoutFolders(message) };
+      const why = whyFailed(known);
+      const cause = typeof why === 'string' ? null : causeView(why);
+      fault = { code: known.code, message: withoutFolders(known.message), cause };
     }
     const { step, version } = this.#job as JobView;
     this.#ended = { step, version, at: new Date().toISOString(), fault };

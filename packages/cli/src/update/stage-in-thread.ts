@@ -24,7 +24,12 @@ export type StageMessage =
   | { readonly kind: 'begun'; readonly version: string; readonly total: number }
   | { readonly kind: 'bytes'; readonly bytes: number }
   | { readonly kind: 'done'; readonly staged: StagedRelease | null; readonly golden: GoldenReport | null }
-  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };
+  | {
+      readonly kind: 'failed';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly details: Readonly<Record<string, unknown>>;
+    };
 
 export interface StageProgress {
   readonly onBegun: (version: string, total: number) => void;
@@ -47,8 +52,9 @@ export function stageInThread(
     worker.on('message', (message: StageMessage) => {
       if (message.kind === 'begun') onBegun(message.version, message.total);
       else if (message.kind === 'bytes') onBytes(message.bytes);
-      else if (message.kind === 'failed') reject(new KerfError(message.code, message.message));
-      else resolve(message.staged === null ? null : { staged: message.staged, golden: message.golden });
+      else if (message.kind === 'failed') {
+        reject(new KerfError(message.code, message.message, { details: message.details }));
+      } else resolve(message.staged === null ? null : { staged: message.staged, golden: message.golden });
     });
     worker.once('error', (cause) => reject(new KerfError('INTERNAL', 'the thread that fetches has failed', { cause })));
     worker.once('exit', (code) => reject(new KerfError('INTERNAL', `the thread that fetches ended with code ${code}`)));

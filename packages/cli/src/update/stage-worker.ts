@@ -35,8 +35,8 @@ async function stage({ folder, mirrors, version, allowOlder }: StageRequest): Pr
 
 void stage(workerData as StageRequest)
   .catch((error: unknown): StageMessage => {
-    const { code, message } = KerfError.from(error, 'INTERNAL', messageOf(error));
-    return { kind: 'failed', code, message };
+    const { code, message, details } = KerfError.from(error, 'INTERNAL', messageOf(error));
+    return { kind: 'failed', code, message, details };
   })
   .then((last) => {
     post(last);

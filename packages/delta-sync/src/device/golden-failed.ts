@@ -8,7 +8,7 @@ export function goldenFailed(cause: ReleaseCause, { details, ...options }: KerfE
   return new KerfError('GOLDEN_FAILED', releaseReason(cause), { ...options, details: { ...details, [DETAIL]: cause } });
 }
 
-/** Its cause where one was given; else its words. */
+/** Of an error about a release: its cause where one was given, else its words. */
 export function whyFailed({ details, message }: KerfError): ReleaseWhy {
   return (details?.[DETAIL] as ReleaseCause | undefined) ?? message;
 }

@@ -28,11 +28,7 @@ export function RolloutCard({ rollout, onChanged }: Props) {
         {t('fleet.by', { by: createdBy, time: formatMoment(createdAt, language) })}
         {approvedBy === null ? '' : ` · ${t('fleet.approvedBy', { by: approvedBy })}`}
       </p>
-      {reason !== null && (
-        <p className="fault">
-          {t('fleet.why')} <CauseText cause={cause} reason={reason} />
-        </p>
-      )}
+      {reason !== null && <CauseText cause={cause} reason={reason} lead={t('fleet.why')} />}
       <Stages rollout={rollout} />
       <Limits rollout={rollout} />
       {may('engineer') && <Actions rollout={rollout} onChanged={onChanged} />}

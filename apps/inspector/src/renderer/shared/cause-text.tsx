@@ -2,7 +2,7 @@
 import type { CauseView } from '@kerf/bridge';
 import { en, type MessageKey } from '../i18n/en.ts';
 import { type Language, type Translate, useTexts } from '../i18n/messages.tsx';
-import { formatBytes, formatMs, formatNumber, formatShare } from './format.ts';
+import { formatBytes, formatMs, formatNumber, formatShare, sentences } from './format.ts';
 import { sayFault } from './say-fault.ts';
 
 interface Props {
@@ -10,17 +10,21 @@ interface Props {
   readonly cause: CauseView | null | undefined;
   /** What a person said, or the same in English. */
   readonly reason: string;
+  /** Goes before it. */
+  readonly lead: string;
+  /** Instead of `lead` where the cause is not known: all that can be said then. */
+  readonly otherLead?: string;
 }
 
-export function CauseText({ cause, reason }: Props) {
+export function CauseText({ cause, reason, lead, otherLead = lead }: Props) {
   const { t, language } = useTexts();
   const text = causeText(cause, t, language);
-  if (text === null) return <span className="fault-detail">{reason}</span>;
-  const quoted = cause?.['ending'] ?? cause?.['message'];
+  const quoted = text === null ? reason : (cause?.['ending'] ?? cause?.['message']);
   return (
-    <>
-      {text} {quoted !== undefined && <span className="fault-detail">{quoted}</span>}
-    </>
+    <p className="fault">
+      {text === null ? otherLead : sentences([lead, text], language)}{' '}
+      {quoted !== undefined && <span className="fault-detail">{quoted}</span>}
+    </p>
   );
 }
 

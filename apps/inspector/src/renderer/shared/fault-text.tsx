@@ -2,6 +2,7 @@
 import type { CauseView, FaultView } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
 import { causeText } from './cause-text.tsx';
+import { sentences } from './format.ts';
 import { sayFault } from './say-fault.ts';
 
 /** A code of the table of errors, or `other`. */
@@ -20,15 +21,11 @@ export function FaultText({ fault, lead }: { readonly fault: Said | null; readon
   const { t, language } = useTexts();
   if (fault === null) return null;
   const known = causeText(fault.cause, t, language);
+  const isSaid = lead === undefined || fault.code !== 'other';
   return (
     <div className="fault" role="alert">
-      {lead !== undefined && `${lead} `}
-      {known ?? (
-        <>
-          {(lead === undefined || fault.code !== 'other') && sayFault(fault.code, t)}{' '}
-          <span className="fault-detail">{fault.message}</span>
-        </>
-      )}
+      {sentences([lead ?? '', known ?? (isSaid ? sayFault(fault.code, t) : '')], language)}{' '}
+      {known === null && <span className="fault-detail">{fault.message}</span>}
     </div>
   );
 }

@@ -80,6 +80,11 @@ export function formatRate(bitsPerSecond: number, language: Language): string {
   return `${formatNumber(value, language, value < 10 ? 1 : 0)} ${unit}`;
 }
 
+/** One after the other; Chinese full stops bring their own space. */
+export function sentences(parts: readonly string[], language: Language): string {
+  return parts.filter((part) => part !== '').join(language === 'zh' ? '' : ' ');
+}
+
 /** Several things in one line, with the comma of the language. */
 export function joined(parts: readonly string[], language: Language): string {
   return parts.join(language === 'zh' ? '，' : ', ');

@@ -2,8 +2,9 @@
 // line, results that do not leave, a cloud that is away.
 import type { BridgeState, DeliveryView, StationView } from '@kerf/bridge';
 import type { ErrorCode } from '@kerf/protocol';
-import type { Language, Texts, Translate } from '../i18n/messages.tsx';
+import type { Texts } from '../i18n/messages.tsx';
 import { causeText } from './cause-text.tsx';
+import { sentences } from './format.ts';
 import { sayFault } from './say-fault.ts';
 
 export interface Trouble {
@@ -14,7 +15,8 @@ export interface Trouble {
 }
 
 /** The worst first. */
-export function troublesOf(link: BridgeState, station: StationView | null, { t, language }: Texts): readonly Trouble[] {
+export function troublesOf(link: BridgeState, station: StationView | null, texts: Texts): readonly Trouble[] {
+  const { t, language } = texts;
   if (link.kind === 'connecting') return [info(t('link.connecting'))];
   if (link.kind === 'away') {
     const isOther = link.code === 'UNAUTHENTICATED';
@@ -22,42 +24,47 @@ export function troublesOf(link: BridgeState, station: StationView | null, { t, 
     const detail = more === 'link.away.lasting' ? link.message : null;
     // Anything but a link that broke has something that somebody can do.
     const why = link.code === 'LINK_LOST' || more !== 'link.away.retry' ? [] : [sayFault(link.code, t)];
-    return [{ kind: 'alarm', text: [t('link.away'), ...why, t(more)].join(' '), detail }];
+    return [{ kind: 'alarm', text: sentences([t('link.away'), ...why, t(more)], language), detail }];
   }
   return station === null
     ? []
     : [
-        ...troublesOfSource(station, t, language),
-        ...troublesOfDelivery(station.delivery, t),
-        ...troublesOfCloud(station, t),
+        ...troublesOfSource(station, texts),
+        ...troublesOfDelivery(station.delivery, texts),
+        ...troublesOfCloud(station, texts),
       ];
 }
 
 function troublesOfSource(
   { state, source: { name: source, state: kind, reason } }: StationView,
-  t: Translate,
-  language: Language,
+  texts: Texts,
 ): Trouble[] {
-  if (kind === 'lost') return [lostSource(t('line.sourceLost', { source }), reason, t, language)];
+  const { t } = texts;
+  if (kind === 'lost') return [lostSource(t('line.sourceLost', { source }), reason, texts)];
   if (state === 'paused') return [info(t('line.paused'))];
   return kind === 'ended' ? [info(t('line.sourceEnded', { source }))] : [];
 }
 
 /** The station may know why; else the code says what to do. */
-function lostSource(text: string, reason: StationView['source']['reason'], t: Translate, language: Language): Trouble {
+function lostSource(text: string, reason: StationView['source']['reason'], texts: Texts): Trouble {
+  const { t, language } = texts;
   const known = causeText(reason?.cause, t, language);
-  if (known !== null) return { kind: 'alarm', text: `${text} ${known}`, detail: null };
-  return alarm(text, reason?.code ?? null, t, reason?.message);
+  if (known !== null) return { kind: 'alarm', text: sentences([text, known], language), detail: null };
+  return alarm(text, reason?.code ?? null, texts, reason?.message);
 }
 
-function troublesOfDelivery({ disk, isHeld, blocked, waiting }: DeliveryView, t: Translate): Trouble[] {
+function troublesOfDelivery({ disk, isHeld, blocked, waiting }: DeliveryView, texts: Texts): Trouble[] {
+  const { t } = texts;
   const code = disk === 'ok' ? null : disk === 'full' ? 'DISK_FULL' : 'DISK_FAILED';
-  const kept = isHeld || code !== null ? [alarm(t(isHeld ? 'line.held' : 'line.notKept'), code, t)] : [];
-  return [...kept, ...blocked.map(({ sink, code: why }) => alarm(t('line.notDelivered', { sink, waiting }), why, t))];
+  const kept = isHeld || code !== null ? [alarm(t(isHeld ? 'line.held' : 'line.notKept'), code, texts)] : [];
+  return [
+    ...kept,
+    ...blocked.map(({ sink, code: why }) => alarm(t('line.notDelivered', { sink, waiting }), why, texts)),
+  ];
 }
 
-function troublesOfCloud({ link: { state, code } }: StationView, t: Translate): Trouble[] {
-  return state === 'away' && code !== null ? [alarm(t('line.cloudAway'), code, t)] : [];
+function troublesOfCloud({ link: { state, code } }: StationView, texts: Texts): Trouble[] {
+  return state === 'away' && code !== null ? [alarm(texts.t('line.cloudAway'), code, texts)] : [];
 }
 
 function info(text: string): Trouble {
@@ -65,6 +72,6 @@ function info(text: string): Trouble {
 }
 
 /** @param code says what to do */
-function alarm(text: string, code: ErrorCode | null, t: Translate, detail: string | null = null): Trouble {
-  return { kind: 'alarm', text: code === null ? text : `${text} ${sayFault(code, t)}`, detail };
+function alarm(text: string, code: ErrorCode | null, { t, language }: Texts, detail: string | null = null): Trouble {
+  return { kind: 'alarm', text: code === null ? text : sentences([text, sayFault(code, t)], language), detail };
 }

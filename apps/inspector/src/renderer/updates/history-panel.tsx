@@ -16,9 +16,7 @@ export function HistoryPanel({ view: { history } }: { readonly view: UpdatesView
           {history.map(({ at, kind, version, detail, cause }, index) => (
             <li key={`${at} ${index}`}>
               <time dateTime={at}>{formatMoment(at, language)}</time>
-              <span>
-                {version ?? ''} {t(`updates.kind.${kind}`)}
-              </span>
+              <span>{t(`updates.kind.${kind}`, { version: version ?? '' })}</span>
               {detail !== '' && <span className="note">{causeText(cause, t, language) ?? detail}</span>}
             </li>
           ))}

@@ -122,9 +122,12 @@ function Release({ release, view }: { readonly release: ReleaseView; readonly vi
       </p>
       {release.notes !== '' && <p className="release-notes">{release.notes}</p>}
       {rejected !== null && (
-        <p className="fault">
-          {t('updates.rejected')} <CauseText cause={rejectedCause} reason={rejected} />
-        </p>
+        <CauseText
+          cause={rejectedCause}
+          reason={rejected}
+          lead={t('updates.leftBecause')}
+          otherLead={t('updates.rejected')}
+        />
       )}
       <p>
         {fetchBytes > 0 && fetchBytes < fullBytes

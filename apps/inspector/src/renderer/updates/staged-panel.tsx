@@ -28,9 +28,12 @@ export function StagedPanel({ view, staged: { version, rejected, rejectedCause }
       <h3>{heading}</h3>
       {rejected !== null && (
         <>
-          <p className="fault">
-            {t('updates.leftWhy')} <CauseText cause={rejectedCause} reason={rejected} />
-          </p>
+          <CauseText
+            cause={rejectedCause}
+            reason={rejected}
+            lead={t('updates.leftBecause')}
+            otherLead={t('updates.leftWhy')}
+          />
           <p>{t('updates.leftAgain')}</p>
         </>
       )}

@@ -1,0 +1,89 @@
+// Every screen that says what is wrong, in trouble: fit for use in both languages, down to a phone's width.
+
+import { encodePicture } from '@kerf/cli';
+import { type ServedInspector, serveInspector } from '@kerf/cli/inspect';
+import type { Browser, Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startChromium } from '../support/chromium.ts';
+import { type Answers, FaultyService, FLEET, KEEPING, STATIONS, UPDATES } from './support/faulty-service.ts';
+import { checkScreen, keepPicture, openPage } from './support/inspecting.ts';
+
+const started = await startChromium();
+
+/** Language, theme, size: on a station's screen, on a laptop, on a phone. */
+const LOOKS = [
+  ['zh', 'dark', 1024, 768],
+  ['en', 'light', 1024, 768],
+  ['zh', 'light', 400, 800],
+  ['en', 'dark', 400, 800],
+] as const;
+
+interface Trouble {
+  readonly screen: string;
+  readonly answers: Answers;
+  /** Waits for what the screen has to say. */
+  readonly ready?: (page: Page) => Promise<unknown>;
+}
+
+const TROUBLES: Readonly<Record<string, Trouble>> = {
+  ...Object.fromEntries(
+    Object.entries(STATIONS).map(([name, view]) => [name, { screen: 'line', answers: { 'station.view': view } }]),
+  ),
+  'update-failed': {
+    screen: 'updates',
+    answers: { 'updates.view': UPDATES },
+    ready: (page) => page.locator('.history-list li').first().waitFor(),
+  },
+  'rollout-stopped': {
+    screen: 'updates',
+    answers: { 'updates.view': UPDATES, 'fleet.view': FLEET },
+    ready: async (page) => {
+      await page.getByRole('button', { name: /^(Fleet|设备群)$/ }).click();
+      await page.locator('[data-rollout]').first().waitFor();
+    },
+  },
+  'recording-ended': {
+    screen: 'sessions',
+    answers: KEEPING,
+    ready: (page) => page.locator('.fault').first().waitFor(),
+  },
+  'samples-full': { screen: 'samples', answers: KEEPING, ready: (page) => page.locator('.fault').first().waitFor() },
+};
+
+describe.skipIf(started.browser === null)(`in trouble${started.reason ? ` (${started.reason})` : ''}`, () => {
+  const browser = started.browser as Browser;
+  let service: FaultyService;
+  let served: ServedInspector;
+
+  beforeAll(async () => {
+    const grey = { width: 640, height: 480, data: new Uint8Array(640 * 480 * 3).fill(120) };
+    service = new FaultyService(await encodePicture(grey, { format: 'jpeg', quality: 80 }));
+    const host = '127.0.0.1';
+    const onError = (error: unknown): void => {
+      throw error;
+    };
+    const keys = new Map([['engineer', 'faults'] as const]);
+    served = await serveInspector([service], { host, hosts: [host], port: 0, tls: null, keys, onError });
+  });
+  afterAll(async () => {
+    await served?.close();
+    await browser.close();
+  });
+
+  describe.each(LOOKS)('%s, %s, %i pixels wide', (language, theme, width, height) => {
+    test.each(Object.entries(TROUBLES))('%s', async (name, { screen, answers, ready }) => {
+      service.answers = answers;
+      const url = served.addresses[0]?.url ?? '';
+      const { page, faults } = await openPage(browser, url, { language, theme }, { width, height });
+      page.setDefaultTimeout(10_000);
+      await page.locator(`nav a[href="#${screen}"]`).click();
+      await (ready?.(page) ?? page.locator('.banner').first().waitFor());
+      await checkScreen(page, name);
+      // What the station found is said in the page's language, not in its English.
+      if (language === 'zh') expect(await page.locator('main').textContent()).not.toMatch(/\b(the|of|is|was)\b/);
+      await keepPicture(page, `${name}-${language}-${theme}${width < 500 ? '-phone' : ''}`, true);
+      await page.close();
+      expect(faults).toEqual([]);
+    });
+  });
+});
