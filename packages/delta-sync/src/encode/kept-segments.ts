@@ -4,6 +4,7 @@ import { decodeSegment } from '../apply/decode-segment.ts';
 import type { ByteReader } from '../byte-reader.ts';
 import type { DeltaSegment, FormatVersion } from '../format/patch-index.ts';
 import { sha256Hex } from '../hash.ts';
+import { sameBytes } from '../same-bytes.ts';
 import type { BuiltSegment } from './segment-builder.ts';
 
 export class KeptSegments {
@@ -39,6 +40,6 @@ export class KeptSegments {
   /** Whether it decodes to `bytes`. @throws {KerfError} DELTA_MALFORMED when it does not decode at all. */
   async isRight({ payload, baseBytes }: BuiltSegment, bytes: Uint8Array, scratch: Uint8Array): Promise<boolean> {
     const decoded = await decodeSegment({ bytes: bytes.byteLength, baseBytes }, payload, this.#base, scratch);
-    return decoded.every((byte, at) => byte === bytes[at]);
+    return sameBytes(decoded, bytes);
   }
 }

@@ -4,6 +4,7 @@ import type { BaseRange } from '../format/operations.ts';
 import type { FormatVersion } from '../format/patch-index.ts';
 import { AROUND_BYTES, type BytePart, bestPart, bitsOf, formOf, type PlacedBytes } from './byte-forms.ts';
 import { type FindCopies, findCopiesOf, LEAST_STRETCH_BYTES, type Stretch } from './find-copies.ts';
+import { stretchesInPlace } from './same-place.ts';
 
 /** Files up to this are searched for copies at other places. Larger ones are compared place by place. */
 const MAX_SEARCHED_BYTES = 512 * 1024 * 1024;
@@ -21,7 +22,7 @@ export async function* matchBytes(
   format: FormatVersion,
 ): AsyncGenerator<BytePart> {
   const find = await finderFor(old, fresh);
-  const stretches = find === null ? [] : find(await fresh.reader.read(fresh.place, fresh.bytes), LEAST_STRETCH_BYTES);
+  const stretches = await stretchesOf(old, fresh, find);
   let at = 0;
   let from = 0;
   const gapUpTo = (to: number, until: number): Gap => {
@@ -45,6 +46,15 @@ export async function* matchBytes(
     else yield* parts;
   }
   if (fresh.bytes > at) yield* gapParts(gapUpTo(fresh.bytes, old?.bytes ?? 0));
+}
+
+async function stretchesOf(
+  old: PlacedBytes | null,
+  fresh: PlacedBytes,
+  find: FindCopies | null,
+): Promise<readonly Stretch[]> {
+  if (find !== null) return find(await fresh.reader.read(fresh.place, fresh.bytes), LEAST_STRETCH_BYTES);
+  return old === null ? [] : await stretchesInPlace(old, fresh);
 }
 
 /** Stretches that moved by the same and lie near each other: between them, as many bytes changed in both files. */
