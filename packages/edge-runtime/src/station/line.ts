@@ -1,7 +1,6 @@
 // Captures -> judged frames in their order -> the store: the stages of a station, each with its bound.
 import { type Clock, KerfError, messageOf, type Random } from '@kerf/protocol';
 import type { Capture } from '../capture/capture.ts';
-import { Gate } from '../pipeline/gate.ts';
 import { InOrder } from '../pipeline/in-order.ts';
 import { Stage, type StageCounters, type StageOptions } from '../pipeline/stage.ts';
 import type { Judged } from './answer.ts';
@@ -11,6 +10,7 @@ import { type InferEnd, InferLimit } from './infer-limit.ts';
 import type { Inferer } from './inferer.ts';
 import type { Judgement } from './judge/judgement.ts';
 import { partReason } from './judge/part-reason.ts';
+import { type DoorHolder, LineDoor } from './line-door.ts';
 import type { StageSettings } from './options.ts';
 import { captureFault, prepareInputs, type Reading, readPictureOf } from './prepare-frame.ts';
 import { StationFrame } from './station-frame.ts';
@@ -36,30 +36,23 @@ export type StageName = 'capture' | 'preprocess' | 'infer' | 'postprocess' | 'de
 
 export class Line {
   private readonly parts: LineParts;
-  private readonly door: Stage<StationFrame>;
+  private readonly door: LineDoor;
   private readonly preprocess: Stage<StationFrame>;
   private readonly infer: Stage<StationFrame>;
   private readonly postprocess: Stage<StationFrame>;
   private readonly sink: Stage<StationFrame>;
   private readonly order: InOrder<StationFrame>;
-  private readonly inside: Gate;
   private readonly limit: InferLimit | null;
   /** Who waits until a frame that was given up is in the store. */
   private readonly waiters = new Map<StationFrame, () => void>();
   private nextNumber = 0;
   private settled = 0;
   private released = 0;
-  /** Who holds the door closed. */
-  private readonly holds = new Set<'user' | 'change'>();
-  /** Frames at the door. */
-  private readonly outside = new Set<StationFrame>();
 
   constructor(parts: LineParts) {
     this.parts = parts;
     const { stages } = parts;
     const giveUp = { onDropped: (frame: StationFrame) => this.onDropped(frame) };
-    const door = { name: 'capture', workers: 1, ...stages.capture };
-    this.door = new Stage(door, { work: (frame) => this.admit(frame), ...giveUp });
     const infer = { ...stages.infer, workers: stages.infer.workers ?? parts.inferWorkers };
     const stage = (options: StageOptions, work: (frame: StationFrame) => Promise<void>): Stage<StationFrame> =>
       new Stage(options, { work, ...giveUp });
@@ -77,15 +70,18 @@ export class Line {
       (sum, { queue, workers }) => sum + queue + workers,
       0,
     );
-    this.inside = new Gate(places + stages.sink.queue + 1);
+    const door = { name: 'capture', workers: 1, ...stages.capture };
+    this.door = new LineDoor(door, places + stages.sink.queue + 1, parts.deadlineMs, {
+      admit: (frame) => this.preprocess.push(frame),
+      onLate: (frame) => this.onLate(frame),
+      ...giveUp,
+    });
   }
 
   /** Takes a capture; resolves when there is room for the next one. */
   async take(capture: Capture): Promise<void> {
     const frame = new StationFrame(this.nextNumber++, capture, this.parts.deadlineMs, this.traceId(), this.parts.clock);
-    frame.watch(() => this.onLate(frame));
-    this.outside.add(frame);
-    await this.door.push(frame);
+    await this.door.take(frame);
   }
 
   get counters(): Readonly<Record<StageName, StageCounters>> {
@@ -102,26 +98,18 @@ export class Line {
 
   /** True while frames wait for a model or are in one, and while something is changed between two frames. */
   get isBusy(): boolean {
-    if (this.holds.has('change')) return true;
+    if (this.door.isHeldForChange) return true;
     const { waiting, working } = this.infer.counters;
     return waiting + working > 0;
   }
 
   /** Closes the door: what is inside goes on, what waits stays and gets its whole time when it opens. */
-  pause(by: 'user' | 'change' = 'user'): void {
-    this.holds.add(by);
-    this.door.pause();
+  pause(by: DoorHolder = 'user'): void {
+    this.door.pause(by);
   }
 
-  resume(by: 'user' | 'change' = 'user'): void {
-    this.holds.delete(by);
-    if (this.holds.size > 0) return;
-    for (const frame of this.outside) {
-      frame.cancel();
-      frame.renew(this.parts.deadlineMs);
-      frame.watch(() => this.onLate(frame));
-    }
-    this.door.resume();
+  resume(by: DoorHolder = 'user'): void {
+    this.door.resume(by);
   }
 
   /** Runs `change` when everything inside has its record: what waits at the door goes on after it, with its whole time. */
@@ -140,21 +128,6 @@ export class Line {
   async drain(): Promise<void> {
     this.resume();
     for (const stage of [this.door, this.preprocess, this.infer, this.postprocess, this.sink]) await stage.idle();
-  }
-
-  private async admit(frame: StationFrame): Promise<void> {
-    if (frame.judged !== null) {
-      this.outside.delete(frame);
-      return;
-    }
-    await this.inside.enter();
-    this.outside.delete(frame);
-    frame.isInside = true;
-    if (frame.judged !== null) {
-      this.leave(frame);
-      return;
-    }
-    await this.preprocess.push(frame);
   }
 
   private async prepare(frame: StationFrame): Promise<void> {
@@ -237,25 +210,16 @@ export class Line {
   private async store(frame: StationFrame): Promise<void> {
     if (frame.judged !== null) await this.parts.onJudged(frame, frame.judged);
     this.waiters.get(frame)?.();
-    this.leave(frame);
-  }
-
-  private leave(frame: StationFrame): void {
-    if (!frame.isInside) return;
-    frame.isInside = false;
-    this.inside.leave();
+    this.door.leave(frame);
   }
 
   private onLate(frame: StationFrame): void {
-    // It gets its time back when the door opens.
-    if (this.holds.size > 0 && this.outside.has(frame)) return;
     const late = partReason({ kind: 'too-late', deadlineMs: this.parts.deadlineMs, stage: frame.stage });
     this.settle(frame, unanswered(late, this.parts.judges()));
   }
 
   /** A part with an id, or one that somebody waits for, gets its record even when the line cannot keep up; another frame is only counted. */
   private async onDropped(frame: StationFrame): Promise<void> {
-    this.outside.delete(frame);
     if (frame.judged !== null) return;
     const { partId, onResult } = frame.capture;
     if (partId === null && onResult === null && frame.stage === 'capture') {
