@@ -1,6 +1,6 @@
 // Samples at a cut and limits -> the codecs that were tried there, measured, and the smallest that keeps the limits.
 import { type ActivationCodec, systemClock, type Tensor } from '@kerf/protocol';
-import { DEFAULT_CONFIDENCE_PERCENT, lossBound, samplesToShow } from '../task/loss-bound.ts';
+import { DEFAULT_CONFIDENCE_PERCENT } from '../task/loss-bound.ts';
 import { type PairedLoss, pairedLoss, type Tally } from '../task/metric-for.ts';
 import type { CalibrationLimits, CalibrationRequest, CutCalibration, MeasuredCodec } from './calibration.ts';
 import { CodedCut } from './coded-cut.ts';
@@ -8,9 +8,10 @@ import { type CutSamples, talliesOf } from './cut-samples.ts';
 import { CutStudy } from './cut-study.ts';
 import { type FinishedTable, finishTable } from './finish-table.ts';
 import { handCodec } from './hand-codec.ts';
-import { judgeLevels } from './judge-levels.ts';
+import { type JudgedLevels, judgeLevels } from './judge-levels.ts';
 import type { LevelDesign } from './level-design.ts';
 import { searchLevels, tryNotch } from './level-search.ts';
+import { NO_LOSS, shownLoss } from './shown-loss.ts';
 
 const MAX_LEVELS = 64;
 /** Values of samples that priors are learned from. */
@@ -79,9 +80,9 @@ async function measuredLevels(run: Run): Promise<MeasuredCodec[]> {
   const search = { ...asked, samples: chosenOn, whole: wholeOfChosen };
   const { notch } = await searchLevels(search);
   onProgress('from fine to coarse on samples not seen');
-  const { tried } = await judgeLevels({ ...asked, samples: judgedOn, whole: wholeOfJudged }, notch);
-  const chosen = await tryNotch(search, tried.notch);
-  return [await measure(run, await finished(run, tried.design, chosen.loss), tried.tallies)];
+  const judged = await judgeLevels(search, { ...asked, samples: judgedOn, whole: wholeOfJudged }, notch);
+  const chosen = await tryNotch(search, judged.tried.notch);
+  return [await measure(run, await finished(run, judged.tried.design, chosen.loss), judged)];
 }
 
 type Unmeasured = Pick<MeasuredCodec, 'label' | 'codecs' | 'tables' | 'chosenLoss'>;
@@ -123,10 +124,10 @@ async function samplesOf(samples: CutSamples, finite: readonly number[], name: s
   return found;
 }
 
-/** Really encoded and decoded. @param answers of the judging samples, where what comes back is known already */
-async function measure(run: Run, codec: Unmeasured, answers?: readonly Tally[]): Promise<MeasuredCodec> {
+/** Really encoded and decoded. @param judged where what comes back of the judging samples is known already */
+async function measure(run: Run, codec: Unmeasured, judged?: JudgedLevels): Promise<MeasuredCodec> {
   const { judgedOn, wholeOfJudged } = run.study;
-  const { nonFinite, confidencePercent, maxLossPoints, clock = systemClock } = run.limits;
+  const { nonFinite, clock = systemClock } = run.limits;
   const { metric } = judgedOn;
   const cut = new CodedCut(
     (name) => codec.codecs.get(name) ?? { kind: 'raw' },
@@ -134,18 +135,21 @@ async function measure(run: Run, codec: Unmeasured, answers?: readonly Tally[]):
     clock,
   );
   const isLossless = [...codec.codecs.values()].every(({ kind }) => kind === 'lossless');
-  const known = isLossless ? wholeOfJudged : answers;
+  const known = isLossless ? wholeOfJudged : judged?.tried.tallies;
   const tallies =
     known === undefined
       ? await talliesOf(judgedOn, (crossing) => cut.send(crossing))
       : await sent(judgedOn, cut, known);
+  const shown = isLossless
+    ? NO_LOSS
+    : (judged?.shown ?? shownLoss(metric, { whole: wholeOfJudged, coded: tallies }, run.limits));
   const { bytes, frames, values, encodeMs, decodeMs } = cut.traffic;
   const totalBytes = [...bytes.values()].reduce((sum, one) => sum + one, 0) / frames;
   return {
     ...codec,
     loss: pairedLoss(metric, wholeOfJudged, tallies),
-    upperLossPoints: isLossless ? 0 : lossBound(metric, wholeOfJudged, tallies, { confidencePercent }),
-    samplesToShow: isLossless ? 0 : samplesToShow(metric, wholeOfJudged, tallies, { confidencePercent, maxLossPoints }),
+    upperLossPoints: shown.upperLossPoints,
+    samplesToShow: shown.samplesToShow,
     bytesPerFrame: new Map([...bytes].map(([name, total]) => [name, total / frames])),
     totalBytes,
     bitsPerValue: (8 * totalBytes * frames) / values,

@@ -104,6 +104,20 @@ describe('calibration of a cut', () => {
     expect(answers).toBeLessThan(0.9 * ofTwo);
   });
 
+  test('judging samples that happen to lose nothing do not pass what the choosing ones lose', async () => {
+    const { judgedOn, ...rest } = request({ codec: 'levels' });
+    const lucky: CutSamples = {
+      ...judgedOn,
+      answer: async (index) => judgedOn.answer(index, await judgedOn.crossing(index)),
+    };
+    const { best, chosenOnSamples, judgedOnSamples } = await calibrateCut({ ...rest, judgedOn: lucky });
+    expect(best?.loss.lossPoints).toBe(0);
+    const lostOfAll = ((best?.chosenLoss?.lossPoints ?? 100) * chosenOnSamples) / (chosenOnSamples + judgedOnSamples);
+    expect(lostOfAll).toBeGreaterThan(0);
+    expect(lostOfAll).toBeLessThan(best?.upperLossPoints ?? 0);
+    expect(best?.upperLossPoints).toBeLessThanOrEqual(5);
+  });
+
   test('what passes keeps the limit on samples that calibration never saw', async () => {
     let kept = 0;
     for (let seed = 10; seed < 14; seed++) {
