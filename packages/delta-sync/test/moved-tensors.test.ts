@@ -54,6 +54,26 @@ test('rows added to a table that was trained: what was there is differences', as
   expect(bytes).toBeLessThan(0.62 * table.byteLength + added.byteLength + OVERHEAD);
 });
 
+const trained = (values: Float32Array, seed: number): Float32Array => {
+  const noise = normal(values.length, 5e-5, seed);
+  return values.map((value, at) => value + (noise[at] as number));
+};
+const layers = Array.from({ length: 6 }, (_, at) => normal(ROWS * COLUMNS, 0.05, 50 + at));
+const stack = (values: readonly Float32Array[]): Weight[] => values.map((value, at) => weight(value, `layer.${at}.w`));
+
+test('a layer put in between: those behind it are found under the names that they have now, trained as they are', async () => {
+  const fresh = [...layers.slice(0, 2), added, ...layers.slice(2)].map((value, at) =>
+    value === added ? normal(ROWS * COLUMNS, 0.05, 99) : trained(value, 70 + at),
+  );
+  const bytes = await deltaBytes(stack(layers), stack(fresh));
+  expect(bytes).toBeLessThan((0.62 * layers.length + 0.9) * table.byteLength + OVERHEAD);
+});
+
+test('tensors under other names, in another order, trained: differences', async () => {
+  const fresh = layers.map((value, at) => weight(trained(value, 80 + at), `onnx::MatMul_${7 * at}`)).reverse();
+  expect(await deltaBytes(stack(layers), fresh)).toBeLessThan(0.62 * layers.length * table.byteLength + 2 * OVERHEAD);
+});
+
 test('matrices joined and parted are copies', async () => {
   const parts = [weight(rows(0, 100), 'q'), weight(rows(100, 250), 'k'), weight(rows(250, ROWS), 'v')];
   expect(await deltaBytes(parts, [weight(table, 'qkv')])).toBeLessThan(OVERHEAD);

@@ -10,9 +10,10 @@ import { findCopiesOf, LEAST_STRETCH_BYTES, type Stretch } from './find-copies.t
 import { findPermuted } from './find-permuted.ts';
 import { dimsOf, findTransposed } from './find-transposed.ts';
 import type { LostTensors } from './lost-tensors.ts';
-import type { PlacedTensor, TensorMatch } from './match-tensors.ts';
+import type { TensorMatch } from './match-tensors.ts';
 import type { NamedPart, OutputWriter } from './output-writer.ts';
 import type { TensorPiece } from './pieces.ts';
+import type { PlacedTensor } from './place-tensors.ts';
 import { sampleOf } from './sample.ts';
 import { bestWithOld, type Candidate, planesCandidate } from './tensor-candidates.ts';
 import { chunksOf, shapeOf, type TensorChunk } from './tensor-chunks.ts';

@@ -1,7 +1,7 @@
 // An old tensor and a new one of other dimensions -> where each run of the new one's elements stands in the old one, where the
 // new one is the old one with its axes in another order: exporters turn matrices over, and channels from last to first.
 import type { BaseRange } from '../format/operations.ts';
-import type { PlacedTensor } from './match-tensors.ts';
+import type { PlacedTensor } from './place-tensors.ts';
 
 const MAX_RANK = 4;
 /** Elements that are looked at before all are. */

@@ -3,7 +3,7 @@
 import type { ByteReader } from '../byte-reader.ts';
 import type { BaseRange } from '../format/operations.ts';
 import { type FindCopies, findCopiesOf, type Stretch } from './find-copies.ts';
-import type { PlacedTensor } from './match-tensors.ts';
+import type { PlacedTensor } from './place-tensors.ts';
 
 /** Held in memory, twice for a moment; those that do not fit are not searched. */
 const MAX_BYTES = 64 * 1024 * 1024;

@@ -1,15 +1,7 @@
 // Tensors of the base and of the target -> for each of the target's, the one that it came from.
-import { joinedReader } from '../byte-reader.ts';
-import type { MakeHasher } from '../hash.ts';
-import type { SourceFile, TensorRange } from './source-files.ts';
-
-/** A tensor and where it lies when all files stand one behind the other. */
-export interface PlacedTensor extends TensorRange {
-  /** In all files together. */
-  readonly place: number;
-  /** Of its bytes. */
-  readonly hash: string;
-}
+import { groupsOf, matchAlike } from './match-alike.ts';
+import type { PlacedTensor } from './place-tensors.ts';
+import type { TensorRange } from './source-files.ts';
 
 export interface TensorMatch {
   readonly old: PlacedTensor;
@@ -18,31 +10,6 @@ export interface TensorMatch {
    * another type; type and size.
    */
   readonly by: 'bytes' | 'name' | 'rows' | 'type' | 'size';
-}
-
-/** Smaller ones are found as text. */
-export const LEAST_TENSOR_BYTES = 16;
-
-const PIECE_BYTES = 1024 * 1024;
-
-/** Tensors of all files, hashed. */
-export async function placeTensors(files: readonly SourceFile[], makeHasher: MakeHasher): Promise<PlacedTensor[]> {
-  const reader = joinedReader(files.map((file) => file.reader));
-  const placed: PlacedTensor[] = [];
-  let start = 0;
-  for (const file of files) {
-    for (const tensor of file.tensors) {
-      if (tensor.bytes < LEAST_TENSOR_BYTES) continue;
-      const place = start + tensor.offset;
-      const hasher = makeHasher();
-      for (let at = 0; at < tensor.bytes; at += PIECE_BYTES) {
-        hasher.update(await reader.read(place + at, Math.min(PIECE_BYTES, tensor.bytes - at)));
-      }
-      placed.push({ ...tensor, place, hash: hasher.hex() });
-    }
-    start += file.reader.byteLength;
-  }
-  return placed;
 }
 
 /** What a relative must have in common, the closest first. */
@@ -58,7 +25,7 @@ const RELATIVES = [
 ] as const;
 
 /**
- * The same bytes under any name; else the same name, shape and type; else the same name with more or fewer rows; else,
+ * The same bytes under any name; else, where what has the same name looks like another tensor, one that it looks like; else the same name, shape and type; else the same name with more or fewer rows; else,
  * among what is left, the next of the same size and type, of the same name or shape before others. Each old tensor may serve several times as the same, once as a
  * relative.
  */
@@ -75,15 +42,14 @@ export function matchTensors(
     matches.set(tensor, { old: same, by: 'bytes' });
     used.add(same);
   }
+  const freeOnes = (): PlacedTensor[] => old.filter((tensor) => !used.has(tensor));
+  const strangers = fresh.filter((tensor) => !matches.has(tensor));
+  for (const [tensor, relative] of matchAlike(freeOnes(), strangers, sizeKey)) {
+    matches.set(tensor, { old: relative, by: 'size' });
+    used.add(relative);
+  }
   for (const { by, keyOf } of RELATIVES) {
-    const free = new Map<string, PlacedTensor[]>();
-    for (const tensor of old) {
-      if (used.has(tensor)) continue;
-      const key = keyOf(tensor);
-      const known = free.get(key);
-      if (known === undefined) free.set(key, [tensor]);
-      else known.push(tensor);
-    }
+    const free = groupsOf(freeOnes(), keyOf);
     for (const tensor of fresh) {
       if (matches.has(tensor)) continue;
       const relative = free.get(keyOf(tensor))?.shift();

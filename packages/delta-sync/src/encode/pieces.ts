@@ -1,5 +1,6 @@
 // The files of the target, and what is known of their tensors -> pieces in output order: tensors, and what lies between.
-import type { PlacedTensor, TensorMatch } from './match-tensors.ts';
+import type { TensorMatch } from './match-tensors.ts';
+import type { PlacedTensor } from './place-tensors.ts';
 import type { SourceFile } from './source-files.ts';
 
 export interface TensorPiece {

@@ -1,7 +1,8 @@
 // A tensor -> chunks of it that fit a segment.
 import { ELEMENT_KINDS, type ElementKind } from '../format/element-kinds.ts';
 import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES } from '../format/limits.ts';
-import type { PlacedTensor, TensorMatch } from './match-tensors.ts';
+import type { TensorMatch } from './match-tensors.ts';
+import type { PlacedTensor } from './place-tensors.ts';
 
 export interface TensorChunk {
   /** Into the tensor. */

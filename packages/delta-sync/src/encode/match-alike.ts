@@ -1,0 +1,66 @@
+// Tensors that were trained further and have another name now, or the name of another -> for each the old one that it looks like.
+import type { PlacedTensor } from './place-tensors.ts';
+import { likeness, SKETCH_ELEMENTS } from './sketch.ts';
+
+/** What has its own name is taken for itself from here on. Of unrelated weights an eighth looks alike. */
+const LIKE_ITSELF = SKETCH_ELEMENTS / 2;
+const LIKE_ANOTHER = (SKETCH_ELEMENTS * 5) / 8;
+/** Of tensors of one size; with more of them, names have to do. */
+const MAX_PAIRS = 250_000;
+
+/**
+ * @param old those that are free
+ * @param fresh those that came of none yet
+ * @param keyOf what both must have in common
+ */
+export function matchAlike(
+  old: readonly PlacedTensor[],
+  fresh: readonly PlacedTensor[],
+  keyOf: (tensor: PlacedTensor) => string,
+): Map<PlacedTensor, PlacedTensor> {
+  const alike = new Map<PlacedTensor, PlacedTensor>();
+  const free = groupsOf(old, keyOf);
+  for (const [key, wanted] of groupsOf(fresh, keyOf)) {
+    const left = new Set(free.get(key));
+    if (left.size === 0 || left.size * wanted.length > MAX_PAIRS) continue;
+    const strangers = wanted.filter((tensor) => {
+      const same = [...left].find(({ name, shape }) => name === tensor.name && shape === tensor.shape);
+      const isItself = same !== undefined && likeness(same.sketch, tensor.sketch) >= LIKE_ITSELF;
+      if (isItself) left.delete(same);
+      return !isItself;
+    });
+    for (const tensor of strangers) {
+      const best = bestOf(left, tensor);
+      if (best === null) continue;
+      left.delete(best);
+      alike.set(tensor, best);
+    }
+  }
+  return alike;
+}
+
+function bestOf(candidates: Iterable<PlacedTensor>, tensor: PlacedTensor): PlacedTensor | null {
+  let best: PlacedTensor | null = null;
+  let most = LIKE_ANOTHER - 1;
+  for (const candidate of candidates) {
+    const alike = likeness(candidate.sketch, tensor.sketch);
+    if (alike <= most) continue;
+    best = candidate;
+    most = alike;
+  }
+  return best;
+}
+
+export function groupsOf(
+  tensors: readonly PlacedTensor[],
+  keyOf: (tensor: PlacedTensor) => string,
+): Map<string, PlacedTensor[]> {
+  const groups = new Map<string, PlacedTensor[]>();
+  for (const tensor of tensors) {
+    const key = keyOf(tensor);
+    const known = groups.get(key);
+    if (known === undefined) groups.set(key, [tensor]);
+    else known.push(tensor);
+  }
+  return groups;
+}
