@@ -101,6 +101,8 @@ export class ApiServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const isHead = request.method === 'HEAD';
+    // A body whose reading was given up takes the socket from its request.
+    const { socket } = request;
     try {
       await sendAnswer(response, await this.#handle(request), isHead);
     } catch (error) {
@@ -108,7 +110,7 @@ export class ApiServer {
     } finally {
       // A body that nobody read: the connection cannot be used again.
       if (!request.complete) {
-        response.once('finish', () => request.socket.destroySoon());
+        response.once('finish', () => socket.destroySoon());
         request.resume();
       }
     }

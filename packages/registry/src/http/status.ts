@@ -1,5 +1,5 @@
 // Error codes -> HTTP statuses, and errors -> bodies that say no more than they should.
-import { type ErrorCode, KerfError } from '@kerf/protocol';
+import { type ErrorCode, isDiskFull, KerfError } from '@kerf/protocol';
 
 const STATUS_OF: Readonly<Partial<Record<ErrorCode, number>>> = {
   INVALID_ARGUMENT: 400,
@@ -35,7 +35,14 @@ export function errorBodyOf(error: unknown): { status: number; json: unknown } {
     return { status: 500, json: { error: { code: 'INTERNAL', message, retryable: false } } };
   }
   const { code, retryable, details } = known;
-  const message = code === 'STORE_FAILED' ? 'the database or the blob store of the registry failed' : known.message;
+  const message = code === 'STORE_FAILED' ? storeFault(known) : known.message;
   const more = Object.keys(details).length > 0 ? { details } : {};
   return { status: statusOf(code), json: { error: { code, message, retryable, ...more } } };
+}
+
+function storeFault({ cause }: KerfError): string {
+  const isFull = isDiskFull(cause) || (cause as { readonly code?: unknown } | undefined)?.code === 'SQLITE_FULL';
+  return isFull
+    ? "the registry's disk is full: nothing was changed; make room there, and try again"
+    : 'the database or the blob store of the registry failed';
 }
