@@ -184,6 +184,21 @@ describe('fetching', () => {
     expect((await runningOf(world.device(storage))).version).toBe('1.0');
   });
 
+  test('wrong bytes from every mirror are fetched once more, not over and over', async () => {
+    const wrong = (name: string) =>
+      world.mirror(name, (path, bytes) =>
+        path.startsWith('blobs/') && bytes !== null ? bytes.map((byte) => byte ^ 1) : bytes,
+      );
+    const names = ['one', 'two'];
+    const mirrors = new MirrorSet({ mirrors: names.map(wrong), clock: instantClock });
+    world.requests.length = 0;
+    await expect((await opened({ mirrors, limits: { retryDelayMs: 1 } })).update()).rejects.toEqual(
+      refused('CONTENT_MISMATCH'),
+    );
+    const [first = ''] = world.requests.filter((one) => one.includes('blobs/')).map((one) => one.split(' ')[1]);
+    expect(world.requests.filter((one) => one.includes(first))).toHaveLength(3);
+  });
+
   describe('a line that breaks within a segment of a delta', () => {
     /** Breaks after 25 pieces of 700 bytes, so many times. @returns bytes of deltas that came */
     const flaky = (breaks: number): { mirrors: MirrorSet; came: () => number } => {

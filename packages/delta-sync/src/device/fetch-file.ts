@@ -42,6 +42,7 @@ export async function fetchFile(file: ReleaseFile, options: FetchOptions): Promi
   };
   for (const way of waysTo(file, base?.files ?? [])) {
     const fallbackMessage = last?.message ?? null;
+    let mismatches = 0;
     for (let attempt = 0; attempt < limits.attempts; attempt++) {
       const mirror = mirrors.best;
       try {
@@ -52,14 +53,20 @@ export async function fetchFile(file: ReleaseFile, options: FetchOptions): Promi
       } catch (error) {
         last = faultOf(error, file, mirror);
         // What came from there may be wrong from its first byte on.
-        if (last.code === 'CONTENT_MISMATCH' || last.code.startsWith('DELTA_')) await forget(file, options);
+        if (last.code === 'CONTENT_MISMATCH' || last.code.startsWith('DELTA_')) {
+          await forget(file, options);
+          mismatches++;
+        }
         // A delta that the manifest did not sign may be anything: the next way, not the next mirror.
         if (way.kind === 'copy' || way.kind === 'route' || (way.kind === 'delta' && way.index === null)) break;
         // Its index is the one that was signed for: another mirror has no other.
         if (last.code === 'VERSION_UNSUPPORTED') break;
         // A broken line is tried again on the same way; wrong bytes from every mirror are not.
         if (way.kind === 'delta' && last.code === 'CONTENT_MISMATCH' && attempt >= mirrors.count - 1) break;
+        // One more than there are mirrors: what one of them began may have spoilt what the next one went on with.
+        if (way.kind === 'blob' && mismatches > mirrors.count) break;
         mirrors.demote(mirror);
+        if (attempt === limits.attempts - 1) break;
         if (attempt >= mirrors.count - 1) await pause(clock, limits.retryDelayMs * 2 ** (attempt - mirrors.count + 1));
       }
     }
