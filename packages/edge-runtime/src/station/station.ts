@@ -218,6 +218,8 @@ export class Station {
 
   private async drain(): Promise<void> {
     this.state = 'draining';
+    // Where the line is paused, a source or a trigger that waits for room or for a result would never end.
+    this.line.resume();
     await this.parts.trigger?.stop();
     await this.parts.source.stop();
     await this.line.drain();

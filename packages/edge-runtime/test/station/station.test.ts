@@ -286,6 +286,24 @@ describe('a pause', () => {
     await flow(clock, 50);
     expect(sink.records.map(brief)).toEqual(['inside PASS split r0', 'waiting PASS split r0']);
   });
+
+  it('holds nobody up who ends the station: a source that waits for room gets it, and all have their records', async () => {
+    const { clock, sink, source, station, take } = await bench();
+    station.pause();
+    const handed = (async () => {
+      for (let at = 0; at < 20; at++) await take(`P-${at}`);
+    })();
+    await flow(clock, 100);
+    source.stop = () => handed;
+    let hasStopped = false;
+    const stopped = station.stop().then(() => {
+      hasStopped = true;
+    });
+    await flow(clock, 5000);
+    expect(hasStopped).toBe(true);
+    await stopped;
+    expect(sink.records).toHaveLength(20);
+  });
 });
 
 describe('other thresholds', () => {
