@@ -121,7 +121,7 @@ async function makeCertificate(names: readonly string[], nowMs: number): Promise
     notAfterDate: new Date(nowMs + VALID_DAYS * DAY_MS),
     extensions: [
       { name: 'basicConstraints', cA: false, critical: true },
-      { name: 'keyUsage', digitalSignature: true, critical: true },
+      // No keyUsage: one without keyCertSign keeps BoringSSL, which Electron has, from taking it as its own authority.
       { name: 'extKeyUsage', serverAuth: true },
       { name: 'subjectAltName', altNames },
     ],

@@ -1,4 +1,5 @@
 // A server whose certificate is replaced while it runs: real TLS, a clock of the test.
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -56,6 +57,11 @@ async function connected(port: number, { certPem }: ServerCertificate) {
   await once(socket, 'secureConnect');
   return socket;
 }
+
+test('a development certificate is its own authority for every TLS library: it may be said to have issued itself', async () => {
+  const certificate = new X509Certificate((await developmentCertificate(temporaryFolder(), [])).certPem);
+  expect(certificate.checkIssued(certificate)).toBe(true);
+});
 
 describe('certificate files', () => {
   test('that are replaced serve from the next connection on, and those that stand go on', async () => {
