@@ -129,10 +129,10 @@ async function runsOf(gap: Gap): Promise<readonly Run[]> {
   const { old, fresh, start, bytes } = gap;
   const runs: Run[] = [];
   let form: string | null = null;
-  for (let done = 0; done < bytes; done += BLOCK_BYTES) {
-    const size = Math.min(BLOCK_BYTES, bytes - done);
+  for (let done = 0; done < bytes; ) {
+    const size = done === 0 ? await firstBytes(gap) : Math.min(BLOCK_BYTES, bytes - done);
     const block = await fresh.reader.read(fresh.place + start + done, size);
-    const from = originOf(block, done, gap);
+    const from = await originOf(block, done, gap);
     const before = old === null || from === null ? null : await old.reader.read(old.place + from, size);
     const next: string = bytes <= BLOCK_BYTES ? '' : formOf(block, before, form);
     const last = runs.at(-1);
@@ -140,9 +140,26 @@ async function runsOf(gap: Gap): Promise<readonly Run[]> {
       runs[runs.length - 1] = { ...last, size: last.size + size };
     } else runs.push({ done, size, from });
     form = next;
+    done += size;
   }
   return runs;
 }
+
+/**
+ * What comes from as far ahead of the next copy has whole elements from there: what is too much at the beginning is a block of
+ * its own.
+ */
+async function firstBytes(gap: Gap): Promise<number> {
+  const { fresh, between, start, bytes } = gap;
+  const size = Math.min(BLOCK_BYTES, bytes);
+  const more = Math.max(0, bytes - between.bytes);
+  const lead = more + ((bytes - more) % MOST_ELEMENT_BYTES);
+  if (between.bytes === bytes || lead === 0 || lead + BLOCK_BYTES > bytes) return size;
+  const from = await originOf(await fresh.reader.read(fresh.place + start + lead, BLOCK_BYTES), lead, gap);
+  return from === between.from + between.bytes - (bytes - lead) ? Math.min(lead, BLOCK_BYTES) : size;
+}
+
+const MOST_ELEMENT_BYTES = 8;
 
 /** Whether a block lies behind a run in the old bytes too, and there is room for it. */
 function goesOn(run: Run, from: number | null, size: number): boolean {
@@ -151,9 +168,10 @@ function goesOn(run: Run, from: number | null, size: number): boolean {
 
 /**
  * Where a block came from: the same place, where as many bytes lie between the copies around it; else where most of it stands;
- * else as far behind the last copy as in the new bytes.
+ * else as far behind the last copy as in the new bytes, or as far ahead of the next one, whichever is more like it: where
+ * something was put in front of values that all changed, nothing of them stands anywhere.
  */
-function originOf(block: Uint8Array, done: number, { old, find, between, bytes }: Gap): number | null {
+async function originOf(block: Uint8Array, done: number, { old, find, between, bytes }: Gap): Promise<number | null> {
   if (old === null) return null;
   const behind = between.from + done;
   if (between.bytes === bytes) return behind;
@@ -162,7 +180,20 @@ function originOf(block: Uint8Array, done: number, { old, find, between, bytes }
     shifts.set(from - to, (shifts.get(from - to) ?? 0) + size);
   }
   const [[best]] = [...shifts].sort(([, a], [, b]) => b - a) as [[number, number]];
-  return best < 0 || best + block.byteLength > old.bytes ? null : best;
+  const ahead = between.from + between.bytes - (bytes - done);
+  const places = [best, ahead].filter((place) => place >= 0 && place + block.byteLength <= old.bytes);
+  const [first, second] = places;
+  if (first === undefined || second === undefined || first === second) return first ?? null;
+  const alike = async (place: number): Promise<number> =>
+    equalBytes(block, await old.reader.read(old.place + place, block.byteLength));
+  return (await alike(second)) > (await alike(first)) ? second : first;
+}
+
+/** At the same place. */
+function equalBytes(left: Uint8Array, right: Uint8Array): number {
+  let equal = 0;
+  for (let at = 0; at < left.length; at++) if (left[at] === right[at]) equal++;
+  return equal;
 }
 
 /** The old bytes that a text is likely to be made of: at the same share of the way. */

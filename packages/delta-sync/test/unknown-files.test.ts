@@ -1,7 +1,8 @@
-// Files that are too large to be searched for copies: what stands at the same place is one.
+// Files of an unknown kind: too large to be searched for copies, and with values that all changed behind a head of another length.
 import { expect, test } from 'vitest';
 import type { ByteReader } from '../src/byte-reader.ts';
 import { matchBytes } from '../src/encode/match-bytes.ts';
+import { bytesOfArray, normal, plainFile, roundTrip } from './support/sources.ts';
 
 const BYTES = 640 * 1024 * 1024;
 const CHANGED = [0, 1_000_003, 300_000_000, BYTES - 1];
@@ -32,3 +33,22 @@ test('few bytes that changed take as many parts, and the rest is copied', async 
   expect(sizes.told).toBeLessThanOrEqual(CHANGED.length * 1024);
   expect(sizes.parts).toBeLessThan(4 * CHANGED.length);
 }, 60_000);
+
+test.each([1, 3, 8, 21])(
+  'values that all changed, behind a head that grew by %i bytes, are differences',
+  async (more) => {
+    const old = normal(60_000, 0.05, 1);
+    const noise = normal(60_000, 2e-5, 2);
+    const fresh = old.map((value, at) => value + (noise[at] as number));
+    const file = async (name: string, values: Float32Array, pad: number) => {
+      const bytes = bytesOfArray(values);
+      const made = new Uint8Array(2000 + pad + bytes.byteLength).fill(0x20);
+      for (let at = 0; at < 1990; at++) made[at] = 33 + ((at * at) % 90);
+      made.set(bytes, 2000 + pad);
+      return await plainFile(name, made);
+    };
+    const { delta } = await roundTrip([await file('old', old, 0)], [await file('new', fresh, more)]);
+    const aligned = await roundTrip([await file('old', old, 0)], [await file('new', fresh, 0)]);
+    expect(delta.byteLength).toBeLessThan(1.02 * aligned.delta.byteLength + 200);
+  },
+);
