@@ -1,5 +1,5 @@
 // Golden samples as a release's maker writes them, and as a cloud holds a release against them.
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openModelFolder, writeGolden } from '../src/index.ts';
@@ -32,7 +32,10 @@ describe('golden samples', () => {
     writeModel(dir, 'whole', rowsModel());
     const folder = join(dir, 'whole');
     const model = await openModelFolder(folder);
+    // What a run that was ended has left is cleared away.
+    mkdirSync(join(folder, '.kerf-golden-broken'));
     await writeGolden({ folder, model, inputs, tolerance: 0 });
+    expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([]);
     await expect(writeGolden({ folder, model, inputs, tolerance: 0 })).rejects.toMatchObject({ code: 'FILE_EXISTS' });
     await writeGolden({ folder, model, inputs: inputs.slice(1), tolerance: 0, force: true });
     const file = join(folder, 'golden', '1.bin');

@@ -22,7 +22,7 @@ export interface ManifestKind<T> {
 }
 
 /**
- * An empty or missing folder may be written, one with a former result as well, any with `force`.
+ * An empty or missing folder may be written, one with a former result or one that was broken off as well, any with `force`.
  * @throws {KerfError} FILE_EXISTS, MANIFEST_INVALID when what looks like a former result is none.
  */
 export async function checkTarget<T>(folder: string, kind: ManifestKind<T>, force: boolean): Promise<void> {
@@ -34,7 +34,8 @@ export async function checkTarget<T>(folder: string, kind: ManifestKind<T>, forc
     throw new KerfError('FILE_EXISTS', `'${folder}' is not a folder that can be written to`, { cause });
   }
   const { leftover } = kind;
-  if (leftover !== null) entries = entries.filter((name) => !name.startsWith(leftover));
+  // A run that was broken off may have put some of its files in place.
+  if (leftover !== null && entries.some((name) => name.startsWith(leftover))) return;
   if (entries.length === 0 || force) return;
   if (!entries.includes(kind.file)) {
     throw new KerfError(

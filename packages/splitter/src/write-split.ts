@@ -1,32 +1,42 @@
 // A planned cut of a model file -> head.onnx, tail.onnx and split.json in a folder.
-import { rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type ModelFile, type WrittenModel, writeModelFile } from '@kerf/onnx/node';
-import { type Backend, parseSplitManifest, type SplitManifest, type SplitPart } from '@kerf/protocol';
+import {
+  type Backend,
+  KerfError,
+  messageOf,
+  parseSplitManifest,
+  type SplitManifest,
+  type SplitPart,
+} from '@kerf/protocol';
 import { fileHost } from './file-host.ts';
 import {
   checkSource,
   checkTarget,
   checkWhole,
   type ManifestKind,
-  makeFolder,
   readManifest,
   writeManifest,
 } from './manifest-folder.ts';
 import { type CutPlan, planCut } from './plan-cut.ts';
 import { extractSide, type SideRecipe, splitManifest, splitModel } from './split-model.ts';
+import { staged } from './staged-folder.ts';
 
 export const MANIFEST_FILE = 'split.json';
+
+const STAGING = '.kerf-split-';
 
 const SPLIT: ManifestKind<SplitManifest> = {
   file: MANIFEST_FILE,
   what: 'split',
   remedy: 'split the model again',
-  leftover: null,
+  leftover: STAGING,
   parse: parseSplitManifest,
 };
 
-const TARGETS = ['head.onnx', 'tail.onnx', 'head.onnx.data', 'tail.onnx.data', MANIFEST_FILE];
+const MODEL_FILES = ['head.onnx', 'tail.onnx', 'head.onnx.data', 'tail.onnx.data'];
+const TARGETS = [...MODEL_FILES, MANIFEST_FILE];
 
 export interface WriteSplitOptions {
   readonly model: ModelFile;
@@ -46,8 +56,8 @@ export interface WrittenSplit {
 }
 
 /**
- * Splits a model file. The model, its head and its tail are loaded with the backend before anything is written; each
- * file is then written under a temporary name and renamed, split.json last, so that a folder with a split.json holds a
+ * Splits a model file. The model, its head and its tail are loaded with the backend before anything is written; the files
+ * are then written to a folder of their own inside and moved, split.json last, so that a folder with a split.json holds a
  * whole split.
  * @throws {KerfError} every code of planCut and splitModel, FILE_EXISTS, FILE_NOT_FOUND.
  */
@@ -57,20 +67,38 @@ export async function writeSplit(options: WriteSplitOptions): Promise<WrittenSpl
   await checkSplitTarget(model, folder, options.force);
   await checkWhole(model, backend);
   const split = await splitModel(plan, backend, fileHost(model));
-  await makeFolder(folder);
+  const write = async (staging: string): Promise<SplitManifest> => {
+    const head = await writeSide(model, split.head, staging, 'head');
+    const tail = await writeSide(model, split.tail, staging, 'tail');
+    const source = { file: model.name, sha256: model.sha256, bytes: model.bytes };
+    return await splitManifest(split, { source, head, tail, createdBy: options.createdBy ?? 'kerf' });
+  };
+  const putSplit = (manifest: SplitManifest, staging: string): Promise<void> => putInPlace(manifest, staging, folder);
+  return { manifest: await staged({ folder, prefix: STAGING, write, putInPlace: putSplit }), plan };
+}
+
+async function putInPlace(manifest: SplitManifest, staging: string, folder: string): Promise<void> {
+  const fresh = new Set(await readdir(staging));
   // From here to the end the old split is not whole: its manifest goes first.
   await rm(path.join(folder, MANIFEST_FILE), { force: true });
   try {
-    const head = await writeSide(model, split.head, folder, 'head');
-    const tail = await writeSide(model, split.tail, folder, 'tail');
-    const source = { file: model.name, sha256: model.sha256, bytes: model.bytes };
-    const manifest = await splitManifest(split, { source, head, tail, createdBy: options.createdBy ?? 'kerf' });
+    // A former split may have had one that this one has not.
+    for (const file of MODEL_FILES)
+      await putFile(fresh.has(file) ? path.join(staging, file) : null, path.join(folder, file));
     await writeManifest(folder, MANIFEST_FILE, manifest);
-    return { manifest, plan };
   } catch (error) {
-    // A full disk: half a split would stand in the way of the next one.
-    await Promise.allSettled(TARGETS.map((name) => rm(path.join(folder, name), { force: true })));
+    // Half a split would stand in the way of the next one.
+    await Promise.allSettled(MODEL_FILES.map((name) => rm(path.join(folder, name), { force: true })));
     throw error;
+  }
+}
+
+async function putFile(from: string | null, to: string): Promise<void> {
+  try {
+    if (from === null) await rm(to, { force: true });
+    else await rename(from, to);
+  } catch (cause) {
+    throw new KerfError('FILE_NOT_FOUND', `'${to}' cannot be written: ${messageOf(cause)}`, { cause });
   }
 }
 
@@ -85,8 +113,6 @@ async function writeSide(model: ModelFile, recipe: SideRecipe, folder: string, s
   const dataFile = `${file}.data`;
   const extracted = extractSide(model.graph, recipe, dataFile);
   const written = await writeModelFile(extracted, path.join(folder, file), model.externalFiles, dataFile);
-  // A former split may have had one.
-  if (written.externalData === null) await rm(path.join(folder, dataFile), { force: true });
   return { ...part(written, file), nodes: recipe.nodes, externalData: dataPart(written, dataFile) };
 }
 

@@ -416,6 +416,7 @@ describe('refuses', () => {
   test('not a folder where only a crashed run left something: that is cleared away', async () => {
     await mkdir(chained('.kerf-chain-crashed'), { recursive: true });
     await writeFile(chained('.kerf-chain-crashed', 'segment-0.onnx'), 'half of it');
+    await writeFile(chained('segment-1.onnx'), 'put in place already');
     await chain(bytesOf(diamond), [['b']]);
     expect((await readdir(chained())).sort()).toEqual(['chain.json', 'segment-0.onnx', 'segment-1.onnx']);
   });

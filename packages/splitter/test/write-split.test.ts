@@ -141,6 +141,17 @@ describe('refuses', () => {
     expect((await openSplit(inRoot('out'))).manifest.cut).toEqual(['a']);
   });
 
+  test('not a folder where a run was broken off, at whatever file: that is cleared away', async () => {
+    for (const there of [[], ['head.onnx'], ['head.onnx', 'tail.onnx', 'split.json.tmp']]) {
+      await mkdir(inRoot('out', '.kerf-split-broken'), { recursive: true });
+      await writeFile(inRoot('out', '.kerf-split-broken', 'tail.onnx'), 'half of it');
+      for (const name of there) await writeFile(inRoot('out', name), 'whole');
+      await split(bytesOf(diamond), ['b']);
+      expect((await readdir(inRoot('out'))).sort()).toEqual(['head.onnx', 'split.json', 'tail.onnx']);
+      await rm(inRoot('out'), { recursive: true });
+    }
+  });
+
   test('a file where the folder should be, and a folder that would lose the model', async () => {
     await writeFile(inRoot('out'), '');
     await expect(split(bytesOf(diamond), ['b'])).rejects.toMatchObject({ code: 'FILE_EXISTS' });

@@ -1,6 +1,6 @@
 // A folder with a model and inputs for it -> golden samples beside the model, answered by the CPU provider.
 import { createHash } from 'node:crypto';
-import { mkdtemp, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { DEFAULT_WIRE_LIMITS, KerfError, type LoadedModel, type Tensor, type TensorMap } from '@kerf/protocol';
 import { makeFolders } from '@kerf/protocol/node';
@@ -62,6 +62,8 @@ export interface WriteGoldenOptions {
   readonly force?: boolean;
 }
 
+const STAGING = '.kerf-golden-';
+
 /**
  * Writes `golden/` whole or not at all. @returns bytes of all tensors.
  * @throws {KerfError} FILE_EXISTS, and what the model throws.
@@ -81,7 +83,10 @@ export async function writeGolden({
   if (exists && !force) throw new KerfError('FILE_EXISTS', `${target} is there; --force replaces it`);
   const samples: GoldenSample[] = [];
   for (const one of inputs) samples.push({ inputs: one, outputs: await model.run(one) });
-  const staging = await mkdtemp(join(folder, '.kerf-golden-'));
+  // A run that was ended could not clear its own away.
+  const stale = (await readdir(folder)).filter((name) => name.startsWith(STAGING));
+  for (const name of stale) await rm(join(folder, name), { recursive: true, force: true });
+  const staging = await mkdtemp(join(folder, STAGING));
   try {
     const bytes = await writeInto(staging, samples, tolerance);
     if (exists) await rm(target, { recursive: true });

@@ -1,5 +1,5 @@
 // A model file and nested cuts -> segment files, shared weights and chain.json in a folder.
-import { mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type ModelFile, modelIdentity } from '@kerf/onnx/node';
 import {
@@ -18,10 +18,10 @@ import {
   checkTarget,
   checkWhole,
   type ManifestKind,
-  makeFolder,
   readManifest,
   writeManifest,
 } from '../manifest-folder.ts';
+import { staged } from '../staged-folder.ts';
 import type { DimensionBindings } from '../value-types.ts';
 import { boundaryTypes, crossingBytes } from './boundary.ts';
 import type { ChosenCuts } from './choose-cuts.ts';
@@ -98,7 +98,8 @@ export async function writeChain(options: WriteChainOptions): Promise<WrittenCha
     } as const;
     return { ...draft, chain: await chainHash(draft) };
   };
-  return { manifest: await staged(folder, write), plan };
+  const putChain = (manifest: ChainManifest, staging: string): Promise<void> => putInPlace(manifest, staging, folder);
+  return { manifest: await staged({ folder, prefix: STAGING, write, putInPlace: putChain }), plan };
 }
 
 const TARGETS: readonly string[] = [
@@ -106,33 +107,6 @@ const TARGETS: readonly string[] = [
   SHARED_FILE,
   CHAIN_FILE,
 ];
-
-/** Lets `write` fill a folder inside, then puts its files in place; on failure nothing is left of it. */
-async function staged(folder: string, write: (staging: string) => Promise<ChainManifest>): Promise<ChainManifest> {
-  const isNew = await makeFolder(folder);
-  let staging: string | null = null;
-  try {
-    staging = await makeStaging(folder);
-    const manifest = await write(staging);
-    await putInPlace(manifest, staging, folder);
-    return manifest;
-  } catch (error) {
-    if (staging !== null) await rm(staging, { recursive: true, force: true });
-    if (isNew) await rmdir(folder).catch(() => undefined);
-    throw error;
-  }
-}
-
-async function makeStaging(folder: string): Promise<string> {
-  try {
-    // A run that crashed in the runtime could not clear its own away.
-    const stale = (await readdir(folder)).filter((name) => name.startsWith(STAGING));
-    for (const name of stale) await rm(path.join(folder, name), { recursive: true, force: true });
-    return await mkdtemp(path.join(folder, STAGING));
-  } catch (cause) {
-    throw new KerfError('FILE_NOT_FOUND', `the folder '${folder}' cannot be written to`, { cause });
-  }
-}
 
 async function putInPlace(manifest: ChainManifest, staging: string, folder: string): Promise<void> {
   const former = await readManifest(folder, CHAIN).catch(() => null);
@@ -144,7 +118,6 @@ async function putInPlace(manifest: ChainManifest, staging: string, folder: stri
   } catch (cause) {
     throw new KerfError('FILE_EXISTS', `a file of the chain cannot be put into '${folder}'`, { cause });
   }
-  await rm(staging, { recursive: true, force: true });
   await writeManifest(folder, CHAIN_FILE, manifest);
 }
 
