@@ -1,5 +1,6 @@
 // Options -> a running registry: database, blobs, background work, port; and its orderly end.
 import type { ServerCertificate, VerifyToken } from '@kerf/access';
+import type { FormatVersion } from '@kerf/delta-sync';
 import { KerfError, messageOf } from '@kerf/protocol';
 import type { BlobStore } from './blobs/blob-store.ts';
 import { type RegistryContext, systemIds } from './context.ts';
@@ -43,6 +44,8 @@ export interface RegistryOptions {
   /** The first root.json, where trust begins; null: the first one that is published is believed. @default null */
   readonly firstRoot?: Uint8Array | null;
   readonly limits?: Partial<RegistryLimits>;
+  /** The newest version of the format of deltas that are made here: 1 for devices whose kerf reads no other. @default the last */
+  readonly deltaFormat?: FormatVersion;
   /** Milliseconds since 1970. @default Date.now */
   readonly wallNowMs?: () => number;
   /** @default nobody is told */
@@ -75,7 +78,7 @@ export async function startRegistry(options: RegistryOptions): Promise<Registry>
   };
   const desk = new CheckDesk(context);
   const totals = new StageTotals();
-  const deltas = new DeltaDesk(context, blobs, options.workFolder, log);
+  const deltas = new DeltaDesk(context, blobs, options.workFolder, log, options.deltaFormat ?? null);
   const pump = (): void => void deltas.pump().catch(failedQuietly(log, 'deltas-failed'));
   const routes = registryRoutes({ context, blobs, desk, totals, onAsked: pump });
   const server = new ApiServer({ context, routes, verify: options.verify, host, port, certificate, log });

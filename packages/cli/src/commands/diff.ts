@@ -4,7 +4,7 @@ import type { DeltaReport, PartReport, Strategy } from '@kerf/delta-sync';
 import { bsdiffPatcher, diffFiles } from '@kerf/delta-sync/node';
 import { KerfError } from '@kerf/protocol';
 import { type Command, type Io } from '../command.ts';
-import { DELTA_FORMAT_OPTION, deltaFormatOf } from '../publish/delta-format.ts';
+import { deltaFormatOf, deltaFormatOption } from '../publish/delta-format.ts';
 import { formatBytes, table } from '../units.ts';
 import { printable } from './cuts.ts';
 
@@ -22,7 +22,7 @@ export const diff: Command = {
     out: { type: 'string', value: 'FILE', help: 'the delta to write' },
     force: { type: 'boolean', help: 'replace a delta that is there' },
     'no-bsdiff': { type: 'boolean', help: 'do not try bsdiff against what kerf makes' },
-    ...DELTA_FORMAT_OPTION,
+    ...deltaFormatOption(),
     json: { type: 'boolean', help: 'print JSON' },
   },
   notes:

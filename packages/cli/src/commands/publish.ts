@@ -18,7 +18,7 @@ import { interruptible } from '../interruption.ts';
 import { withCpu } from '../model-options.ts';
 import { versionsOf } from '../profile/device.ts';
 import { progressTo } from '../profile/progress.ts';
-import { DELTA_FORMAT_OPTION, deltaFormatOf } from '../publish/delta-format.ts';
+import { deltaFormatOf, deltaFormatOption } from '../publish/delta-format.ts';
 import { GOLDEN_FILE, makeGolden } from '../publish/golden.ts';
 import { KEY_OPTIONS, openKeys } from '../publish/key-options.ts';
 import type { Snapped } from '../publish/snap.ts';
@@ -66,7 +66,7 @@ export const publish: Command = {
     },
     deltas: { type: 'string', value: 'N', help: `releases before this one to make deltas from (default ${DELTAS})` },
     'no-bsdiff': { type: 'boolean', help: 'do not try bsdiff against the deltas that kerf makes' },
-    ...DELTA_FORMAT_OPTION,
+    ...deltaFormatOption(),
     snap: {
       type: 'string',
       value: 'STEP',

@@ -2,6 +2,7 @@
 import { folderStore } from '@kerf/delta-sync/node';
 import { pullRepository, pushRepository } from '@kerf/registry';
 import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
+import { deltaFormatOption } from '../publish/delta-format.ts';
 import { CONNECTION_OPTIONS, REGISTRY_AUDIENCE, registryClient } from '../registry/connection.ts';
 import { DEFAULT_DATA, serveRegistry } from '../registry/serve-registry.ts';
 
@@ -21,6 +22,7 @@ export const registry: Command = {
     s3: { type: 'string', value: 'URL', help: 'serve: an S3-compatible store for blobs instead of the folder' },
     's3-bucket': { type: 'string', value: 'NAME', help: 'serve: its bucket' },
     's3-region': { type: 'string', value: 'NAME', help: 'serve: its region (default us-east-1)' },
+    ...deltaFormatOption('serve: '),
     root: {
       type: 'string',
       value: 'FILE',

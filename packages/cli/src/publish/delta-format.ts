@@ -4,14 +4,17 @@ import type { CommandLine, OptionSpec } from '../command.ts';
 
 const NEWEST = 2;
 
-export const DELTA_FORMAT_OPTION: Readonly<Record<string, OptionSpec>> = {
-  'delta-format': {
-    type: 'string',
-    value: 'N',
-    check: deltaFormatOf,
-    help: `newest format of deltas: 1 for devices whose kerf reads no other (default ${NEWEST})`,
-  },
-};
+/** @param when what the help says it is for, such as `serve: ` */
+export function deltaFormatOption(when = ''): Readonly<Record<string, OptionSpec>> {
+  return {
+    'delta-format': {
+      type: 'string',
+      value: 'N',
+      check: deltaFormatOf,
+      help: `${when}newest format of deltas: 1 for devices whose kerf reads no other (default ${NEWEST})`,
+    },
+  };
+}
 
 /** @throws {KerfError} INVALID_ARGUMENT. */
 export function deltaFormatOf(line: CommandLine): FormatVersion {

@@ -27,6 +27,7 @@ import {
 } from '@kerf/registry';
 import { type CommandLine, type Io, usageError } from '../command.ts';
 import { PRIVATE_KEY_FILE, PUBLIC_KEY_FILE, writeTokenKeys } from '../commands/token.ts';
+import { deltaFormatOf } from '../publish/delta-format.ts';
 import { REGISTRY_AUDIENCE } from './connection.ts';
 
 export const DEFAULT_DATA = '.kerf/registry';
@@ -51,6 +52,7 @@ export async function serveRegistry(line: CommandLine, io: Io): Promise<number> 
     port: line.number('port', 8480, { most: 65_535 }),
     allowInsecureRemote: line.flag('behind-proxy'),
     firstRoot: await firstRootOf(line),
+    deltaFormat: deltaFormatOf(line),
     log: logTo(line, io),
   });
   announce(registry, { line, io, certificate, ownKey });

@@ -4,7 +4,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { HEADER_BYTES, signedBytesOf } from '@kerf/delta-sync';
+import { type FormatVersion, HEADER_BYTES, signedBytesOf } from '@kerf/delta-sync';
 import { openFileReader } from '@kerf/delta-sync/node';
 import { KerfError, messageOf } from '@kerf/protocol';
 import { makeFolders } from '@kerf/protocol/node';
@@ -24,16 +24,27 @@ export class DeltaDesk {
   readonly #blobs: BlobStore;
   readonly #folder: string;
   readonly #log: RegistryLog;
+  readonly #format: FormatVersion | null;
   readonly #owner = randomUUID();
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<void>>();
 
-  /** @param folder for files while a delta is made of them */
-  constructor(context: RegistryContext, blobs: BlobStore, folder: string, log: RegistryLog) {
+  /**
+   * @param folder for files while a delta is made of them
+   * @param format the newest version of the format of deltas; null: the last
+   */
+  constructor(
+    context: RegistryContext,
+    blobs: BlobStore,
+    folder: string,
+    log: RegistryLog,
+    format: FormatVersion | null,
+  ) {
     this.#context = context;
     this.#blobs = blobs;
     this.#folder = folder;
     this.#log = log;
+    this.#format = format;
   }
 
   /** Starts as many as wait and may run. Safe to call at any time. */
@@ -80,7 +91,7 @@ export class DeltaDesk {
     }, limits.deltaLeaseMs / 3);
     const bytes = await runDeltaWorker(
       // Within a delta a file has one name: its base is found by its hash.
-      { base: base === null ? null : { ...base, name: target.name }, target, out },
+      { base: base === null ? null : { ...base, name: target.name }, target, out, format: this.#format },
       {
         memoryMib: limits.deltaMemoryMib,
         timeoutMs: limits.deltaTimeoutMs,

@@ -22,7 +22,7 @@ function send(message: WorkerMessage): void {
   process.send?.(message);
 }
 
-async function makeDelta({ base, target, out }: DeltaJob): Promise<number> {
+async function makeDelta({ base, target, out, format }: DeltaJob): Promise<number> {
   const readers: FileReader[] = [];
   try {
     let lastMs = 0;
@@ -33,6 +33,7 @@ async function makeDelta({ base, target, out }: DeltaJob): Promise<number> {
     const { chunks, report } = await encodeDelta({
       ...sources,
       makeHasher: nodeHasher,
+      ...(format === null ? {} : { format }),
       onProgress(doneBytes) {
         if (performance.now() - lastMs < PROGRESS_MS) return;
         lastMs = performance.now();

@@ -1,4 +1,5 @@
 // What the registry and its delta workers tell each other.
+import type { FormatVersion } from '@kerf/delta-sync';
 
 export interface JobFile {
   readonly path: string;
@@ -15,6 +16,8 @@ export interface DeltaJob {
   readonly target: JobFile;
   /** File to write. */
   readonly out: string;
+  /** The newest version of the format that may be used; null: the last. */
+  readonly format: FormatVersion | null;
 }
 
 export type WorkerMessage =
