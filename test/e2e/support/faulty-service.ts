@@ -263,7 +263,12 @@ export const KEEPING: Answers = {
     fault: 'the disk is full: make room, and recording goes on by itself',
     cause: { kind: 'record-disk-full' },
     sessions: [],
-    replay: { state: 'idle' },
+    replay: {
+      state: 'failed',
+      session: 'line-7-2026-11-27',
+      code: 'RECORDING_INVALID',
+      message: 'MCAP: unexpected end at byte 40961',
+    },
   },
   'samples.view': {
     isOn: true,

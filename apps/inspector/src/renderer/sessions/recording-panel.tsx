@@ -91,6 +91,6 @@ function Replaying({ replay }: { readonly replay: SessionsView['replay'] }) {
       return <p role="status">{t('sessions.replayed', { equal, changed, skipped })}</p>;
     }
     case 'failed':
-      return <FaultText fault={said(replay.message)} />;
+      return <FaultText fault={replay} />;
   }
 }
