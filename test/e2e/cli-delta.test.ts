@@ -86,3 +86,24 @@ test('wrong bases, files that are no deltas, and outputs in the way are one line
   expectRefusal(await kerf('diff', 'v1.onnx', 'v2.onnx'), 2, 'INVALID_ARGUMENT');
   expect(readdirSync(folder).filter((name) => name.startsWith('.'))).toEqual([]);
 });
+
+test('Ctrl-C while the delta is written leaves nothing half written', async () => {
+  // The signal comes when the file has been begun.
+  const begun = `const files = require('node:fs/promises');
+    const { open } = files;
+    files.open = async (file, ...more) => {
+      const handle = await open(file, ...more);
+      if (String(file).endsWith('.part')) {
+        process.kill(process.pid, 'SIGINT');
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      return handle;
+    };
+    require('node:module').syncBuiltinESMExports();`;
+  await writeFile(at('begun.cjs'), begun);
+  const env = { NODE_OPTIONS: '--require ./begun.cjs' };
+  const ran = await runKerf(['diff', 'v1.onnx', 'v2.onnx', '--out', 'late.kdelta'], { cwd: folder, env });
+  expect(ran.status).toBe(0);
+  expect(readdirSync(folder).filter((name) => name.includes('late.kdelta'))).toEqual(['late.kdelta']);
+  expectRefusal(await kerf('patch', 'v2.onnx', 'late.kdelta', '--out', 'never.onnx'), 1, 'DELTA_BASE_MISMATCH');
+});

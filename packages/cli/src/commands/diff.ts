@@ -4,6 +4,7 @@ import type { DeltaReport, PartReport, Strategy } from '@kerf/delta-sync';
 import { bsdiffPatcher, diffFiles } from '@kerf/delta-sync/node';
 import { KerfError } from '@kerf/protocol';
 import { type Command, type Io } from '../command.ts';
+import { interruptible } from '../interruption.ts';
 import { deltaFormatOf, deltaFormatOption } from '../publish/delta-format.ts';
 import { formatBytes, table } from '../units.ts';
 import { printable } from './cuts.ts';
@@ -36,13 +37,18 @@ export const diff: Command = {
     }
     const [oldPath, newPath] = [line.positional(0), line.positional(1)];
     const bsdiff = line.flag('no-bsdiff') ? null : bsdiffPatcher();
-    const report = await diffFiles({
-      oldPath,
-      newPath,
-      out,
-      format: deltaFormatOf(line),
-      ...(bsdiff === null ? {} : { patcher: bsdiff.patch }),
-    });
+    const report = await interruptible((signal) =>
+      diffFiles({
+        oldPath,
+        newPath,
+        out,
+        format: deltaFormatOf(line),
+        ...(bsdiff === null ? {} : { patcher: bsdiff.patch }),
+        onProgress() {
+          if (signal.aborted) throw new KerfError('CANCELLED', 'kerf diff was interrupted; nothing was written');
+        },
+      }),
+    );
     const skipped = bsdiff?.skipped ?? [];
     const strategies = summarise(report.parts);
     if (line.flag('json')) io.print(JSON.stringify({ out, ...report, strategies, skipped }));

@@ -1,15 +1,12 @@
 // Two versions of a model, a folder or any file -> a delta file.
-import { open, rm } from 'node:fs/promises';
-import path from 'node:path';
 import type { BytePatcher } from '../encode/byte-rival.ts';
 import { encodeDelta } from '../encode/encode-delta.ts';
 import type { DeltaReport } from '../encode/report.ts';
 import type { FormatVersion } from '../format/patch-index.ts';
-import { renameDurably, writeAt } from './atomic-file.ts';
+import { createFileOf } from './atomic-file.ts';
 import { nodeHasher } from './file-reader.ts';
 import { outputPlace } from './output-place.ts';
 import { openSources } from './source-folder.ts';
-import { writeError } from './write-error.ts';
 
 export interface DiffOptions {
   /** A model (its data files come with it), a folder, or any file. */
@@ -50,33 +47,12 @@ export async function diffFiles({
         ...(format === undefined ? {} : { format }),
         ...(onProgress === undefined ? {} : { onProgress }),
       });
-      await writeChunks(place, chunks);
+      await createFileOf(place, chunks);
       return report;
     } finally {
       await target.close();
     }
   } finally {
     await base.close();
-  }
-}
-
-async function writeChunks(out: string, chunks: readonly Uint8Array[]): Promise<void> {
-  const temporary = path.join(path.dirname(out), `.${path.basename(out)}.${process.pid}.part`);
-  try {
-    const handle = await open(temporary, 'w');
-    try {
-      let at = 0;
-      for (const chunk of chunks) {
-        await writeAt(handle, chunk, at);
-        at += chunk.byteLength;
-      }
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await renameDurably(temporary, out);
-  } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw writeError(cause, `'${out}'`);
   }
 }
