@@ -72,7 +72,7 @@ describe('golden samples', () => {
     const before = childrenOf(process.pid);
     const report = await askGolden(await slotOf('good-2', meanModel(null)));
     expect(report).toMatchObject({ samples: 1, values: 1, worst: 0 });
-    await expect.poll(() => childrenOf(process.pid)).toEqual(before);
+    await expect.poll(() => childrenOf(process.pid).filter((pid) => !before.includes(pid))).toEqual([]);
   });
 
   test('of a model that never comes back are given up, and this process answers all the while', async () => {
@@ -137,7 +137,7 @@ describe('a shadow run', () => {
       )
       .toEqual(['keep']);
     await shadow.close();
-    await expect.poll(() => childrenOf(process.pid)).toEqual(others);
+    await expect.poll(() => childrenOf(process.pid).filter((pid) => !others.includes(pid))).toEqual([]);
   });
 });
 
