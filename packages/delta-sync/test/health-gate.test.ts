@@ -79,6 +79,27 @@ describe('health gate', () => {
     expect(gate.judge().decision).toBe('keep');
   });
 
+  test('a hiccup among few frames is no slower release; one that is slow every fifth time is', () => {
+    const gate = new HealthGate({ minFrames: 20, maxFrames: 2000 });
+    for (let frame = 0; frame < 20; frame++) gate.add(answer('PASS'), answer('PASS', frame === 7 ? 325 : 10));
+    expect(gate.judge().decision).toBe('wait');
+    gate.add(answer('PASS'), answer('PASS'));
+    expect(gate.judge().decision).toBe('keep');
+    for (let frame = 0; frame < 100; frame++) gate.add(answer('PASS'), answer('PASS', frame % 5 === 0 ? 325 : 10));
+    expect(gate.judge()).toMatchObject({ decision: 'rollBack', cause: { kind: 'gate-slower', beforeMs: 10 } });
+  });
+
+  test('a little more often slow than may be: watched until the frames are enough, then back', () => {
+    const gate = new HealthGate({ minFrames: 100, maxFrames: 1000 });
+    const decisions: string[] = [];
+    for (let frame = 0; frame < 1000; frame++) {
+      gate.add(answer('PASS'), answer('PASS', frame % 17 === 0 ? 40 : 10));
+      decisions.push(gate.judge().decision);
+    }
+    expect(decisions.slice(0, -1)).not.toContain('rollBack');
+    expect(decisions.at(-1)).toBe('rollBack');
+  });
+
   test('slower, and still fast enough', () => {
     expect(gateAfter(300, { flip: 0, to: 'NG', latencyMs: 19 }).judge().decision).toBe('keep');
   });

@@ -16,7 +16,7 @@ export interface HealthPolicy {
   readonly maxFrames: number;
   /** More frames without an answer than the old one had. @default 0.01 */
   readonly maxErrorShare: number;
-  /** Times the 95th percentile of the old one's latency. @default 1.5 */
+  /** Times the 95th percentile of the old one's latency, beyond chance. @default 1.5 */
   readonly maxLatencyRatio: number;
   /** A slower one that is still below this is fast enough. @default 20 ms */
   readonly latencyFloorMs: number;
@@ -50,6 +50,8 @@ export interface HealthVerdict {
 
 /** Latencies that are kept for percentiles, of the last frames. */
 const LATENCIES = 2048;
+/** Share of frames that are above a 95th percentile. */
+const ABOVE_P95 = 0.05;
 /** Standard errors: once in 15,000 by chance. */
 const SIGMAS = 4;
 
@@ -133,9 +135,12 @@ export class HealthGate {
     if ((escaped + 1) / (all + 2) - doubt > policy.maxEscapeShare) {
       return back({ kind: 'gate-escaped', escaped, ng: all });
     }
-    if (p95Ms.fresh > Math.max(policy.latencyFloorMs, policy.maxLatencyRatio * p95Ms.old)) {
+    const latencyLimitMs = Math.max(policy.latencyFloorMs, policy.maxLatencyRatio * p95Ms.old);
+    const seemsSlower = p95Ms.fresh > latencyLimitMs;
+    if (seemsSlower && (this.#isSlowerThan(latencyLimitMs) || frames >= policy.maxFrames)) {
       return back({ kind: 'gate-slower', p95Ms: p95Ms.fresh, beforeMs: p95Ms.old });
     }
+    if (seemsSlower) return wait;
     const unclear = (['NG', 'REVIEW'] as const).find(
       (verdict) => Math.abs(shifts[verdict].share) > (verdict === 'NG' ? policy.maxNgShift : policy.maxReviewShift),
     );
@@ -152,9 +157,23 @@ export class HealthGate {
     return { share, error: Math.sqrt(Math.max(0, (gained + lost) / frames - share * share) / frames) };
   }
 
+  /** More of the frames are slower than those that a 95th percentile leaves, beyond chance: of few frames, one hiccup is not. */
+  #isSlowerThan(limitMs: number): boolean {
+    const known = this.#known('fresh');
+    const slower = known.filter((ms) => ms > limitMs).length / known.length;
+    return slower - SIGMAS * Math.sqrt((ABOVE_P95 * (1 - ABOVE_P95)) / known.length) > ABOVE_P95;
+  }
+
   #percentile(of: 'old' | 'fresh'): number {
-    const sorted = this.#latencies[of].slice(0, Math.min(this.#frames, LATENCIES)).sort();
-    return sorted.length === 0 ? 0 : (sorted[Math.min(sorted.length - 1, Math.floor(0.95 * sorted.length))] as number);
+    const sorted = this.#known(of).sort();
+    return sorted.length === 0
+      ? 0
+      : (sorted[Math.min(sorted.length - 1, Math.floor((1 - ABOVE_P95) * sorted.length))] as number);
+  }
+
+  /** A copy of the latencies that are kept. */
+  #known(of: 'old' | 'fresh'): Float64Array {
+    return this.#latencies[of].slice(0, Math.min(this.#frames, LATENCIES));
   }
 }
 
