@@ -1,5 +1,6 @@
 // One rollout: where it is, its stages with their thresholds and counts, what stops it, and what may be done.
 import type { RolloutAction, RolloutStageView, RolloutView } from '@kerf/bridge';
+import { Fragment } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { ActionForm } from '../shared/action-form.tsx';
 import { CauseText } from '../shared/cause-text.tsx';
@@ -50,20 +51,21 @@ function Stages({ rollout: { stages, stage: open } }: { readonly rollout: Rollou
             t('fleet.offered'),
             t('fleet.succeeded'),
             t('fleet.failed'),
-            t('fleet.opensNext'),
           ]}
         />
         <tbody>
           {stages.map((stage, at) => (
-            <tr key={`${at} ${stage.members}`} data-open={at <= open}>
-              <th scope="row">{`${at + 1}${at <= open ? ` · ${t('fleet.open')}` : ''}`}</th>
-              <td>{stage.members === 'rest' ? t('fleet.rest') : stage.members}</td>
-              <td className="row-number">{number(stage.devices)}</td>
-              <td className="row-number">{number(stage.offered)}</td>
-              <td className="row-number">{number(stage.succeeded)}</td>
-              <td className="row-number">{number(stage.failed)}</td>
-              <td>{at + 1 < stages.length ? <Opens stage={stage} /> : '–'}</td>
-            </tr>
+            <Fragment key={`${at} ${stage.members}`}>
+              <tr data-open={at <= open}>
+                <th scope="row">{`${at + 1}${at <= open ? ` · ${t('fleet.open')}` : ''}`}</th>
+                <td>{stage.members === 'rest' ? t('fleet.rest') : stage.members}</td>
+                <td className="row-number">{number(stage.devices)}</td>
+                <td className="row-number">{number(stage.offered)}</td>
+                <td className="row-number">{number(stage.succeeded)}</td>
+                <td className="row-number">{number(stage.failed)}</td>
+              </tr>
+              {at + 1 < stages.length && <Opens stage={stage} />}
+            </Fragment>
           ))}
         </tbody>
       </table>
@@ -71,13 +73,18 @@ function Stages({ rollout: { stages, stage: open } }: { readonly rollout: Rollou
   );
 }
 
-/** What this stage must reach before the next one opens. */
+/** Between two stages: what the first must reach before the next one opens. */
 function Opens({ stage: { successShare, soakMs, pauseAfter } }: { readonly stage: RolloutStageView }) {
   const { t, language } = useTexts();
   const share = formatShare(successShare, language);
   const when =
     soakMs === 0 ? t('fleet.after', { share }) : t('fleet.afterSoak', { share, span: formatSpan(soakMs, language) });
-  return <>{joined(pauseAfter ? [when, t('fleet.pauses')] : [when], language)}</>;
+  const conditions = joined(pauseAfter ? [when, t('fleet.pauses')] : [when], language);
+  return (
+    <tr className="between">
+      <td colSpan={6}>{t('fleet.opensNext', { when: conditions })}</td>
+    </tr>
+  );
 }
 
 function Limits({ rollout: { errors, onStop, maxInFlight } }: { readonly rollout: RolloutView }) {
