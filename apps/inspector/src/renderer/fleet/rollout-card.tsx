@@ -44,6 +44,7 @@ function Stages({ rollout: { stages, stage: open } }: { readonly rollout: Rollou
     <Wide label={t('fleet.stage')}>
       <table className="words">
         <TableHead
+          numbersFrom={2}
           columns={[
             t('fleet.stage'),
             t('fleet.members'),
