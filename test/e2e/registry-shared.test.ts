@@ -11,9 +11,9 @@ import { makeTarget, memoryReader, REPOSITORY_PATHS, readDeltaIndex, sha256Hex }
 import { type AuditEntry, ChainCheck, pushRepository, RegistryClient } from '@kerf/registry';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makePublisher, type Publisher } from '../../packages/delta-sync/test/support/publisher.ts';
 import { normal } from '../../packages/delta-sync/test/support/sources.ts';
 import { POSTGRESQL_URL, TEST_ENGINES, type TestEngine } from '../../packages/registry/test/databases.ts';
-import { makePublisher, type Publisher } from '../../packages/registry/test/publisher.ts';
 
 const { missing } = TEST_ENGINES.find(({ name }) => name === 'postgresql') as TestEngine;
 /** Of 8 MB, so that making its delta takes long enough to die over. */

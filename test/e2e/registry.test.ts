@@ -7,7 +7,7 @@ import { REPOSITORY_PATHS } from '@kerf/delta-sync';
 import { KerfError, seededRandom } from '@kerf/protocol';
 import { type AuditEntry, ChainCheck, pushRepository, RegistryClient } from '@kerf/registry';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makePublisher, type Publisher } from '../../packages/registry/test/publisher.ts';
+import { makePublisher, type Publisher } from '../../packages/delta-sync/test/support/publisher.ts';
 import { startKerfRegistry } from '../support/kerf-registry.ts';
 import { expectRefusal, jsonOf, type Ran, runKerf } from './support/run-kerf.ts';
 

@@ -1,86 +1,33 @@
 // What devices that read only the first format of deltas are given.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type FormatVersion, REPOSITORY_PATHS } from '@kerf/delta-sync';
-import {
-  addKey,
-  createRepository,
-  draftRelease,
-  folderStore,
-  KeyRing,
-  type PublishReport,
-  publishRelease,
-} from '@kerf/delta-sync/node';
+import type { PublishReport } from '@kerf/delta-sync/node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makePublisher, type Publisher } from './support/publisher.ts';
 
-const PASSPHRASE = 'correct horse';
-const SCRYPT_N = 2 ** 14;
 const NUMBERS = Int32Array.from({ length: 6000 }, (_, at) => Math.imul(at, 0x9e37_79b1) >> 4);
-let root = '';
-let repository = '';
-let ring: KeyRing;
+let publisher: Publisher;
 
 beforeAll(async () => {
-  root = await mkdtemp(path.join(tmpdir(), 'kerf-delta-format-'));
-  repository = path.join(root, 'repository');
-  const keys = path.join(root, 'keys');
-  await createRepository({
-    repository,
-    keys,
-    rootKeys: path.join(root, 'safe'),
-    passphrase: PASSPHRASE,
-    rootCount: 1,
-    rootThreshold: 1,
-    scryptN: SCRYPT_N,
-    store: folderStore(path.join(root, 'trusted')),
-    nowMs: Date.now(),
-  });
-  await addKey(keys, 'table', PASSPHRASE, SCRYPT_N);
-  ring = await KeyRing.open([keys], PASSPHRASE, repository);
+  publisher = await makePublisher(['table']);
 }, 60_000);
 
-afterAll(() => rm(root, { recursive: true, force: true }));
+afterAll(() => publisher?.remove());
 
 /** A table of numbers, all moved by so much; with a delta from the release before. */
 async function publish(by: number, version: string, deltaFormat?: FormatVersion): Promise<PublishReport> {
-  const place = path.join(root, 'table.bin');
-  await writeFile(
-    place,
-    NUMBERS.map((value) => value + by),
-  );
-  const draft = await draftRelease({ place });
-  try {
-    return await publishRelease({
-      repository,
-      ring,
-      store: folderStore(path.join(root, 'trusted')),
-      nowMs: Date.now(),
-      draft,
-      deltasFrom: 1,
-      ...(deltaFormat === undefined ? {} : { deltaFormat }),
-      words: {
-        name: 'table',
-        version,
-        tails: [],
-        runtime: { kerf: null, onnxruntime: null },
-        station: {},
-        golden: null,
-        snapped: null,
-        notes: '',
-        createdBy: 'test',
-      },
-    });
-  } finally {
-    await draft.close();
-  }
+  const moved = NUMBERS.map((value) => value + by);
+  const place = await publisher.write('table.bin', new Uint8Array(moved.buffer));
+  return await publisher.publish('table', version, place, 1, deltaFormat);
 }
 
 /** Of the deltas between two releases that the manifest lists. */
 async function formatsIn({ manifest }: PublishReport): Promise<(number | undefined)[]> {
   const [file] = manifest.files;
   const bases = (file?.deltas ?? []).flatMap(({ base }) => (base === null ? [] : [base]));
-  const place = (base: string): string => path.join(repository, REPOSITORY_PATHS.delta(base, file?.sha256 ?? ''));
+  const place = (base: string): string =>
+    path.join(publisher.repository, REPOSITORY_PATHS.delta(base, file?.sha256 ?? ''));
   return await Promise.all(bases.map(async (base) => (await readFile(place(base)))[7]));
 }
 

@@ -7,9 +7,9 @@ import { REPOSITORY_PATHS } from '@kerf/delta-sync';
 import { folderStore } from '@kerf/delta-sync/node';
 import { ChainCheck, pullRepository, pushRepository, RegistryClient } from '@kerf/registry';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { colleagueOf, makePublisher, type Publisher } from '../../delta-sync/test/support/publisher.ts';
 import { type Api, startApi } from './api-harness.ts';
 import { TEST_ENGINES } from './databases.ts';
-import { colleagueOf, makePublisher, type Publisher } from './publisher.ts';
 
 const hashOf = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
 const NOBODY = 'f'.repeat(64);

@@ -1,7 +1,8 @@
 // A device and a version -> the release in its other slot, fetched and checked in a thread of its own.
 import { Worker } from 'node:worker_threads';
 import type { GoldenReport } from '@kerf/delta-sync';
-import { type ErrorCode, KerfError, startedFile } from '@kerf/protocol';
+import { KerfError, startedFile } from '@kerf/protocol';
+import { errorOf, type FailedMessage } from './failed-message.ts';
 
 /** What crosses to the thread when it starts; any message after that stops it. */
 export interface StageRequest {
@@ -24,12 +25,7 @@ export type StageMessage =
   | { readonly kind: 'begun'; readonly version: string; readonly total: number }
   | { readonly kind: 'bytes'; readonly bytes: number }
   | { readonly kind: 'done'; readonly staged: StagedRelease | null; readonly golden: GoldenReport | null }
-  | {
-      readonly kind: 'failed';
-      readonly code: ErrorCode;
-      readonly message: string;
-      readonly details: Readonly<Record<string, unknown>>;
-    };
+  | FailedMessage;
 
 export interface StageProgress {
   readonly onBegun: (version: string, total: number) => void;
@@ -52,9 +48,8 @@ export function stageInThread(
     worker.on('message', (message: StageMessage) => {
       if (message.kind === 'begun') onBegun(message.version, message.total);
       else if (message.kind === 'bytes') onBytes(message.bytes);
-      else if (message.kind === 'failed') {
-        reject(new KerfError(message.code, message.message, { details: message.details }));
-      } else resolve(message.staged === null ? null : { staged: message.staged, golden: message.golden });
+      else if (message.kind === 'failed') reject(errorOf(message));
+      else resolve(message.staged === null ? null : { staged: message.staged, golden: message.golden });
     });
     worker.once('error', (cause) => reject(new KerfError('INTERNAL', 'the thread that fetches has failed', { cause })));
     worker.once('exit', (code) => reject(new KerfError('INTERNAL', `the thread that fetches ended with code ${code}`)));

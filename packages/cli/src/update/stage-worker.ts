@@ -2,8 +2,8 @@
 import { webcrypto } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Device } from '@kerf/delta-sync';
-import { KerfError, messageOf } from '@kerf/protocol';
 import { deviceOptions } from './device-folder.ts';
+import { failedMessage } from './failed-message.ts';
 import type { StageMessage, StageRequest } from './stage-in-thread.ts';
 
 // Node 18 in older Electrons has it in the main thread only, where the desktop's host adds it.
@@ -34,10 +34,7 @@ async function stage({ folder, mirrors, version, allowOlder }: StageRequest): Pr
 }
 
 void stage(workerData as StageRequest)
-  .catch((error: unknown): StageMessage => {
-    const { code, message, details } = KerfError.from(error, 'INTERNAL', messageOf(error));
-    return { kind: 'failed', code, message, details };
-  })
+  .catch((error: unknown): StageMessage => failedMessage(error))
   .then((last) => {
     post(last);
     port.close();

@@ -5,6 +5,8 @@ import type { BaseRange } from '../format/operations.ts';
 const TOLD_BITS = 3;
 /** What else a copy takes once the odds of its code and its bytes are known. */
 const COPY_BITS = 0.1;
+/** What learning the odds of one more code takes. */
+const LEARNT_BITS = 12;
 
 /** An estimate: odds that are learnt are taken as known, and paid for with some bits each. */
 export function copiesBits(copies: readonly BaseRange[]): number {
@@ -24,5 +26,3 @@ export function copiesBits(copies: readonly BaseRange[]): number {
   for (const count of counts.values()) bits += count * Math.log2(copies.length / count) + LEARNT_BITS;
   return bits;
 }
-
-const LEARNT_BITS = 12;

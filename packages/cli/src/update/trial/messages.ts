@@ -1,7 +1,7 @@
 // What is asked of a trial's process and what it says, over Node's own channel. One question at a time.
 import type { GoldenReport, ReleaseManifest } from '@kerf/delta-sync';
 import type { PartAnswer, StationFile } from '@kerf/edge-runtime/node';
-import type { ErrorCode } from '@kerf/protocol';
+import type { FailedMessage } from '../failed-message.ts';
 
 /** `folder`: the slot that holds the release. */
 export interface GoldenQuestion {
@@ -36,9 +36,4 @@ export type TrialMessage =
   /** It is getting on. */
   | { readonly kind: 'alive' }
   | { readonly kind: 'answer'; readonly value: TrialAnswers[TrialQuestion['kind']] }
-  | {
-      readonly kind: 'failed';
-      readonly code: ErrorCode;
-      readonly message: string;
-      readonly details: Readonly<Record<string, unknown>>;
-    };
+  | FailedMessage;

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import process from 'node:process';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { failedMessage } from '../failed-message.ts';
 import type { TrialMessage, TrialQuestion } from './messages.ts';
 import { TrialWork } from './trial-work.ts';
 
@@ -16,10 +16,7 @@ standBack();
 process.on('message', (question: TrialQuestion) => {
   work.answer(question).then(
     (value) => say({ kind: 'answer', value }),
-    (error: unknown) => {
-      const { code, message, details } = KerfError.from(error, 'INTERNAL', messageOf(error));
-      say({ kind: 'failed', code, message, details });
-    },
+    (error: unknown) => say(failedMessage(error)),
   );
 });
 // Nobody waits any more. An exit in good order would wait for a thread that may never come back from the runtime.

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import process from 'node:process';
 import { KerfError, startedFile } from '@kerf/protocol';
+import { errorOf } from '../failed-message.ts';
 import type { TrialAnswers, TrialMessage, TrialQuestion } from './messages.ts';
 import { TrialWork } from './trial-work.ts';
 
@@ -74,9 +75,7 @@ class TrialProcess implements Trial {
         const onMessage = (message: TrialMessage): void => {
           wait();
           if (message.kind === 'answer') resolve(message.value as TrialAnswers[Q['kind']]);
-          else if (message.kind === 'failed') {
-            reject(new KerfError(message.code, message.message, { details: message.details }));
-          }
+          else if (message.kind === 'failed') reject(errorOf(message));
         };
         child.on('message', onMessage).once('exit', lost).once('error', lost);
         forget = () => child.off('message', onMessage).off('exit', lost).off('error', lost);

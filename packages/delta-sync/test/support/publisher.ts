@@ -2,6 +2,7 @@
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { FormatVersion } from '@kerf/delta-sync';
 import {
   addKey,
   createRepository,
@@ -24,7 +25,13 @@ export interface Publisher {
   /** Folder of what it trusts. */
   readonly trusted: string;
   /** Publishes a file or a folder into the repository. */
-  publish(name: string, version: string, place: string, deltasFrom?: number): Promise<PublishReport>;
+  publish(
+    name: string,
+    version: string,
+    place: string,
+    deltasFrom?: number,
+    deltaFormat?: FormatVersion,
+  ): Promise<PublishReport>;
   /** A file of the publisher's own to publish. */
   write(name: string, content: Uint8Array | string): Promise<string>;
   remove(): Promise<void>;
@@ -85,7 +92,7 @@ function publisherOf(
       await writeFile(file, content);
       return file;
     },
-    async publish(name, version, place, deltasFrom = 0) {
+    async publish(name, version, place, deltasFrom = 0, deltaFormat) {
       const draft = await draftRelease({ place });
       try {
         return await publishRelease({
@@ -95,6 +102,7 @@ function publisherOf(
           nowMs: Date.now(),
           draft,
           deltasFrom,
+          ...(deltaFormat === undefined ? {} : { deltaFormat }),
           words: {
             name,
             version,
