@@ -46,7 +46,8 @@ function endToEnd(name: string, { include, exclude, maxWorkers, groupOrder }: Gr
       include,
       exclude,
       testTimeout: 120_000,
-      hookTimeout: 120_000,
+      // Some begin with ten processes one after the other: half a minute on two busy cores, and more on slow ones.
+      hookTimeout: 300_000,
       pool: 'forks' as const,
       maxWorkers,
       sequence: { groupOrder },

@@ -60,10 +60,18 @@ describe('a station on a device', () => {
         await new Promise((resolve) => setTimeout(resolve, 60));
       }
     })();
+    /** A part that comes from now on is judged: the one that is being fed may be of before. */
+    const another = async (): Promise<void> => {
+      const before = ids.length + 1;
+      await expect.poll(async () => (await records()).length, { timeout: 60_000 }).toBeGreaterThan(before);
+    };
+    await another();
     jsonOf(await world.kerf('update', 'apply', '--device', 'device', '--json'));
     expect(await station.until('reloaded')).toMatchObject({ changed: expect.arrayContaining(['model']) as string[] });
+    await another();
     jsonOf(await world.kerf('update', 'rollback', '--device', 'device', '--reason', 'the old one', '--json'));
     expect(await station.until('reloaded')).toMatchObject({ changed: expect.arrayContaining(['model']) as string[] });
+    await another();
     stop.abort();
     await feeding;
     await expect.poll(async () => (await records()).length, { timeout: 30_000 }).toBe(ids.length);

@@ -99,11 +99,12 @@ export class UpdateDesk {
 
   look({ from }: CallParams<'updates.look'>): void {
     this.#jobs.begin('look', null, async () => {
-      await this.#now.use(from, '', async (device) => {
+      // Shown when the look has ended: until then nothing can be done with what it found.
+      this.#releases = await this.#now.use(from, '', async (device) => {
         const found = await device.releases(MOST_RELEASES);
-        this.#releases = await Promise.all(found.map((candidate) => releaseView(device, candidate)));
-        this.#looked = { at: new Date().toISOString(), from };
+        return Promise.all(found.map((candidate) => releaseView(device, candidate)));
       });
+      this.#looked = { at: new Date().toISOString(), from };
     });
   }
 
