@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { generateTokenKeys, issueToken } from '@kerf/access';
 import { makeTensor, ortBackend, stringTensor, type Tensor } from '@kerf/protocol';
@@ -13,7 +14,6 @@ import {
   floats,
   identityModel,
   oneToOne,
-  powerModel,
   rowsModel,
   slowModel,
   temporaryFolder,
@@ -25,6 +25,7 @@ import { binaryOutputs, OipClient } from './support/oip-client.ts';
 const direct = ortBackend({ name: 'direct', ort, executionProviders: ['cpu'] });
 const insecure = { tls: { kind: 'insecure' } } as const;
 const INFER = '/v2/models/line/rows/infer';
+const WAIT = { timeout: 50_000 };
 
 let dir = '';
 let cloud: TestCloud;
@@ -285,30 +286,27 @@ describe('inference', () => {
   });
 
   it('drops a frame whose time is over, and one whose client has gone', async () => {
-    writeModel(dir, 'power', powerModel(200));
-    const client = await serve({ queue: { admission: false }, preload: ['power'] });
-    const big = floats([900, 900], (i) => Math.fround(Math.sin(i) / 900));
-    const input = [{ name: 'x', datatype: 'FP32', tensor: big }];
-    const path = '/v2/models/power/infer';
+    writeModel(dir, 'line/rows', rowsModel());
+    const client = await serve({ queue: { admission: false }, preload: ['line/rows'] });
     const metrics = async (): Promise<string> => (await client.call('GET', '/metrics')).body.toString('utf8');
-    const until = async (isSo: (text: string) => boolean): Promise<void> => {
-      while (!isSo(await metrics())) await new Promise((resolve) => setTimeout(resolve, 20));
-    };
-    const failed = (reason: string) => (text: string) =>
-      text.includes(`nv_inference_request_failure{model="power",version="1",reason="${reason}"} 1`);
-    const holds = (bodies: number) => (text: string) =>
-      Number(/^kerf_in_flight_bytes (\d+)/m.exec(text)?.[1]) > bodies * big.data.byteLength;
-    const served = client.binaryInfer(path, input);
-    await until(holds(1));
-    // It runs for seconds; whoever comes now waits behind it.
-    expect((await client.binaryInfer(path, input, { parameters: { timeout: 20_000 } })).status).toBe(504);
-    await until(failed('REJECTED'));
+    const heldBytes = async (): Promise<number> =>
+      Number(/^kerf_in_flight_bytes (\d+)/m.exec(await metrics())?.[1] ?? Number.NaN);
+    const failures = async (reason: string): Promise<boolean> =>
+      (await metrics()).includes(`nv_inference_request_failure{model="line/rows",version="1",reason="${reason}"} 1`);
+    // A worker that stands still runs its frame for as long as it has to; whoever comes meanwhile waits behind it.
+    for (const pid of cloud.workerPids) process.kill(pid, 'SIGSTOP');
+    const served = client.binaryInfer(INFER, [xInput]);
+    await expect.poll(heldBytes, WAIT).toBeGreaterThan(0);
+    const oneFrame = await heldBytes();
+    expect((await client.binaryInfer(INFER, [xInput], { parameters: { timeout: 20_000 } })).status).toBe(504);
+    await expect.poll(() => failures('REJECTED'), WAIT).toBe(true);
     const gone = clientOf(cloud);
-    const lost = gone.binaryInfer(path, input).catch(() => 'gone');
-    await until(holds(2));
+    const lost = gone.binaryInfer(INFER, [xInput]).catch(() => 'gone');
+    await expect.poll(heldBytes, WAIT).toBeGreaterThan(oneFrame);
     gone.close();
     expect(await lost).toBe('gone');
-    await until(failed('CANCELED'));
+    await expect.poll(() => failures('CANCELED'), WAIT).toBe(true);
+    for (const pid of cloud.workerPids) process.kill(pid, 'SIGCONT');
     expect((await served).status).toBe(200);
   });
 });
