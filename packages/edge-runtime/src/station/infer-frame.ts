@@ -7,6 +7,7 @@ import { inferEndOf } from './infer-limit.ts';
 import type { Inferer, MainModel } from './inferer.ts';
 import { LARGEST_SMALL_SHARE, SMALL_MARGIN_MS, UNMEASURED_SMALL_SHARE } from './options.ts';
 import type { Reason } from './result-record.ts';
+import type { SpareTime } from './spare-time.ts';
 import type { StationFrame } from './station-frame.ts';
 
 /** Scores of the small model that are taken as they are; what lies between goes to the main model. */
@@ -36,6 +37,7 @@ export class InferDesk {
   private readonly small: SmallModel | null;
   private readonly judges: () => Judges;
   private readonly clock: Clock;
+  private readonly spare: SpareTime;
   private readonly deadlineMs: number;
   private smallMs: number | null = null;
   private readonly counts = { main: 0, small: 0, escalated: 0, unanswered: 0 };
@@ -45,12 +47,14 @@ export class InferDesk {
     readonly small: SmallModel | null;
     readonly judges: () => Judges;
     readonly clock: Clock;
+    readonly spare: SpareTime;
     readonly deadlineMs: number;
   }) {
     this.main = parts.main;
     this.small = parts.small;
     this.judges = parts.judges;
     this.clock = parts.clock;
+    this.spare = parts.spare;
     this.deadlineMs = parts.deadlineMs;
   }
 
@@ -67,6 +71,7 @@ export class InferDesk {
     frame.inferEnd = inferEndOf(outcome);
     if (outcome.kind === 'result') {
       this.counts.main++;
+      this.spare.answered(outcome.spans.totalMs, this.main.roundTripMs());
       return { by: 'main', result: outcome };
     }
     const reason = { code: outcome.code, message: outcome.message };

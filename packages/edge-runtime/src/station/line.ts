@@ -13,6 +13,7 @@ import { partReason } from './judge/part-reason.ts';
 import { type DoorHolder, LineDoor } from './line-door.ts';
 import type { StageSettings } from './options.ts';
 import { captureFault, prepareInputs, type Reading, readPictureOf } from './prepare-frame.ts';
+import type { SpareTime } from './spare-time.ts';
 import { StationFrame } from './station-frame.ts';
 
 export interface LineParts {
@@ -25,6 +26,7 @@ export interface LineParts {
   readonly judges: () => Judges;
   readonly clock: Clock;
   readonly random: Random;
+  readonly spare: SpareTime;
   readonly deadlineMs: number;
   /** In the order of the frames; the next one waits until it resolves. Must not reject. */
   onJudged(frame: StationFrame, judged: Judged): Promise<void>;
@@ -80,7 +82,9 @@ export class Line {
 
   /** Takes a capture; resolves when there is room for the next one. */
   async take(capture: Capture): Promise<void> {
-    const frame = new StationFrame(this.nextNumber++, capture, this.parts.deadlineMs, this.traceId(), this.parts.clock);
+    const { clock, deadlineMs, spare } = this.parts;
+    spare.partCame(clock.nowMs());
+    const frame = new StationFrame(this.nextNumber++, capture, deadlineMs, this.traceId(), clock);
     await this.door.take(frame);
   }
 

@@ -57,6 +57,8 @@ export const WORKERS_ALONE = 1;
 
 /** Between two looks whether a provisional frame can be judged again. */
 export const RECONCILE_INTERVAL_MS = 1_000;
+/** The same while the line wants the model: what it leaves free is soon over. */
+export const RECONCILE_ROOM_MS = 100;
 /** A run of the small model takes its typical time one and a half times, and this. */
 export const SMALL_MARGIN_MS = 10;
 /** Of a frame's deadline, kept for the small model until its time is known. */

@@ -16,6 +16,7 @@ import type { Reading } from './prepare-frame.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ResultRecord } from './result-record.ts';
 import type { ResultStore } from './result-store.ts';
+import { SpareTime } from './spare-time.ts';
 import type { StationFrame } from './station-frame.ts';
 import { type StationFigures, Statistics } from './statistics.ts';
 
@@ -98,7 +99,8 @@ export class Station {
     });
     const { main, small, clock, random, deadlineMs, reading, stages, store } = parts;
     const judges = (): Judges => this.current;
-    this.desk = new InferDesk({ main, small, judges, clock, deadlineMs });
+    const spare = new SpareTime(deadlineMs);
+    this.desk = new InferDesk({ main, small, judges, clock, spare, deadlineMs });
     this.line = new Line({
       stages,
       inferWorkers: main.link() === null ? WORKERS_ALONE : WORKERS_WITH_CLOUD,
@@ -108,6 +110,7 @@ export class Station {
       judges,
       clock,
       random,
+      spare,
       deadlineMs,
       onJudged: (frame, judged) => this.hand(frame, judged),
       onDropped: ({ source, sequence }) => this.tell({ kind: 'dropped', source, sequence }),
@@ -120,6 +123,7 @@ export class Station {
       judges,
       context: () => this.context(),
       isBusy: () => this.line.isBusy,
+      spare,
       patienceMs: parts.reconcileForMs,
       onReconciled: (record, before) => {
         this.statistics.count(record, before);

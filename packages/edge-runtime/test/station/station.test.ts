@@ -1,7 +1,8 @@
 // A station on a test's clock: verdicts in time, in order, once; nothing that goes wrong is PASS.
 import { describe, expect, it } from 'vitest';
 import type { ResultRecord } from '../../src/station/result-record.ts';
-import { bench, flow, picture } from './support.ts';
+import type { FakeClock } from '../support/fake-clock.ts';
+import { bench, flow, picture, ThinLinkInferer } from './support.ts';
 
 const brief = ({ partId, verdict, isPartial, revision, reason, route }: ResultRecord): string =>
   [partId ?? '-', verdict, route, ...(isPartial ? ['partial'] : []), `r${revision}`, reason?.code ?? '']
@@ -198,6 +199,70 @@ describe('a provisional verdict', () => {
     isReady = true;
     await flow(made.clock, 40_000);
     expect(made.sink.records.map(brief)).toEqual(['a REVIEW none partial r0 LINK_LOST', 'a NG split r1']);
+  });
+
+  it('does not wait for the one before it: a round trip is hidden, and the order is kept', async () => {
+    const parts = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'];
+    const { clock, sink, main, take } = await bench({ main: (call) => (call < 9 ? 'LINK_LOST' : 0.1) });
+    for (const part of parts) {
+      await take(part);
+      await flow(clock, 5);
+    }
+    main.tookMs = 4_000;
+    // Two, then four, then the rest.
+    await flow(clock, 14_000);
+    const finals = sink.records.filter(({ isPartial }) => !isPartial);
+    expect(finals.map(({ partId }) => partId)).toEqual(parts);
+    expect(main.calls).toHaveLength(18);
+  });
+
+  it.each([
+    ['in the gaps where one has room', { periodMs: 2_000, parts: 8, restMs: 0 }],
+    ['when the line stands where none has', { periodMs: 1_100, parts: 8, restMs: 10_000 }],
+  ])('is judged again %s, and makes no live part late', async (_, { periodMs, parts, restMs }) => {
+    let link: ThinLinkInferer | null = null;
+    const thin = (clock: FakeClock) => (link = new ThinLinkInferer(clock, 800));
+    const { clock, sink, take } = await bench({ inferer: thin, deadlineMs: 1_000 });
+    const feed = async (name: string, count: number): Promise<void> => {
+      for (let part = 0; part < count; part++) {
+        await take(`${name}${part}`);
+        await flow(clock, periodMs);
+      }
+    };
+    await feed('before', 2);
+    Object.assign(link ?? {}, { isAway: true });
+    await feed('away', 5);
+    Object.assign(link ?? {}, { isAway: false });
+    await feed('live', parts);
+    await flow(clock, restMs);
+    const live = sink.records.filter(({ partId }) => partId?.startsWith('live'));
+    expect(live.map(brief)).toEqual(Array.from({ length: parts }, (__, part) => `live${part} PASS split r0`));
+    const again = sink.records.filter(({ revision }) => revision === 1);
+    expect(again.map(({ partId }) => partId)).toEqual(['away0', 'away1', 'away2', 'away3', 'away4']);
+  });
+
+  it('is left for later when something changes between two frames, so that the line does not wait', async () => {
+    const { clock, sink, station, take } = await bench({
+      main: (call) => (['LINK_LOST', 'hang'] as const)[call] ?? 0.9,
+    });
+    await take('a');
+    await flow(clock, 2_000);
+    let isChanged = false;
+    void station.betweenFrames(() => {
+      isChanged = true;
+    });
+    await flow(clock, 10);
+    expect(isChanged).toBe(true);
+    await flow(clock, 5_000);
+    expect(sink.records.map(brief)).toEqual(['a REVIEW none partial r0 LINK_LOST', 'a NG split r1']);
+  });
+
+  it('is asked for ever more rarely while the cloud refuses it', async () => {
+    const { clock, main, take } = await bench({ main: 'OVERLOADED' });
+    await take('a');
+    await flow(clock, 50_000);
+    expect(main.calls.length).toBeGreaterThan(3);
+    expect(main.calls.length).toBeLessThan(8);
   });
 
   it('stands when the station ends and nothing outlives it', async () => {

@@ -70,7 +70,32 @@ export class ScriptedInferer implements Inferer {
     const tookMs = isLate ? deadlineMs : this.tookMs;
     return new Promise((resolve) => {
       this.clock.after(tookMs, () => resolve(outcomeOf(isLate ? 'DEADLINE_EXCEEDED' : script, tookMs)));
+      options.signal?.addEventListener('abort', () => resolve(outcomeOf('CANCELLED', tookMs)));
     });
+  }
+}
+
+/** A model behind a link that one frame at a time fills: the next one waits until it is through. */
+export class ThinLinkInferer implements Inferer {
+  readonly inputs: readonly TensorSpec[] = [SPEC];
+  isAway = false;
+  private readonly clock: FakeClock;
+  private readonly frameMs: number;
+  private freeAtMs = 0;
+
+  constructor(clock: FakeClock, frameMs: number) {
+    this.clock = clock;
+    this.frameMs = frameMs;
+  }
+
+  infer(_inputs: FrameInputs, { deadlineMs = 1e9 }: InferOptions = {}): Promise<Outcome> {
+    const startMs = this.clock.nowMs();
+    if (this.isAway) return Promise.resolve(outcomeOf('LINK_LOST', 0));
+    // What has begun to cross goes on crossing, whether or not somebody waits for it.
+    this.freeAtMs = Math.max(startMs, this.freeAtMs) + this.frameMs;
+    const tookMs = Math.min(this.freeAtMs - startMs, deadlineMs);
+    const answer = tookMs < deadlineMs ? 0.1 : 'DEADLINE_EXCEEDED';
+    return new Promise((resolve) => void this.clock.after(tookMs, () => resolve(outcomeOf(answer, tookMs))));
   }
 }
 
@@ -154,6 +179,8 @@ export interface BenchOptions {
   readonly deadlineMs?: number;
   readonly isReady?: () => boolean;
   readonly parts?: Partial<StationParts>;
+  /** Instead of the scripted model. */
+  readonly inferer?: (clock: FakeClock) => Inferer;
 }
 
 /** PASS below 0.3, NG from 0.7 on; the small model PASS below 0.2, NG from 0.8 on. */
@@ -166,7 +193,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
   const task = { kind: 'anomaly', score: null, mask: null } as const;
   const defaults = STAGES.read({}, '');
   const model: MainModel = {
-    inferer: main,
+    inferer: options.inferer?.(clock) ?? main,
     release: 'release-1',
     isReady: options.isReady ?? (() => true),
     roundTripMs: () => null,
