@@ -10,7 +10,7 @@ import { type FinishedTable, finishTable } from './finish-table.ts';
 import { handCodec } from './hand-codec.ts';
 import { type JudgedLevels, judgeLevels } from './judge-levels.ts';
 import type { LevelDesign } from './level-design.ts';
-import { searchLevels, tryNotch } from './level-search.ts';
+import { searchWays, tryNotch } from './level-search.ts';
 import { NO_LOSS, shownLoss } from './shown-loss.ts';
 
 const MAX_LEVELS = 64;
@@ -74,13 +74,14 @@ async function measuredLevels(run: Run): Promise<MeasuredCodec[]> {
   const { chosenOn, judgedOn, wholeOfChosen, wholeOfJudged } = run.study;
   const { maxLossPoints, confidencePercent = DEFAULT_CONFIDENCE_PERCENT, maxLevels = MAX_LEVELS } = run.limits;
   const onProgress = run.limits.onProgress ?? ((): void => {});
-  const trials = await run.study.trials(maxLevels, onProgress);
-  if (trials === null) return [];
-  const asked = { trials, maxLossPoints, confidencePercent, judgedSamples: judgedOn.count, onProgress };
-  const search = { ...asked, samples: chosenOn, whole: wholeOfChosen };
-  const { notch } = await searchLevels(search);
+  const ways = await run.study.trials(maxLevels, onProgress);
+  if (ways.length === 0) return [];
+  const asked = { maxLossPoints, confidencePercent, judgedSamples: judgedOn.count, onProgress };
+  const choosing = { ...asked, samples: chosenOn, whole: wholeOfChosen };
+  const { trials, tried } = await searchWays(choosing, ways);
+  const search = { ...choosing, trials };
   onProgress('from fine to coarse on samples not seen');
-  const judged = await judgeLevels(search, { ...asked, samples: judgedOn, whole: wholeOfJudged }, notch);
+  const judged = await judgeLevels(search, { ...asked, trials, samples: judgedOn, whole: wholeOfJudged }, tried.notch);
   const chosen = await tryNotch(search, judged.tried.notch);
   return [await measure(run, await finished(run, judged.tried.design, chosen.loss), judged)];
 }

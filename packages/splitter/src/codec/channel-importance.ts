@@ -10,12 +10,12 @@ import {
 import { designChannel } from './channel-quantiser.ts';
 import type { CutSamples } from './cut-samples.ts';
 import type { ChannelImportance, LevelTensor } from './level-design.ts';
-import { outputDistance } from './output-distance.ts';
+import { OutputDistance, type Weighing } from './output-distance.ts';
 import { totalVariation } from './planes.ts';
 
-/** Runs of the tail at most: a minute of a slow one. */
-const MAX_RUNS = 512;
-const MAX_SAMPLES = 8;
+/** Runs of the tail at most: two minutes of a slow one. */
+const MAX_RUNS = 1024;
+const MAX_SAMPLES = 24;
 const LEAST_SAMPLES = 3;
 /** A channel is disturbed by quantising it coarsely: at a bit for this share of its variance. */
 const DISTURBING_PRICE = 0.25;
@@ -28,14 +28,15 @@ interface Disturbed {
 }
 
 /**
- * Distance of outputs for each unit of squared error. Channels share runs, and what was measured, where there are too many.
+ * Distance of outputs for each unit of squared error, in both ways to weigh samples. Channels share runs, and what was
+ * measured, where there are too many.
  * @param finite indices of samples whose tensors are finite
  */
 export async function channelImportance(
   samples: CutSamples,
   tensors: readonly LevelTensor[],
   finite: readonly number[],
-): Promise<ChannelImportance> {
+): Promise<Readonly<Record<Weighing, ChannelImportance>>> {
   const total = tensors.reduce((sum, { channels }) => sum + channels.length, 0);
   const sampleCount = Math.min(
     finite.length,
@@ -43,7 +44,7 @@ export async function channelImportance(
   );
   const disturbed = sharing(tensors, Math.max(1, Math.floor(MAX_RUNS / sampleCount)));
   const tables = new Map(tensors.map((tensor) => [tensor.name, coarseTable(tensor)]));
-  const moved = new Float64Array(disturbed.length);
+  const moved = disturbed.map(() => new OutputDistance());
   const errors = new Float64Array(disturbed.length);
   for (const index of finite.slice(0, sampleCount)) {
     const crossing = await samples.crossing(index);
@@ -60,11 +61,18 @@ export async function channelImportance(
       if (squaredError === 0) continue;
       const shape = crossing.get(name)?.shape ?? [];
       const outputs = await samples.answer(index, new Map([...crossing, [name, float32Tensor(shape, values)]]));
-      moved[at] = (moved[at] as number) + outputDistance(expected, outputs);
+      moved[at]?.add(expected, outputs);
       errors[at] = (errors[at] as number) + squaredError;
     }
   }
-  return weightsOf(tensors, disturbed, moved, errors);
+  const by = (weighing: Weighing): ChannelImportance =>
+    weightsOf(
+      tensors,
+      disturbed,
+      moved.map((distance) => distance.by(weighing)),
+      errors,
+    );
+  return { each: by('each'), together: by('together') };
 }
 
 /** Channels of like variation together, so that at most `most` have to be disturbed. */
@@ -135,10 +143,10 @@ function mixed(
 function weightsOf(
   tensors: readonly LevelTensor[],
   disturbed: readonly Disturbed[],
-  moved: Float64Array,
+  moved: readonly number[],
   errors: Float64Array,
 ): ChannelImportance {
-  const sum = (list: Float64Array): number => list.reduce((total, each) => total + each, 0);
+  const sum = (list: Iterable<number>): number => [...list].reduce((total, each) => total + each, 0);
   const least = errors.some((error) => error > 0) ? (LEAST_SHARE * sum(moved)) / sum(errors) : 0;
   const weights = new Map(tensors.map(({ name, channels }) => [name, new Float64Array(channels.length)]));
   for (const [at, { name, channels }] of disturbed.entries()) {

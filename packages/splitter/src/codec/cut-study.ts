@@ -6,6 +6,7 @@ import { channelImportance } from './channel-importance.ts';
 import { type CutSamples, talliesOf } from './cut-samples.ts';
 import { type LookedAt, lookAt } from './level-tensors.ts';
 import { LevelTrials } from './level-trials.ts';
+import { WEIGHINGS } from './output-distance.ts';
 import { outputProbe } from './restored-design.ts';
 
 /** Fewer show nothing of a loss of half a point, and too little of what activations hold. */
@@ -17,7 +18,7 @@ export class CutStudy {
   readonly wholeOfChosen: readonly Tally[];
   readonly wholeOfJudged: readonly Tally[];
   readonly seen: LookedAt;
-  readonly #trials = new Map<number, LevelTrials>();
+  readonly #trials = new Map<number, readonly LevelTrials[]>();
 
   /**
    * @throws {KerfError} SAMPLES_UNUSABLE for fewer than {@link LEAST_SAMPLES} on either side, or none that is finite; and
@@ -52,17 +53,22 @@ export class CutStudy {
     this.seen = seen;
   }
 
-  /** Of levels, at most so many a channel, that all limits share. @returns null where no tensor can be sent in levels */
-  async trials(maxLevels: number, onProgress: (text: string) => void): Promise<LevelTrials | null> {
+  /**
+   * Of levels, at most so many a channel, that all limits share; one for each way to weigh what an error moves.
+   * @returns none where no tensor can be sent in levels
+   */
+  async trials(maxLevels: number, onProgress: (text: string) => void): Promise<readonly LevelTrials[]> {
     const { chosenOn, seen } = this;
     const { tensors, finite } = seen;
-    if (tensors.length === 0) return null;
+    if (tensors.length === 0) return [];
     const known = this.#trials.get(maxLevels);
     if (known !== undefined) return known;
     onProgress('what an error in each channel moves');
     const importance = await channelImportance(chosenOn, tensors, finite);
     const probe = await outputProbe(chosenOn, finite);
-    const trials = new LevelTrials({ tensors, importance, maxLevels, probe });
+    const trials = WEIGHINGS.map(
+      (weighing) => new LevelTrials({ tensors, importance: importance[weighing], weighing, maxLevels, probe }),
+    );
     this.#trials.set(maxLevels, trials);
     return trials;
   }

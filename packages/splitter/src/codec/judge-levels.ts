@@ -3,8 +3,10 @@ import { type SearchRequest, type TriedLevels, tryNotch } from './level-search.t
 import { LEAST_BITS } from './level-trials.ts';
 import { type ShownLoss, shownLoss } from './shown-loss.ts';
 
-/** Notches from the one that the choice found, in the order in which levels are judged; the last goes on, one by one. */
+/** Notches from the one that the choice found, in the order in which levels are judged; the last goes on in short steps. */
 const ORDER = [-8, -5, -3, -2] as const;
+/** A fifteenth of the bits. */
+const SHORT_STEP = 0.5;
 const MOST = 12;
 
 /** Levels, and what judging samples say of them. */
@@ -60,5 +62,5 @@ async function judge(chosen: SearchRequest, judged: SearchRequest, notch: number
 
 function* steps(): Iterable<number> {
   yield* ORDER;
-  for (let step = (ORDER.at(-1) as number) + 1; step <= MOST; step++) yield step;
+  for (let step = (ORDER.at(-1) as number) + SHORT_STEP; step <= MOST; step += SHORT_STEP) yield step;
 }

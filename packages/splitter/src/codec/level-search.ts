@@ -61,6 +61,24 @@ export async function searchLevels(request: SearchRequest): Promise<TriedLevels>
   return good;
 }
 
+/**
+ * Levels made in several ways, each searched for as {@link searchLevels} does it.
+ * @returns the way whose levels keep the limit at the fewest bits, and those levels
+ */
+export async function searchWays(
+  request: Omit<SearchRequest, 'trials'>,
+  ways: readonly LevelTrials[],
+): Promise<{ readonly trials: LevelTrials; readonly tried: TriedLevels }> {
+  const misses = ({ upperLossPoints }: TriedLevels): number => Number(upperLossPoints > request.maxLossPoints);
+  const found = [];
+  for (const trials of ways) found.push({ trials, tried: await searchLevels({ ...request, trials }) });
+  return found.reduce((best, other) => {
+    const order =
+      misses(best.tried) - misses(other.tried) || best.tried.design.bitsPerValue - other.tried.design.bitsPerValue;
+    return order <= 0 ? best : other;
+  });
+}
+
 /** Levels at a price, and their loss on the samples. */
 export async function tryNotch(request: SearchRequest, notch: number): Promise<TriedLevels> {
   const { trials, samples, whole, confidencePercent, judgedSamples } = request;

@@ -2,6 +2,7 @@
 import type { Tally } from '../task/metric-for.ts';
 import { type CutSamples, talliesOf } from './cut-samples.ts';
 import { type ChannelImportance, designLevels, type LevelDesign, type LevelTensor } from './level-design.ts';
+import type { Weighing } from './output-distance.ts';
 import { totalVariation } from './planes.ts';
 import { type OutputProbe, restoredDesign } from './restored-design.ts';
 import { throughLevels } from './through-levels.ts';
@@ -15,6 +16,8 @@ export const LEAST_BITS = 0.01;
 export interface LevelTask {
   readonly tensors: readonly LevelTensor[];
   readonly importance: ChannelImportance;
+  /** As the importance was weighed, so are the outputs of the probe. */
+  readonly weighing: Weighing;
   readonly maxLevels: number;
   /** On samples of the choice, whichever samples are asked about. */
   readonly probe: OutputProbe;
@@ -32,12 +35,12 @@ export class LevelTrials {
     this.#firstPrice = firstPrice(task);
   }
 
-  /** @param notch any integer; 0 buys about 0.4 bits a value */
+  /** @param notch any number; 0 buys about 0.4 bits a value */
   design(notch: number): Promise<LevelDesign> {
     return once(this.#designs, notch, async () => {
-      const { tensors, importance, maxLevels, probe } = this.#task;
+      const { tensors, importance, maxLevels, probe, weighing } = this.#task;
       const plain = designLevels(tensors, importance, this.#firstPrice * 2 ** (notch / 2), maxLevels);
-      return await restoredDesign(plain, tensors, probe);
+      return await restoredDesign(plain, tensors, probe, weighing);
     });
   }
 

@@ -3,11 +3,11 @@ import type { LevelTable } from '@kerf/protocol';
 import type { CutSamples } from './cut-samples.ts';
 import { blended, fitRestoration } from './fit-restoration.ts';
 import type { LevelDesign, LevelTensor } from './level-design.ts';
-import { outputDistance } from './output-distance.ts';
+import { OutputDistance, type Weighing } from './output-distance.ts';
 import { throughLevels } from './through-levels.ts';
 
 /** How far outputs are from those of the whole model with these levels, over a few samples. */
-export type OutputProbe = (tables: ReadonlyMap<string, LevelTable>) => Promise<number>;
+export type OutputProbe = (tables: ReadonlyMap<string, LevelTable>) => Promise<OutputDistance>;
 
 const PROBED_SAMPLES = 8;
 /** The whole way has the least squared error, and blurs: a tail may want to see more of what each channel says itself. */
@@ -22,12 +22,12 @@ export async function outputProbe(samples: CutSamples, finite: readonly number[]
     }),
   );
   return async (tables) => {
-    let sum = 0;
+    const distance = new OutputDistance();
     for (const { index, crossing, expected } of probed) {
       const arrived = new Map([...crossing, ...throughLevels(crossing, tables)]);
-      sum += outputDistance(expected, await samples.answer(index, arrived));
+      distance.add(expected, await samples.answer(index, arrived));
     }
-    return sum;
+    return distance;
   };
 }
 
@@ -36,11 +36,12 @@ export async function restoredDesign(
   design: LevelDesign,
   tensors: readonly LevelTensor[],
   probe: OutputProbe,
+  weighing: Weighing,
 ): Promise<LevelDesign> {
   const fits = new Map(
     tensors.map(({ name, samples }) => [name, fitRestoration(samples, design.tables.get(name) as LevelTable)]),
   );
-  let best = { tables: design.tables, distance: await probe(design.tables) };
+  let best = { tables: design.tables, distance: (await probe(design.tables)).by(weighing) };
   for (const strength of STRENGTHS) {
     const tables = new Map(
       [...design.tables].map(([name, table]): [string, LevelTable] => {
@@ -48,7 +49,7 @@ export async function restoredDesign(
         return [name, { ...table, restoration: fit === null ? null : blended(fit, table, strength) }];
       }),
     );
-    const distance = await probe(tables);
+    const distance = (await probe(tables)).by(weighing);
     if (distance >= best.distance) break;
     best = { tables, distance };
   }

@@ -152,9 +152,11 @@ describe('calibration of a cut', () => {
     const deaf = { weights: [0, 0, 1, 0, 0, 0] };
     const samples = madeUpCut(20, deaf);
     const { tensors, finite } = await lookAt(samples);
-    const importance = (await channelImportance(samples, tensors, finite)).get('features') ?? new Float64Array(0);
-    expect(importance.indexOf(Math.max(...importance))).toBe(2);
-    expect(Math.min(...importance)).toBeGreaterThan(0);
+    for (const importance of Object.values(await channelImportance(samples, tensors, finite))) {
+      const weights = importance.get('features') ?? new Float64Array(0);
+      expect(weights.indexOf(Math.max(...weights))).toBe(2);
+      expect(Math.min(...weights)).toBeGreaterThan(0);
+    }
     const { best } = await calibrateCut(
       request({
         chosenOn: madeUpCut(60, { seed: 1, ...deaf }),

@@ -11,7 +11,8 @@ import {
 import { describe, expect, test } from 'vitest';
 import { blended, fitRestoration } from '../../src/codec/fit-restoration.ts';
 import type { LevelDesign, LevelTensor } from '../../src/codec/level-design.ts';
-import { restoredDesign } from '../../src/codec/restored-design.ts';
+import { OutputDistance } from '../../src/codec/output-distance.ts';
+import { type OutputProbe, restoredDesign } from '../../src/codec/restored-design.ts';
 
 const SHAPE = [2, 6, 12, 10];
 const valuesOf = (tensor: Tensor): Float32Array => typedView(tensor as Tensor & { dtype: 'float32' });
@@ -102,15 +103,21 @@ describe('a restoration', () => {
     const design: LevelDesign = { tables: new Map([['x', table]]), bitsPerValue: 1 };
     const weightOf = (tables: ReadonlyMap<string, LevelTable>): number =>
       tables.get('x')?.restoration?.[5]?.weights[2] ?? 0;
-    const full = weightOf(
-      (await restoredDesign(design, [tensor], async (tables) => -Math.abs(weightOf(tables)))).tables,
-    );
+    const taken = async (distance: (weight: number) => number): Promise<LevelDesign> => {
+      const probe: OutputProbe = async (tables) => {
+        const outputs = (value: number): Map<string, Tensor> =>
+          new Map([['y', float32Tensor([1], Float32Array.of(value))]]);
+        const probed = new OutputDistance();
+        probed.add(outputs(1), outputs(1 + Math.sqrt(distance(weightOf(tables)))));
+        return probed;
+      };
+      return await restoredDesign(design, [tensor], probe, 'each');
+    };
+    const full = weightOf((await taken((weight) => 0.9 - Math.abs(weight))).tables);
     expect(Math.abs(full)).toBeGreaterThan(0.05);
-    const nearest = async (tables: ReadonlyMap<string, LevelTable>): Promise<number> =>
-      Math.abs(weightOf(tables) / full - 0.55);
-    expect(weightOf((await restoredDesign(design, [tensor], nearest)).tables) / full).toBeCloseTo(0.6, 5);
-    const worse = async (tables: ReadonlyMap<string, LevelTable>): Promise<number> => Math.abs(weightOf(tables));
-    expect((await restoredDesign(design, [tensor], worse)).tables.get('x')?.restoration).toBeNull();
+    const nearest = await taken((weight) => Math.abs(weight / full - 0.55));
+    expect(weightOf(nearest.tables) / full).toBeCloseTo(0.6, 5);
+    expect((await taken(Math.abs)).tables.get('x')?.restoration).toBeNull();
   });
 
   test('is not looked for among more channels than there is time for', () => {
