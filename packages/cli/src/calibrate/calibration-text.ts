@@ -11,13 +11,16 @@ export function calibrationText(report: CalibrationReport): string[] {
     `model    ${printable(report.model.file)}`,
     `samples  ${samples.chosenOn} of ${printable(samples.folder)} to choose by, ${samples.judgedOn} others to judge by`,
     `loss     of ${metric}, ${limits}`,
-    ...report.cuts.flatMap((cut) => ['', ...cutLines(cut, maxLossPoints)]),
+    ...report.cuts.flatMap((cut) => ['', ...cutLines(cut, { maxLossPoints, chosenOn: samples.chosenOn })]),
     ...(report.cuts.length > 1 ? ['', ...overview(report.cuts)] : []),
     ...(report.codecs === null ? [] : ['', `codecs   ${report.codecs}, for kerf plan --codecs`]),
   ];
 }
 
-function cutLines({ cut, folder, best, nonFinite, measured }: CalibratedCut, maxLossPoints: number): string[] {
+function cutLines(
+  { cut, folder, best, nonFinite, measured }: CalibratedCut,
+  { maxLossPoints, chosenOn }: { readonly maxLossPoints: number; readonly chosenOn: number },
+): string[] {
   const rows = measured.map((row) => [
     row.label === best ? `${row.label} *` : row.label,
     formatBytes(Math.round(row.bytesPerFrame)),
@@ -34,7 +37,7 @@ function cutLines({ cut, folder, best, nonFinite, measured }: CalibratedCut, max
     `cut at ${cut.map(printable).join(', ')}, whole model ${whole(measured)}`,
     ...table([head, ...rows], [1, 2, 3, 5, 6, 7, 8]),
     ...notShown(measured, maxLossPoints),
-    ...(nonFinite.samples === 0 ? [] : [notFinite(nonFinite)]),
+    ...(nonFinite.samples === 0 ? [] : [notFinite(nonFinite, chosenOn)]),
     best === null ? 'no codec keeps the limits: nothing was written' : `* written to ${folder}`,
   ];
 }
@@ -56,7 +59,10 @@ function aboutSamples(count: number): number {
   return Math.ceil(count / step) * step;
 }
 
-function notFinite({ values, samples }: CalibratedCut['nonFinite']): string {
+function notFinite({ values, samples }: CalibratedCut['nonFinite'], chosenOn: number): string {
+  if (samples === chosenOn) {
+    return `every sample that chooses holds NaN or infinity, ${values} values in all: only lossless brings them back`;
+  }
   return `${samples} samples hold ${values} values that are NaN or infinite: such tensors go lossless`;
 }
 

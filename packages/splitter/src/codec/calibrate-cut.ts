@@ -1,5 +1,5 @@
 // Samples at a cut and limits -> the codecs that were tried there, measured, and the smallest that keeps the limits.
-import { type ActivationCodec, systemClock, type Tensor } from '@kerf/protocol';
+import { type ActivationCodec, KerfError, systemClock, type Tensor } from '@kerf/protocol';
 import { DEFAULT_CONFIDENCE_PERCENT } from '../task/loss-bound.ts';
 import { type PairedLoss, pairedLoss, type Tally } from '../task/metric-for.ts';
 import type { CalibrationLimits, CalibrationRequest, CutCalibration, MeasuredCodec } from './calibration.ts';
@@ -24,13 +24,22 @@ export async function calibrateCut(request: CalibrationRequest): Promise<CutCali
 
 /**
  * For one limit of several.
- * @throws {KerfError} ACTIVATION_NOT_FINITE where that is refused; and what models and metrics throw.
+ * @throws {KerfError} ACTIVATION_NOT_FINITE where that is refused; SAMPLES_UNUSABLE where no sample is finite and
+ * lossless is not asked for; and what models and metrics throw.
  */
 export async function calibrateStudied(study: CutStudy, limits: CalibrationLimits): Promise<CutCalibration> {
   const { codec, maxLossPoints, maxBytes = Number.POSITIVE_INFINITY } = limits;
   const run: Run = { study, limits };
   const measured: MeasuredCodec[] = [];
-  for (const name of ['lossless', 'float16', 'uint8', 'uint8-channel'] as const) {
+  const isFinite = study.seen.finite.length > 0;
+  const mayBeLossless = (codec === 'auto' || codec === 'lossless') && limits.nonFinite !== 'refuse';
+  if (!isFinite && !mayBeLossless) {
+    throw new KerfError(
+      'SAMPLES_UNUSABLE',
+      'every sample makes NaN or infinity at this cut, which only lossless carries; look at the model and its input',
+    );
+  }
+  for (const name of isFinite ? BY_HAND : (['lossless'] as const)) {
     if (codec === 'auto' || codec === name) measured.push(await measuredByHand(run, name));
   }
   if (codec === 'auto' || codec === 'levels') measured.push(...(await measuredLevels(run)));
@@ -48,6 +57,8 @@ export async function calibrateStudied(study: CutStudy, limits: CalibrationLimit
     nonFinite: { values: nonFinite, samples: chosenOn.count - finite.length },
   };
 }
+
+const BY_HAND = ['lossless', 'float16', 'uint8', 'uint8-channel'] as const;
 
 interface Run {
   readonly study: CutStudy;

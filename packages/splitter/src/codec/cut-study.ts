@@ -21,8 +21,7 @@ export class CutStudy {
   readonly #trials = new Map<number, readonly LevelTrials[]>();
 
   /**
-   * @throws {KerfError} SAMPLES_UNUSABLE for fewer than {@link LEAST_SAMPLES} on either side, or none that is finite; and
-   * what models and metrics throw.
+   * @throws {KerfError} SAMPLES_UNUSABLE for fewer than {@link LEAST_SAMPLES} on either side; and what models and metrics throw.
    */
   static async open({ chosenOn, judgedOn }: CalibrationSamples): Promise<CutStudy> {
     checkCount(chosenOn.count, judgedOn.count);
@@ -34,11 +33,7 @@ export class CutStudy {
     const seen = await lookAt(chosenOn);
     // A metric that has nothing to count on a half would call every codec free of loss.
     for (const tallies of whole) chosenOn.metric.pointsOf(tallies);
-    if (seen.finite.length > 0) return new CutStudy({ chosenOn, judgedOn }, whole, seen);
-    throw new KerfError(
-      'SAMPLES_UNUSABLE',
-      'every sample makes NaN or infinity at this cut; look at the model and its input',
-    );
+    return new CutStudy({ chosenOn, judgedOn }, whole, seen);
   }
 
   private constructor(

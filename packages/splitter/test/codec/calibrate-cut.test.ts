@@ -224,7 +224,7 @@ describe('samples that are not what they should be', () => {
     });
   });
 
-  test('some with NaN or infinity are counted and go lossless, all are refused', async () => {
+  test('some with NaN or infinity are counted and go lossless', async () => {
     const broken = (random: () => number, index: number): Tensor =>
       index % 10 === 3
         ? withValue(withValue(activation(random), 5, Number.NaN), 6, Number.POSITIVE_INFINITY)
@@ -234,13 +234,26 @@ describe('samples that are not what they should be', () => {
     );
     expect(nonFinite).toEqual({ values: 12, samples: 6 });
     expect(best?.label).toMatch(/^levels/);
-    const all = madeUpCut(20, { make: (random) => withValue(activation(random), 0, Number.NaN) });
-    await expect(calibrateCut(request({ chosenOn: all }))).rejects.toMatchObject({ code: 'SAMPLES_UNUSABLE' });
     const judgedOn = madeUpCut(20, { make: broken });
     await expect(calibrateCut(request({ judgedOn, codec: 'levels', nonFinite: 'refuse' }))).rejects.toMatchObject({
       code: 'ACTIVATION_NOT_FINITE',
     });
   });
+});
+
+test('where every sample holds NaN or infinity only lossless is offered', async () => {
+  const broken = { make: (random: () => number): Tensor => withValue(activation(random), 0, Number.NaN) };
+  const samples = { chosenOn: madeUpCut(20, broken), judgedOn: madeUpCut(20, { seed: 2, ...broken }) };
+  const { best, measured, nonFinite } = await calibrateCut(request(samples));
+  expect(nonFinite).toEqual({ values: 20, samples: 20 });
+  expect(measured.map(({ label }) => label)).toEqual(['lossless']);
+  expect(best).toMatchObject({ label: 'lossless', upperLossPoints: 0 });
+  for (const limits of [{ codec: 'levels' }, { codec: 'uint8' }, { nonFinite: 'refuse' }] as const) {
+    await expect(calibrateCut(request({ ...samples, ...limits }))).rejects.toMatchObject({
+      code: 'SAMPLES_UNUSABLE',
+      message: expect.stringContaining('lossless'),
+    });
+  }
 });
 
 describe('the axis of channels', () => {
