@@ -14,8 +14,10 @@ import { checkInterrupted } from '../interruption.ts';
 import { loadSample } from '../samples/load-sample.ts';
 import type { SampleSet } from '../samples/sample-set.ts';
 
-/** Activations, inputs that are outputs too, and labels that are kept; both parts of the samples together. */
-const MAX_KEPT_BYTES = 768 * 2 ** 20;
+/** Activations, inputs that are outputs too, and labels that are kept, however little memory there is. */
+const LEAST_KEPT_BYTES = 768 * 2 ** 20;
+/** Of the memory that nobody uses. */
+const KEPT_SHARE = 0.4;
 
 export interface AnswerOptions {
   readonly split: LoadedSplit;
@@ -34,12 +36,12 @@ interface Known {
 
 /** Bytes that all sets of one calibration keep together. */
 export class KeptBytes {
-  private bytes = 0;
+  #left = Math.max(LEAST_KEPT_BYTES, KEPT_SHARE * process.availableMemory());
 
   /** @returns false where it would be too much. */
   take(bytes: number): boolean {
-    if (this.bytes + bytes > MAX_KEPT_BYTES) return false;
-    this.bytes += bytes;
+    if (bytes > this.#left) return false;
+    this.#left -= bytes;
     return true;
   }
 }
