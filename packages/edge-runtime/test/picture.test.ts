@@ -1,10 +1,10 @@
 // Pictures: what is coded comes back, sizes and orders are right, broken files are refused.
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { endianness, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkWholeImage, type RgbImage } from '@kerf/protocol';
-import { Transformer } from '@napi-rs/image';
+import { JsColorType, Transformer } from '@napi-rs/image';
 import { describe, expect, it } from 'vitest';
 import {
   cropPicture,
@@ -15,6 +15,7 @@ import {
   readPicture,
   resizePicture,
 } from '../src/node/picture/picture-file.ts';
+import { toRgb } from '../src/node/picture/to-rgb.ts';
 
 const label = new URL('../../../demo/label.jpg', import.meta.url);
 
@@ -114,6 +115,27 @@ describe('reading', () => {
     const { data } = await decodePicture(grey);
     expect(data.byteLength).toBe(192);
     for (let at = 0; at < 192; at += 3) expect([data[at + 1], data[at + 2]]).toEqual([data[at], data[at]]);
+  });
+
+  it('lets other work of its thread go on while a large picture becomes RGB', async () => {
+    const [width, height] = [1920, 1080];
+    const raw = new Uint8Array(width * height * 6).map((_, at) => (at * 31) >> 4);
+    let turns = 0;
+    let isDone = false;
+    const count = (): void => {
+      turns++;
+      if (!isDone) setImmediate(count);
+    };
+    setImmediate(count);
+    const data = await toRgb(raw, JsColorType.Rgb16, width * height);
+    isDone = true;
+    expect(turns).toBeGreaterThan(8);
+    for (const pixel of [0, 1_000_000, width * height - 1]) {
+      const samples = new DataView(raw.buffer, pixel * 6, 6);
+      expect([...data.subarray(pixel * 3, pixel * 3 + 3)]).toEqual(
+        [0, 2, 4].map((at) => samples.getUint16(at, endianness() === 'LE') >>> 8),
+      );
+    }
   });
 
   it('keeps the high byte of 16-bit samples', async () => {

@@ -1,8 +1,9 @@
 // Picture files <-> RGB pixels: read, resize, crop, and code as PNG, JPEG or WebP.
 import { readFile } from 'node:fs/promises';
 import { checkWholeImage, declaredImageSize, type ImageSize, KerfError, type RgbImage } from '@kerf/protocol';
-import type { JsColorType, Transformer } from '@napi-rs/image';
+import type { Transformer } from '@napi-rs/image';
 import { imageLibrary } from './image-library.ts';
+import { toRgb } from './to-rgb.ts';
 
 /** 8192 x 8192: more than any line camera here, and 192 MiB as RGB. Checked on the header, before pixels are decoded. */
 const MAX_PIXELS = 2 ** 26;
@@ -51,7 +52,7 @@ export async function decodePicture(bytes: Uint8Array): Promise<RgbImage> {
     if (turn) transformer.rotate();
     const raw = await transformer.rawPixels();
     const turned = turn && orientation >= 5;
-    const data = toRgb(raw, colorType, width * height);
+    const data = await toRgb(raw, colorType, width * height);
     return turned ? { width: height, height: width, data } : { width, height, data };
   } catch (cause) {
     throw KerfError.from(cause, 'IMAGE_INVALID', 'the picture cannot be decoded; it must be a whole PNG, JPEG or WebP');
@@ -145,44 +146,4 @@ function checkSize(width: number, height: number): void {
       `a picture of ${width}x${height} exceeds the limit of ${MAX_PIXELS} pixels`,
     );
   }
-}
-
-/** Channels and bytes per sample of the colour types that PNG, JPEG and WebP decode to. */
-const LAYOUTS: Readonly<Partial<Record<keyof typeof JsColorType, readonly [1 | 2 | 3 | 4, 1 | 2]>>> = {
-  L8: [1, 1],
-  La8: [2, 1],
-  Rgb8: [3, 1],
-  Rgba8: [4, 1],
-  L16: [1, 2],
-  La16: [2, 2],
-  Rgb16: [3, 2],
-  Rgba16: [4, 2],
-};
-
-function toRgb(raw: Uint8Array, colorType: JsColorType, pixels: number): Uint8Array {
-  const types = imageLibrary().JsColorType;
-  const name = (Object.keys(LAYOUTS) as (keyof typeof JsColorType)[]).find((known) => types[known] === colorType);
-  const [channels, bytes] = (name === undefined ? null : LAYOUTS[name]) ?? [0, 0];
-  if (channels === 0 || raw.byteLength !== pixels * channels * bytes) {
-    throw new KerfError('IMAGE_INVALID', 'the picture has a colour type that kerf does not read; save it as 8-bit RGB');
-  }
-  if (name === 'Rgb8') return raw;
-  const samples = bytes === 2 ? highBytes(raw) : raw;
-  const hasAlpha = channels === 2 || channels === 4;
-  const step = channels >= 3 ? 1 : 0;
-  const data = new Uint8Array(pixels * 3);
-  for (let pixel = 0; pixel < pixels; pixel++) {
-    const from = pixel * channels;
-    const alpha = hasAlpha ? (samples[from + channels - 1] as number) : 255;
-    for (let channel = 0; channel < 3; channel++) {
-      data[pixel * 3 + channel] = Math.round(((samples[from + channel * step] as number) * alpha) / 255);
-    }
-  }
-  return data;
-}
-
-/** The library returns 16-bit samples in the machine's byte order; a Uint16Array reads them in the same one. */
-function highBytes(raw: Uint8Array): Uint8Array {
-  const samples = new Uint16Array(new Uint8Array(raw).buffer);
-  return Uint8Array.from(samples, (sample) => sample >>> 8);
 }
