@@ -3,56 +3,34 @@ import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { adaptive } from './adaptive.ts';
-import { adaptiveReal } from './adaptive-real.ts';
 import type { Bench, BenchRow } from './bench.ts';
-import { codec } from './codec.ts';
-import { crossing } from './crossing.ts';
-import { delta } from './delta.ts';
-import { deltaApply } from './delta-apply.ts';
-import { deltaKinds } from './delta-kinds.ts';
-import { gpu } from './gpu.ts';
-import { inspector } from './inspector.ts';
-import { memory } from './memory.ts';
-import { pipeline } from './pipeline.ts';
-import { placement } from './placement.ts';
-import { planning } from './planning.ts';
-import { power } from './power.ts';
-import { quantize } from './quantize.ts';
-import { rate } from './rate.ts';
-import { regret } from './regret.ts';
-import { rollout } from './rollout.ts';
-import { samples } from './samples.ts';
-import { serving } from './serving.ts';
-import { sessions } from './sessions.ts';
-import { splitCompute } from './split-compute.ts';
-import { swaps } from './swaps.ts';
 
-const BENCHES: readonly Bench[] = [
-  splitCompute,
-  crossing,
-  pipeline,
-  serving,
-  swaps,
-  sessions,
-  planning,
-  codec,
-  rate,
-  placement,
-  quantize,
-  regret,
-  memory,
-  delta,
-  deltaApply,
-  deltaKinds,
-  adaptive,
-  adaptiveReal,
-  rollout,
-  samples,
-  power,
-  inspector,
-  gpu,
-];
+/** Loaded when they run: what a bench does not need would lie in the heap that it measures, and every collection would walk it. */
+const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
+  'split-compute': async () => (await import('./split-compute.ts')).splitCompute,
+  crossing: async () => (await import('./crossing.ts')).crossing,
+  pipeline: async () => (await import('./pipeline.ts')).pipeline,
+  serving: async () => (await import('./serving.ts')).serving,
+  swaps: async () => (await import('./swaps.ts')).swaps,
+  sessions: async () => (await import('./sessions.ts')).sessions,
+  planning: async () => (await import('./planning.ts')).planning,
+  codec: async () => (await import('./codec.ts')).codec,
+  rate: async () => (await import('./rate.ts')).rate,
+  placement: async () => (await import('./placement.ts')).placement,
+  quantize: async () => (await import('./quantize.ts')).quantize,
+  regret: async () => (await import('./regret.ts')).regret,
+  memory: async () => (await import('./memory.ts')).memory,
+  delta: async () => (await import('./delta.ts')).delta,
+  'delta-apply': async () => (await import('./delta-apply.ts')).deltaApply,
+  'delta-kinds': async () => (await import('./delta-kinds.ts')).deltaKinds,
+  adaptive: async () => (await import('./adaptive.ts')).adaptive,
+  'adaptive-real': async () => (await import('./adaptive-real.ts')).adaptiveReal,
+  rollout: async () => (await import('./rollout.ts')).rollout,
+  samples: async () => (await import('./samples.ts')).samples,
+  power: async () => (await import('./power.ts')).power,
+  inspector: async () => (await import('./inspector.ts')).inspector,
+  gpu: async () => (await import('./gpu.ts')).gpu,
+};
 
 const { values, positionals } = parseArgs({
   options: {
@@ -63,9 +41,9 @@ const { values, positionals } = parseArgs({
   },
   allowPositionals: true,
 });
-const unknown = positionals.find((name) => !BENCHES.some((bench) => bench.name === name));
+const unknown = positionals.find((name) => !Object.hasOwn(BENCHES, name));
 if (unknown !== undefined) {
-  console.error(`there is no bench '${unknown}'; benches are ${BENCHES.map(({ name }) => name).join(', ')}`);
+  console.error(`there is no bench '${unknown}'; benches are ${Object.keys(BENCHES).join(', ')}`);
   process.exit(2);
 }
 
@@ -74,8 +52,9 @@ console.log(
   `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}), ${Math.round(totalmem() / 1e9)} GB`,
 );
 console.log('method: test/bench/METHODOLOGY.md\n');
-for (const bench of BENCHES) {
-  if (positionals.length > 0 && !positionals.includes(bench.name)) continue;
+for (const [name, load] of Object.entries(BENCHES)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue;
+  const bench = await load();
   console.log(`${bench.name}: ${bench.summary}`);
   for await (const row of bench.run({ full: values.full, only: values.only ?? null, out: values.out ?? null })) {
     rows.push(row);

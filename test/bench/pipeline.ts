@@ -12,6 +12,7 @@ import { issueToken } from '@kerf/cloud-runtime';
 import { EdgeSession } from '@kerf/edge-runtime';
 import { nodeBackend, openSplitFolder, wsConnect } from '@kerf/edge-runtime/node';
 import { type Backend, KerfError, type LoadedModel, type Tensor, type TensorMap } from '@kerf/protocol';
+import { growHeapFreely } from '@kerf/protocol/node';
 import { listCuts } from '@kerf/splitter';
 import { writeSplit } from '@kerf/splitter/node';
 import type { Bench, BenchRow } from './bench.ts';
@@ -33,6 +34,7 @@ export const pipeline: Bench = {
   name: 'pipeline',
   summary: `a split over a link of ${ROUND_TRIP_MS} ms, ${IN_FLIGHT} frames in flight, against the slowest stage alone`,
   async *run({ full }) {
+    growHeapFreely(); // as `kerf station` does
     const folder = await mkdtemp(join(tmpdir(), 'kerf-bench-'));
     const models = join(folder, 'models');
     const backend = await nodeBackend({ runtime: 'onnxruntime-node' });

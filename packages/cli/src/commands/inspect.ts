@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import type { CertificateEvent } from '@kerf/access';
 import { messageOf } from '@kerf/protocol';
+import { growHeapFreely } from '@kerf/protocol/node';
 import type { Command, CommandLine, Io } from '../command.ts';
 import { prepareDemoLine } from '../inspect/demo-line.ts';
 import { ACCESS_OPTIONS, type InspectorAccess, inspectorAccess } from '../inspect/inspector-access.ts';
@@ -36,6 +37,7 @@ export const inspect: Command = {
     'The station ends with SIGTERM or Ctrl-C; until then a source that has come to its end leaves its results to look at.',
   lasts: () => true,
   async run(line, io) {
+    growHeapFreely();
     const say = sayTo(line, io);
     const access = await inspectorAccess(line, (told) => say(told.event, certificateText(told)));
     const ended = signalled();

@@ -12,6 +12,7 @@ import {
   type TlsOptions,
 } from '@kerf/cloud-runtime';
 import type { OptimizationLevel } from '@kerf/protocol';
+import { growHeapFreely } from '@kerf/protocol/node';
 import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
 import { PRIVATE_KEY_FILE, PUBLIC_KEY_FILE, writeTokenKeys } from './token.ts';
 
@@ -105,6 +106,7 @@ export const serve: Command = {
   },
   lasts: () => true,
   async run(line, io) {
+    growHeapFreely();
     const options = await cloudOptions(line, io);
     const cloud = await startCloud(options);
     // Before anybody is told that it runs: who is told may end it at once.

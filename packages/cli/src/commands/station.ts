@@ -10,6 +10,7 @@ import {
   watchFile,
 } from '@kerf/edge-runtime/node';
 import { KerfError, messageOf, systemClock } from '@kerf/protocol';
+import { growHeapFreely } from '@kerf/protocol/node';
 import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
 import { checkLines } from '../station/check-text.ts';
 import { liveLine } from '../station/live-line.ts';
@@ -73,6 +74,7 @@ function check(file: StationFile, line: CommandLine, io: Io): void {
 
 /** @param device folder of the device whose release it runs; null where it runs a model */
 async function runStation(file: StationFile, device: string | null, line: CommandLine, io: Io): Promise<number> {
+  growHeapFreely();
   const isLive = process.stdout.isTTY && !line.flag('json');
   const reporter = new StationReporter(io, { json: line.flag('json'), quiet: line.flag('quiet') || isLive });
   const opened = await openStation(file, {

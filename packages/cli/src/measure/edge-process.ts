@@ -1,8 +1,11 @@
 // Entry of the process that is the edge: loads models, opens sessions over the link, and measures what its parent asks for.
 import process from 'node:process';
 import { KerfError, messageOf } from '@kerf/protocol';
+import { growHeapFreely } from '@kerf/protocol/node';
 import type { FromEdge, ToEdge } from './edge-messages.ts';
 import { MeasuringEdge } from './measuring-edge.ts';
+
+growHeapFreely();
 
 function tell(message: FromEdge): void {
   if (process.connected) process.send?.(message);

@@ -3,6 +3,7 @@
 import { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import process from 'node:process';
+import { growHeapFreely } from '@kerf/protocol/node';
 import { AnswerCoder } from './answer-coder.ts';
 import { answerJob } from './answer-job.ts';
 import { BodyPool } from './body-pool.ts';
@@ -21,6 +22,7 @@ const SPOOL_IN_FD = 4;
 const SPOOL_OUT_FD = 5;
 const RSS_EVERY_MS = 250;
 
+growHeapFreely();
 const spoolBytes = Number(process.argv[2] ?? '0');
 const hasSpool = spoolBytes > 0;
 const pool = new BodyPool();
