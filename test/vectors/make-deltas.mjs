@@ -54,6 +54,10 @@ const asHalves = (values) =>
   });
 const longs = (by) => bytesOf(BigInt64Array.from({ length: 1000 }, (_, at) => BigInt(((at * 7919) % 30_011) + by)));
 
+/** A little noise on it: what goes on smoothly. */
+const curve = (period) => Uint16Array.from({ length: 3000 }, (_, at) => 20_000 + 15_000 * Math.sin(at / period) + ((at * 7919) % 5));
+const noise = Uint8Array.from({ length: 2000 }, () => Math.floor(random() * 256));
+
 const CASES = [
   ['copy', oldModel, modelOf('float32', SHAPE, bytesOf(old), 'renamed'), true],
   ['differences of float32', oldModel, floats((value, at) => value + small[at]), true],
@@ -67,6 +71,8 @@ const CASES = [
   ['derived: float32 to int8', oldModel, modelOf('int8', SHAPE, new Uint8Array(Int8Array.from(old, (value) => Math.round(value / 0.0014)).buffer)), true],
   ['derived: pruned, then scaled by row', oldModel, floats((value, at) => (Math.abs(value) < 0.02 ? 0 : value * Math.fround(0.5 + Math.floor(at / 80) / 64))), true],
   ['added', modelOf('int64', [1000], longs(0)), modelOf('int64', [1000], longs(17)), true],
+  ['cumulative', modelOf('uint16', [3000], bytesOf(curve(300))), modelOf('uint16', [3000], bytesOf(curve(270))), true],
+  ['a run in a text', new Uint8Array(0), Uint8Array.from({ length: 3 * noise.length }, (_, at) => noise[at % noise.length]), false],
   ['text', text('dog'), text('a much larger cat'), false],
 ];
 
@@ -86,7 +92,7 @@ const PATCH = Buffer.from(
   'base64',
 );
 const [before, after] = [text('dog'), text('a much larger cat')];
-const builder = new SegmentBuilder();
+const builder = new SegmentBuilder(1);
 builder.bsdiff({ offset: 0, bytes: before.byteLength }, after.byteLength, PATCH);
 const { payload, baseBytes } = builder.finish();
 const file = (name, bytes) => ({ name, bytes: bytes.byteLength, sha256: sha256(bytes) });
@@ -95,5 +101,5 @@ const bsdiff = deltaBytesOf([encodeIndex([file('old', before)], [file('new', aft
 const strategies = ['bsdiff'];
 vectors.push({ name: 'bsdiff', strategies, base: base64(before), delta: base64(bsdiff), sha256: sha256(after) });
 
-writeFileSync(new URL('deltas.json', import.meta.url), `${JSON.stringify({ formatVersion: 2, vectors }, null, 1)}\n`);
+writeFileSync(new URL('deltas.json', import.meta.url), `${JSON.stringify({ formatVersion: 3, vectors }, null, 1)}\n`);
 for (const { name, strategies, delta } of vectors) console.log(name, strategies.join(' '), Math.round(delta.length * 0.75));

@@ -41,7 +41,7 @@ export type { DeltaReport, PartReport, RivalReport, Strategy } from './encode/re
 export type { SourceFile, TensorRange } from './encode/source-files.ts';
 export { isSafeFileName } from './format/file-name.ts';
 export type { DeltaFile, DeltaIndex, DeltaSegment, FormatVersion } from './format/patch-index.ts';
-export { decodeIndex, HEADER_BYTES, signedBytesOf } from './format/patch-index.ts';
+export { decodeIndex, HEADER_BYTES, LAST_FORMAT, signedBytesOf } from './format/patch-index.ts';
 export type { Hasher, MakeHasher } from './hash.ts';
 export { portableHasher, sha256Hex } from './hash.ts';
 export type { ModelLayout } from './model/model-layout.ts';

@@ -3,10 +3,12 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type FormatVersion, REPOSITORY_PATHS } from '@kerf/delta-sync';
 import type { PublishReport } from '@kerf/delta-sync/node';
+import { seededRandom } from '@kerf/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makePublisher, type Publisher } from './support/publisher.ts';
 
-const NUMBERS = Int32Array.from({ length: 6000 }, (_, at) => Math.imul(at, 0x9e37_79b1) >> 4);
+const random = seededRandom(1);
+const NUMBERS = Int32Array.from({ length: 6000 }, () => 2 ** 28 * (random() - 0.5));
 let publisher: Publisher;
 
 beforeAll(async () => {

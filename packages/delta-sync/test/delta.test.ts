@@ -1,5 +1,5 @@
 // Deltas between models made in code: each comes out bit for bit, by the strategy that fits it, at the size that it should.
-import { portableHasher } from '@kerf/delta-sync';
+import { LAST_FORMAT, portableHasher } from '@kerf/delta-sync';
 import { type NumericDType, seededRandom } from '@kerf/protocol';
 import { describe, expect, test } from 'vitest';
 import { createHasherHex } from './support/hash.ts';
@@ -248,7 +248,7 @@ describe('the wrong bytes', () => {
     await expect(applyInMemory(Uint8Array.of(...delta, 0), base)).rejects.toMatchObject({ code: 'DELTA_MALFORMED' });
     await expect(applyInMemory(new Uint8Array(3), base)).rejects.toMatchObject({ code: 'DELTA_MALFORMED' });
     const later = delta.slice();
-    later[7] = 3;
+    later[7] = LAST_FORMAT + 1;
     await expect(applyInMemory(later, base)).rejects.toMatchObject({ code: 'VERSION_UNSUPPORTED' });
   });
 });

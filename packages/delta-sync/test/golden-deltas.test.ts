@@ -15,6 +15,7 @@ test('the vectors hold every operation', () => {
       'bsdiff',
       'byte planes',
       'copy',
+      'cumulative',
       'derived',
       'differences',
       'low rank',

@@ -106,6 +106,11 @@ describe('programs that are refused', () => {
     ['a sum over the base', [{ op: 'add', elementBytes: 4, offset: base.length - 4, bytes: 8 }], {}],
     ['a sum without a text', [{ op: 'add', elementBytes: 4, offset: 0, bytes: 4000 }], {}],
     ['a sum of nothing', [{ op: 'add', elementBytes: 1, offset: 0, bytes: 0 }], {}],
+    ['steps without a text', [{ op: 'cumulative', elementBytes: 4, stride: 1, bytes: 4000 }], {}],
+    ['a stride of none', [{ op: 'cumulative', elementBytes: 4, stride: 0, bytes: 40 }], {}],
+    ['a stride over all elements', [{ op: 'cumulative', elementBytes: 4, stride: 10, bytes: 40 }], {}],
+    ['a stride from very far', [{ op: 'cumulative', elementBytes: 1, stride: far, bytes: 40 }], {}],
+    ['steps of nothing', [{ op: 'cumulative', elementBytes: 1, stride: 0, bytes: 0 }], {}],
     [
       'a matrix of a wider type over the base',
       [{ op: 'derived', ...matrix, ...rule, kind: 5, base: base.length - 300 }],
@@ -218,7 +223,7 @@ describe('programs by chance', () => {
       base: place(),
     };
     const numbers = [1, -1, 0, 1e-300, 1e308, -0, Number.NaN, Number.POSITIVE_INFINITY, 2 ** -149, random()];
-    switch (pick(10)) {
+    switch (pick(11)) {
       case 0:
         return { op: 'copy', offset: place(), bytes: amount };
       case 1:
@@ -252,7 +257,14 @@ describe('programs by chance', () => {
         };
       case 7:
         return { op: 'add', elementBytes: one([1, 2, 4, 8] as const), offset: Math.abs(place()), bytes: amount * 8 };
-      case 8: {
+      case 8:
+        return {
+          op: 'cumulative',
+          elementBytes: one([1, 2, 4, 8] as const),
+          stride: one([0, 1, 2, amount - 1, amount, size()]),
+          bytes: amount * 8,
+        };
+      case 9: {
         const scaleBy = one(['whole', 'row', 'column'] as const);
         const scales = new Float64Array(scaleBy === 'whole' ? 1 : Math.min(1e4, shape.columns)).fill(one(numbers));
         return {

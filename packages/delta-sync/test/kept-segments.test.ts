@@ -10,14 +10,14 @@ const NONE = new Uint8Array(0);
 
 /** Of version 1. */
 function copied(): BuiltSegment {
-  const builder = new SegmentBuilder();
+  const builder = new SegmentBuilder(1);
   builder.copy({ offset: 0, bytes: old.length });
   return builder.finish();
 }
 
 /** Of version 2. */
 function added(): BuiltSegment {
-  const builder = new SegmentBuilder();
+  const builder = new SegmentBuilder(1);
   builder.sum({ offset: 0, bytes: old.length }, 1, new Uint8Array(old.length).fill(17));
   return builder.finish();
 }
@@ -47,7 +47,7 @@ describe('the version of what was kept', () => {
   });
 
   test('is 1 where patches took the place of what needed more', async () => {
-    const rival = new SegmentBuilder();
+    const rival = new SegmentBuilder(1);
     rival.bsdiff({ offset: 0, bytes: old.length }, old.length, new Uint8Array(40));
     expect([added().version, rival.finish().version]).toEqual([2, 1]);
   });

@@ -21,8 +21,8 @@ function patchwork(bytes: number, seed: number, alphabet: number): Uint8Array {
   return text;
 }
 
-function roundTrip(history: Uint8Array, start: number): number {
-  const stream = encodeText(history, start);
+function roundTrip(history: Uint8Array, start: number, mayRun = true): number {
+  const { stream } = encodeText(history, start, mayRun);
   const back = new Uint8Array(history.length);
   back.set(history.subarray(0, start));
   decodeText(stream, back, start);
@@ -44,10 +44,37 @@ describe('text', () => {
     expect(roundTrip(new Uint8Array(100_000).fill(9), 0)).toBeLessThan(64);
   });
 
-  test('bytes without order take a seventh more at most', () => {
+  const noise = (bytes: number): Uint8Array => {
     const random = seededRandom(8);
-    const noise = Uint8Array.from({ length: 20_000 }, () => Math.floor(random() * 256));
-    expect(roundTrip(noise, 0)).toBeLessThan(noise.byteLength * 1.15);
+    return Uint8Array.from({ length: bytes }, () => Math.floor(random() * 256));
+  };
+
+  test('bytes without order are runs: they take a hundredth more at most, a seventh where there are none', () => {
+    const bytes = noise(20_000);
+    expect(roundTrip(bytes, 0)).toBeLessThan(bytes.byteLength * 1.01);
+    expect(encodeText(bytes, 0, false).hasRuns).toBe(false);
+    expect(roundTrip(bytes, 0, false)).toBeLessThan(bytes.byteLength * 1.15);
+  });
+
+  test('a text that has an order has no runs, so that every device reads it', () => {
+    const words = new TextEncoder().encode('the quick brown fox jumps over the lazy dog; '.repeat(40));
+    expect(encodeText(words, 0, true).hasRuns).toBe(false);
+  });
+
+  test('a run over the end of the text is refused', () => {
+    const bytes = noise(3000);
+    const { stream, hasRuns } = encodeText(bytes, 0, true);
+    expect(hasRuns).toBe(true);
+    const refusals = Array.from({ length: 300 }, (_, at) => {
+      try {
+        decodeText(stream, new Uint8Array(1 + at * 9), 0);
+        return 'none';
+      } catch (error) {
+        return (error as Error).message.replace(/.*: (.*);.*/, '$1');
+      }
+    });
+    expect(refusals).toContain('a match goes beyond the end');
+    expect(refusals).not.toContain('none');
   });
 
   test('a graph whose names have changed takes less than deflate needs', () => {

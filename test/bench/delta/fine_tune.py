@@ -3,15 +3,18 @@
     python3 test/bench/delta/fine_tune.py RECOGNISER.onnx OUT_DIR [RUN...]
 
 The task: text that is blurred, noisy or of low contrast is to be read as the model itself reads it clean. Runs and the steps that
-are kept of them are in RUNS; one takes some minutes, goes on where it was
-broken off, and is not made again when it is there. Needs Debian's python3-torch,
-python3-onnx, python3-pil and fonts-dejavu-core. Seeds are fixed; other processors may differ in the last bits.
+are kept of them are in RUNS; one takes three minutes of one core, goes on where it was
+broken off, and is not made again when it is there; several may run beside each other. Needs Debian's python3-torch, libopenblas0-pthread
+(without it the same takes several times as long), python3-onnx, python3-pil and fonts-dejavu-core. Seeds are fixed; other processors may differ in the last bits.
 """
 
 import glob
 import os
 import random
 import sys
+
+# One thread: threads of the matrix product that wait for each other take a core for nothing.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 import torch

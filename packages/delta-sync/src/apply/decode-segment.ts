@@ -8,7 +8,7 @@ import { addProduct, MAX_FACTOR } from '../codec/low-rank.ts';
 import { decodePlanes, PLANE_CONTEXTS } from '../codec/planes.ts';
 import { ALL_SCALE_CONTEXTS } from '../codec/scale-model.ts';
 import { correct } from '../codec/snap.ts';
-import { addText } from '../codec/sums.ts';
+import { accumulate, addText } from '../codec/sums.ts';
 import { decodeText } from '../codec/text-decode.ts';
 import { BitDecoder } from '../coder/bit-coder.ts';
 import { type ByteSource, patchSource } from '../coder/byte-io.ts';
@@ -20,6 +20,7 @@ import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES, MAX_SEGMENT_PAYLOAD_BYTES } 
 import { baseRangeOf, hullOf, outputBytesOf } from '../format/operation-sizes.ts';
 import type {
   AddOperation,
+  CumulativeOperation,
   LowRankOperation,
   MatrixFields,
   Operation,
@@ -80,6 +81,8 @@ export async function decodeSegment(
     if (operation.op === 'text') place.set(text.take(operation.bytes));
     else if (operation.op === 'add') {
       addText(old as Uint8Array, text.take(operation.bytes), operation.elementBytes, place);
+    } else if (operation.op === 'cumulative') {
+      accumulate(text.take(operation.bytes), operation.elementBytes, operation.stride, place);
     } else if (operation.op === 'scratch') place.set(rangeOf(scratch, operation.offset, operation.bytes));
     else if (operation.op === 'bsdiff') applyBsdiff(old as Uint8Array, patches.take(operation.patchBytes), place);
     else decodeValues(operation, values, old, place);
@@ -117,8 +120,8 @@ async function nearBase({ operations }: SegmentProgram, base: ByteReader): Promi
   };
 }
 
-function isText(operation: Operation): operation is TextOperation | AddOperation {
-  return operation.op === 'text' || operation.op === 'add';
+function isText(operation: Operation): operation is TextOperation | AddOperation | CumulativeOperation {
+  return operation.op === 'text' || operation.op === 'add' || operation.op === 'cumulative';
 }
 
 /** All text of the segment, behind its dictionary. */
@@ -170,6 +173,7 @@ function decodeValues(operation: Operation, values: ValueReaders, old: Uint8Arra
     case 'scratch':
     case 'text':
     case 'add':
+    case 'cumulative':
     case 'bsdiff':
       // They have no values; the caller makes them.
       break;

@@ -24,10 +24,15 @@ export function decodeText(stream: Uint8Array, history: Uint8Array, start: numbe
     while (kind < MATCH_KINDS) kind = kind * 2 + coder.bit(model.kind, model.singles * MATCH_KINDS + kind);
     kind -= MATCH_KINDS;
     const length = decodeNumber(coder, model.numbers, ROLE.length + kind, history.length) + LEAST_MATCH;
-    const distance = decodeDistance(coder, model, kind, at);
-    if (distance < 1 || distance > at) throw damaged('a match begins before the beginning');
     if (length > history.length - at) throw damaged('a match goes beyond the end');
-    for (const end = at + length; at < end; at++) history[at] = history[at - distance] as number;
+    const end = at + length;
+    let distance = 0;
+    if (kind === MATCH.run) for (; at < end; at++) history[at] = coder.byte();
+    else {
+      distance = decodeDistance(coder, model, kind, at);
+      if (distance < 1 || distance > at) throw damaged('a match begins before the beginning');
+      for (; at < end; at++) history[at] = history[at - distance] as number;
+    }
     model.sawMatch(kind, distance);
   }
   coder.finish();

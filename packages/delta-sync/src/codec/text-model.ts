@@ -2,10 +2,10 @@
 import { type BitDecoder, type BitEncoder, BitOdds, bitPrice } from '../coder/bit-coder.ts';
 import { NumberOdds } from '../coder/number-coder.ts';
 
-/** A match is at one of the last distances, near the last one, or anywhere before. */
-export const MATCH = { again: 0, second: 1, third: 2, shifted: 3, far: 4 } as const;
+/** A match is at one of the last distances, near the last one, or anywhere before; a run is of bytes as they are. */
+export const MATCH = { again: 0, second: 1, third: 2, shifted: 3, far: 4, run: 5 } as const;
 export const MATCH_KINDS = 8;
-/** Shortest match worth its name. */
+/** Shortest match, or run, worth its name. */
 export const LEAST_MATCH = 2;
 /** Single bytes since the last match, as far as they are counted. */
 export const MOST_SINGLES = 3;
@@ -28,7 +28,7 @@ export class TextModel {
 
   sawMatch(kind: number, distance: number): void {
     this.singles = 0;
-    if (kind === MATCH.again) return;
+    if (kind === MATCH.again || kind === MATCH.run) return;
     const place = kind < MATCH.shifted ? kind : this.distances.length - 1;
     this.distances.splice(place, 1);
     this.distances.unshift(distance);
@@ -38,15 +38,19 @@ export class TextModel {
     if (this.singles < MOST_SINGLES) this.singles++;
   }
 
-  /** @param expected the byte at the last distance; 256 where there is none */
-  encodeByte(coder: BitEncoder, value: number, last: number, lastTwo: number, expected: number): void {
+  /** @param expected the byte at the last distance; 256 where there is none. @returns the bits that it took */
+  encodeByte(coder: BitEncoder, value: number, last: number, lastTwo: number, expected: number): number {
+    let price = 0;
     for (let node = 1, shift = 7; shift >= 0; shift--) {
       const bit = (value >> shift) & 1;
       const places = this.#places(node, last, lastTwo, expected);
-      coder.bitWith(this.#mixed(places), bit);
+      const odds = this.#mixed(places);
+      coder.bitWith(odds, bit);
+      price += bitPrice(odds, bit);
       this.#learn(places, bit);
       node = node * 2 + bit;
     }
+    return price;
   }
 
   /** Bits that {@link encodeByte} takes now. */

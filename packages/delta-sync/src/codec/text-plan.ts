@@ -7,7 +7,7 @@ import { numberPrice, zigzag } from '../coder/number-coder.ts';
 import { LEAST_FOUND, type MatchFinder } from './match-finder.ts';
 import { LEAST_MATCH, MATCH, MATCH_KINDS, MOST_SINGLES, ROLE, type TextModel } from './text-model.ts';
 
-/** A match, or a single byte where the length is 1. */
+/** A match, a run of bytes as they are, or a single byte where the length is 1. */
 export interface TextStep {
   readonly kind: number;
   readonly length: number;
@@ -22,12 +22,15 @@ const LONG_MATCH = 256;
 /** A distance that differs this little from the last one is told by the difference. */
 const SHIFT_REACH = 256;
 const SINGLE = -1;
-const KINDS = MATCH.far + 1;
+const KINDS = MATCH.run + 1;
+/** Lengths of runs: longer ones are several. */
+const RUNS = [16, 32, 64, 128, LONG_MATCH] as const;
 
 export class TextPlanner {
   readonly #history: Uint8Array;
   readonly #model: TextModel;
   readonly #finder: MatchFinder;
+  readonly #mayRun: boolean;
   readonly #costs = new Float64Array(AHEAD + LONG_MATCH + 1);
   readonly #froms = new Int32Array(AHEAD + LONG_MATCH + 1);
   readonly #kinds = new Int8Array(AHEAD + LONG_MATCH + 1);
@@ -38,8 +41,10 @@ export class TextPlanner {
   readonly #lengthPrices = Array.from({ length: KINDS }, () => new Float32Array(LONG_MATCH + 1));
   readonly #kindPrices = new Float32Array((MOST_SINGLES + 1) * MATCH_KINDS);
 
-  constructor(history: Uint8Array, model: TextModel, finder: MatchFinder) {
+  /** @param mayRun bytes may stand as they are */
+  constructor(history: Uint8Array, model: TextModel, finder: MatchFinder, mayRun: boolean) {
     this.#history = history;
+    this.#mayRun = mayRun;
     this.#model = model;
     this.#finder = finder;
   }
@@ -89,7 +94,7 @@ export class TextPlanner {
     const from = this.#froms[at] as number;
     const kind = this.#kinds[at] as number;
     this.#singles[at] = kind === SINGLE ? Math.min(MOST_SINGLES, (this.#singles[from] as number) + 1) : 0;
-    const moved = kind === SINGLE || kind === MATCH.again ? 0 : kind === MATCH.second ? 1 : 2;
+    const moved = kind === SINGLE || kind === MATCH.again || kind === MATCH.run ? 0 : kind === MATCH.second ? 1 : 2;
     first[at] = moved === 0 ? (first[from] as number) : (this.#stepDistances[at] as number);
     second[at] = moved === 0 ? (second[from] as number) : (first[from] as number);
     third[at] = moved === 2 ? (second[from] as number) : (third[from] as number);
@@ -117,6 +122,7 @@ export class TextPlanner {
       this.#reach(at, kind, distance, from, length, cost + price);
       from = length + 1;
     }
+    if (this.#mayRun) this.#run(start, at, cost + this.#kindPrice(singles, MATCH.run));
     const price = bitPrice(this.#model.isMatch.odds[singles] as number, 0) + this.#bytePrice(place, last);
     this.#step(at + 1, at, SINGLE, 0, cost + price);
     return null;
@@ -144,6 +150,14 @@ export class TextPlanner {
     const prices = this.#lengthPrices[kind] as Float32Array;
     for (let length = least; length <= most; length++) {
       this.#step(at + length, at, kind, distance, cost + (prices[length] as number));
+    }
+  }
+
+  #run(start: number, at: number, cost: number): void {
+    const prices = this.#lengthPrices[MATCH.run] as Float32Array;
+    for (const length of RUNS) {
+      if (start + at + length > this.#history.length) return;
+      this.#step(at + length, at, MATCH.run, 0, cost + (prices[length] as number) + 8 * length);
     }
   }
 

@@ -70,6 +70,11 @@ export class BitEncoder {
     }
   }
 
+  /** As it is: each bit at even odds. */
+  byte(value: number): void {
+    for (let shift = 7; shift >= 0; shift--) this.bitWith(EVEN, (value >> shift) & 1);
+  }
+
   finish(): void {
     for (let shift = 24; shift >= 0; shift -= 8) this.#sink.byte((this.#low >>> shift) & 255);
   }
@@ -106,6 +111,13 @@ export class BitDecoder {
       this.#code = ((this.#code << 8) | this.#source.byte()) >>> 0;
     }
     return bit;
+  }
+
+  /** Eight bits at even odds, the highest first. @throws {KerfError} DELTA_MALFORMED when the bytes have ended. */
+  byte(): number {
+    let value = 0;
+    for (let bit = 0; bit < 8; bit++) value = value * 2 + this.bitWith(EVEN);
+    return value;
   }
 
   /** @throws {KerfError} DELTA_MALFORMED when bytes are left: one content, one form. */

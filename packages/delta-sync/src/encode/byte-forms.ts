@@ -1,13 +1,13 @@
 // Bytes of an unknown kind, and the old ones at their place -> what they are best told as: numbers of some kind, or text.
 import type { ByteReader } from '../byte-reader.ts';
-import { encodeText } from '../codec/text-encode.ts';
 import { ELEMENT_KINDS, type ElementKind, kindOf } from '../format/element-kinds.ts';
 import type { BaseRange } from '../format/operations.ts';
 import type { FormatVersion } from '../format/patch-index.ts';
-import type { Addend } from './output-writer.ts';
+import { findStride } from './find-stride.ts';
+import type { Addend, Steps } from './output-writer.ts';
 import { sampleOf } from './sample.ts';
 import { bestWithOld, type Candidate, differencesCandidate, planesCandidate } from './tensor-candidates.ts';
-import { sumInPlace } from './text-price.ts';
+import { codedBits, sumInPlace, textBits } from './text-price.ts';
 
 /** A range of the files of one side, one behind the other. */
 export interface PlacedBytes {
@@ -19,6 +19,7 @@ export interface PlacedBytes {
 export type BytePart =
   | { readonly kind: 'copy'; readonly from: number; readonly bytes: number }
   | { readonly kind: 'sum'; readonly fresh: Uint8Array; readonly addend: Addend; readonly bits: number }
+  | ({ readonly kind: 'cumulative'; readonly bits: number } & Steps)
   | { readonly kind: 'values'; readonly fresh: Uint8Array; readonly candidate: Candidate }
   | {
       readonly kind: 'text';
@@ -28,14 +29,9 @@ export type BytePart =
       readonly bits: number;
     };
 
-/** What is looked at to guess what a stretch of bytes is, and of a block. */
+/** What is looked at to guess which numbers a stretch of bytes is, and what a block is. */
 const SAMPLE_BYTES = 32 * 1024;
 const GLANCE_BYTES = 2 * 1024;
-/** A text learns as it goes on: where the beginning takes little more than numbers, more of it is looked at. */
-const LOOKS = [
-  { sampleBytes: SAMPLE_BYTES, slack: 1.3 },
-  { sampleBytes: 8 * SAMPLE_BYTES, slack: 1 },
-] as const;
 /** A form is kept as long as another one is not clearly less. */
 const CLEARLY = 0.97;
 /** Old bytes around the place where a text is expected. */
@@ -58,6 +54,7 @@ const LAYOUTS = [
 ] as const;
 
 const SUM_WIDTHS = [1, 2, 4, 8] as const;
+const STEP_LAYOUTS = SUM_WIDTHS.flatMap((elementBytes) => [1, 2, 3, 4].map((stride) => ({ elementBytes, stride })));
 
 export async function bestPart(
   fresh: Uint8Array,
@@ -66,10 +63,6 @@ export async function bestPart(
   dictionary: BaseRange | null,
   format: FormatVersion,
 ): Promise<BytePart> {
-  const readOld = async (bytes: number): Promise<Uint8Array | null> =>
-    dictionary === null || old === null
-      ? null
-      : await old.reader.read(dictionary.offset, Math.min(dictionary.bytes, AROUND_BYTES + bytes));
   let addend: Addend | null = null;
   const candidates: Candidate[] = LAYOUTS.filter(({ elementBytes }) => fresh.byteLength % elementBytes === 0).map(
     (layout) => planesCandidate(layout, fresh),
@@ -80,37 +73,33 @@ export async function bestPart(
     if (format >= 2) addend = { old: before, place: counterpart.place, elementBytes: 1 };
   }
   const [best] = candidates.sort((a, b) => a.bits - b.bits) as [Candidate];
-  const sum = addend === null ? null : leastSum(fresh, addend, best.bits);
-  const least = Math.min(best.bits, sum?.bits ?? Number.POSITIVE_INFINITY);
-  let bits = 0;
-  for (const { sampleBytes, slack } of LOOKS) {
-    const sample = fresh.subarray(0, sampleBytes);
-    bits = (textBits(sample, await readOld(sampleBytes)) * fresh.byteLength) / sample.byteLength;
-    const isAll = sample.byteLength === fresh.byteLength;
-    if (fresh.byteLength >= LEAST_VALUES_BYTES && bits > (isAll ? 1 : slack) * least) {
-      return sum ?? { kind: 'values', fresh, candidate: best };
-    }
-    if (isAll) break;
-  }
-  return { kind: 'text', fresh, dictionary, bits };
+  const sum = addend === null ? null : leastSum(fresh, addend, best.bits, format);
+  const least = sum?.bits ?? best.bits;
+  const steps = format < 3 ? null : findStride(fresh, STEP_LAYOUTS, least);
+  const most = fresh.byteLength < LEAST_VALUES_BYTES ? Number.POSITIVE_INFINITY : (steps?.bits ?? least);
+  const before =
+    dictionary === null || old === null ? NOTHING : await old.reader.read(dictionary.offset, dictionary.bytes);
+  const bits = textBits(fresh, before, most, false, format);
+  if (bits !== null) return { kind: 'text', fresh, dictionary, bits };
+  if (steps !== null) return { kind: 'cumulative', fresh, ...steps.layout, bits: steps.bits };
+  return sum ?? { kind: 'values', fresh, candidate: best };
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** What is added to the old bytes as numbers of the width that takes least; null where none takes less than `most`. */
-function leastSum(fresh: Uint8Array, addend: Addend, most: number): (BytePart & { readonly kind: 'sum' }) | null {
+function leastSum(
+  fresh: Uint8Array,
+  addend: Addend,
+  most: number,
+  format: FormatVersion,
+): (BytePart & { readonly kind: 'sum' }) | null {
   let least: (BytePart & { readonly kind: 'sum' }) | null = null;
   for (const elementBytes of SUM_WIDTHS) {
-    const bits = sumInPlace(fresh, addend.old, elementBytes, least?.bits ?? most);
+    const bits = sumInPlace(fresh, addend.old, elementBytes, least?.bits ?? most, format);
     if (bits !== null) least = { kind: 'sum', fresh, addend: { ...addend, elementBytes }, bits };
   }
   return least;
-}
-
-function textBits(sample: Uint8Array, dictionary: Uint8Array | null): number {
-  const start = dictionary?.byteLength ?? 0;
-  const history = new Uint8Array(start + sample.byteLength);
-  if (dictionary !== null) history.set(dictionary);
-  history.set(sample, start);
-  return encodeText(history, start).byteLength * 8;
 }
 
 /** The bytes as numbers of each kind, at the same place in both files. */
@@ -137,7 +126,7 @@ function pricedKinds(place: number, before: Uint8Array, fresh: Uint8Array, lengt
 export function formOf(fresh: Uint8Array, old: Uint8Array | null, before: string | null): string {
   const sample = sampleOf(fresh, GLANCE_BYTES);
   const dictionary = old === null ? null : sampleOf(old, GLANCE_BYTES);
-  const forms = new Map([['text', textBits(sample, dictionary)]]);
+  const forms = new Map([['text', codedBits(sample, dictionary ?? NOTHING, 1)]]);
   for (const layout of LAYOUTS) {
     if (sample.byteLength % layout.elementBytes !== 0) continue;
     forms.set(`planes ${layout.elementBytes} ${layout.isFloat}`, planesCandidate(layout, sample).bits);

@@ -6,6 +6,7 @@ import { KerfError } from '@kerf/protocol';
 import type { ByteReader } from '../byte-reader.ts';
 import { encodeText } from '../codec/text-encode.ts';
 import { ByteSink } from '../coder/byte-io.ts';
+import { entropyBitsOf } from '../coder/cluster.ts';
 import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_PAYLOAD_BYTES } from '../format/limits.ts';
 import { baseRangeOf, hullOf, outputBytesOf } from '../format/operation-sizes.ts';
 import type { BaseRange, Operation } from '../format/operations.ts';
@@ -55,7 +56,7 @@ export class ByteRival {
     const most = Math.min(built.payload.byteLength - 1, MAX_SEGMENT_PAYLOAD_BYTES);
     const patch = await this.#patcher(old, fresh, most);
     if (patch === null) return null;
-    const builder = new SegmentBuilder();
+    const builder = new SegmentBuilder(1);
     builder.bsdiff(from, fresh.byteLength, patch);
     const rival = builder.finish();
     if (rival.payload.byteLength >= built.payload.byteLength) return null;
@@ -103,13 +104,11 @@ function movedBytes(operations: readonly Operation[], old: Uint8Array, start: nu
 function entropyBytes(bytes: Uint8Array): number {
   const counts = new Uint32Array(256);
   for (const byte of bytes) counts[byte] = (counts[byte] as number) + 1;
-  let bits = 0;
-  for (const count of counts) if (count > 0) bits += count * Math.log2(bytes.byteLength / count);
-  return bits / 8;
+  return entropyBitsOf(counts) / 8;
 }
 
 function textBytes(bytes: Uint8Array): number {
   if (bytes.byteLength === 0) return 0;
   const sample = sampleOf(bytes, PIECE_BYTES);
-  return (encodeText(sample, 0).byteLength * bytes.byteLength) / sample.byteLength;
+  return (encodeText(sample, 0, false).stream.byteLength * bytes.byteLength) / sample.byteLength;
 }

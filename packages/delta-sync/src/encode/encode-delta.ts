@@ -1,7 +1,7 @@
 // Two sets of files -> the delta that makes the second of the first.
 
 import { type ByteReader, joinedReader } from '../byte-reader.ts';
-import { type DeltaFile, encodeIndex, type FormatVersion, LAST_VERSION } from '../format/patch-index.ts';
+import { type DeltaFile, encodeIndex, type FormatVersion, LAST_FORMAT } from '../format/patch-index.ts';
 import { type MakeHasher, portableHasher } from '../hash.ts';
 import { type BytePatcher, ByteRival } from './byte-rival.ts';
 import { TensorEncoder } from './encode-tensor.ts';
@@ -58,7 +58,7 @@ class DeltaEncoder {
     this.#readers = { base, target: joinedReader(options.target.map(({ reader }) => reader)) };
     this.#makeHasher = options.makeHasher ?? portableHasher;
     this.#segments = new KeptSegments(base);
-    this.#format = options.format ?? LAST_VERSION;
+    this.#format = options.format ?? LAST_FORMAT;
     this.#rival = options.patcher === undefined ? null : new ByteRival(options.patcher, base, this.#segments);
   }
 
@@ -68,8 +68,9 @@ class DeltaEncoder {
     const fresh = await placeTensors(target, this.#makeHasher);
     const matches = matchTensors(old, fresh);
     const pieces = piecesOf(target, fresh, matches);
-    const structure = await keepStructure(pieces, { base, target }, this.#readers, this.#segments);
-    const writer = new OutputWriter(this.#readers, this.#segments, this.#rival, structure.bytes, (doneBytes) =>
+    const structure = await keepStructure(pieces, { base, target }, this.#readers, this.#segments, this.#format);
+    const kept = { segments: this.#segments, scratch: structure.bytes, format: this.#format };
+    const writer = new OutputWriter(this.#readers, kept, this.#rival, (doneBytes) =>
       onProgress?.(doneBytes, this.#readers.target.byteLength),
     );
     const structurePart = this.#structurePart(structure);
@@ -102,6 +103,7 @@ class DeltaEncoder {
     const named = { name: 'bytes', shape: null, file };
     for await (const part of parts) {
       if (part.kind === 'copy') await writer.copy(part.from, part.bytes, named);
+      else if (part.kind === 'cumulative') await writer.cumulative(part, part.bits, named);
       else if (part.kind === 'sum') await writer.sum(part.fresh, part.addend, part.bits, named);
       else if (part.kind === 'values') await writer.values(part.candidate, part.fresh.byteLength, named);
       else await writer.text(part.fresh, part.dictionary === null ? [] : [part.dictionary], part.bits, named);

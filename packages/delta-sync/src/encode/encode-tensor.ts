@@ -1,13 +1,14 @@
 // A tensor that changed, and the old one that it came from -> the operations that take least: copies of what stands elsewhere
 // in the base, and between them numbers or text.
 import type { ByteReader } from '../byte-reader.ts';
-import { MAX_SEGMENT_BASE_BYTES } from '../format/limits.ts';
+import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES } from '../format/limits.ts';
 import type { BaseRange } from '../format/operations.ts';
 import type { FormatVersion } from '../format/patch-index.ts';
 import { copiesBits } from './copies-price.ts';
 import { derivedCandidates } from './derived-candidates.ts';
 import { findCopiesOf, LEAST_STRETCH_BYTES, type Stretch } from './find-copies.ts';
 import { findPermuted } from './find-permuted.ts';
+import { findStride } from './find-stride.ts';
 import { dimsOf, findTransposed } from './find-transposed.ts';
 import type { LostTensors } from './lost-tensors.ts';
 import type { TensorMatch } from './match-tensors.ts';
@@ -17,7 +18,7 @@ import type { PlacedTensor } from './place-tensors.ts';
 import { sampleOf } from './sample.ts';
 import { bestWithOld, type Candidate, planesCandidate } from './tensor-candidates.ts';
 import { chunksOf, shapeOf, type TensorChunk } from './tensor-chunks.ts';
-import { sumInPlace, type TextForm, textElsewhere, textInPlace } from './text-price.ts';
+import { sumInPlace, type TextForm, textBehind, textElsewhere } from './text-price.ts';
 
 /** Shorter stretches than a copy are found again as text; shorter than this they save nothing. */
 const LEAST_TEXT_STRETCH_BYTES = 64;
@@ -32,8 +33,7 @@ export class TensorEncoder {
   readonly #readers: { readonly base: ByteReader; readonly target: ByteReader };
   readonly #writer: OutputWriter;
   readonly #lost: LostTensors;
-  /** From version 2 on, what is derived or added may be told. */
-  readonly #hasRules: boolean;
+  readonly #format: FormatVersion;
 
   constructor(
     readers: { readonly base: ByteReader; readonly target: ByteReader },
@@ -44,7 +44,12 @@ export class TensorEncoder {
     this.#readers = readers;
     this.#writer = writer;
     this.#lost = lost;
-    this.#hasRules = format >= 2;
+    this.#format = format;
+  }
+
+  /** What is derived or added may be told. */
+  get #hasRules(): boolean {
+    return this.#format >= 2;
   }
 
   /** In chunks of whole rows that fit a segment. */
@@ -114,7 +119,8 @@ export class TensorEncoder {
     chunk: TensorChunk,
     part: NamedPart,
   ): Promise<void> {
-    const known = match?.by === 'type' ? bytes : Math.max(0, Math.min(bytes, (match?.old.bytes ?? 0) - offset));
+    const isWhole = match?.by === 'type' || match?.by === 'kind';
+    const known = isWhole ? bytes : Math.max(0, Math.min(bytes, (match?.old.bytes ?? 0) - offset));
     for (const [from, size] of [
       [offset, known],
       [offset + known, bytes - known],
@@ -176,7 +182,7 @@ export class TensorEncoder {
       );
       return;
     }
-    const old = match === null ? null : await base.read(place, range.bytes);
+    const old = match === null || match.by === 'kind' ? null : await base.read(place, range.bytes);
     const fields = { kind: tensor.kind, ...shapeOf(tensor, range), base: place };
     const numbers = leastOf([
       ...(old === null ? [planesCandidate(tensor.planes, fresh)] : [bestWithOld(fields, tensor.planes, old, fresh)]),
@@ -185,9 +191,8 @@ export class TensorEncoder {
         : derivedCandidates(fields, { from: tensor.kind, isUnsigned: false }, old, fresh)),
       ...others,
     ]);
-    const before = old === null ? null : { bytes: old, place };
     const text = [
-      textInPlace(fresh, before, numbers.bits, tensor.planes.isFloat),
+      textBehind(fresh, await this.#dictionaryOf(match, range), numbers.bits, tensor.planes.isFloat, this.#format),
       textElsewhere(fresh, stretches),
     ].reduce<TextForm | null>(
       (best, next) => (next !== null && next.bits < (best?.bits ?? numbers.bits) ? next : best),
@@ -195,10 +200,27 @@ export class TensorEncoder {
     );
     const { elementBytes } = tensor.planes;
     const sum =
-      old === null || !this.#hasRules ? null : sumInPlace(fresh, old, elementBytes, text?.bits ?? numbers.bits);
-    if (old !== null && sum !== null) await this.#writer.sum(fresh, { old, place, elementBytes }, sum, part);
+      old === null || !this.#hasRules
+        ? null
+        : sumInPlace(fresh, old, elementBytes, text?.bits ?? numbers.bits, this.#format);
+    const least = sum ?? text?.bits ?? numbers.bits;
+    const strides = [1, fields.columns].map((stride) => ({ elementBytes, stride }));
+    const steps = this.#format < 3 ? null : findStride(fresh, strides, least);
+    if (steps !== null) await this.#writer.cumulative({ fresh, ...steps.layout }, steps.bits, part);
+    else if (old !== null && sum !== null) await this.#writer.sum(fresh, { old, place, elementBytes }, sum, part);
     else if (text === null) await this.#writer.values(numbers, range.bytes, part);
     else await this.#writer.text(fresh, text.dictionary, text.bits, part);
+  }
+
+  /** What stands in front of a text: the same place of the old tensor; all of it where each row is of another length. */
+  async #dictionaryOf(
+    match: TensorMatch | null,
+    range: TensorChunk,
+  ): Promise<{ readonly bytes: Uint8Array; readonly place: number } | null> {
+    if (match === null) return null;
+    const { old, by } = match;
+    const { place, bytes } = by === 'kind' ? old : { place: old.place + range.offset, bytes: range.bytes };
+    return bytes > MAX_SEGMENT_BYTES ? null : { bytes: await this.#readers.base.read(place, bytes), place };
   }
 }
 

@@ -15,7 +15,7 @@ const BLOCK_BYTES = 64 * 1024;
 /** So much of a block that stands elsewhere tells where it came from. */
 const LEAST_TRACE_BYTES = 32;
 
-/** @param format what is added to old bytes is told from version 2 on */
+/** @param format what is added to old bytes is told from version 2 on, to bytes in front from 3 on */
 export async function* matchBytes(
   old: PlacedBytes | null,
   fresh: PlacedBytes,

@@ -7,9 +7,9 @@ export interface TensorMatch {
   readonly old: PlacedTensor;
   /**
    * What both have in common: all bytes; name, type and shape; name, type and shape but for the first dimension; the shape with
-   * another type; type and size.
+   * another type; type and size; name and type.
    */
-  readonly by: 'bytes' | 'name' | 'rows' | 'type' | 'size';
+  readonly by: 'bytes' | 'name' | 'rows' | 'type' | 'size' | 'kind';
 }
 
 /** What a relative must have in common, the closest first. */
@@ -22,11 +22,13 @@ const RELATIVES = [
   { by: 'size', keyOf: shapeKey },
   { by: 'size', keyOf: sizeKey },
   { by: 'type', keyOf: dimsKey },
+  { by: 'kind', keyOf: (tensor: TensorRange) => `${tensor.kind} ${tensor.name}` },
 ] as const;
 
 /**
- * The same bytes under any name; else, where what has the same name looks like another tensor, one that it looks like; else the same name, shape and type; else the same name with more or fewer rows; else,
- * among what is left, the next of the same size and type, of the same name or shape before others. Each old tensor may serve several times as the same, once as a
+ * The same bytes under any name; else, where what has the same name looks like another tensor, one that it looks like; else the same
+ * name, shape and type; else the same name with more or fewer rows; else, among what is left, the next of the same size and type, of
+ * the same name or shape before others; else the same name. Each old tensor may serve several times as the same, once as a
  * relative.
  */
 export function matchTensors(

@@ -1,15 +1,17 @@
 // Operations in output order -> segments, each closed when it is full, with its rival tried and its parts reported.
 import type { ByteReader } from '../byte-reader.ts';
-import { textToAdd } from '../codec/sums.ts';
+import { textToAccumulate, textToAdd } from '../codec/sums.ts';
 import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES } from '../format/limits.ts';
 import { baseRangeOf } from '../format/operation-sizes.ts';
 import type { BaseRange } from '../format/operations.ts';
+import type { FormatVersion } from '../format/patch-index.ts';
 import type { ByteRival } from './byte-rival.ts';
 import type { KeptSegments } from './kept-segments.ts';
 import { SegmentPlanes } from './plane-counts.ts';
 import { type PartReport, strategyOf } from './report.ts';
 import { SegmentBuilder } from './segment-builder.ts';
 import type { Candidate } from './tensor-candidates.ts';
+import { textRival } from './text-rival.ts';
 
 /** What a part is, before it is known how it is made. */
 export type NamedPart = Pick<PartReport, 'name' | 'shape' | 'file'>;
@@ -19,6 +21,13 @@ export interface Addend {
   readonly old: Uint8Array;
   readonly place: number;
   readonly elementBytes: 1 | 2 | 4 | 8;
+}
+
+/** Elements that are told by how far each is from the one that the stride is in front of it. */
+export interface Steps {
+  readonly fresh: Uint8Array;
+  readonly elementBytes: 1 | 2 | 4 | 8;
+  readonly stride: number;
 }
 
 /** What a copy takes, about. */
@@ -33,9 +42,10 @@ export class OutputWriter {
   readonly #segments: KeptSegments;
   readonly #rival: ByteRival | null;
   readonly #scratch: Uint8Array;
+  readonly #format: FormatVersion;
   readonly #onSegment: (doneBytes: number) => void;
   readonly parts: PartReport[] = [];
-  #builder = new SegmentBuilder();
+  #builder: SegmentBuilder;
   #planes = new SegmentPlanes();
   /** What a new segment takes more than going on with this one. */
   #newSegmentBits = SEGMENT_BITS;
@@ -45,15 +55,16 @@ export class OutputWriter {
 
   constructor(
     readers: { readonly base: ByteReader; readonly target: ByteReader },
-    segments: KeptSegments,
+    kept: { readonly segments: KeptSegments; readonly scratch: Uint8Array; readonly format: FormatVersion },
     rival: ByteRival | null,
-    scratch: Uint8Array,
     onSegment: (doneBytes: number) => void,
   ) {
     this.#readers = readers;
-    this.#segments = segments;
+    this.#segments = kept.segments;
+    this.#scratch = kept.scratch;
+    this.#format = kept.format;
+    this.#builder = new SegmentBuilder(kept.format);
     this.#rival = rival;
-    this.#scratch = scratch;
     this.#onSegment = onSegment;
   }
 
@@ -124,29 +135,40 @@ export class OutputWriter {
     this.parts.push({ ...part, strategy: 'added', bytes: fresh.byteLength, deltaBytes: Math.ceil(bits / 8) });
   }
 
+  /** What is added to its own elements in front, at most a segment. */
+  async cumulative({ fresh, elementBytes, stride }: Steps, bits: number, part: NamedPart): Promise<void> {
+    if (!this.#builder.hasRoomFor(fresh.byteLength, 0)) await this.endSegment();
+    this.#newSegmentBits = Math.max(this.#newSegmentBits, TEXT_BITS);
+    this.#builder.cumulative({ elementBytes, stride }, textToAccumulate(fresh, elementBytes, stride));
+    this.parts.push({ ...part, strategy: 'cumulative', bytes: fresh.byteLength, deltaBytes: Math.ceil(bits / 8) });
+  }
+
   async endSegment(): Promise<void> {
     if (this.#builder.bytes === 0) return;
     const { operations, dictionary } = this.#builder;
-    const built = this.#builder.finish();
-    this.#builder = new SegmentBuilder();
+    let built = this.#builder.finish();
+    this.#builder = new SegmentBuilder(this.#format);
     this.#planes = new SegmentPlanes();
     this.#newSegmentBits = SEGMENT_BITS;
     const bytes = await this.#readers.target.read(this.#segmentStart, built.bytes);
-    const rival = (await this.#rival?.against(built, operations, dictionary, bytes)) ?? null;
-    if (rival !== null) this.#reportRival(rival.payload.byteLength);
-    await this.#segments.keep(rival ?? built, 'output', bytes, this.#scratch);
+    const text = await textRival(built, operations, dictionary, bytes, this.#readers.base, this.#format);
+    if (text !== null) this.#reportRival('text', text.payload.byteLength);
+    built = text ?? built;
+    const patch = (await this.#rival?.against(built, operations, dictionary, bytes)) ?? null;
+    if (patch !== null) this.#reportRival('bsdiff', patch.payload.byteLength);
+    await this.#segments.keep(patch ?? built, 'output', bytes, this.#scratch);
     this.#segmentStart += built.bytes;
     this.#segmentParts = this.parts.length;
     this.#onSegment(this.#segmentStart);
   }
 
   /** What the parts of the segment took, they take no more. */
-  #reportRival(deltaBytes: number): void {
+  #reportRival(strategy: 'text' | 'bsdiff', deltaBytes: number): void {
     const replaced = this.parts.splice(this.#segmentParts);
     const bytes = replaced.reduce((sum, part) => sum + part.bytes, 0);
     for (const part of replaced) {
       const share = Math.ceil((deltaBytes * part.bytes) / Math.max(1, bytes));
-      this.parts.push({ ...part, strategy: 'bsdiff', deltaBytes: share });
+      this.parts.push({ ...part, strategy, deltaBytes: share });
     }
   }
 }

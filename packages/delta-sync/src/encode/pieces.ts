@@ -53,8 +53,16 @@ function isPiece(tensor: PlacedTensor, match: TensorMatch | null): boolean {
   return tensor.bytes >= LEAST_COPY_BYTES || (match !== null && match.by !== 'bytes');
 }
 
-/** What of the base is worth a dictionary: the structure of models, and tensors that are too small for a piece. */
-export function structureOf(files: readonly SourceFile[], maxBytes: number): { offset: number; bytes: number }[] {
+/**
+ * What of the base is worth a dictionary: the structure of models, and tensors that are too small for a piece, but for those that a
+ * piece comes from: the new structure lacks it as well.
+ */
+export function structureOf(
+  files: readonly SourceFile[],
+  pieces: readonly Piece[],
+  maxBytes: number,
+): { offset: number; bytes: number }[] {
+  const places = new Set(pieces.flatMap((piece) => (piece.kind === 'tensor' ? (piece.match?.old.place ?? []) : [])));
   const ranges: { offset: number; bytes: number }[] = [];
   let left = maxBytes;
   let start = 0;
@@ -68,7 +76,7 @@ export function structureOf(files: readonly SourceFile[], maxBytes: number): { o
     if (isModel) {
       let at = start;
       for (const tensor of tensors) {
-        if (tensor.bytes < LEAST_COPY_BYTES) continue;
+        if (tensor.bytes < LEAST_COPY_BYTES && !places.has(start + tensor.offset)) continue;
         keep(at, start + tensor.offset);
         at = start + tensor.offset + tensor.bytes;
       }

@@ -13,6 +13,7 @@ export type Strategy =
   | 'byte planes'
   | 'bsdiff'
   | 'added'
+  | 'cumulative'
   | 'derived';
 
 /** What people call an operation. */

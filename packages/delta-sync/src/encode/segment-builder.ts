@@ -1,14 +1,14 @@
 // Operations and their values, one after another -> the payload of a segment, and what the index says of it.
 import { ALL_CONTEXTS } from '../apply/decode-segment.ts';
 import type { ValueWriters } from '../codec/differences.ts';
-import { encodeText } from '../codec/text-encode.ts';
+import { type CodedText, encodeText } from '../codec/text-encode.ts';
 import { BitEncoder } from '../coder/bit-coder.ts';
 import { ByteSink } from '../coder/byte-io.ts';
 import { RawBitWriter } from '../coder/raw-bits.ts';
 import { TokenWriter } from '../coder/token-stream.ts';
 import { MAX_OPERATIONS, MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES } from '../format/limits.ts';
 import { baseRangeOf, formatVersionOf, outputBytesOf } from '../format/operation-sizes.ts';
-import type { AddOperation, BaseRange, Operation } from '../format/operations.ts';
+import type { AddOperation, BaseRange, CumulativeOperation, Operation } from '../format/operations.ts';
 import type { FormatVersion } from '../format/patch-index.ts';
 import { writeProgram } from '../format/write-program.ts';
 
@@ -25,6 +25,7 @@ export interface BuiltSegment {
 }
 
 export class SegmentBuilder {
+  readonly #format: FormatVersion;
   readonly #operations: Operation[] = [];
   readonly #tokens = new TokenWriter(ALL_CONTEXTS);
   readonly #raw = new RawBitWriter();
@@ -33,6 +34,11 @@ export class SegmentBuilder {
   readonly #dictionary: { readonly range: BaseRange; readonly bytes: Uint8Array }[] = [];
   #bytes = 0;
   #baseBytes = 0;
+
+  /** @param format the newest version that may be used */
+  constructor(format: FormatVersion) {
+    this.#format = format;
+  }
 
   get operations(): readonly Operation[] {
     return this.#operations;
@@ -84,6 +90,12 @@ export class SegmentBuilder {
     this.add({ op: 'add', elementBytes, offset, bytes });
   }
 
+  /** @param text what is added to the elements in front */
+  cumulative({ elementBytes, stride }: Pick<CumulativeOperation, 'elementBytes' | 'stride'>, text: Uint8Array): void {
+    this.#text.append(text);
+    this.add({ op: 'cumulative', elementBytes, stride, bytes: text.byteLength });
+  }
+
   bsdiff(from: BaseRange, bytes: number, patch: Uint8Array): void {
     this.#patches.append(patch);
     this.add({ op: 'bsdiff', from, bytes, patchBytes: patch.byteLength });
@@ -100,7 +112,7 @@ export class SegmentBuilder {
   finish(): BuiltSegment {
     const control = new ByteSink(1024);
     const coder = new BitEncoder(control);
-    const text = this.#encodedText();
+    const { stream: text, hasRuns } = this.#encodedText();
     writeProgram(coder, { dictionary: this.dictionary, operations: this.#operations });
     const { words, entropyBits } = this.#tokens.finish(coder);
     coder.finish();
@@ -116,12 +128,12 @@ export class SegmentBuilder {
       payload: payload.written(),
       entropyBytes: Math.ceil(entropyBits / 8) + raw.byteLength,
       valueBytes: words.byteLength + raw.byteLength,
-      version: formatVersionOf(this.#operations),
+      version: hasRuns ? 3 : formatVersionOf(this.#operations),
     };
   }
 
-  #encodedText(): Uint8Array {
-    if (this.#text.length === 0) return new Uint8Array(0);
+  #encodedText(): CodedText {
+    if (this.#text.length === 0) return { stream: new Uint8Array(0), hasRuns: false };
     const start = this.#dictionary.reduce((sum, { range }) => sum + range.bytes, 0);
     const history = new Uint8Array(start + this.#text.length);
     let at = 0;
@@ -130,6 +142,6 @@ export class SegmentBuilder {
       at += bytes.byteLength;
     }
     history.set(this.#text.written(), start);
-    return encodeText(history, start);
+    return encodeText(history, start, this.#format >= 3);
   }
 }

@@ -2,6 +2,7 @@
 import type { ByteReader } from '../byte-reader.ts';
 import { MAX_SCRATCH_BYTES, MAX_SEGMENT_BYTES } from '../format/limits.ts';
 import type { BaseRange } from '../format/operations.ts';
+import type { FormatVersion } from '../format/patch-index.ts';
 import type { KeptSegments } from './kept-segments.ts';
 import { type GapPiece, type Piece, structureOf } from './pieces.ts';
 import { SegmentBuilder } from './segment-builder.ts';
@@ -22,17 +23,18 @@ export async function keepStructure(
   files: { readonly base: readonly SourceFile[]; readonly target: readonly SourceFile[] },
   readers: { readonly base: ByteReader; readonly target: ByteReader },
   segments: KeptSegments,
+  format: FormatVersion,
 ): Promise<Structure> {
   const { places, bytes } = placesOf(pieces, files.target);
   const all = new Uint8Array(bytes);
   if (bytes === 0) return { bytes: all, places };
   for (const [gap, at] of places) all.set(await readers.target.read(gap.place, gap.bytes), at);
-  const structure = structureOf(files.base, MAX_SCRATCH_BYTES);
+  const structure = structureOf(files.base, pieces, MAX_SCRATCH_BYTES);
   for (let at = 0, left = structure; at < bytes; at += MAX_SEGMENT_BYTES) {
     const part = all.subarray(at, Math.min(bytes, at + MAX_SEGMENT_BYTES));
     const { taken, rest } = takeRanges(left, DICTIONARY_BYTES);
     left = rest.length > 0 ? rest : structure;
-    const builder = new SegmentBuilder();
+    const builder = new SegmentBuilder(format);
     for (const range of taken) builder.addDictionary(range, await readers.base.read(range.offset, range.bytes));
     builder.text(part);
     await segments.keep(builder.finish(), 'scratch', part, all.subarray(0, at));

@@ -12,15 +12,16 @@ export const CODE = {
   bsdiff: 7,
   add: 8,
   derived: 9,
+  cumulative: 10,
 } as const;
 
-/** Roles of numbers, each learnt by itself. */
-export const OPERATION_CODES = 10;
+/** How many there are. */
+export const OPERATION_CODES = 11;
 
 /** Roles of numbers, each learnt by itself. */
 export const ROLE = {
   count: 0,
-  code: 1, // and the nine behind it, by the operation before
+  code: 1, // and the nine behind it, by the operation before; see codeRole
   baseShift: 11, // from where the last range of the base ended; by operation
   bytes: 21, // by operation
   element: 31,
@@ -45,7 +46,15 @@ export const ROLE = {
   threshold: 50,
   scaleMode: 51,
   scale: 52,
-  total: 53,
+  codeBehindCumulative: 53,
+  cumulative: 54,
+  stride: 55,
+  total: 56,
 } as const;
+
+/** Of the code of an operation, by that of the one before. */
+export function codeRole(before: number): number {
+  return before === CODE.cumulative ? ROLE.codeBehindCumulative : ROLE.code + before;
+}
 
 export const LEVEL_ROLES = { mode: ROLE.mode, row: ROLE.row, column: ROLE.column };

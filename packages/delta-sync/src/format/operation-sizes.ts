@@ -18,6 +18,7 @@ export function outputBytesOf(operation: Operation): number {
     case 'text':
     case 'bsdiff':
     case 'add':
+    case 'cumulative':
       return operation.bytes;
   }
 }
@@ -41,6 +42,7 @@ export function baseRangeOf(operation: Operation): BaseRange | null {
       return operation.from;
     case 'scratch':
     case 'text':
+    case 'cumulative':
     case 'planes':
       return null;
   }
@@ -59,5 +61,6 @@ export function hullOf(ranges: readonly BaseRange[]): BaseRange | null {
 
 /** The least version of the format that has all of them. */
 export function formatVersionOf(operations: readonly Operation[]): FormatVersion {
+  if (operations.some(({ op }) => op === 'cumulative')) return 3;
   return operations.some(({ op }) => op === 'add' || op === 'derived') ? 2 : 1;
 }

@@ -90,6 +90,15 @@ export interface AddOperation extends BaseRange {
   readonly elementBytes: 1 | 2 | 4 | 8;
 }
 
+/** The next bytes of the segment's text stream, each element of so many bytes added to the one that the stride is in front of it. */
+export interface CumulativeOperation {
+  readonly op: 'cumulative';
+  readonly elementBytes: 1 | 2 | 4 | 8;
+  /** In elements, less than there are. */
+  readonly stride: number;
+  readonly bytes: number;
+}
+
 /** What a rule makes of each old element, of whatever kind; then differences from that. */
 export interface DerivedOperation extends MatrixFields, Rule {
   readonly op: 'derived';
@@ -106,6 +115,7 @@ export type Operation =
   | PlanesOperation
   | BsdiffOperation
   | AddOperation
+  | CumulativeOperation
   | DerivedOperation;
 
 export interface SegmentProgram {

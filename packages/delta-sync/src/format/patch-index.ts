@@ -50,9 +50,9 @@ export interface DeltaIndex {
 
 /** `KERFDLT`; the version of the format follows. */
 const MAGIC = Uint8Array.of(0x4b, 0x45, 0x52, 0x46, 0x44, 0x4c, 0x54);
-/** What is read: the second has two more operations, and all that the first has. */
-export type FormatVersion = 1 | 2;
-export const LAST_VERSION: FormatVersion = 2;
+/** What is read: the second has two more operations, the third one more, and runs in texts; each has all that those before have. */
+export type FormatVersion = 1 | 2 | 3;
+export const LAST_FORMAT: FormatVersion = 3;
 /** Magic and version, bytes of the index (u32), 4 bytes that are 0. */
 export const HEADER_BYTES = 16;
 const HASH_BYTES = 32;
@@ -113,10 +113,10 @@ export function signedBytesOf(header: Uint8Array): number {
     throw new KerfError('DELTA_MALFORMED', 'this is not a delta of kerf: it does not begin with KERFDLT');
   }
   const version = formatOf(header);
-  if (version < 1 || version > LAST_VERSION) {
+  if (version < 1 || version > LAST_FORMAT) {
     throw new KerfError(
       'VERSION_UNSUPPORTED',
-      `the delta has version ${version} of the format, this kerf reads versions 1 to ${LAST_VERSION}: update it, or fetch the whole file`,
+      `the delta has version ${version} of the format, this kerf reads versions 1 to ${LAST_FORMAT}: update it, or fetch the whole file`,
     );
   }
   const view = new DataView(header.buffer, header.byteOffset, header.byteLength);

@@ -7,7 +7,7 @@ import { damaged } from '../damaged.ts';
 import { readDouble } from './doubles.ts';
 import { bytesOfElements, ELEMENT_KINDS, type ElementKind, FLOAT32 } from './element-kinds.ts';
 import { MAX_OPERATIONS, MAX_RANK, MAX_SEGMENT_BYTES, MAX_SEGMENT_PAYLOAD_BYTES } from './limits.ts';
-import { CODE, LEVEL_ROLES, OPERATION_CODES, ROLE } from './operation-roles.ts';
+import { CODE, codeRole, LEVEL_ROLES, OPERATION_CODES, ROLE } from './operation-roles.ts';
 import { outputBytesOf } from './operation-sizes.ts';
 import type { BaseRange, Correction, MatrixFields, Operation, SegmentProgram } from './operations.ts';
 import { readRule } from './rule-fields.ts';
@@ -47,7 +47,7 @@ class ProgramReader {
     let before: number = CODE.copy;
     let left = bytes;
     for (let count = this.#number(ROLE.count, MAX_OPERATIONS); count > 0; count--) {
-      before = this.#number(ROLE.code + before, OPERATION_CODES - 1);
+      before = this.#number(codeRole(before), OPERATION_CODES - 1);
       const operation = this.#operation(before, left);
       const made = outputBytesOf(operation);
       if (made === 0 || made > left) throw damaged('an operation makes too much or nothing');
@@ -93,6 +93,13 @@ class ProgramReader {
         const offset = this.#shifted(code);
         const elements = this.#number(ROLE.bytes + code, left / elementBytes);
         return { op: 'add', elementBytes, ...this.#range(offset, elements * elementBytes) };
+      }
+      case CODE.cumulative: {
+        const elementBytes = (1 << this.#number(ROLE.elementBytes, 3)) as 1 | 2 | 4 | 8;
+        const elements = this.#number(ROLE.cumulative, left / elementBytes);
+        const stride = this.#number(ROLE.stride, elements);
+        if (stride === 0 || stride >= elements) throw damaged('a stride reaches over all elements or none');
+        return { op: 'cumulative', elementBytes, stride, bytes: elements * elementBytes };
       }
       case CODE.derived:
         return this.#derived(code, left);

@@ -3,7 +3,7 @@ import { writeLevels } from '../codec/levels.ts';
 import type { BitEncoder } from '../coder/bit-coder.ts';
 import { encodeNumber, NumberOdds, zigzag } from '../coder/number-coder.ts';
 import { writeDouble } from './doubles.ts';
-import { CODE, LEVEL_ROLES, ROLE } from './operation-roles.ts';
+import { CODE, codeRole, LEVEL_ROLES, ROLE } from './operation-roles.ts';
 import { baseRangeOf, outputBytesOf } from './operation-sizes.ts';
 import type { BaseRange, Correction, MatrixFields, Operation, SegmentProgram } from './operations.ts';
 import { writeRule } from './rule-fields.ts';
@@ -34,7 +34,7 @@ class ProgramWriter {
     let before: number = CODE.copy;
     for (const operation of operations) {
       const code = CODE[operation.op];
-      this.#number(ROLE.code + before, code);
+      this.#number(codeRole(before), code);
       before = code;
       this.#operation(operation, code);
     }
@@ -87,6 +87,11 @@ class ProgramWriter {
         this.#number(ROLE.elementBytes, Math.log2(operation.elementBytes));
         this.#base(operation.offset, operation.bytes, code);
         this.#number(ROLE.bytes + code, operation.bytes / operation.elementBytes);
+        break;
+      case 'cumulative':
+        this.#number(ROLE.elementBytes, Math.log2(operation.elementBytes));
+        this.#number(ROLE.cumulative, operation.bytes / operation.elementBytes);
+        this.#number(ROLE.stride, operation.stride);
         break;
       case 'derived':
         this.#number(ROLE.element, operation.kind);

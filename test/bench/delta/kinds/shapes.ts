@@ -19,6 +19,7 @@ export function shapes(): MadePair[] {
   });
   const order = Array.from({ length: 1200 }, (_, at) => at).sort((a, b) => ((a * 7919) % 1201) - ((b * 7919) % 1201));
   const transposed = table.map((_, at) => table[(at % 1200) * columns + Math.floor(at / 1200)] as number);
+  const pruned = table.filter((_, at) => ((at % columns) * 29) % 48 < columns * (2 / 3));
   const sorted = table.map((_, at) => table[at - (at % columns) + (((at % columns) * 37) % columns)] as number);
   const round = table.map((_, at) => table[at - (at % columns) + columns - 1 - (at % columns)] as number);
   const kernels = (count: number, [inner, outer]: readonly [number, number]): Weight => {
@@ -75,6 +76,11 @@ export function shapes(): MadePair[] {
     pair('embedding int8, rows appended', [eight(table)], [eight(floats(table, more))]),
     pair('embedding transposed', [embedding(table)], [{ ...embedding(transposed), shape: [columns, 1200] }]),
     pair('kernels from last to first channels', [kernels(32, [64, 9])], [kernels(32, [9, 64])]),
+    pair(
+      'a third of the columns pruned',
+      [embedding(table)],
+      [{ ...embedding(pruned), shape: [1200, columns * (2 / 3)] }],
+    ),
     pair('columns in another order', [embedding(table)], [embedding(sorted)]),
     pair(
       'kernels turned round',

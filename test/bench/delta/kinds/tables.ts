@@ -1,7 +1,7 @@
 // Tables of whole numbers: indices, offsets, counts, masks.
 import type { DType } from '@kerf/protocol';
 import { type MadePair, pair, type Weight } from './made-model.ts';
-import { normals, randomOf, redrawn, whole } from './random.ts';
+import { noiseBytes, normals, randomOf, redrawn, whole } from './random.ts';
 
 export function tables(): MadePair[] {
   const random = randomOf(5);
@@ -27,6 +27,12 @@ export function tables(): MadePair[] {
   const finer = fine.map((values) =>
     normals(4000, 3, random).map((value, at) => Math.round(value + (values[at] as number))),
   );
+  const wave = (period: number): Float32Array<ArrayBuffer> =>
+    Float32Array.from({ length: 40_000 }, (_, at) => Math.sin(at / period));
+  const repeated = (period: number): Uint8Array<ArrayBuffer> => {
+    const once = noiseBytes(period, randomOf(period));
+    return Uint8Array.from({ length: 200_000 }, (_, at) => once[at % period] as number);
+  };
   const ints = (list: Float32Array[]): Weight[] =>
     list.map((values, at) => weight(`table${at}`, 'int32', Int32Array.from(values), 40));
   const mask = Uint8Array.from({ length: 30_000 }, (_, at) => (Math.sin(at / 50) > 0.3 ? 1 : 0));
@@ -86,6 +92,16 @@ export function tables(): MadePair[] {
           Uint8Array.from(mask, (_, at) => mask[(at + 11) % mask.length] as number),
         ),
       ],
+    ),
+    pair(
+      'float32 curve, another period',
+      [weight('curve', 'float32', wave(400))],
+      [weight('curve', 'float32', wave(390))],
+    ),
+    pair(
+      'uint8 table that repeats itself, another one',
+      [weight('table', 'uint8', repeated(3000))],
+      [weight('table', 'uint8', repeated(3571))],
     ),
     pair('int16 curve bent', [weight('curve', 'int16', curve)], [weight('curve', 'int16', bent)]),
   ];

@@ -5,7 +5,7 @@ import type { ByteReader } from '../../byte-reader.ts';
 import type { BytePatcher } from '../../encode/byte-rival.ts';
 import { encodeDelta } from '../../encode/encode-delta.ts';
 import type { SourceFile } from '../../encode/source-files.ts';
-import { type FormatVersion, formatOf, HEADER_BYTES, LAST_VERSION, signedBytesOf } from '../../format/patch-index.ts';
+import { type FormatVersion, formatOf, HEADER_BYTES, LAST_FORMAT, signedBytesOf } from '../../format/patch-index.ts';
 import { sha256Hex } from '../../hash.ts';
 import type { ListedDelta } from '../../release/release-manifest.ts';
 import { REPOSITORY_PATHS } from '../../release/repository-layout.ts';
@@ -41,7 +41,7 @@ export async function storeDelta(
   const known = await readListed(file, base?.sha256 ?? null);
   const most = (base === null ? WORTHWHILE_COMPRESSED : WORTHWHILE) * bestBytes;
   if (known !== null)
-    return known.listed.bytes <= most && known.format <= (format ?? LAST_VERSION) ? known.listed : null;
+    return known.listed.bytes <= most && known.format <= (format ?? LAST_FORMAT) ? known.listed : null;
   // Within a delta a file has one name: its base is found by its hash.
   const { chunks, report } = await encodeDelta({
     base: base === null ? [] : [{ ...base, name: target.name }],
