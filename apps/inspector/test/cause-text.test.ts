@@ -1,13 +1,14 @@
 // What devices and the registry did by themselves, said in both languages.
 import type { CauseView } from '@kerf/bridge';
+import type { Refusal } from '@kerf/cli/inspect';
 import type { ReleaseCause } from '@kerf/delta-sync';
 import type { StationCause } from '@kerf/edge-runtime';
-import type { RolloutCause } from '@kerf/registry';
+import type { AuditCause, RolloutCause } from '@kerf/registry';
 import { expect, test } from 'vitest';
 import { translator } from '../src/renderer/i18n/messages.tsx';
 import { causeText } from '../src/renderer/shared/cause-text.tsx';
 
-type Cause = ReleaseCause | RolloutCause | StationCause;
+type Cause = AuditCause | Refusal | ReleaseCause | RolloutCause | StationCause;
 /** Kinds of one member of the union are told apart by a `kind` of several names. */
 type OfKind<K extends Cause['kind']> = Cause extends infer C
   ? C extends { kind: infer N }
@@ -48,12 +49,48 @@ const CAUSES: { readonly [K in Cause['kind']]: OfKind<K> } = {
   'source-ended': { kind: 'source-ended' },
   'source-no-camera': { kind: 'source-no-camera', device: '/dev/video0', others: '' },
   'source-no-program': { kind: 'source-no-program', error: 'ENOENT' },
+  'source-unplugged': { kind: 'source-unplugged' },
+  'source-unreachable': { kind: 'source-unreachable', message: 'No route to host' },
+  'source-login': { kind: 'source-login', message: '401 Unauthorized' },
+  'source-no-stream': { kind: 'source-no-stream', message: '404 Not Found' },
+  'source-busy': { kind: 'source-busy', message: 'Device or resource busy' },
+  'source-forbidden': { kind: 'source-forbidden', message: 'Permission denied' },
+  'source-none': { kind: 'source-none', message: 'Requested device not found' },
+  'record-running': { kind: 'record-running', session: 'a.mcap' },
+  'record-disk': { kind: 'record-disk', error: 'EIO', session: 'a.mcap' },
+  'samples-disk': { kind: 'samples-disk', error: 'EACCES' },
+  'samples-disk-full': { kind: 'samples-disk-full' },
   'record-too-fast': { kind: 'record-too-fast' },
   'record-resumed': { kind: 'record-resumed' },
   'record-disk-full': { kind: 'record-disk-full' },
   'record-quota': { kind: 'record-quota', quotaBytes: 4e9 },
   'samples-too-fast': { kind: 'samples-too-fast' },
   'samples-quota': { kind: 'samples-quota' },
+  'audit-missing': { kind: 'audit-missing' },
+  'audit-order': { kind: 'audit-order' },
+  'audit-changed': { kind: 'audit-changed' },
+  'audit-anew': { kind: 'audit-anew' },
+  'audit-garbled': { kind: 'audit-garbled' },
+  'no-registry': { kind: 'no-registry' },
+  'no-samples': { kind: 'no-samples' },
+  'no-device': { kind: 'no-device' },
+  'no-known-parts': { kind: 'no-known-parts' },
+  'no-cloud': { kind: 'no-cloud' },
+  'no-what-if': { kind: 'no-what-if' },
+  'not-staged': { kind: 'not-staged' },
+  'one-way': { kind: 'one-way' },
+  'profile-named': { kind: 'profile-named' },
+  measuring: { kind: 'measuring' },
+  replaying: { kind: 'replaying' },
+  busy: { kind: 'busy' },
+  'cut-changed': { kind: 'cut-changed' },
+  'thresholds-changed': { kind: 'thresholds-changed' },
+  'station-file-changed': { kind: 'station-file-changed' },
+  'file-unreadable': { kind: 'file-unreadable', file: 'cloud.token' },
+  'no-profile': { kind: 'no-profile', file: 'profiles.edge' },
+  'other-model': { kind: 'other-model', file: 'surface.onnx' },
+  'session-gone': { kind: 'session-gone', file: 'a.mcap' },
+  'picture-too-large': { kind: 'picture-too-large', file: 'a.png', bytes: 4e8 },
   'after-stage': { kind: 'after-stage', stage: 1 },
   'failed-count': { kind: 'failed-count', failed: 4, allowed: 3 },
   'failed-share': { kind: 'failed-share', failed: 2, ended: 10, stage: 1, allowedShare: 0.1 },

@@ -1,5 +1,6 @@
 // What the Cut screen shows, as plain data: the model's graph, where it runs, what another cut would take, and why it moved.
 import type { RouteRefusal, SwitchReason } from '@kerf/edge-runtime';
+import type { FaultView } from './fault-view.ts';
 
 /** A node of the model. */
 export interface CutNode {
@@ -153,7 +154,7 @@ export interface CutState {
   /** The profile is being measured; null while it is not. */
   readonly measuring: { readonly elapsedMs: number; readonly budgetMs: number } | null;
   /** What went wrong with the last measurement; null for nothing. */
-  readonly measureFault: string | null;
+  readonly measureFault: FaultView | null;
   /** Whether {@link measuring} may be asked for: not where the station file names the profile, or the whole model is not here. */
   readonly canMeasure: boolean;
   /** Changes whenever graph or plan have to be asked for again. */

@@ -1,4 +1,5 @@
 // What Health measures when it is asked to, as plain data.
+import type { FaultView } from './fault-view.ts';
 
 /** The link to the cloud, measured with probes of the protocol. */
 export interface LinkView {
@@ -41,7 +42,7 @@ export interface AuditView {
   readonly entries: readonly AuditEntryView[];
   readonly total: number;
   /** The first entry that does not hold, and what is wrong with it; null where every entry covers the one before it. */
-  readonly broken: { readonly entry: number; readonly message: string } | null;
+  readonly broken: ({ readonly entry: number } & FaultView) | null;
 }
 
 /** What a helper far away needs, as it would be saved: nothing is added later. */

@@ -19,6 +19,8 @@ export { BRIDGE_SUBPROTOCOL, BRIDGE_VERSION, CALLS, MAX_PAGE, TOPICS } from './c
 export { CUT_RANGES } from './cut-calls.ts';
 export type * from './cut-views.ts';
 export { MAX_ENVELOPE_BYTES } from './envelope.ts';
+export type { FaultView } from './fault-view.ts';
+export { faultView } from './fault-view.ts';
 export type * from './health-views.ts';
 export type { PreviewSize } from './live-pace.ts';
 export type { OpenBridgeOptions } from './open-bridge.ts';

@@ -1,5 +1,5 @@
 // The messages between a bridge and its service; requests and answers are matched by `id`.
-import { ERROR_CODES, type ErrorCode, KerfError } from '@kerf/protocol';
+import { KerfError } from '@kerf/protocol';
 import * as v from 'valibot';
 import { CALLS, type CallName, TOPICS, type TopicName } from './contract.ts';
 
@@ -19,9 +19,18 @@ const TO_SERVICE = v.variant('kind', [
   v.strictObject({ kind: v.literal('taken'), topic }),
 ]);
 
+const cause = v.objectWithRest({ kind: v.string() }, v.union([v.string(), v.number()]));
+
 const TO_BRIDGE = v.variant('kind', [
   v.object({ kind: v.literal('answer'), id, value: v.unknown() }),
-  v.object({ kind: v.literal('fault'), id: v.nullable(id), code: v.string(), message: v.string() }),
+  /** `cause`: absent from an older station. */
+  v.object({
+    kind: v.literal('fault'),
+    id: v.nullable(id),
+    code: v.string(),
+    message: v.string(),
+    cause: v.optional(v.nullable(cause), null),
+  }),
   v.object({ kind: v.literal('event'), topic, value: v.unknown() }),
 ]);
 
@@ -37,11 +46,6 @@ export function readToService(value: unknown): ToService {
 /** @throws {KerfError} MESSAGE_MALFORMED. */
 export function readToBridge(value: unknown): ToBridge {
   return read(TO_BRIDGE, value);
-}
-
-/** A code that this build does not know is a fault of the other end. */
-export function knownCode(code: string): ErrorCode {
-  return Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'INTERNAL';
 }
 
 function read<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {

@@ -1,11 +1,18 @@
 // Calls that wait for their answers, matched by id, on one side of a bridge.
-import { KerfError } from '@kerf/protocol';
-import { knownCode } from './messages.ts';
+import type { KerfError } from '@kerf/protocol';
+import type { CauseView } from './cause-view.ts';
+import { errorOfFault } from './fault-view.ts';
 
 /** What the other side says of a call. */
 export type Settled =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
-  | { readonly kind: 'fault'; readonly id: number; readonly code: string; readonly message: string };
+  | {
+      readonly kind: 'fault';
+      readonly id: number;
+      readonly code: string;
+      readonly message: string;
+      readonly cause?: CauseView | null;
+    };
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
@@ -29,7 +36,7 @@ export class PendingCalls {
     const waiting = this.waiting.get(said.id);
     this.waiting.delete(said.id);
     if (said.kind === 'answer') waiting?.resolve(said.value);
-    else waiting?.reject(new KerfError(knownCode(said.code), said.message));
+    else waiting?.reject(errorOfFault(said));
   }
 
   failAll(error: KerfError): void {

@@ -3,10 +3,10 @@ import { KerfError, systemClock, type Transport } from '@kerf/protocol';
 import * as v from 'valibot';
 import { CALLS, type Caller, type CallName, type InspectorService, type TopicName } from './contract.ts';
 import { decodeEnvelope, encodeEnvelope } from './envelope.ts';
+import { faultView } from './fault-view.ts';
 import { LivePace } from './live-pace.ts';
 import { readToService, type ToBridge, type ToService } from './messages.ts';
 import { type LiveView, mayAct } from './views.ts';
-import { withoutFolders } from './without-folders.ts';
 
 /** Calls of one reader that may be under way. */
 const MAX_CALLS = 64;
@@ -157,10 +157,8 @@ class Desk {
   private fault(id: number | null, error: unknown): void {
     // What is no KerfError may name files of the device: it stays here.
     if (!KerfError.is(error)) this.onError(error);
-    const { code, message } = KerfError.is(error)
-      ? error
-      : new KerfError('INTERNAL', 'the station could not do that; its log says why');
-    this.send({ kind: 'fault', id, code, message: withoutFolders(message) });
+    const said = KerfError.from(error, 'INTERNAL', 'the station could not do that; its log says why');
+    this.send({ kind: 'fault', id, ...faultView(said) });
   }
 
   private send(message: ToBridge): void {

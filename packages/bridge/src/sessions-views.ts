@@ -1,7 +1,7 @@
 // What the screen Sessions shows, as plain data.
 import type { ResultRecord, Verdict } from '@kerf/edge-runtime';
-import type { ErrorCode } from '@kerf/protocol';
 import type { CauseView } from './cause-view.ts';
+import type { FaultView } from './fault-view.ts';
 import type { PictureView } from './views.ts';
 
 export interface SessionView {
@@ -34,7 +34,7 @@ export interface SessionsView {
         readonly changed: number;
         readonly skipped: number;
       }
-    | { readonly state: 'failed'; readonly session: string; readonly code: ErrorCode; readonly message: string };
+    | ({ readonly state: 'failed'; readonly session: string } & FaultView);
 }
 
 export interface SidedVerdict {

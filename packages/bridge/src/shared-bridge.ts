@@ -1,6 +1,7 @@
 // A bridge that lives in a worker <-> the same bridge for the page, over a message port: values are cloned, nothing is encoded.
 import { KerfError } from '@kerf/protocol';
 import type { BridgeState, CallName, CallParams, CallResults, InspectorBridge, TopicName, Topics } from './contract.ts';
+import { faultView } from './fault-view.ts';
 import { LinkState } from './link-state.ts';
 import { PendingCalls, type Settled } from './pending-calls.ts';
 import type { Port } from './port-transport.ts';
@@ -24,8 +25,7 @@ export function shareBridge(port: Port, bridge: InspectorBridge): void {
     try {
       say({ kind: 'answer', id, value: await bridge.call(name, params as never) });
     } catch (error) {
-      const { code, message } = KerfError.from(error, 'INTERNAL', 'the page could not do that');
-      say({ kind: 'fault', id, code, message });
+      say({ kind: 'fault', id, ...faultView(KerfError.from(error, 'INTERNAL', 'the page could not do that')) });
     }
   };
   const endState = bridge.onState((state) => say({ kind: 'state', state }));

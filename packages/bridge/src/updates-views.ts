@@ -1,15 +1,7 @@
 // What the screen Updates shows, as plain data: releases of this device, and rollouts of its fleet.
 import type { Verdict } from '@kerf/edge-runtime';
-import type { ErrorCode } from '@kerf/protocol';
 import type { CauseView } from './cause-view.ts';
-
-/** What went wrong, with a code that screens have words for. */
-export interface FaultView {
-  readonly code: ErrorCode;
-  readonly message: string;
-  /** Where it is known as a kind; absent from an older station. */
-  readonly cause?: CauseView | null;
-}
+import type { FaultView } from './fault-view.ts';
 
 export interface InstalledView {
   /** Hex SHA-256 of the manifest. */

@@ -1,6 +1,6 @@
 // What every carrier of the bridge must do: run over memory, over a real WebSocket, and by the desktop over its own ports.
 import type { ResultRecord } from '@kerf/edge-runtime';
-import { type Connect, KerfError, systemClock, type Transport } from '@kerf/protocol';
+import { type Connect, errorWithWhy, type KerfError, systemClock, type Transport } from '@kerf/protocol';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { BridgeState, Caller, InspectorBridge, InspectorService, Topics } from '../src/contract.ts';
 import { openBridge } from '../src/open-bridge.ts';
@@ -35,7 +35,10 @@ class TestService implements InspectorService {
     if (name === 'results.get') return RECORD as never;
     if (name === 'cut.state') return { route: 'cut-2', pinned: null } as never;
     if (name === 'health.view') throw new Error('a disk at /secret/path broke');
-    if (name === 'station.pause') throw new KerfError('INVALID_ARGUMENT', 'the line is not running');
+    if (name === 'station.pause') {
+      const why = { kind: 'not-running', file: '/secret/line.yaml', bytes: 3 };
+      throw errorWithWhy('INVALID_ARGUMENT', 'the line is not running', why);
+    }
     return null as never;
   };
 
@@ -113,12 +116,13 @@ export function describeBridge(name: string, makeCarrier: MakeCarrier): void {
       expect(none).toBeNull();
     });
 
-    test('faults keep their code and say nothing of the inside', async () => {
+    test('faults keep their code and their cause, and say nothing of the inside', async () => {
       const { bridge, states } = await start();
       await connected(states);
       await expect(bridge.call('station.pause', {})).rejects.toMatchObject({
         code: 'INVALID_ARGUMENT',
         message: 'the line is not running',
+        details: { why: { kind: 'not-running', file: 'line.yaml', bytes: 3 } },
       });
       const fault = await bridge.call('health.view', {}).catch((error: unknown) => error as KerfError);
       expect(fault).toMatchObject({ code: 'INTERNAL' });

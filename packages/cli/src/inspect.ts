@@ -6,3 +6,4 @@ export type { OpenedLine } from './inspect/open-lines.ts';
 export { openLines } from './inspect/open-lines.ts';
 export type { InspectorAddress, ServedInspector, ServeInspectorOptions } from './inspect/serve-inspector.ts';
 export { serveInspector } from './inspect/serve-inspector.ts';
+export type { Refusal } from './refusal.ts';

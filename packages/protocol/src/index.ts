@@ -45,6 +45,7 @@ export { decodeMessage } from './decode.ts';
 export { isDiskFull } from './disk-full.ts';
 export type { EncodedHead } from './encode.ts';
 export { encodeHead, encodeMessage, withPayloads } from './encode.ts';
+export { type ErrorWhy, errorWithWhy, whyOfError } from './error-why.ts';
 export type { ErrorCode, ErrorInfo, KerfErrorOptions } from './errors.ts';
 export { ERROR_CODES, errorCodeOfWire, KerfError, messageOf } from './errors.ts';
 export { fillerBytes } from './filler.ts';

@@ -1,6 +1,6 @@
 // The library behind `kerf registry`. Values first, then types.
 
-export type { AuditCheckpoint, AuditEntry, AuditFact } from './audit/chain.ts';
+export type { AuditCause, AuditCheckpoint, AuditEntry, AuditFact } from './audit/chain.ts';
 export { CHECKPOINT_FORMAT, ChainCheck, chainEntry } from './audit/chain.ts';
 export type { CheckpointSignature, SignedCheckpoint } from './audit/signed-checkpoint.ts';
 export { readCheckpoint, signCheckpoint } from './audit/signed-checkpoint.ts';

@@ -44,7 +44,10 @@ describe('found out', () => {
           const value = entry[field as keyof AuditEntry];
           const changed = { ...entry, [field]: typeof value === 'number' ? value + 1 : `${value} ` };
           expect(() => check(log.with(at, changed))).toThrow(
-            expect.objectContaining({ code: 'AUDIT_BROKEN', details: { number: at + 1 } }),
+            expect.objectContaining({
+              code: 'AUDIT_BROKEN',
+              details: expect.objectContaining({ number: at + 1 }) as object,
+            }),
           );
         },
       ),
@@ -54,7 +57,9 @@ describe('found out', () => {
   test('a change whose own hash was made anew, by the entry behind it', () => {
     const entry = { ...(log[7] as AuditEntry), actor: 'nobody' };
     const forged = { ...entry, hash: hashOfEntry(entry) };
-    expect(() => check(log.with(7, forged))).toThrow(expect.objectContaining({ details: { number: 9 } }));
+    expect(() => check(log.with(7, forged))).toThrow(
+      expect.objectContaining({ details: { number: 9, why: { kind: 'audit-order' } } }),
+    );
   });
 
   test.each([
@@ -63,7 +68,9 @@ describe('found out', () => {
     ['an entry twice', log.toSpliced(4, 0, log[4] as AuditEntry), 6],
     ['the first one gone', log.slice(1), 1],
   ])('%s', (_name, entries, number) => {
-    expect(() => check(entries)).toThrow(expect.objectContaining({ code: 'AUDIT_BROKEN', details: { number } }));
+    expect(() => check(entries)).toThrow(
+      expect.objectContaining({ code: 'AUDIT_BROKEN', details: expect.objectContaining({ number }) as object }),
+    );
   });
 
   test('a tail that was cut, and a log that was written anew, by a checkpoint', () => {

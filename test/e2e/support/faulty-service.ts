@@ -73,8 +73,12 @@ export const STATIONS: Readonly<Record<string, StationView>> = {
   }),
   'camera-words': lost({
     code: 'SOURCE_LOST',
-    message:
-      'rtsp://192.0.2.17:554/stream1: Connection to tcp://192.0.2.17:554?timeout=5000000 failed: No route to host',
+    message: 'rtsp://192.0.2.17:554/stream1: Server returned 5XX Server Error reply',
+  }),
+  'camera-unreachable': lost({
+    code: 'SOURCE_LOST',
+    message: 'the camera cannot be reached: ffmpeg: rtsp://192.0.2.17/x: No route to host',
+    cause: { kind: 'source-unreachable', message: 'ffmpeg: rtsp://192.0.2.17/x: No route to host' },
   }),
   'cloud-away': away('LINK_LOST'),
   'certificate-expired': away('TLS_UNTRUSTED'),

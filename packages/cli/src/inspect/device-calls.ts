@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { AuditView, Caller, CallName, CallParams, CallResults, UpdatesResults, UpdatesView } from '@kerf/bridge';
 import type { StationFile } from '@kerf/edge-runtime/node';
-import { KerfError } from '@kerf/protocol';
+import { refused } from '../refusal.ts';
 import { repositoryDrives } from '../update/drives.ts';
 import type { UpdateDesk } from '../update/update-desk.ts';
 import { type Diagnostics, diagnosticsBundle } from './diagnostics.ts';
@@ -33,8 +33,7 @@ export function deviceCalls(
 ): Answers<keyof UpdatesResults> {
   const desk = (): UpdateDesk => {
     if (updates !== null) return updates;
-    const message = 'this station runs a model that no update replaces: model.path names no device (kerf update init)';
-    throw new KerfError('CONFIG_INVALID', message);
+    throw refused({ kind: 'no-device' });
   };
   const begun = (work: (desk: UpdateDesk) => unknown): null => {
     work(desk());

@@ -1,8 +1,8 @@
 // A station file and a change -> the file with just that changed: comments, order and everything else stay.
 import { readFile } from 'node:fs/promises';
 import { writeWhole } from '@kerf/edge-runtime/node';
-import { KerfError } from '@kerf/protocol';
 import { type Document, isMap, parseDocument } from 'yaml';
+import { refused } from '../refusal.ts';
 
 export type StationFileEdit = (document: Document) => void;
 
@@ -10,7 +10,7 @@ export type StationFileEdit = (document: Document) => void;
 export function editedText(text: string, edit: StationFileEdit): string {
   const document = parseDocument(text);
   if (document.errors.length > 0 || !isMap(document.contents)) {
-    throw new KerfError('CONFIG_INVALID', 'the station file cannot be read any more: it was changed meanwhile');
+    throw refused({ kind: 'station-file-changed' });
   }
   edit(document as Document);
   return text.trimStart().startsWith('{') ? `${JSON.stringify(document.toJS(), null, 2)}\n` : document.toString();

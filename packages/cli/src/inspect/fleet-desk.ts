@@ -10,8 +10,8 @@ import {
   type RolloutView,
 } from '@kerf/bridge';
 import type { StationFile } from '@kerf/edge-runtime/node';
-import { KerfError } from '@kerf/protocol';
 import { operatorActions, RegistryClient, type Rollout } from '@kerf/registry';
+import { refused } from '../refusal.ts';
 import { releaseNames } from '../registry/releases.ts';
 import { membersText } from '../registry/stages.ts';
 
@@ -66,7 +66,7 @@ export class FleetDesk {
 
   get #config(): RegistryConfig {
     if (this.#registry !== null) return this.#registry;
-    throw new KerfError('CONFIG_INVALID', 'the station file names no registry: set updates.registry');
+    throw refused({ kind: 'no-registry' });
   }
 
   /** Read at each call: tokens are replaced while the station runs. */
@@ -74,15 +74,15 @@ export class FleetDesk {
     const { url, tokenFile, ca } = this.#config;
     return new RegistryClient({
       url,
-      credential: (await this.#read(tokenFile, 'token')).trim(),
-      ...(ca === null ? {} : { ca: await this.#read(ca, 'certificate') }),
+      credential: (await this.#read(tokenFile)).trim(),
+      ...(ca === null ? {} : { ca: await this.#read(ca) }),
       idleTimeoutMs: 10_000,
     });
   }
 
-  async #read(path: string, what: string): Promise<string> {
+  async #read(path: string): Promise<string> {
     return readFile(resolve(this.#folder, path), 'utf8').catch((cause: unknown) => {
-      throw new KerfError('FILE_NOT_FOUND', `the ${what} of updates.registry, ${path}, cannot be read`, { cause });
+      throw refused({ kind: 'file-unreadable', file: path }, cause);
     });
   }
 }

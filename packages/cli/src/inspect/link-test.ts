@@ -5,8 +5,8 @@ import process from 'node:process';
 import type { LinkView } from '@kerf/bridge';
 import { measureLink } from '@kerf/edge-runtime';
 import { type StationFile, wsConnect } from '@kerf/edge-runtime/node';
-import { KerfError } from '@kerf/protocol';
 import { VERSION } from '../command.ts';
+import { refused } from '../refusal.ts';
 
 /** Somebody stands and waits, and the line uses the link meanwhile. */
 const BUDGET_MS = 8_000;
@@ -14,16 +14,16 @@ const MAX_BYTES = 20_000_000;
 
 /** @throws {KerfError} NOT_FOUND without a cloud; what {@link measureLink} throws. */
 export async function testLink({ config: { cloud }, folder }: StationFile): Promise<LinkView> {
-  if (cloud === null) throw new KerfError('NOT_FOUND', 'this station asks no cloud: there is no link to test');
+  if (cloud === null) throw refused({ kind: 'no-cloud' });
   const { url, tokenFile, ca } = cloud;
-  const read = (path: string, what: string): Promise<string> =>
+  const read = (path: string): Promise<string> =>
     readFile(resolve(folder, path), 'utf8').catch((cause: unknown) => {
-      throw new KerfError('FILE_NOT_FOUND', `the ${what} ${path} cannot be read`, { cause });
+      throw refused({ kind: 'file-unreadable', file: path }, cause);
     });
-  const authority = ca === null ? {} : { ca: await read(ca, 'certificate') };
+  const authority = ca === null ? {} : { ca: await read(ca) };
   const { uplinkBitsPerSecond, downlinkBitsPerSecond, roundTripMs, jitterMs } = await measureLink({
     connect: wsConnect({ url, ...authority }),
-    token: tokenFile === null ? (process.env['KERF_TOKEN'] ?? null) : (await read(tokenFile, 'token')).trim(),
+    token: tokenFile === null ? (process.env['KERF_TOKEN'] ?? null) : (await read(tokenFile)).trim(),
     budgetMs: BUDGET_MS,
     maxBytes: MAX_BYTES,
     agent: `kerf-inspect/${VERSION}`,

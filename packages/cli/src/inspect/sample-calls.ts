@@ -5,6 +5,7 @@ import { exportSamples } from '@kerf/edge-runtime';
 import { type Sample, type StationSamples, sampleFormat } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
 import { decodePicture } from '../picture.ts';
+import { refused } from '../refusal.ts';
 import { encodedPicture } from './encoded-picture.ts';
 import type { CallsOf } from './service-calls.ts';
 
@@ -54,7 +55,7 @@ export function samplesView(samples: StationSamples | null): SamplesView {
 export function sampleCalls(samples: StationSamples | null, onChange: () => void): CallsOf<'samples'> {
   const kept = (): StationSamples => {
     if (samples !== null) return samples;
-    throw new KerfError('INVALID_ARGUMENT', "the station keeps no parts: add 'samples' to its file");
+    throw refused({ kind: 'no-samples' });
   };
   return {
     'samples.view': () => samplesView(samples),
@@ -74,10 +75,7 @@ export function sampleCalls(samples: StationSamples | null, onChange: () => void
         return encodedPicture({ original, pixels: () => decodePicture(bytes) });
       }
       if (bytes.byteLength > MAX_FULL_BYTES) {
-        throw new KerfError(
-          'MESSAGE_TOO_LARGE',
-          `${sample.file} has ${bytes.byteLength} bytes: take it from the folder`,
-        );
+        throw refused({ kind: 'picture-too-large', file: sample.file, bytes: bytes.byteLength });
       }
       return { format, bytes, width: sample.width, height: sample.height };
     },

@@ -4,8 +4,9 @@ import { basename, join } from 'node:path';
 import type { SelfTestView } from '@kerf/bridge';
 import { nodeBackend } from '@kerf/edge-runtime/node';
 import { openModelFile } from '@kerf/onnx/node';
-import { KerfError, systemClock, type Tensor, type TensorMap } from '@kerf/protocol';
+import { systemClock, type Tensor, type TensorMap } from '@kerf/protocol';
 import { compareTensors, findInputs, mergeSpec, type Sampler } from '@kerf/splitter';
+import { refused } from '../refusal.ts';
 
 const TOLERANCE = { relative: 1e-3, absolute: 1e-4 };
 /** After one that warms up; the median counts. */
@@ -41,12 +42,12 @@ async function modelFileOf(place: string): Promise<string> {
   const split = chain === null ? await jsonOf<{ head: { file: string } }>(join(place, 'split.json')) : null;
   const name = chain?.segments[0]?.file ?? split?.head.file;
   if (name !== undefined) return join(place, name);
-  throw new KerfError('FILE_NOT_FOUND', `there is no model to test in '${basename(place)}'`);
+  throw refused({ kind: 'file-unreadable', file: basename(place) });
 }
 
 async function statsOf(place: string): Promise<{ isFile: boolean }> {
   const stats = await stat(place).catch((cause: unknown) => {
-    throw new KerfError('FILE_NOT_FOUND', `the model '${basename(place)}' is not there`, { cause });
+    throw refused({ kind: 'file-unreadable', file: basename(place) }, cause);
   });
   return { isFile: stats.isFile() };
 }

@@ -1,6 +1,6 @@
 // The sessions of a station: recording, replay and comparison, as the screen Sessions asks for them.
 import { join, resolve } from 'node:path';
-import { type ComparedPart, type Comparison, causeView, type SessionsView, withoutFolders } from '@kerf/bridge';
+import { type ComparedPart, type Comparison, causeView, faultView, type SessionsView } from '@kerf/bridge';
 import {
   listSessions,
   type OpenedStation,
@@ -11,6 +11,7 @@ import {
 } from '@kerf/edge-runtime/node';
 import { KerfError, messageOf } from '@kerf/protocol';
 import { decodePicture } from '../picture.ts';
+import { refused } from '../refusal.ts';
 import { compareSessions, type PairedSessions } from './compare-sessions.ts';
 import { encodedPicture } from './encoded-picture.ts';
 import type { CallsOf } from './service-calls.ts';
@@ -67,7 +68,7 @@ export class SessionDesk {
       return this.tell();
     },
     'sessions.replay': async ({ session, judgeBy }) => {
-      if (this.running !== null) throw new KerfError('CONFLICT', 'a session is being replayed: stop that first');
+      if (this.running !== null) throw refused({ kind: 'replaying' });
       const file = await this.session(session);
       const abort = new AbortController();
       this.running = { abort, ended: this.run(file, judgeBy, abort.signal) };
@@ -116,7 +117,7 @@ export class SessionDesk {
 
   private async session(name: string): Promise<SessionFile> {
     const found = (await listSessions(this.folder)).find((one) => one.name === name);
-    if (found === undefined) throw new KerfError('FILE_NOT_FOUND', `the session ${name} is not there any more`);
+    if (found === undefined) throw refused({ kind: 'session-gone', file: name });
     const key = `${name} ${found.bytes} ${found.changedMs}`;
     const known = this.open.get(key);
     if (known !== undefined) return known;
@@ -148,8 +149,8 @@ export class SessionDesk {
       const skipped = Object.values(report.skipped).reduce((sum, count) => sum + count, 0);
       this.replay = { state: 'done', session: name, out, equal: report.equal, changed: report.changed.length, skipped };
     } catch (error) {
-      const { code, message } = KerfError.from(error, 'INTERNAL', withoutFolders(messageOf(error)));
-      this.replay = signal.aborted ? { state: 'idle' } : { state: 'failed', session: name, code, message };
+      const fault = faultView(KerfError.from(error, 'INTERNAL', messageOf(error)));
+      this.replay = signal.aborted ? { state: 'idle' } : { state: 'failed', session: name, ...fault };
     } finally {
       this.running = null;
       void this.tell();

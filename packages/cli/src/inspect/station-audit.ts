@@ -2,9 +2,9 @@
 import { createReadStream } from 'node:fs';
 import { open, truncate } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import type { AuditEntryView, AuditView } from '@kerf/bridge';
-import { KerfError, messageOf } from '@kerf/protocol';
-import { type AuditEntry, type AuditFact, ChainCheck, chainEntry } from '@kerf/registry';
+import { type AuditEntryView, type AuditView, faultView } from '@kerf/bridge';
+import { errorWithWhy, KerfError, messageOf } from '@kerf/protocol';
+import { type AuditCause, type AuditEntry, type AuditFact, ChainCheck, chainEntry } from '@kerf/registry';
 
 export class StationAudit {
   readonly #path: string;
@@ -55,10 +55,9 @@ export class StationAudit {
       const entry = entryOf(line);
       total++;
       try {
-        if (entry === null) throw new KerfError('AUDIT_BROKEN', `audit entry ${total} is no entry any more`);
-        if (broken === null) chain.take(entry);
+        if (broken === null) chain.take(entry ?? garbled(total));
       } catch (error) {
-        broken = { entry: total, message: messageOf(error) };
+        broken = { entry: total, ...faultView(KerfError.from(error, 'AUDIT_BROKEN', messageOf(error))) };
       }
       if (entry === null) continue;
       newest.push(viewOf(entry));
@@ -78,6 +77,12 @@ export class StationAudit {
     }
     this.#last = entry;
   }
+}
+
+/** @throws {KerfError} AUDIT_BROKEN. */
+function garbled(number: number): never {
+  const why: AuditCause = { kind: 'audit-garbled' };
+  throw errorWithWhy('AUDIT_BROKEN', `audit entry ${number} is no entry any more`, why);
 }
 
 function entryOf(line: string): AuditEntry | null {

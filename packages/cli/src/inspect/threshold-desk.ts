@@ -2,6 +2,7 @@
 import type { Caller, CallParams, ThresholdsChange, ThresholdsView } from '@kerf/bridge';
 import type { OpenedStation, StationFile } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
+import { refused } from '../refusal.ts';
 import { writeThresholds } from './edit-thresholds.ts';
 import { labelledScores, scoreViews } from './labelled-scores.ts';
 import { previewThresholds } from './preview-thresholds.ts';
@@ -61,7 +62,7 @@ export class ThresholdDesk {
       throw new KerfError('INVALID_ARGUMENT', `PASS below ${passBelow} and NG from ${ngAbove} on overlap: swap them`);
     }
     if (from !== this.view.version) {
-      throw new KerfError('CONFLICT', 'the thresholds were changed meanwhile: look at them and change them again');
+      throw refused({ kind: 'thresholds-changed' });
     }
     // The file first: what the line does must be what it will do after a restart.
     await writeThresholds(this.parts.file.path, { passBelow, ngAbove });

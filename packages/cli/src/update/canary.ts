@@ -4,7 +4,7 @@ import type { CanaryCounts, CanaryPart, CanaryView } from '@kerf/bridge';
 import { type ReleaseCause, releaseReason } from '@kerf/delta-sync';
 import type { Verdict } from '@kerf/edge-runtime';
 import type { PartAnswer, PartJudge, StationFile } from '@kerf/edge-runtime/node';
-import { KerfError } from '@kerf/protocol';
+import { errorWithWhy, KerfError } from '@kerf/protocol';
 import { chooseSamples } from '../samples/choose-samples.ts';
 import { findSamples } from '../samples/find-samples.ts';
 import { GOOD, type SampleEntry } from '../samples/sample-set.ts';
@@ -56,7 +56,7 @@ export async function runCanary(setup: CanarySetup): Promise<CanaryView> {
       if (KerfError.is(error) && error.code === 'WORKER_LOST') {
         const cause = why(error.message);
         await onLost(cause);
-        throw new KerfError('WORKER_LOST', releaseReason(cause), { cause: error, details: { why: cause } });
+        throw errorWithWhy('WORKER_LOST', releaseReason(cause), cause, { cause: error });
       }
       throw error;
     }

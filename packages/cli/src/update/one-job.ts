@@ -1,7 +1,7 @@
 // Long work, one piece at a time -> how far it is, how it ended, and a way to stop it.
-import { causeView, type EndedView, type JobView, type UpdateStep, withoutFolders } from '@kerf/bridge';
-import { whyFailed } from '@kerf/delta-sync';
+import { type EndedView, faultView, type JobView, type UpdateStep } from '@kerf/bridge';
 import { KerfError, messageOf } from '@kerf/protocol';
+import { refused } from '../refusal.ts';
 
 export interface JobProgress {
   readonly signal: AbortSignal;
@@ -37,9 +37,7 @@ export class OneJob {
 
   /** Begins and returns: how it ends is told by `ended`. @throws {KerfError} CONFLICT while another one is under way. */
   begin(step: UpdateStep, version: string | null, work: (progress: JobProgress) => Promise<void>): void {
-    if (this.#job !== null) {
-      throw new KerfError('CONFLICT', `the station is busy with '${this.#job.step}': wait for it, or stop it`);
-    }
+    if (this.#job !== null) throw refused({ kind: 'busy' });
     this.#abort = new AbortController();
     this.#job = { step, version, done: 0, total: null };
     this.#onChange();
@@ -62,12 +60,8 @@ export class OneJob {
       await work(this.#progress());
     } catch (error) {
       if (!KerfError.is(error)) this.#onFault(error);
-      const known = KerfError.is(error)
-        ? error
-        : new KerfError('INTERNAL', `the station could not do that; its log says why: ${messageOf(error)}`);
-      const why = whyFailed(known);
-      const cause = typeof why === 'string' ? null : causeView(why);
-      fault = { code: known.code, message: withoutFolders(known.message), cause };
+      const message = `the station could not do that; its log says why: ${messageOf(error)}`;
+      fault = faultView(KerfError.from(error, 'INTERNAL', message));
     }
     const { step, version } = this.#job as JobView;
     this.#ended = { step, version, at: new Date().toISOString(), fault };

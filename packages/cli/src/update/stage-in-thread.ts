@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { GoldenReport } from '@kerf/delta-sync';
 import { KerfError, startedFile } from '@kerf/protocol';
-import { errorOf, type FailedMessage } from './failed-message.ts';
+import { errorOf, type FailedMessage } from '../failed-message.ts';
 
 /** What crosses to the thread when it starts; any message after that stops it. */
 export interface StageRequest {

@@ -2,8 +2,8 @@
 import { webcrypto } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Device } from '@kerf/delta-sync';
+import { failedMessage } from '../failed-message.ts';
 import { deviceOptions } from './device-folder.ts';
-import { failedMessage } from './failed-message.ts';
 import type { StageMessage, StageRequest } from './stage-in-thread.ts';
 
 // Node 18 in older Electrons has it in the main thread only, where the desktop's host adds it.

@@ -4,6 +4,7 @@ import type { CallParams, CanaryView, GoldenView } from '@kerf/bridge';
 import { causeOf, type ReleaseWhy, releaseReason, type Staged } from '@kerf/delta-sync';
 import { readStationFile, type StationFile } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
+import { refused } from '../refusal.ts';
 import { runCanary } from './canary.ts';
 import { noteHistory } from './device-history.ts';
 import type { DeviceNow } from './device-now.ts';
@@ -50,7 +51,7 @@ export async function fetchRelease(
 export function knownPartsOf({ config, folder }: StationFile): string {
   const known = config.updates?.knownParts ?? null;
   if (known !== null) return resolve(folder, known);
-  throw new KerfError('CONFIG_INVALID', 'the station file names no known parts: set updates.knownParts');
+  throw refused({ kind: 'no-known-parts' });
 }
 
 /**
@@ -64,7 +65,7 @@ export async function tryOnParts(
   { signal, total, done }: JobProgress,
 ): Promise<CanaryView> {
   const staged = await now.use(null, '', (device) => device.staged());
-  if (staged === null) throw new KerfError('RELEASE_NOT_FOUND', 'nothing is staged: fetch a release first');
+  if (staged === null) throw refused({ kind: 'not-staged' });
   const file = await readStationFile(station);
   return await runCanary({
     parts,

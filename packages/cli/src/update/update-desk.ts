@@ -5,6 +5,7 @@ import { type HealthVerdict, parseMaintenanceWindow, type ReleaseWhy } from '@ke
 import type { DeliveredPicture } from '@kerf/edge-runtime';
 import { readStationFile, type StationFile } from '@kerf/edge-runtime/node';
 import { KerfError, messageOf } from '@kerf/protocol';
+import { refused } from '../refusal.ts';
 import { AtMostOften } from './at-most-often.ts';
 import { DeviceNow, type NamedRelease } from './device-now.ts';
 import { type JobProgress, OneJob } from './one-job.ts';
@@ -128,9 +129,7 @@ export class UpdateDesk {
   /** @throws {KerfError} RELEASE_NOT_FOUND for a version that is not staged. */
   apply({ version, note }: CallParams<'updates.apply'>, by: string): void {
     const { staged } = this.#now;
-    if (staged?.version !== version) {
-      throw new KerfError('RELEASE_NOT_FOUND', `${version} is not staged: fetch it first`);
-    }
+    if (staged?.version !== version) throw refused({ kind: 'not-staged' });
     this.#jobs.begin('apply', version, ({ signal }) => this.#apply(staged, said(by, note), signal));
   }
 

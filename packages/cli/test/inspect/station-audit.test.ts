@@ -56,6 +56,7 @@ test('a changed, a missing and a garbled entry are named, whatever comes behind 
     entry: 2,
     message: expect.stringContaining('is no entry'),
   });
+  expect((await told(`${lines[0]}\n\n${lines[1]}\n\n`))?.entry).toBe(2);
   expect(await told(text)).toBeNull();
 });
 

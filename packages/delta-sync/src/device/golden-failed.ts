@@ -1,14 +1,12 @@
 // Golden samples that did not give the right answers -> an error that knows why as a kind and values.
-import { KerfError, type KerfErrorOptions } from '@kerf/protocol';
+import { errorWithWhy, type KerfError, type KerfErrorOptions, whyOfError } from '@kerf/protocol';
 import { type ReleaseCause, type ReleaseWhy, releaseReason } from './release-cause.ts';
 
-const DETAIL = 'why';
-
-export function goldenFailed(cause: ReleaseCause, { details, ...options }: KerfErrorOptions = {}): KerfError {
-  return new KerfError('GOLDEN_FAILED', releaseReason(cause), { ...options, details: { ...details, [DETAIL]: cause } });
+export function goldenFailed(cause: ReleaseCause, options?: KerfErrorOptions): KerfError {
+  return errorWithWhy('GOLDEN_FAILED', releaseReason(cause), cause, options);
 }
 
 /** Of an error about a release: its cause where one was given, else its words. */
-export function whyFailed({ details, message }: KerfError): ReleaseWhy {
-  return (details?.[DETAIL] as ReleaseCause | undefined) ?? message;
+export function whyFailed(error: KerfError): ReleaseWhy {
+  return whyOfError<ReleaseCause>(error) ?? error.message;
 }

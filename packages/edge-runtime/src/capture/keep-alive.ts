@@ -1,6 +1,6 @@
 // A device that may vanish -> a source that comes back, later and later, for as long as it is wanted.
-import { type Clock, KerfError, messageOf, type Random } from '@kerf/protocol';
-import { causeOfLoss } from '../cause/station-cause.ts';
+import { type Clock, KerfError, messageOf, type Random, whyOfError } from '@kerf/protocol';
+import type { SourceCause } from '../cause/station-cause.ts';
 import { backOffMs } from '../link/back-off.ts';
 import { CAPTURE_BOUNDS } from './options.ts';
 import type { SourceState } from './source.ts';
@@ -42,7 +42,7 @@ export async function keepAlive(options: KeepAliveOptions): Promise<void> {
       const lost = KerfError.from(error, 'SOURCE_LOST', messageOf(error));
       const bounds = { backoffBaseMs: CAPTURE_BOUNDS.retryBaseMs, backoffMaxMs: CAPTURE_BOUNDS.retryMaxMs };
       const retryInMs = Math.ceil(backOffMs(failures++, bounds, random, null));
-      const cause = causeOfLoss(lost);
+      const cause = whyOfError<SourceCause>(lost);
       const why = { code: lost.code, message: lost.message, ...(cause === undefined ? {} : { cause }) };
       onState({ kind: 'lost', ...why, retryInMs });
       await sleep(clock, retryInMs, signal);

@@ -1,6 +1,6 @@
 // What a station itself finds wrong with its source, its recording and its samples: kind and values, for screens in their user's
 // language, and English.
-import { type ErrorCode, KerfError } from '@kerf/protocol';
+import { type ErrorCode, errorWithWhy, type KerfError } from '@kerf/protocol';
 
 export type StationCause = SourceCause | KeepingCause;
 
@@ -12,14 +12,29 @@ export type SourceCause =
   | { readonly kind: 'source-stalled'; readonly stallMs: number }
   /** Equal pictures in a row. */
   | { readonly kind: 'source-frozen'; readonly pictures: number }
-  | { readonly kind: 'source-ended' }
+  | { readonly kind: 'source-ended' | 'source-unplugged' }
+  /** `message`: what the system or another program said. */
+  | {
+      readonly kind:
+        | 'source-unreachable'
+        | 'source-login'
+        | 'source-no-stream'
+        | 'source-busy'
+        | 'source-forbidden'
+        | 'source-none';
+      readonly message: string;
+    }
   /** `others`: cameras that are there; empty where there are none. */
   | { readonly kind: 'source-no-camera'; readonly device: string; readonly others: string }
   | { readonly kind: 'source-no-program'; readonly error: string };
 
 export type KeepingCause =
-  | { readonly kind: 'record-too-fast' | 'record-resumed' | 'record-disk-full' }
+  | { readonly kind: 'record-too-fast' | 'record-resumed' | 'record-disk-full' | 'samples-disk-full' }
   | { readonly kind: 'record-quota'; readonly quotaBytes: number }
+  | { readonly kind: 'record-running'; readonly session: string }
+  /** `error`: the system's code. */
+  | { readonly kind: 'record-disk'; readonly error: string; readonly session: string }
+  | { readonly kind: 'samples-disk'; readonly error: string }
   | { readonly kind: 'samples-too-fast' | 'samples-quota' };
 
 /** What was found, or what somebody else has said. */
@@ -29,15 +44,7 @@ const CODES: Partial<Readonly<Record<SourceCause['kind'], ErrorCode>>> = { 'sour
 
 /** SOURCE_LOST, or PROGRAM_MISSING. */
 export function sourceLost(why: SourceCause, cause?: unknown): KerfError {
-  return new KerfError(CODES[why.kind] ?? 'SOURCE_LOST', stationText(why), {
-    ...(cause === undefined ? {} : { cause }),
-    details: { why },
-  });
-}
-
-/** Undefined where somebody else has said it. */
-export function causeOfLoss({ details }: KerfError): SourceCause | undefined {
-  return details['why'] as SourceCause | undefined;
+  return errorWithWhy(CODES[why.kind] ?? 'SOURCE_LOST', stationText(why), why, { cause });
 }
 
 /** As a station's state says it. */
@@ -63,6 +70,20 @@ export function stationText(why: StationWhy): string {
       return `the camera gave ${why.pictures} equal pictures in a row: it is frozen`;
     case 'source-ended':
       return 'the camera ended its stream';
+    case 'source-unplugged':
+      return 'the camera was unplugged, or its permission taken back';
+    case 'source-unreachable':
+      return `the camera cannot be reached: ${why.message}`;
+    case 'source-login':
+      return `the camera does not accept user and password: ${why.message}`;
+    case 'source-no-stream':
+      return `the camera has no such stream: ${why.message}`;
+    case 'source-busy':
+      return `the camera cannot be opened: does another program use it? ${why.message}`;
+    case 'source-forbidden':
+      return `the camera may not be used: allow it for this user or page. ${why.message}`;
+    case 'source-none':
+      return `there is no camera: ${why.message}`;
     case 'source-no-camera':
       return `there is no camera at ${why.device}; cameras of this machine: ${why.others === '' ? 'none' : why.others}`;
     case 'source-no-program':
@@ -75,6 +96,14 @@ export function stationText(why: StationWhy): string {
       return 'the disk is full: make room, and recording goes on by itself';
     case 'record-quota':
       return `the session has reached ${why.quotaBytes} bytes and was closed`;
+    case 'record-running':
+      return `${why.session} is being recorded: stop it first`;
+    case 'record-disk':
+      return `${why.session} cannot be written: ${why.error}`;
+    case 'samples-disk-full':
+      return 'the disk is full: make room, or parts are not kept';
+    case 'samples-disk':
+      return `a part cannot be kept: ${why.error}`;
     case 'samples-too-fast':
       return 'parts came faster than they could be kept';
     case 'samples-quota':

@@ -78,6 +78,7 @@ describe('RTSP source', () => {
     await listener.until(() => lost(listener) !== undefined, 'the loss');
     expect(lost(listener)).toContain('Connection refused');
     expect(lost(listener)).not.toContain('secret');
+    expect(listener.states.at(-1)).toMatchObject({ cause: { kind: 'source-unreachable' } });
     const [args] = (await readFile(fake.log, 'utf8')).split('\n');
     expect(args).toContain('rtsp://line:secret@camera/stream');
   });

@@ -1,6 +1,6 @@
 // What happened -> an entry whose hash covers the entry before it; entries -> whether the chain holds.
 import { createHash } from 'node:crypto';
-import { KerfError } from '@kerf/protocol';
+import { errorWithWhy, type KerfError } from '@kerf/protocol';
 
 export interface AuditFact {
   /** Who: the subject of a token, `device:ID`, or `registry` for what it did by itself. */
@@ -61,6 +61,11 @@ export function hashOfEntry(entry: Omit<AuditEntry, 'hash'>): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
+type AuditBreak = 'missing' | 'order' | 'changed' | 'anew' | 'garbled';
+
+/** How an entry does not hold; `audit-garbled`: it is no entry any more. */
+export type AuditCause = { readonly kind: `audit-${AuditBreak}` };
+
 /** Checks entries as they come, in order; keeps one of them. */
 export class ChainCheck {
   #last: AuditEntry | null = null;
@@ -78,17 +83,15 @@ export class ChainCheck {
   take(entry: AuditEntry): void {
     const expected = (this.#last?.number ?? 0) + 1;
     if (entry.number !== expected) {
-      throw broken(
-        expected,
-        entry.number > expected ? 'is missing' : `is out of order: entry ${entry.number} stands there`,
-      );
+      if (entry.number > expected) throw broken(expected, 'missing', 'is missing');
+      throw broken(expected, 'order', `is out of order: entry ${entry.number} stands there`);
     }
     if (entry.previous !== (this.#last?.hash ?? AUDIT_START))
-      throw broken(expected, 'does not follow the one before it');
-    if (entry.hash !== hashOfEntry(entry)) throw broken(expected, 'was changed: its hash does not hold');
+      throw broken(expected, 'order', 'does not follow the one before it');
+    if (entry.hash !== hashOfEntry(entry)) throw broken(expected, 'changed', 'was changed: its hash does not hold');
     const checkpoint = this.#checkpoints.get(entry.number);
     if (checkpoint !== undefined && checkpoint.hash !== entry.hash) {
-      throw broken(expected, 'is another one than when the checkpoint was taken: the log was written anew');
+      throw broken(expected, 'anew', 'is another one than when the checkpoint was taken: the log was written anew');
     }
     this.#last = entry;
   }
@@ -98,12 +101,13 @@ export class ChainCheck {
     const reached = this.#last?.number ?? 0;
     for (const { number } of this.#checkpoints.values()) {
       if (number > reached) {
-        throw broken(reached + 1, `is missing: the log was cut, a checkpoint saw entry ${number}`);
+        throw broken(reached + 1, 'missing', `is missing: the log was cut, a checkpoint saw entry ${number}`);
       }
     }
   }
 }
 
-function broken(number: number, what: string): KerfError {
-  return new KerfError('AUDIT_BROKEN', `audit entry ${number} ${what}`, { details: { number } });
+function broken(number: number, how: AuditBreak, what: string): KerfError {
+  const why: AuditCause = { kind: `audit-${how}` };
+  return errorWithWhy('AUDIT_BROKEN', `audit entry ${number} ${what}`, why, { details: { number } });
 }

@@ -1,5 +1,6 @@
 // What stands between the user and a live picture, over every screen.
 import { useTexts } from '../i18n/messages.tsx';
+import { OwnWords } from '../shared/own-words.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { troublesOf } from '../shared/trouble.ts';
 
@@ -13,7 +14,7 @@ export function LinkBanner() {
       {troubles.map(({ kind, text, detail }) => (
         <p key={text} className="banner" data-kind={kind} role={kind === 'alarm' ? 'alert' : 'status'}>
           {text}
-          {detail !== null && <span className="fault-detail">{detail}</span>}
+          <OwnWords text={detail} />
         </p>
       ))}
     </div>

@@ -2,7 +2,7 @@
 import { type CutProfile, type CutState, type FaultView, mayAct } from '@kerf/bridge';
 import { useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
-import { FaultText, said } from '../shared/fault-text.tsx';
+import { FaultText } from '../shared/fault-text.tsx';
 import { formatNumber } from '../shared/format.ts';
 import { useInspector, useStore } from '../shared/store.ts';
 import { faultOf } from '../shared/use-action.ts';
@@ -69,7 +69,7 @@ function Measure({ state, onState }: { readonly state: CutState; readonly onStat
     setFault(null);
     bridge.call(name, {}).then(onState, (error: unknown) => setFault(faultOf(error)));
   };
-  const failed = fault ?? said(state.measureFault);
+  const failed = fault ?? state.measureFault;
   return (
     <>
       {measuring === null ? (

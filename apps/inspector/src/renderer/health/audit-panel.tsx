@@ -33,9 +33,7 @@ function Entries({ audit: { entries, total, broken } }: { readonly audit: AuditV
       {broken === null ? (
         <p className="note">{t('health.auditGood', { total })}</p>
       ) : (
-        <p className="fault" role="alert">
-          {t('health.auditBroken', { entry: broken.entry })} <span className="fault-detail">{broken.message}</span>
-        </p>
+        <FaultText fault={broken} lead={t('health.auditBroken', { entry: broken.entry })} />
       )}
       <Wide label={t('health.audit')}>
         <table className="words">

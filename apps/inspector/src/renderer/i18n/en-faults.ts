@@ -82,6 +82,10 @@ export const enFaults = {
   'fault.REGISTRY_UNREACHABLE': 'The registry does not answer. Devices keep what they have.',
   'fault.INTERNAL': 'The station could not do that; its log says why.',
   'fault.other': 'That did not work.',
+  'fault.screen':
+    'This screen cannot be shown. The line runs, and so do the other screens. Try again; if it stays, take the diagnostics of the screen Health to support.',
+  'fault.again': 'Try again',
+  'fault.words': 'The program’s own words:',
   'reason.IMAGE_INVALID': 'The picture cannot be judged.',
   'reason.DEADLINE_EXCEEDED': 'No answer came in time.',
   'reason.OVERLOADED': 'Parts come faster than they can be judged.',

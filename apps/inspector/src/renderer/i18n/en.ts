@@ -176,7 +176,8 @@ export const en = {
     'Parts with a score below the first handle pass. From the second on they are NG. Between them someone looks. A lower handle finds more defects and stops more good parts.',
   'thresholds.passBelow': 'PASS below',
   'thresholds.ngAbove': 'NG from',
-  'thresholds.histogram': 'Scores of the last {count, plural, one {# part} other {# parts}}',
+  'thresholds.histogram':
+    '{count, plural, =0 {No part has been judged yet} one {Score of the last part} other {Scores of the last # parts}}',
   'thresholds.noScores': 'No scores yet: run some parts first.',
   'thresholds.preview':
     '{changed, plural, =0 {None of the last {of} verdicts would have changed.} one {# of the last {of} verdicts would have changed.} other {# of the last {of} verdicts would have changed.}}',

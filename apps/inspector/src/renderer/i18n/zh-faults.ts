@@ -76,6 +76,10 @@ export const zhFaults: Readonly<Record<keyof typeof enFaults, string>> = {
   'fault.REGISTRY_UNREACHABLE': '注册中心没有响应。设备保持现有版本。',
   'fault.INTERNAL': '工位无法完成；其日志中有原因。',
   'fault.other': '操作没有成功。',
+  'fault.screen':
+    '无法显示此界面。产线仍在运行，其他界面也可以使用。请重试；如果仍然如此，请把“健康”界面的诊断信息交给技术支持。',
+  'fault.again': '重试',
+  'fault.words': '程序原文：',
   'reason.IMAGE_INVALID': '图像无法判定。',
   'reason.DEADLINE_EXCEEDED': '未能及时得到结果。',
   'reason.OVERLOADED': '工件来得太快，来不及判定。',

@@ -172,7 +172,7 @@ export const zh: Readonly<Record<MessageKey, string>> = {
     '得分低于第一个手柄的工件合格；达到第二个手柄的不合格；两者之间需要人工查看。手柄越低，发现的缺陷越多，被拦下的良品也越多。',
   'thresholds.passBelow': '低于则合格',
   'thresholds.ngAbove': '达到则不合格',
-  'thresholds.histogram': '最近 {count, plural, other {# 个工件}}的得分',
+  'thresholds.histogram': '{count, plural, =0 {尚未判定任何工件} other {最近 # 个工件的得分}}',
   'thresholds.noScores': '还没有得分：请先运行一些工件。',
   'thresholds.preview':
     '{changed, plural, =0 {最近 {of} 个结果都不会改变。} other {最近 {of} 个结果中有 # 个会改变。}}',

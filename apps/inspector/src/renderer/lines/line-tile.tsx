@@ -4,6 +4,7 @@ import type { ResultRecord } from '@kerf/edge-runtime';
 import { useTexts } from '../i18n/messages.tsx';
 import { STALE_MS } from '../line/verdict-tile.tsx';
 import { formatNumber } from '../shared/format.ts';
+import { OwnWords } from '../shared/own-words.tsx';
 import { type Pair, Pairs } from '../shared/pairs-panel.tsx';
 import { useStore } from '../shared/store.ts';
 import { troublesOf } from '../shared/trouble.ts';
@@ -34,7 +35,7 @@ export function LineTile({ line, number }: { readonly line: WatchedLine; readonl
       {troubles.map(({ kind, text, detail }) => (
         <p key={text} className={kind === 'alarm' ? 'fault' : 'note'}>
           {text}
-          {detail !== null && <span className="fault-detail">{detail}</span>}
+          <OwnWords text={detail} />
         </p>
       ))}
       {troubles.length === 0 && seconds !== null && <p className="note stale">{t('verdict.stale', { seconds })}</p>}

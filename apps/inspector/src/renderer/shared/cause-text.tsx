@@ -3,6 +3,7 @@ import type { CauseView } from '@kerf/bridge';
 import { en, type MessageKey } from '../i18n/en.ts';
 import { type Language, type Translate, useTexts } from '../i18n/messages.tsx';
 import { formatBytes, formatMs, formatNumber, formatShare, sentences } from './format.ts';
+import { OwnWords } from './own-words.tsx';
 import { sayFault } from './say-fault.ts';
 
 interface Props {
@@ -19,13 +20,23 @@ interface Props {
 export function CauseText({ cause, reason, lead, otherLead = lead }: Props) {
   const { t, language } = useTexts();
   const text = causeText(cause, t, language);
-  const quoted = text === null ? reason : (cause?.['ending'] ?? cause?.['message']);
+  const isPerson = cause === null || cause === undefined;
   return (
     <p className="fault">
       {text === null ? otherLead : sentences([lead, text], language)}{' '}
-      {quoted !== undefined && <span className="fault-detail">{quoted}</span>}
+      {isPerson ? (
+        <span className="fault-detail">{reason}</span>
+      ) : (
+        <OwnWords text={text === null ? reason : wordsOf(cause)} />
+      )}
     </p>
   );
+}
+
+/** What another program has said of it; null where the kind says all. */
+export function wordsOf(cause: CauseView | null | undefined): string | null {
+  const quoted = cause?.['ending'] ?? cause?.['message'];
+  return quoted === undefined ? null : String(quoted);
 }
 
 /** Null for a kind that this page does not know. */

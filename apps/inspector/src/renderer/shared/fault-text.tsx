@@ -1,8 +1,9 @@
 // A fault -> what happened and what to do in the user's language, with the station's own words behind it.
 import type { CauseView, FaultView } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
-import { causeText } from './cause-text.tsx';
+import { causeText, wordsOf } from './cause-text.tsx';
 import { sentences } from './format.ts';
+import { OwnWords } from './own-words.tsx';
 import { sayFault } from './say-fault.ts';
 
 /** A code of the table of errors, or `other`. */
@@ -25,7 +26,7 @@ export function FaultText({ fault, lead }: { readonly fault: Said | null; readon
   return (
     <div className="fault" role="alert">
       {sentences([lead ?? '', known ?? (isSaid ? sayFault(fault.code, t) : '')], language)}{' '}
-      {known === null && <span className="fault-detail">{fault.message}</span>}
+      <OwnWords text={known === null ? fault.message : wordsOf(fault.cause)} />
     </div>
   );
 }

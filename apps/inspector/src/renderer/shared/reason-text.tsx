@@ -3,6 +3,7 @@ import type { Reason, ReasonDetail } from '@kerf/edge-runtime';
 import { en, type MessageKey } from '../i18n/en.ts';
 import { type Language, type Translate, useTexts } from '../i18n/messages.tsx';
 import { formatBytes, formatMs, formatNumber } from './format.ts';
+import { OwnWords } from './own-words.tsx';
 import { sayFault } from './say-fault.ts';
 
 export function ReasonText({ reason }: { readonly reason: Reason }) {
@@ -11,7 +12,7 @@ export function ReasonText({ reason }: { readonly reason: Reason }) {
   if (detail !== null) return <p className="reason">{detail}</p>;
   return (
     <p className="reason">
-      {sayCode(reason.code, t)} <span className="fault-detail">{reason.message}</span>
+      {sayCode(reason.code, t)} <OwnWords text={reason.message} />
     </p>
   );
 }

@@ -3,7 +3,7 @@
 import type { BridgeState, DeliveryView, StationView } from '@kerf/bridge';
 import type { ErrorCode } from '@kerf/protocol';
 import type { Texts } from '../i18n/messages.tsx';
-import { causeText } from './cause-text.tsx';
+import { causeText, wordsOf } from './cause-text.tsx';
 import { sentences } from './format.ts';
 import { sayFault } from './say-fault.ts';
 
@@ -49,7 +49,8 @@ function troublesOfSource(
 function lostSource(text: string, reason: StationView['source']['reason'], texts: Texts): Trouble {
   const { t, language } = texts;
   const known = causeText(reason?.cause, t, language);
-  if (known !== null) return { kind: 'alarm', text: sentences([text, known], language), detail: null };
+  if (known !== null)
+    return { kind: 'alarm', text: sentences([text, known], language), detail: wordsOf(reason?.cause) };
   return alarm(text, reason?.code ?? null, texts, reason?.message);
 }
 

@@ -1,5 +1,5 @@
 // Something that a user sets going -> whether it is under way, and what went wrong.
-import type { FaultView } from '@kerf/bridge';
+import { type FaultView, faultView } from '@kerf/bridge';
 import { KerfError, messageOf } from '@kerf/protocol';
 import { useCallback, useState } from 'react';
 
@@ -34,6 +34,5 @@ export function useAction(): Action {
 }
 
 export function faultOf(error: unknown): FaultView {
-  const { code, message } = KerfError.from(error, 'INTERNAL', messageOf(error));
-  return { code, message };
+  return faultView(KerfError.from(error, 'INTERNAL', messageOf(error)));
 }

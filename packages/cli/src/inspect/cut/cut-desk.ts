@@ -1,9 +1,10 @@
 // A running station -> the answers of the Cut screen: graph, what-if, where frames run, and moving the cut.
 import { basename, isAbsolute } from 'node:path';
-import type { Caller, CallName, CallParams, CallResults, CutGraph, CutState } from '@kerf/bridge';
+import type { Caller, CallName, CallParams, CallResults, CutGraph, CutState, FaultView } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
 import type { OpenedStation, StationFile } from '@kerf/edge-runtime/node';
 import { KerfError, messageOf } from '@kerf/protocol';
+import { refused } from '../../refusal.ts';
 import { editStationFile, routeEdit } from '../edit-station-file.ts';
 import { network, SAMPLE_INTERVAL_MS, SwitchHistory } from './cut-history.ts';
 import type { Opened } from './cut-messages.ts';
@@ -46,7 +47,7 @@ export class CutDesk {
   private release = '';
   private version = 0;
   private job: MeasureJob | null = null;
-  private measureFault: string | null = null;
+  private measureFault: FaultView | null = null;
   private applying: Promise<unknown> = Promise.resolve();
 
   constructor(options: CutDeskOptions) {
@@ -167,13 +168,10 @@ export class CutDesk {
   private async apply({ route, from }: CallParams<'cut.apply'>): Promise<CutState> {
     const { placement } = this.options.opened;
     if (placement === null) {
-      throw new KerfError(
-        'CONFLICT',
-        'this station has one way for its frames: to move the cut, give it a chain (kerf chain) and start it again',
-      );
+      throw refused({ kind: 'one-way' });
     }
     if (from !== placement.pinned) {
-      throw new KerfError('CONFLICT', 'somebody else has moved the cut meanwhile: look at it and move it again');
+      throw refused({ kind: 'cut-changed' });
     }
     const before = placement.pinned;
     // Refused before anything is written: frames must run after a restart as they do now.
@@ -191,12 +189,9 @@ export class CutDesk {
   private async measure(): Promise<CutState> {
     const file = this.options.fileNow();
     const { model, paths } = await this.opened();
-    if (this.job !== null) throw new KerfError('CONFLICT', 'a measurement is under way');
+    if (this.job !== null) throw refused({ kind: 'measuring' });
     if (model.wholePath === null || paths.target === null) {
-      throw new KerfError(
-        'CONFLICT',
-        "the station file names the profile: make it with 'kerf profile' and start again",
-      );
+      throw refused({ kind: 'profile-named' });
     }
     const { provider, threads } = file.config.model;
     const { size } = file.config.picture;

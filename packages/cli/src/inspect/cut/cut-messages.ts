@@ -1,7 +1,7 @@
 // What the station's thread and the threads of the Cut screen say to each other: plain data.
 import type { CutGraph, CutPlan, CutProfile } from '@kerf/bridge';
 import type { PictureOptions } from '@kerf/edge-runtime';
-import type { ErrorCode } from '@kerf/protocol';
+import type { FailedMessage } from '../../failed-message.ts';
 import type { CutQuestion, CutSubject } from './build-cut-plan.ts';
 
 /** What the planner's thread opens. */
@@ -35,7 +35,7 @@ export type ToPlanner =
 
 export type FromPlanner =
   | { readonly id: number; readonly value: Opened | CutPlan }
-  | { readonly id: number; readonly code: ErrorCode; readonly message: string };
+  | { readonly id: number; readonly failed: FailedMessage };
 
 /** What the measuring thread is given, as `workerData`. */
 export interface MeasureSetup {
@@ -48,4 +48,4 @@ export interface MeasureSetup {
   readonly budgetMs: number;
 }
 
-export type FromMeasure = { readonly kind: 'done' } | { readonly kind: 'fault'; readonly message: string };
+export type FromMeasure = { readonly kind: 'done' } | FailedMessage;

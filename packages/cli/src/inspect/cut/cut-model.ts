@@ -4,6 +4,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import type { StationFile } from '@kerf/edge-runtime/node';
 import { openModelFile } from '@kerf/onnx/node';
 import { KerfError, type ManifestFile, messageOf, parseChainManifest, parseSplitManifest } from '@kerf/protocol';
+import { refused } from '../../refusal.ts';
 
 export interface CutModel {
   readonly kind: 'whole' | 'split' | 'chain';
@@ -56,7 +57,7 @@ async function wholeOf(
 ): Promise<string | null> {
   if (given !== null) {
     if ((await openModelFile(given)).sha256 === sha256) return given;
-    throw new KerfError('CONFIG_INVALID', `model.source is not the model that was cut: that was ${file}, another file`);
+    throw refused({ kind: 'other-model', file });
   }
   for (const path of [join(dirname(folder), file), join(folder, file)]) {
     if (!(await isThere(path))) continue;

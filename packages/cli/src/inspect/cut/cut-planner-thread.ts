@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { parentPort } from 'node:worker_threads';
 import type { CutPlan } from '@kerf/bridge';
 import { openModelFile } from '@kerf/onnx/node';
-import { KerfError, messageOf } from '@kerf/protocol';
 import { checkProfileModel, type DeviceProfile, parseDeviceProfile } from '@kerf/splitter';
+import { failedMessage } from '../../failed-message.ts';
+import { refused } from '../../refusal.ts';
 import { buildCutGraph } from './build-cut-graph.ts';
 import { buildCutPlan, type CutSubject, losesSomething } from './build-cut-plan.ts';
 import type { FromPlanner, Opened, PlannerSetup, ToPlanner } from './cut-messages.ts';
@@ -38,15 +39,13 @@ async function open(setup: PlannerSetup): Promise<Opened> {
 
 async function readProfile(path: string, whose: 'edge' | 'cloud', sha256: string): Promise<DeviceProfile> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new KerfError('FILE_NOT_FOUND', `profiles.${whose}: the file cannot be read; 'kerf profile' makes it`, {
-      cause,
-    });
+    throw refused({ kind: 'file-unreadable', file: `profiles.${whose}` }, cause);
   });
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new KerfError('INVALID_ARGUMENT', `profiles.${whose}: the file is no JSON, so it is no profile`, { cause });
+    throw refused({ kind: 'no-profile', file: `profiles.${whose}` }, cause);
   }
   const profile = parseDeviceProfile(json);
   checkProfileModel(profile, { sha256 }, whose);
@@ -54,9 +53,7 @@ async function readProfile(path: string, whose: 'edge' | 'cloud', sha256: string
 }
 
 function planned(question: Parameters<typeof buildCutPlan>[1]): CutPlan {
-  if (subject === null) {
-    throw new KerfError('CONFLICT', 'there is no what-if yet: it needs the whole model and a profile of it');
-  }
+  if (subject === null) throw refused({ kind: 'no-what-if' });
   return buildCutPlan(subject, question);
 }
 
@@ -66,9 +63,6 @@ parentPort?.on('message', (message: ToPlanner) => {
   const say = (reply: FromPlanner): void => parentPort?.postMessage(reply);
   answer().then(
     (value) => say({ id: message.id, value }),
-    (error: unknown) => {
-      const { code, message: text } = KerfError.from(error, 'INTERNAL', messageOf(error));
-      say({ id: message.id, code, message: text });
-    },
+    (error: unknown) => say({ id: message.id, failed: failedMessage(error) }),
   );
 });

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { CutPlan } from '@kerf/bridge';
 import { KerfError, startedFile } from '@kerf/protocol';
+import { errorOf } from '../../failed-message.ts';
 import type { CutQuestion } from './build-cut-plan.ts';
 import type { FromPlanner, Opened, PlannerSetup, ToPlanner } from './cut-messages.ts';
 
@@ -55,7 +56,7 @@ export class CutPlanner {
       const waiting = this.waiting.get(reply.id);
       this.waiting.delete(reply.id);
       if ('value' in reply) waiting?.resolve(reply.value);
-      else waiting?.reject(new KerfError(reply.code, reply.message));
+      else waiting?.reject(errorOf(reply.failed));
     });
     const onEnd = (): void => {
       if (this.worker !== worker) return;

@@ -2,9 +2,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { nodeBackend } from '@kerf/edge-runtime/node';
 import { openModelFile } from '@kerf/onnx/node';
-import { messageOf, systemClock } from '@kerf/protocol';
+import { systemClock } from '@kerf/protocol';
 import { profileModel } from '@kerf/splitter';
 import { fileHost } from '@kerf/splitter/node';
+import { failedMessage } from '../../failed-message.ts';
 import { deviceOf, versionsOf } from '../../profile/device.ts';
 import { ortNodeEvents } from '../../profile/node-events.ts';
 import { writeProfile } from '../../profile/profile-file.ts';
@@ -49,5 +50,5 @@ async function measure({ modelPath, target, provider, threads, picture, budgetMs
 
 measure(workerData as MeasureSetup).then(
   () => say({ kind: 'done' }),
-  (error: unknown) => say({ kind: 'fault', message: messageOf(error) }),
+  (error: unknown) => say(failedMessage(error)),
 );

@@ -1,7 +1,7 @@
 // What is asked of a trial's process and what it says, over Node's own channel. One question at a time.
 import type { GoldenReport, ReleaseManifest } from '@kerf/delta-sync';
 import type { PartAnswer, StationFile } from '@kerf/edge-runtime/node';
-import type { FailedMessage } from '../failed-message.ts';
+import type { FailedMessage } from '../../failed-message.ts';
 
 /** `folder`: the slot that holds the release. */
 export interface GoldenQuestion {

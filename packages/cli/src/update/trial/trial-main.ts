@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import process from 'node:process';
-import { failedMessage } from '../failed-message.ts';
+import { failedMessage } from '../../failed-message.ts';
 import type { TrialMessage, TrialQuestion } from './messages.ts';
 import { TrialWork } from './trial-work.ts';
 

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import process from 'node:process';
 import { KerfError, startedFile } from '@kerf/protocol';
-import { errorOf } from '../failed-message.ts';
+import { errorOf } from '../../failed-message.ts';
 import type { TrialAnswers, TrialMessage, TrialQuestion } from './messages.ts';
 import { TrialWork } from './trial-work.ts';
 

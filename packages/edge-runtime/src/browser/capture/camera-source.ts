@@ -4,6 +4,7 @@ import type { CameraConfig } from '../../capture/camera-config.ts';
 import { frozenFault, liveSource } from '../../capture/live-source.ts';
 import type { SourceSetup } from '../../capture/options.ts';
 import type { Source } from '../../capture/source.ts';
+import { type SourceCause, sourceLost } from '../../cause/station-cause.ts';
 
 /** What of `navigator.mediaDevices` is used. */
 export type CameraMedia = Pick<MediaDevices, 'getUserMedia' | 'enumerateDevices'>;
@@ -25,15 +26,15 @@ export function cameraSource(
       const stream = await openCamera(config, media);
       const [track] = stream.getVideoTracks();
       const ending = new AbortController();
-      const lose = (why: string): void => ending.abort(new KerfError('SOURCE_LOST', `the camera ${why}`));
+      const lose = (why: SourceCause): void => ending.abort(sourceLost(why));
       const onStop = (): void => ending.abort();
       signal.addEventListener('abort', onStop, { once: true });
       if (signal.aborted) onStop();
-      track?.addEventListener('ended', () => lose('was unplugged, or its permission taken back'));
+      track?.addEventListener('ended', () => lose({ kind: 'source-unplugged' }));
       let cancelStall = (): void => undefined;
       const alive = (): void => {
         cancelStall();
-        cancelStall = setup.clock.after(config.stall, () => lose(`gave no picture within ${config.stall} ms`));
+        cancelStall = setup.clock.after(config.stall, () => lose({ kind: 'source-stalled', stallMs: config.stall }));
       };
       alive();
       try {
@@ -44,7 +45,7 @@ export function cameraSource(
           const fault = frozenFault(desk, config.frozen);
           if (fault !== null) ending.abort(fault);
         });
-        if (!signal.aborted) throw ending.signal.reason ?? new KerfError('SOURCE_LOST', 'the camera ended its stream');
+        if (!signal.aborted) throw ending.signal.reason ?? sourceLost({ kind: 'source-ended' });
       } finally {
         cancelStall();
         signal.removeEventListener('abort', onStop);
@@ -54,12 +55,12 @@ export function cameraSource(
   });
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  NotAllowedError: 'the camera may not be used: allow it for this page',
-  NotFoundError: 'there is no camera',
-  NotReadableError: 'the camera cannot be opened: does another program use it?',
-  OverconstrainedError: 'no camera is of this name or id',
-};
+/** https://www.w3.org/TR/mediacapture-streams/#dom-mediadevices-getusermedia */
+const KINDS = {
+  NotAllowedError: 'source-forbidden',
+  NotFoundError: 'source-none',
+  NotReadableError: 'source-busy',
+} as const;
 
 async function openCamera(config: CameraConfig, media: CameraMedia): Promise<MediaStream> {
   try {
@@ -74,9 +75,19 @@ async function openCamera(config: CameraConfig, media: CameraMedia): Promise<Med
       },
     });
   } catch (cause) {
-    const name = cause instanceof Error ? cause.name : '';
-    throw new KerfError('SOURCE_LOST', REASONS[name] ?? `the camera cannot be opened: ${messageOf(cause)}`, { cause });
+    throw await whyClosed(cause, config.device, media);
   }
+}
+
+async function whyClosed(cause: unknown, device: string | null, media: CameraMedia): Promise<KerfError> {
+  const { name, message } = cause instanceof Error ? cause : { name: '', message: messageOf(cause) };
+  if (Object.hasOwn(KINDS, name)) return sourceLost({ kind: KINDS[name as keyof typeof KINDS], message }, cause);
+  if (name !== 'OverconstrainedError' || device === null) {
+    return new KerfError('SOURCE_LOST', `the camera cannot be opened: ${message}`, { cause });
+  }
+  const cameras = (await media.enumerateDevices()).filter(({ kind }) => kind === 'videoinput');
+  const others = cameras.map(({ label, deviceId }) => label || deviceId).join(', ');
+  return sourceLost({ kind: 'source-no-camera', device, others }, cause);
 }
 
 /** Names are told only to pages that were allowed a camera before; until then the text must be an id. */

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type Clock, KerfError, messageOf } from '@kerf/protocol';
 import { sourceLost } from '../../cause/station-cause.ts';
+import { ffmpegFault } from './ffmpeg-fault.ts';
 
 export interface FfmpegRun {
   readonly program: string;
@@ -71,8 +72,7 @@ export async function* runFfmpeg(run: FfmpegRun, signal: AbortSignal): AsyncGene
     const why = await ended;
     if (signal.aborted) return;
     if (isStalled) throw sourceLost({ kind: 'source-stalled', stallMs: run.stallMs ?? 0 });
-    if (why !== null)
-      throw KerfError.is(why) ? why : new KerfError('SOURCE_LOST', lastLine(said, run.secret) ?? messageOf(why));
+    if (why !== null) throw KerfError.is(why) ? why : ffmpegFault(said, why.message, run.secret);
   } finally {
     cancelStall();
     signal.removeEventListener('abort', onAbort);
@@ -99,16 +99,6 @@ async function endProcess(child: ChildProcess, clock: Clock, ended: Promise<unkn
   const cancel = clock.after(PATIENCE_MS, () => child.kill('SIGKILL'));
   await ended;
   cancel();
-}
-
-function lastLine(said: string, secret: string | null): string | null {
-  const line = said.trim().split('\n').at(-1) ?? '';
-  if (line === '') return null;
-  const safe =
-    secret === null || secret === ''
-      ? line
-      : line.replaceAll(secret, '***').replaceAll(encodeURIComponent(secret), '***');
-  return `ffmpeg says: ${safe.slice(0, 300)}`;
 }
 
 function codeOf(error: unknown): string {

@@ -1,8 +1,17 @@
 // A running station -> sessions on the disk, bounded each and all together; beside the line and never in its way.
 import { readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type Clock, isDiskFull, KerfError, messageOf, systemClock } from '@kerf/protocol';
-import { type StationCause, type StationWhy, toldWhy } from '../../cause/station-cause.ts';
+import { basename, join } from 'node:path';
+import {
+  type Clock,
+  type ErrorCode,
+  errorWithWhy,
+  isDiskFull,
+  KerfError,
+  messageOf,
+  systemClock,
+  whyOfError,
+} from '@kerf/protocol';
+import { type StationCause, stationText, toldWhy } from '../../cause/station-cause.ts';
 import type { RecordConfig } from '../../recording/record-config.ts';
 import type { SessionHead, SessionSettings } from '../../recording/session-content.ts';
 import type { DeliveredPicture } from '../../sinks/sink.ts';
@@ -24,7 +33,7 @@ export interface RecorderState {
   readonly missed: number;
   /** Why the last of them was not, or why recording ended; null where all is well. */
   readonly fault: string | null;
-  /** The same where the station itself found it; null where somebody else's words are all there is. */
+  /** The same as a kind. */
   readonly cause: StationCause | null;
 }
 
@@ -43,7 +52,7 @@ export class StationRecorder {
   private working: Promise<void> = Promise.resolve();
   private waiting = 0;
   private missed = 0;
-  private why: StationWhy | null = null;
+  private why: StationCause | null = null;
   /** Files of this run, the oldest first: their times say nothing where the device's clock was set meanwhile. */
   private readonly own: string[] = [];
   /** When recording into the folder goes on; null unless a fault of the disk has ended it. */
@@ -72,14 +81,15 @@ export class StationRecorder {
    */
   start(path: string | null = null): Promise<void> {
     return this.turn(async () => {
-      if (this.writer !== null) throw new KerfError('CONFLICT', `${this.writer.name} is being recorded: stop it first`);
+      if (this.writer !== null) throw refusal('CONFLICT', { kind: 'record-running', session: this.writer.name });
       this.why = null;
       this.retryAtMs = null;
       try {
         await this.open(path);
       } catch (error) {
         if (path !== null || !isFull(error)) throw error;
-        this.failed(error);
+        this.retryAtMs = this.clock.nowMs() + RETRY_MS;
+        this.why = { kind: 'record-disk-full' };
       }
     });
   }
@@ -113,6 +123,7 @@ export class StationRecorder {
     this.waiting++;
     void this.turn(async () => {
       const isLasting = this.writer?.isNamed !== true;
+      const session = basename(this.writer?.name ?? '');
       try {
         if (this.retryAtMs !== null) {
           await this.open(null);
@@ -122,8 +133,8 @@ export class StationRecorder {
       } catch (error) {
         await this.end().catch(() => {});
         this.missed++;
-        if (isLasting) this.failed(error);
-        else this.why = messageOf(error);
+        if (isLasting) this.retryAtMs = this.clock.nowMs() + RETRY_MS;
+        this.why = whyUnwritten(error, session);
       } finally {
         this.waiting--;
       }
@@ -163,9 +174,7 @@ export class StationRecorder {
       this.retryAtMs = null;
       if (path === null) this.own.push(name);
     } catch (cause) {
-      const code = (cause as NodeJS.ErrnoException).code ?? messageOf(cause);
-      const why = isFull(cause) ? 'the disk is full' : code;
-      throw new KerfError('DISK_FAILED', `${path ?? name} cannot be written: ${why}`, { cause });
+      throw refusal('DISK_FAILED', whyUnwritten(cause, basename(path ?? name)), cause);
     }
   }
 
@@ -192,12 +201,7 @@ export class StationRecorder {
     return this.parts.clock ?? systemClock;
   }
 
-  private failed(error: unknown): void {
-    this.retryAtMs = this.clock.nowMs() + RETRY_MS;
-    this.why = isFull(error) ? { kind: 'record-disk-full' } : messageOf(error);
-  }
-
-  private miss(why: StationWhy): void {
+  private miss(why: StationCause): void {
     this.missed++;
     this.why = why;
   }
@@ -207,6 +211,17 @@ export class StationRecorder {
     this.working = done.catch(() => {});
     return done;
   }
+}
+
+/** @param session its file */
+function whyUnwritten(error: unknown, session: string): StationCause {
+  if (isFull(error)) return { kind: 'record-disk-full' };
+  const known = KerfError.is(error) ? whyOfError<StationCause>(error) : undefined;
+  return known ?? { kind: 'record-disk', error: (error as NodeJS.ErrnoException).code ?? messageOf(error), session };
+}
+
+function refusal(code: ErrorCode, why: StationCause, cause?: unknown): KerfError {
+  return errorWithWhy(code, stationText(why), why, { cause });
 }
 
 function isFull(error: unknown): boolean {

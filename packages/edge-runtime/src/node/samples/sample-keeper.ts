@@ -1,6 +1,6 @@
 // A running station's records and pictures -> the parts that are worth a label, kept; beside the line and never in its way.
 import { createHash } from 'node:crypto';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { isDiskFull, KerfError, messageOf } from '@kerf/protocol';
 import type { Thresholds } from '@kerf/splitter';
 import { type StationCause, type StationWhy, toldWhy } from '../../cause/station-cause.ts';
 import { type Embedding, embeddingOf } from '../../samples/embedding.ts';
@@ -85,7 +85,7 @@ export class SampleKeeper {
       try {
         await this.keep(record, reasons, picture);
       } catch (error) {
-        this.miss(messageOf(error));
+        this.miss(whyUnkept(error));
       } finally {
         this.waiting--;
       }
@@ -160,6 +160,13 @@ export class SampleKeeper {
     this.counts.missed++;
     this.why = why;
   }
+}
+
+/** Of a picture or a model nobody here knows more than they say themselves. */
+function whyUnkept(error: unknown): StationWhy {
+  const { code } = error as NodeJS.ErrnoException;
+  if (isDiskFull(error)) return { kind: 'samples-disk-full' };
+  return KerfError.is(error) || code === undefined ? messageOf(error) : { kind: 'samples-disk', error: code };
 }
 
 /** By the result's id: a part that is captured again after a crash is treated the same. */
