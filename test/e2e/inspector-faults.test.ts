@@ -70,6 +70,21 @@ describe.skipIf(started.browser === null)(`in trouble${started.reason ? ` (${sta
     await browser.close();
   });
 
+  test('a screen that cannot be drawn: it says so, and the others go on', async () => {
+    // What a station of another version may answer.
+    service.answers = { 'results.get': {} as never };
+    const { page, faults } = await openPage(browser, served.addresses[0]?.url ?? '', { language: 'zh' });
+    page.setDefaultTimeout(10_000);
+    await page.locator('nav a[href="#results"]').click();
+    await page.locator('.rows li button').first().click();
+    await page.getByText('无法显示此界面').waitFor();
+    await checkScreen(page, 'broken');
+    await page.keyboard.press('8');
+    await page.locator('main h2').first().waitFor();
+    expect(faults).not.toEqual([]);
+    await page.close();
+  });
+
   describe.each(LOOKS)('%s, %s, %i pixels wide', (language, theme, width, height) => {
     test.each(Object.entries(TROUBLES))('%s', async (name, { screen, answers, ready }) => {
       service.answers = answers;

@@ -26,6 +26,8 @@ export interface LineOptions {
   readonly model?: string;
   /** Lines of the station file. */
   readonly more?: readonly string[];
+  /** What lies beside it. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Different parts that go round. @default 6 */
   readonly parts?: number;
 }
@@ -47,6 +49,7 @@ export class InspectedLine {
       await writeFile(path, await encodePng(picture.image));
       line.parts.push(path);
     }
+    for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(line.folder, name), text);
     await line.configure(options);
     await line.restart();
     return line;

@@ -1,12 +1,10 @@
 // Sessions on the disk: what is written is what is read, wherever the file ends; and the recorder's bounds.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { copyFile, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
 import { McapStreamReader } from '@mcap/core';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { smallDisk } from '../../../../test/support/small-disk.ts';
 import { SessionFile } from '../../src/node/recording/session-file.ts';
 import { SessionWriter } from '../../src/node/recording/session-writer.ts';
 import { listSessions, StationRecorder } from '../../src/node/recording/station-recorder.ts';
@@ -249,21 +247,22 @@ describe('the recorder', () => {
   });
 });
 
-/** A disk of one megabyte, where this user may make one. */
-function smallDisk(): { readonly path: string; readonly remove: () => void } | null {
-  if (process.platform !== 'linux') return null;
-  const path = mkdtempSync(join(tmpdir(), 'kerf-small-disk-'));
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path]);
-  const remove = (): void => {
-    if (status === 0) spawnSync('umount', [path]);
-    rmSync(path, { recursive: true, force: true });
-  };
-  if (status === 0) return { path, remove };
-  remove();
-  return null;
-}
+test('a folder that cannot be written: why, with the code of the system', async () => {
+  const path = join(folder, 'file');
+  await writeFile(path, '');
+  const made = new StationRecorder({
+    config: { path, fileSize: 10_000, quota: 20_000 },
+    head: () => HEAD,
+    settings: () => SETTINGS,
+    wallNow: () => Date.UTC(2026, 10, 26),
+  });
+  await expect(made.start()).rejects.toMatchObject({
+    code: 'DISK_FAILED',
+    details: { why: { kind: 'record-disk', error: expect.stringMatching(/^(ENOTDIR|EEXIST|ENOENT)$/) as string } },
+  });
+});
 
-const disk = smallDisk();
+const disk = smallDisk(1);
 afterAll(() => disk?.remove());
 
 test.skipIf(disk === null)(

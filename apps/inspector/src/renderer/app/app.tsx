@@ -16,6 +16,7 @@ import { ThresholdsScreen } from '../thresholds/thresholds-screen.tsx';
 import { UpdatesScreen } from '../updates/updates-screen.tsx';
 import { Display } from './display.tsx';
 import { LinkBanner } from './link-banner.tsx';
+import { ScreenBoundary } from './screen-boundary.tsx';
 import { ScreenTabs } from './screen-tabs.tsx';
 import { SCREENS, type Screen } from './screens.ts';
 import { SettingsButton } from './settings-button.tsx';
@@ -64,14 +65,16 @@ function Frame({ settings }: { readonly settings: Store<Settings> }) {
       <Header screen={screen} onScreen={setScreen} onSettings={() => setShowSettings(true)} />
       <LinkBanner />
       <main id="content" tabIndex={-1}>
-        {screen === 'line' && <LineScreen showOverlay={showOverlay} onOverlay={setShowOverlay} onChoose={choose} />}
-        {screen === 'results' && <ResultsScreen chosen={chosen} showOverlay={showOverlay} onChoose={setChosen} />}
-        {screen === 'thresholds' && <ThresholdsScreen />}
-        {screen === 'sessions' && <SessionsScreen showOverlay={showOverlay} />}
-        {screen === 'samples' && <SamplesScreen showOverlay={showOverlay} />}
-        {screen === 'cut' && <CutScreen />}
-        {screen === 'updates' && <UpdatesScreen />}
-        {screen === 'health' && <HealthScreen />}
+        <ScreenBoundary key={screen}>
+          {screen === 'line' && <LineScreen showOverlay={showOverlay} onOverlay={setShowOverlay} onChoose={choose} />}
+          {screen === 'results' && <ResultsScreen chosen={chosen} showOverlay={showOverlay} onChoose={setChosen} />}
+          {screen === 'thresholds' && <ThresholdsScreen />}
+          {screen === 'sessions' && <SessionsScreen showOverlay={showOverlay} />}
+          {screen === 'samples' && <SamplesScreen showOverlay={showOverlay} />}
+          {screen === 'cut' && <CutScreen />}
+          {screen === 'updates' && <UpdatesScreen />}
+          {screen === 'health' && <HealthScreen />}
+        </ScreenBoundary>
       </main>
       {showSettings && <SettingsPanel settings={settings} onClose={() => setShowSettings(false)} />}
     </div>

@@ -79,5 +79,6 @@ export class LiveFeed {
 
 function reductionOf(picture: PictureView | null): ShownPart['reduced'] {
   if (picture?.reducedTo === undefined) return null;
-  return { to: picture.reducedTo, of: Math.max(picture.width, picture.height) };
+  const of = Math.max(picture.width, picture.height);
+  return picture.reducedTo < of ? { to: picture.reducedTo, of } : null;
 }

@@ -120,7 +120,7 @@ function Preview({ draft }: { readonly draft: Draft }) {
   if (preview === null || (preview.of === 0 && preview.labelled === null)) return null;
   return (
     <div className="preview" role="status">
-      <p>{t('thresholds.preview', { changed: preview.changed, of: preview.of })}</p>
+      {preview.of > 0 && <p>{t('thresholds.preview', { changed: preview.changed, of: preview.of })}</p>}
       <ul>
         {preview.transitions.map(({ from, to, count }) => (
           <li key={`${from}-${to}`}>
