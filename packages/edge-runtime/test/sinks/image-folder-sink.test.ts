@@ -80,6 +80,22 @@ describe('image folder sink', () => {
     expect(overlay.height).toBeGreaterThan(32);
   });
 
+  test('draws a smaller overlay of a large picture, boxes where they belong', async () => {
+    const side = 4_800;
+    const image = { width: side, height: side, data: new Uint8Array(side * side * 3).fill(128) };
+    const boxes = [{ x: 2_400, y: 1_200, width: 1_200, height: 600, label: 'scratch', score: 0.9 }];
+    const original = { kind: 'encoded', format: 'png', bytes: new Uint8Array(9) } as const;
+    const picture = async () => ({ original, pixels: async () => image });
+    await open(folder).deliver({ record: recordOf(3, { boxes }), picture }, never);
+    const name = (await filesOf(folder)).find((file) => file.endsWith('_overlay.png')) ?? '';
+    const { width, height, data } = await decodePicture(await readFile(join(folder, name)));
+    expect(width).toBe(4_096);
+    const strip = height - width;
+    // Its lower right corner: half the picture and a quarter more across, a quarter and an eighth down.
+    const at = (strip + Math.round(width * 0.375) - 2) * width + Math.round(width * 0.75) - 2;
+    expect([...data.subarray(at * 3, at * 3 + 3)]).toEqual([255, 0, 220]);
+  });
+
   test.each([
     ['零件-0042', '零件-0042'],
     ['a/..\\b:*?"', 'a_b_'],

@@ -1,7 +1,7 @@
 // Records with their pictures -> a folder of pictures, overlays and JSON by day and verdict, within a quota.
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { fileNamePart, KerfError } from '@kerf/protocol';
+import { fileNamePart, KerfError, type RgbImage } from '@kerf/protocol';
 import type { Picture } from '../../capture/capture.ts';
 import type { ImageFolderConfig } from '../../sinks/image-folder-config.ts';
 import { KnownRecords, recordKey } from '../../sinks/known-records.ts';
@@ -9,7 +9,7 @@ import type { SinkSetup } from '../../sinks/options.ts';
 import { drawOverlay } from '../../sinks/overlay.ts';
 import type { DeliveredPicture, Delivery, Sink } from '../../sinks/sink.ts';
 import type { ResultRecord } from '../../station/result-record.ts';
-import { encodePng } from '../picture/picture-file.ts';
+import { encodePng, resizePicture } from '../picture/picture-file.ts';
 import { writeWhole } from '../write-whole.ts';
 import { diskError } from './disk-error.ts';
 import { PictureShelf } from './picture-shelf.ts';
@@ -101,12 +101,30 @@ async function pictureFiles(delivered: DeliveredPicture, record: ResultRecord, o
   const files = [await originalFile(delivered.original)];
   if (!overlay) return files;
   try {
-    files.push({ suffix: '_overlay.png', bytes: await encodePng(drawOverlay(await delivered.pixels(), record)) });
+    files.push({ suffix: '_overlay.png', bytes: await overlayOf(await delivered.pixels(), record) });
   } catch (error) {
     // What cannot be decoded has no overlay; that is why it is a NO_READ.
     if (!KerfError.is(error) || error.code !== 'IMAGE_INVALID') throw error;
   }
   return files;
+}
+
+/** A larger picture is drawn smaller: it would hold up the line's thread, and with its strip exceed what can be coded. */
+const LARGEST_DRAWN_PIXELS = 2 ** 24;
+
+async function overlayOf(picture: RgbImage, record: ResultRecord): Promise<Uint8Array> {
+  const share = Math.min(1, Math.sqrt(LARGEST_DRAWN_PIXELS / (picture.width * picture.height)));
+  if (share === 1) return encodePng(drawOverlay(picture, record));
+  const shrunk = (side: number): number => Math.max(1, Math.floor(side * share));
+  const shown = await resizePicture(picture, shrunk(picture.width), shrunk(picture.height));
+  const boxes = record.boxes.map((box) => ({
+    ...box,
+    x: box.x * share,
+    y: box.y * share,
+    width: box.width * share,
+    height: box.height * share,
+  }));
+  return encodePng(drawOverlay(shown, { ...record, boxes }));
 }
 
 async function originalFile(picture: Picture): Promise<NewFile> {
