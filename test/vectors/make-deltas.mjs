@@ -71,6 +71,7 @@ const CASES = [
   ['derived: float32 to int8', oldModel, modelOf('int8', SHAPE, new Uint8Array(Int8Array.from(old, (value) => Math.round(value / 0.0014)).buffer)), true],
   ['derived: pruned, then scaled by row', oldModel, floats((value, at) => (Math.abs(value) < 0.02 ? 0 : value * Math.fround(0.5 + Math.floor(at / 80) / 64))), true],
   ['added', modelOf('int64', [1000], longs(0)), modelOf('int64', [1000], longs(17)), true],
+  ['turned', oldModel, modelOf('float32', [80, 64], bytesOf(old.map((_, at) => old[(at % 64) * 80 + Math.floor(at / 64)] + small[at]))), true],
   ['cumulative', modelOf('uint16', [3000], bytesOf(curve(300))), modelOf('uint16', [3000], bytesOf(curve(270))), true],
   ['a run in a text', new Uint8Array(0), Uint8Array.from({ length: 3 * noise.length }, (_, at) => noise[at % noise.length]), false],
   ['text', text('dog'), text('a much larger cat'), false],

@@ -22,6 +22,7 @@ test('the vectors hold every operation', () => {
       'snap',
       'structure',
       'text',
+      'turned',
     ].sort(),
   );
 });

@@ -59,6 +59,7 @@ async function decoded(operations: readonly Operation[], streams: Streams = {}):
 
 const levels = { rows: Int32Array.of(4), columns: new Int32Array(0) };
 const matrix = { kind: 0, rows: 10, columns: 10, base: 0, levels };
+const tensor = { kind: 0, dims: [10, 10], axes: [1, 0], base: 0, levels };
 const rule = {
   from: 0,
   zero: 0,
@@ -106,6 +107,15 @@ describe('programs that are refused', () => {
     ['a sum over the base', [{ op: 'add', elementBytes: 4, offset: base.length - 4, bytes: 8 }], {}],
     ['a sum without a text', [{ op: 'add', elementBytes: 4, offset: 0, bytes: 4000 }], {}],
     ['a sum of nothing', [{ op: 'add', elementBytes: 1, offset: 0, bytes: 0 }], {}],
+    ['an axis twice', [{ op: 'turned', ...tensor, axes: [1, 1] }], {}],
+    ['an axis of none', [{ op: 'turned', ...tensor, axes: [2, 0] }], {}],
+    ['a tensor without axes', [{ op: 'turned', ...tensor, dims: [], axes: [] }], {}],
+    ['a tensor of too many axes', [{ op: 'turned', ...tensor, dims: [2, 2, 2, 2, 2], axes: [4, 3, 2, 1, 0] }], {}],
+    ['a tensor of nothing', [{ op: 'turned', ...tensor, dims: [0, 10] }], {}],
+    ['a tensor whose size wraps', [{ op: 'turned', ...tensor, dims: [2 ** 26, 2 ** 26] }], {}],
+    ['a tensor over the base', [{ op: 'turned', ...tensor, base: base.length - 1 }], {}],
+    ['a tensor whose elements share bytes', [{ op: 'turned', ...tensor, kind: 6 }], {}],
+    ['a turned tensor without values', [{ op: 'turned', ...tensor }], {}],
     ['steps without a text', [{ op: 'cumulative', elementBytes: 4, stride: 1, bytes: 4000 }], {}],
     ['a stride of none', [{ op: 'cumulative', elementBytes: 4, stride: 0, bytes: 40 }], {}],
     ['a stride over all elements', [{ op: 'cumulative', elementBytes: 4, stride: 10, bytes: 40 }], {}],
@@ -223,7 +233,7 @@ describe('programs by chance', () => {
       base: place(),
     };
     const numbers = [1, -1, 0, 1e-300, 1e308, -0, Number.NaN, Number.POSITIVE_INFINITY, 2 ** -149, random()];
-    switch (pick(11)) {
+    switch (pick(12)) {
       case 0:
         return { op: 'copy', offset: place(), bytes: amount };
       case 1:
@@ -265,6 +275,11 @@ describe('programs by chance', () => {
           bytes: amount * 8,
         };
       case 9: {
+        const dims = Array.from({ length: pick(6) }, () => (isSane ? 1 + pick(9) : size()));
+        const axes = dims.map((_, at) => (pick(8) === 0 ? pick(5) : dims.length - 1 - at));
+        return { op: 'turned', kind: shape.kind, dims, axes, base: place(), levels: someLevels() };
+      }
+      case 10: {
         const scaleBy = one(['whole', 'row', 'column'] as const);
         const scales = new Float64Array(scaleBy === 'whole' ? 1 : Math.min(1e4, shape.columns)).fill(one(numbers));
         return {

@@ -166,3 +166,29 @@ test('thousands of tiny tensors that were trained are differences', async () => 
     list.map((values, at) => weight(values, `block.${at}.bias`, [8]));
   expect(await deltaBytes(tiny(before), tiny(after))).toBeLessThan(0.75 * 32_000);
 });
+
+test('a matrix that was trained and turned over takes what it takes trained', async () => {
+  const small = normal(table.length, 5e-5, 8);
+  const trained = table.map((value, at) => value + (small[at] as number));
+  const turned = trained.map((_, at) => trained[(at % ROWS) * COLUMNS + Math.floor(at / ROWS)] as number);
+  const straight = await deltaBytes([weight(table)], [weight(trained)]);
+  expect(await deltaBytes([weight(table)], [weight(turned, 'w', [COLUMNS, ROWS])])).toBeLessThan(1.02 * straight);
+});
+
+test('channels that were pruned out of each row take a place each, not their bytes', async () => {
+  const left = 32;
+  const pruned = table.filter((_, at) => ((at % COLUMNS) * 29) % COLUMNS < left);
+  const taken = await deltaBytes([weight(table)], [weight(pruned, 'w', [ROWS, left])]);
+  expect(taken).toBeLessThan(0.1 * pruned.byteLength);
+});
+
+test('what goes on smoothly takes two fifths of its bytes, what repeats itself once what it repeats', async () => {
+  const curve = (period: number) => Float32Array.from({ length: 30_000 }, (_, at) => Math.sin(at / period));
+  const smooth = await deltaBytes([weight(curve(400), 'w', [30_000])], [weight(curve(390), 'w', [30_000])]);
+  expect(smooth).toBeLessThan(30_000 * 4 * 0.4);
+  const random = seededRandom(9);
+  const once = Uint8Array.from({ length: 3000 }, () => Math.floor(random() * 256));
+  const many = Uint8Array.from({ length: 200_000 }, (_, at) => once[at % once.length] as number);
+  const before = weight(new Uint8Array(1000), 'w', [1000], 'uint8');
+  expect(await deltaBytes([before], [weight(many, 'w', [many.length], 'uint8')])).toBeLessThan(3000 * 1.02 + OVERHEAD);
+});

@@ -10,6 +10,7 @@ import { ALL_SCALE_CONTEXTS } from '../codec/scale-model.ts';
 import { correct } from '../codec/snap.ts';
 import { accumulate, addText } from '../codec/sums.ts';
 import { decodeText } from '../codec/text-decode.ts';
+import { turned } from '../codec/turn.ts';
 import { BitDecoder } from '../coder/bit-coder.ts';
 import { type ByteSource, patchSource } from '../coder/byte-io.ts';
 import { RawBitReader } from '../coder/raw-bits.ts';
@@ -17,7 +18,7 @@ import { TokenReader } from '../coder/token-stream.ts';
 import { damaged } from '../damaged.ts';
 import { ELEMENT_KINDS, type ElementKind } from '../format/element-kinds.ts';
 import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES, MAX_SEGMENT_PAYLOAD_BYTES } from '../format/limits.ts';
-import { baseRangeOf, hullOf, outputBytesOf } from '../format/operation-sizes.ts';
+import { baseRangeOf, hullOf, matrixOfTurn, outputBytesOf } from '../format/operation-sizes.ts';
 import type {
   AddOperation,
   CumulativeOperation,
@@ -168,6 +169,12 @@ function decodeValues(operation: Operation, values: ValueReaders, old: Uint8Arra
       const matrix = matrixOf(operation);
       const foreseen = derive(old as Uint8Array, matrix.kind, matrix, operation);
       decodeDifferences(values, matrix, operation.levels, foreseen, place);
+      break;
+    }
+    case 'turned': {
+      const kind = ELEMENT_KINDS[operation.kind] as ElementKind;
+      const foreseen = turned(old as Uint8Array, operation, kind.bits / 8);
+      decodeDifferences(values, { kind, ...matrixOfTurn(operation) }, operation.levels, foreseen, place);
       break;
     }
     case 'scratch':

@@ -81,6 +81,9 @@ const BITS_PER_LEVEL = 4;
 /** With fewer elements a level by column cannot pay. */
 const LEAST_ELEMENTS = 1024;
 
+/** Of fewer, the mean is known no closer than to a bit: telling more of it to each of many small tensors saves nothing. */
+const FEW_ELEMENTS = 64;
+
 /** The levels with which the tensor takes least, and what it takes. */
 export function chooseLevels(sample: Sample): PricedLevels {
   const { rows, columns, tokens } = sample;
@@ -113,7 +116,7 @@ function measureLevels({ rows, columns, tokens, exponents }: Sample, byRow: bool
   return {
     rows: byRow
       ? Int32Array.from(rowSums, (sum) => Math.round((4 * sum) / columns))
-      : Int32Array.of(Math.round(4 * mean)),
+      : Int32Array.of(tokens.length < FEW_ELEMENTS ? 4 * Math.round(mean) : Math.round(4 * mean)),
     columns: Int32Array.from(columnSums, (sum) => Math.round(4 * (sum / rows - mean))),
   };
 }

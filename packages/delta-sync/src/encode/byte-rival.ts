@@ -92,7 +92,7 @@ function movedBytes(operations: readonly Operation[], old: Uint8Array, start: nu
     const range = baseRangeOf(operation);
     const made = fresh.subarray(at, at + bytes);
     at += bytes;
-    if (operation.op === 'planes') moved.append(made);
+    if (operation.op === 'planes' || operation.op === 'turned') moved.append(made);
     else if (operation.op === 'differences' || operation.op === 'snap' || operation.op === 'lowRank') {
       const from = (range as BaseRange).offset - start;
       moved.append(made.map((value, byte) => value - (old[from + byte] as number)));

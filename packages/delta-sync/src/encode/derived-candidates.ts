@@ -13,6 +13,8 @@ export interface Origin {
   readonly isUnsigned: boolean;
 }
 
+/** The kind, zero, threshold and first scale of a rule take about this many bits. */
+const RULE_BITS = 128;
 /** A scale by row or column takes about this many bits. */
 const SCALE_BITS = 28;
 
@@ -33,7 +35,7 @@ export function derivedCandidates(
     const { levels, bits } = priceDifferences(matrix, foreseen, fresh, true);
     return {
       operation: { op: 'derived', ...fields, ...rule, levels },
-      bits: bits + 2 * OPERATION_BITS + (rule.scales.length - 1) * SCALE_BITS,
+      bits: bits + OPERATION_BITS + RULE_BITS + (rule.scales.length - 1) * SCALE_BITS,
       write: (writers) => encodeDifferences(writers, matrix, levels, foreseen, fresh, true),
     };
   });

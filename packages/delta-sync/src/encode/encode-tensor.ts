@@ -10,13 +10,14 @@ import { findCopiesOf, LEAST_STRETCH_BYTES, type Stretch } from './find-copies.t
 import { findPermuted } from './find-permuted.ts';
 import { findStride } from './find-stride.ts';
 import { dimsOf, findTransposed } from './find-transposed.ts';
+import { findTurned } from './find-turned.ts';
 import type { LostTensors } from './lost-tensors.ts';
 import type { TensorMatch } from './match-tensors.ts';
 import type { NamedPart, OutputWriter } from './output-writer.ts';
 import type { TensorPiece } from './pieces.ts';
 import type { PlacedTensor } from './place-tensors.ts';
 import { sampleOf } from './sample.ts';
-import { bestWithOld, type Candidate, planesCandidate } from './tensor-candidates.ts';
+import { bestWithOld, type Candidate, planesCandidate, turnedCandidate } from './tensor-candidates.ts';
 import { chunksOf, shapeOf, type TensorChunk } from './tensor-chunks.ts';
 import { sumInPlace, type TextForm, textBehind, textElsewhere } from './text-price.ts';
 
@@ -59,6 +60,11 @@ export class TensorEncoder {
       await this.#writer.copy(match.old.place, tensor.bytes, part);
       return;
     }
+    const turned = await this.#turned(tensor, match);
+    if (turned !== null) {
+      await this.#writer.values(turned, tensor.bytes, part);
+      return;
+    }
     const runs = await this.#rearranged(tensor, match);
     if (runs !== null) {
       await this.#writer.copies(runs, part);
@@ -88,6 +94,19 @@ export class TensorEncoder {
     const runs = findTransposed(match.old, old, tensor, fresh) ?? permutedRuns(match.old, old, tensor, fresh);
     if (runs === null || copiesBits(runs) >= planesCandidate(tensor.planes, fresh).bits) return null;
     return runs;
+  }
+
+  /** The old tensor with its axes in another order, trained or not, where that takes less than the new bytes by themselves. */
+  async #turned(tensor: PlacedTensor, match: TensorMatch | null): Promise<Candidate | null> {
+    const isOld = match !== null && match.by !== 'type' && match.old.bytes === tensor.bytes;
+    if (this.#format < 3 || !isOld || tensor.bytes > MAX_SEGMENT_BYTES) return null;
+    const { base, target } = this.#readers;
+    const old = await base.read(match.old.place, tensor.bytes);
+    const fresh = await target.read(tensor.place, tensor.bytes);
+    const turn = findTurned(match.old, old, tensor, fresh);
+    if (turn === null) return null;
+    const candidate = turnedCandidate(turn, { kind: tensor.kind, base: match.old.place }, old, fresh);
+    return candidate.bits < planesCandidate(tensor.planes, fresh).bits ? candidate : null;
   }
 
   /** What of a chunk stands elsewhere in the base, in whole elements. */

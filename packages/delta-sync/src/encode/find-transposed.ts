@@ -1,9 +1,10 @@
 // An old tensor and a new one of other dimensions -> where each run of the new one's elements stands in the old one, where the
 // new one is the old one with its axes in another order: exporters turn matrices over, and channels from last to first.
+import { type Runs, runsOf } from '../codec/turn.ts';
+import { MAX_AXES } from '../format/limits.ts';
 import type { BaseRange } from '../format/operations.ts';
 import type { PlacedTensor } from './place-tensors.ts';
 
-const MAX_RANK = 4;
 /** Elements that are looked at before all are. */
 const GLANCES = 64;
 /** Each run takes a copy of its own. */
@@ -19,11 +20,11 @@ export function findTransposed(
   const dims = dimsOf(old);
   const wanted = dimsOf(fresh);
   const elementBytes = fresh.bytes / wanted.reduce((product, size) => product * size, 1);
-  if (dims.length !== wanted.length || dims.length < 2 || dims.length > MAX_RANK) return null;
+  if (dims.length !== wanted.length || dims.length < 2 || dims.length > MAX_AXES) return null;
   if (old.bytes !== fresh.bytes || !Number.isInteger(elementBytes)) return null;
   for (const axes of ordersOf(dims.length)) {
     if (axes.some((axis, at) => dims[axis] !== wanted[at])) continue;
-    const runs = runsOf(dims, axes, elementBytes);
+    const runs = runsOf({ dims, axes }, elementBytes);
     if (runs.count > MAX_RUNS || !isSame(runs, oldBytes, freshBytes)) continue;
     return Array.from({ length: runs.count }, (_, run) => ({ offset: old.place + runs.from(run), bytes: runs.bytes }));
   }
@@ -36,7 +37,7 @@ export function dimsOf({ shape }: Pick<PlacedTensor, 'shape'>): number[] {
 }
 
 /** All orders of so many axes but their own. */
-function ordersOf(rank: number): number[][] {
+export function ordersOf(rank: number): number[][] {
   const longer = (order: number[]): number[][] =>
     order.length === rank
       ? [order]
@@ -44,35 +45,6 @@ function ordersOf(rank: number): number[][] {
           order.includes(axis) ? [] : longer([...order, axis]),
         );
   return longer([]).filter((order) => order.some((axis, at) => axis !== at));
-}
-
-interface Runs {
-  readonly count: number;
-  /** Of each: axes at the end that stay where they are. */
-  readonly bytes: number;
-  /** Into the old tensor. */
-  readonly from: (run: number) => number;
-}
-
-function runsOf(dims: readonly number[], axes: readonly number[], elementBytes: number): Runs {
-  const strides = dims.map((_, axis) => dims.slice(axis + 1).reduce((product, size) => product * size, elementBytes));
-  let turned = axes.length;
-  while (axes[turned - 1] === turned - 1) turned--;
-  const outer = axes.slice(0, turned).map((axis) => ({ size: dims[axis] as number, stride: strides[axis] as number }));
-  return {
-    count: outer.reduce((product, { size }) => product * size, 1),
-    bytes: strides[turned - 1] as number,
-    from(run) {
-      let offset = 0;
-      let left = run;
-      for (let axis = outer.length - 1; axis >= 0; axis--) {
-        const { size, stride } = outer[axis] as (typeof outer)[number];
-        offset += (left % size) * stride;
-        left = Math.floor(left / size);
-      }
-      return offset;
-    },
-  };
 }
 
 function isSame({ count, bytes, from }: Runs, old: Uint8Array, fresh: Uint8Array): boolean {

@@ -14,6 +14,7 @@ export type Strategy =
   | 'bsdiff'
   | 'added'
   | 'cumulative'
+  | 'turned'
   | 'derived';
 
 /** What people call an operation. */

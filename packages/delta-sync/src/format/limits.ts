@@ -18,5 +18,7 @@ export const MAX_FILES = 1024;
 export const MAX_NAME_BYTES = 255;
 /** Operations of a segment: one for every 64 bytes that it makes. */
 export const MAX_OPERATIONS = 65_536;
+/** Axes of a tensor that is turned: kernels have four. */
+export const MAX_AXES = 4;
 /** Columns of a low-rank factor: sums of so many products stay exact. */
 export const MAX_RANK = 32;

@@ -13,10 +13,11 @@ export const CODE = {
   add: 8,
   derived: 9,
   cumulative: 10,
+  turned: 11,
 } as const;
 
 /** How many there are. */
-export const OPERATION_CODES = 11;
+export const OPERATION_CODES = 12;
 
 /** Roles of numbers, each learnt by itself. */
 export const ROLE = {
@@ -49,12 +50,23 @@ export const ROLE = {
   codeBehindCumulative: 53,
   cumulative: 54,
   stride: 55,
-  total: 56,
+  codeBehindTurned: 56,
+  turnedShift: 57,
+  axes: 58,
+  dimension: 59,
+  axis: 60,
+  total: 61,
 } as const;
 
 /** Of the code of an operation, by that of the one before. */
 export function codeRole(before: number): number {
+  if (before === CODE.turned) return ROLE.codeBehindTurned;
   return before === CODE.cumulative ? ROLE.codeBehindCumulative : ROLE.code + before;
+}
+
+/** Of where the range of the base begins that an operation reads. */
+export function shiftRole(code: number): number {
+  return code === CODE.turned ? ROLE.turnedShift : ROLE.baseShift + code;
 }
 
 export const LEVEL_ROLES = { mode: ROLE.mode, row: ROLE.row, column: ROLE.column };

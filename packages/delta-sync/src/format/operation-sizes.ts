@@ -1,7 +1,19 @@
 // An operation -> how much it makes, and what it reads of the base.
+
+import type { Turn } from '../codec/turn.ts';
 import { bytesOfElements, ELEMENT_KINDS, type ElementKind } from './element-kinds.ts';
 import type { BaseRange, Operation } from './operations.ts';
 import type { FormatVersion } from './patch-index.ts';
+
+export function elementsOf(dims: readonly number[]): number {
+  return dims.reduce((product, size) => product * size, 1);
+}
+
+/** A tensor that was turned as a matrix: its first axis, and the others together. */
+export function matrixOfTurn({ dims, axes }: Turn): { readonly rows: number; readonly columns: number } {
+  const rows = dims[axes[0] as number] as number;
+  return { rows, columns: elementsOf(dims) / rows };
+}
 
 /** Bytes that an operation makes. */
 export function outputBytesOf(operation: Operation): number {
@@ -13,6 +25,8 @@ export function outputBytesOf(operation: Operation): number {
     case 'lowRank':
     case 'derived':
       return bytesOfElements(ELEMENT_KINDS[operation.kind] as ElementKind, operation.rows * operation.columns);
+    case 'turned':
+      return bytesOfElements(ELEMENT_KINDS[operation.kind] as ElementKind, elementsOf(operation.dims));
     case 'copy':
     case 'scratch':
     case 'text':
@@ -32,6 +46,7 @@ export function baseRangeOf(operation: Operation): BaseRange | null {
     case 'differences':
     case 'snap':
     case 'lowRank':
+    case 'turned':
       return { offset: operation.base, bytes: outputBytesOf(operation) };
     case 'derived': {
       const elements = operation.rows * operation.columns;
@@ -61,6 +76,6 @@ export function hullOf(ranges: readonly BaseRange[]): BaseRange | null {
 
 /** The least version of the format that has all of them. */
 export function formatVersionOf(operations: readonly Operation[]): FormatVersion {
-  if (operations.some(({ op }) => op === 'cumulative')) return 3;
+  if (operations.some(({ op }) => op === 'cumulative' || op === 'turned')) return 3;
   return operations.some(({ op }) => op === 'add' || op === 'derived') ? 2 : 1;
 }

@@ -3,6 +3,7 @@
 import type { Rule } from '../codec/derive.ts';
 import type { PlaneLayout, RawPlanes } from '../codec/planes.ts';
 import type { Levels } from '../codec/scale-model.ts';
+import type { Turn } from '../codec/turn.ts';
 
 /** A range of the base: all its files, one behind the other. */
 export interface BaseRange {
@@ -99,6 +100,16 @@ export interface CumulativeOperation {
   readonly bytes: number;
 }
 
+/** The old tensor with its axes in another order; then differences from that. */
+export interface TurnedOperation extends Turn {
+  readonly op: 'turned';
+  /** Index into ELEMENT_KINDS. */
+  readonly kind: number;
+  /** Where the old tensor begins in the base. */
+  readonly base: number;
+  readonly levels: Levels;
+}
+
 /** What a rule makes of each old element, of whatever kind; then differences from that. */
 export interface DerivedOperation extends MatrixFields, Rule {
   readonly op: 'derived';
@@ -116,6 +127,7 @@ export type Operation =
   | BsdiffOperation
   | AddOperation
   | CumulativeOperation
+  | TurnedOperation
   | DerivedOperation;
 
 export interface SegmentProgram {

@@ -50,7 +50,7 @@ export interface DeltaIndex {
 
 /** `KERFDLT`; the version of the format follows. */
 const MAGIC = Uint8Array.of(0x4b, 0x45, 0x52, 0x46, 0x44, 0x4c, 0x54);
-/** What is read: the second has two more operations, the third one more, and runs in texts; each has all that those before have. */
+/** What is read: the second has two more operations, the third two more again, and runs in texts; each has all that those before have. */
 export type FormatVersion = 1 | 2 | 3;
 export const LAST_FORMAT: FormatVersion = 3;
 /** Magic and version, bytes of the index (u32), 4 bytes that are 0. */

@@ -6,9 +6,9 @@ import { decodeNumber, NumberOdds, unzigzag } from '../coder/number-coder.ts';
 import { damaged } from '../damaged.ts';
 import { readDouble } from './doubles.ts';
 import { bytesOfElements, ELEMENT_KINDS, type ElementKind, FLOAT32 } from './element-kinds.ts';
-import { MAX_OPERATIONS, MAX_RANK, MAX_SEGMENT_BYTES, MAX_SEGMENT_PAYLOAD_BYTES } from './limits.ts';
-import { CODE, codeRole, LEVEL_ROLES, OPERATION_CODES, ROLE } from './operation-roles.ts';
-import { outputBytesOf } from './operation-sizes.ts';
+import { MAX_AXES, MAX_OPERATIONS, MAX_RANK, MAX_SEGMENT_BYTES, MAX_SEGMENT_PAYLOAD_BYTES } from './limits.ts';
+import { CODE, codeRole, LEVEL_ROLES, OPERATION_CODES, ROLE, shiftRole } from './operation-roles.ts';
+import { elementsOf, matrixOfTurn, outputBytesOf } from './operation-sizes.ts';
 import type { BaseRange, Correction, MatrixFields, Operation, SegmentProgram } from './operations.ts';
 import { readRule } from './rule-fields.ts';
 
@@ -101,6 +101,8 @@ class ProgramReader {
         if (stride === 0 || stride >= elements) throw damaged('a stride reaches over all elements or none');
         return { op: 'cumulative', elementBytes, stride, bytes: elements * elementBytes };
       }
+      case CODE.turned:
+        return this.#turned(code, left);
       case CODE.derived:
         return this.#derived(code, left);
       default: {
@@ -151,6 +153,21 @@ class ProgramReader {
     return { op: 'derived', ...shape, base, ...rule, levels: this.#levels(shape) };
   }
 
+  #turned(code: number, left: number): Operation {
+    const kind = this.#number(ROLE.element, ELEMENT_KINDS.length - 1);
+    const { bits } = ELEMENT_KINDS[kind] as ElementKind;
+    if (bits < 8) throw damaged('a tensor whose elements share bytes is turned');
+    const count = this.#number(ROLE.axes, MAX_AXES);
+    const dims = Array.from({ length: count }, () => this.#number(ROLE.dimension, left));
+    const axes = Array.from({ length: count }, () => this.#number(ROLE.axis, count - 1));
+    const bytes = (elementsOf(dims) * bits) / 8;
+    if (count === 0 || bytes === 0 || bytes > left)
+      throw damaged('a tensor is larger than what is left of its segment');
+    if (new Set(axes).size !== count) throw damaged('an axis of a tensor is there twice');
+    const { offset: base } = this.#range(this.#shifted(code), bytes);
+    return { op: 'turned', kind, dims, axes, base, levels: this.#levels(matrixOfTurn({ dims, axes })) };
+  }
+
   #matrix(code: number, left: number): MatrixFields {
     const shape = this.#shape(left);
     const bytes = bytesOfElements(ELEMENT_KINDS[shape.kind] as ElementKind, shape.rows * shape.columns);
@@ -172,7 +189,7 @@ class ProgramReader {
   }
 
   #shifted(code: number): number {
-    return this.#baseEnd + unzigzag(this.#number(ROLE.baseShift + code, SAFE));
+    return this.#baseEnd + unzigzag(this.#number(shiftRole(code), SAFE));
   }
 
   /** A range of the base, checked. */

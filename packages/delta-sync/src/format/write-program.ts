@@ -3,7 +3,7 @@ import { writeLevels } from '../codec/levels.ts';
 import type { BitEncoder } from '../coder/bit-coder.ts';
 import { encodeNumber, NumberOdds, zigzag } from '../coder/number-coder.ts';
 import { writeDouble } from './doubles.ts';
-import { CODE, codeRole, LEVEL_ROLES, ROLE } from './operation-roles.ts';
+import { CODE, codeRole, LEVEL_ROLES, ROLE, shiftRole } from './operation-roles.ts';
 import { baseRangeOf, outputBytesOf } from './operation-sizes.ts';
 import type { BaseRange, Correction, MatrixFields, Operation, SegmentProgram } from './operations.ts';
 import { writeRule } from './rule-fields.ts';
@@ -93,6 +93,14 @@ class ProgramWriter {
         this.#number(ROLE.cumulative, operation.bytes / operation.elementBytes);
         this.#number(ROLE.stride, operation.stride);
         break;
+      case 'turned':
+        this.#number(ROLE.element, operation.kind);
+        this.#number(ROLE.axes, operation.dims.length);
+        for (const size of operation.dims) this.#number(ROLE.dimension, size);
+        for (const axis of operation.axes) this.#number(ROLE.axis, axis);
+        this.#base(operation.base, outputBytesOf(operation), code);
+        writeLevels(this.#coder, this.#odds, LEVEL_ROLES, operation.levels);
+        break;
       case 'derived':
         this.#number(ROLE.element, operation.kind);
         this.#number(ROLE.rows, operation.rows);
@@ -111,7 +119,7 @@ class ProgramWriter {
 
   /** Where a range begins, from where the last one ended. */
   #base(offset: number, bytes: number, code: number): void {
-    this.#number(ROLE.baseShift + code, zigzag(offset - this.#baseEnd));
+    this.#number(shiftRole(code), zigzag(offset - this.#baseEnd));
     this.#baseEnd = offset + bytes;
   }
 

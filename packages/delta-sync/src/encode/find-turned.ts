@@ -1,0 +1,56 @@
+// An old tensor and a new one, the same or trained further -> the order of axes in which they are alike, where it is another one.
+import { valuesOf } from '../codec/derive.ts';
+import { runsOf, type Turn } from '../codec/turn.ts';
+import { ELEMENT_KINDS, type ElementKind } from '../format/element-kinds.ts';
+import { MAX_AXES } from '../format/limits.ts';
+import { dimsOf, ordersOf } from './find-transposed.ts';
+import type { PlacedTensor } from './place-tensors.ts';
+
+/** Elements that are looked at, from all over the tensor. */
+const GLANCES = 512;
+/** What is further from the old elements than this share of their size is not alike: others are as far as 1.4. */
+const ALIKE = 0.7;
+/** With fewer, telling an order would take more than it saves. */
+const LEAST_ELEMENTS = 256;
+
+export function findTurned(
+  old: PlacedTensor,
+  oldBytes: Uint8Array,
+  fresh: PlacedTensor,
+  freshBytes: Uint8Array,
+): Turn | null {
+  const [dims, wanted] = [dimsOf(old), dimsOf(fresh)];
+  const kind = ELEMENT_KINDS[fresh.kind] as ElementKind;
+  const count = dims.reduce((product, size) => product * size, 1);
+  const isTensor = dims.length >= 2 && dims.length <= MAX_AXES && dims.length === wanted.length;
+  if (!isTensor || old.kind !== fresh.kind || count < LEAST_ELEMENTS || count * kind.bits !== 8 * fresh.bytes)
+    return null;
+  const before = valuesOf(oldBytes, kind, false, count);
+  const after = valuesOf(freshBytes, kind, false, count);
+  const distanceBy = (from: (at: number) => number): number => distance(before, after, from);
+  let best: { turn: Turn; distance: number } | null = null;
+  const most = Math.min(
+    ALIKE,
+    distanceBy((at) => at),
+  );
+  for (const axes of ordersOf(dims.length)) {
+    if (axes.some((axis, at) => dims[axis] !== wanted[at])) continue;
+    const { bytes, from } = runsOf({ dims, axes }, 1);
+    const found = distanceBy((at) => from(Math.floor(at / bytes)) + (at % bytes));
+    if (found < (best?.distance ?? most)) best = { turn: { dims, axes }, distance: found };
+  }
+  return best?.turn ?? null;
+}
+
+/** Of new elements from the old ones, as a share of what both are. @param from where the element at a place comes from */
+function distance(before: Float64Array, after: Float64Array, from: (at: number) => number): number {
+  let apart = 0;
+  let size = 0;
+  for (let glance = 0; glance < GLANCES; glance++) {
+    const at = Math.floor(((glance + 0.5) * after.length) / GLANCES);
+    const [left, right] = [before[from(at)] as number, after[at] as number];
+    apart += Math.abs(left - right);
+    size += (Math.abs(left) + Math.abs(right)) / 2;
+  }
+  return size > 0 ? apart / size : 0;
+}
