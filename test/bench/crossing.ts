@@ -11,6 +11,7 @@ import { EdgeSession } from '@kerf/edge-runtime';
 import { wsConnect } from '@kerf/edge-runtime/node';
 import { buildModel } from '@kerf/onnx';
 import { float32Tensor, KerfError } from '@kerf/protocol';
+import { growHeapFreely } from '@kerf/protocol/node';
 import { WebSocket } from 'ws';
 import { type Bench, type BenchRow, interleave } from './bench.ts';
 
@@ -32,6 +33,7 @@ export const crossing: Bench = {
   name: 'crossing',
   summary: 'a float32 tensor through session, gateway and worker, against bare ws servers; TLS 1.3, one in flight',
   async *run({ full }) {
+    growHeapFreely(); // as `kerf station` does
     const folder = await mkdtemp(join(tmpdir(), 'kerf-bench-'));
     const models = join(folder, 'models');
     await mkdir(models);

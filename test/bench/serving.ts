@@ -8,6 +8,7 @@ import { EdgeSession } from '@kerf/edge-runtime';
 import { nodeBackend, wsConnect } from '@kerf/edge-runtime/node';
 import { buildModel } from '@kerf/onnx';
 import { float32Tensor, type LoadedModel, seededRandom, type Tensor } from '@kerf/protocol';
+import { growHeapFreely } from '@kerf/protocol/node';
 import { type Bench, type BenchRow, median } from './bench.ts';
 import { ELEMENTS, matrixTail } from './gpu/matrix-tail.ts';
 import { type OpenLoopResult, openLoop, percentile } from './serving/open-loop.ts';
@@ -41,6 +42,7 @@ export const serving: Bench = {
   summary:
     'a tail that gains from batches, under open-loop load from eight sessions, against onnxruntime-node called directly; --only cuda or webgpu',
   async *run({ full, only }) {
+    growHeapFreely(); // as `kerf station` does
     const subject = only === null ? ON_CPU : { ...ON_GPU, provider: only };
     const folder = await mkdtemp(join(tmpdir(), 'kerf-bench-'));
     const models = join(folder, 'models');

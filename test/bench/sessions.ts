@@ -8,6 +8,7 @@ import { EdgeSession } from '@kerf/edge-runtime';
 import { wsConnect } from '@kerf/edge-runtime/node';
 import { buildModel } from '@kerf/onnx';
 import { float32Tensor } from '@kerf/protocol';
+import { growHeapFreely } from '@kerf/protocol/node';
 import type { Bench, BenchRow } from './bench.ts';
 import { openLoop, percentile } from './serving/open-loop.ts';
 import { childrenOf, cpuMsOf, rssOf } from './serving/process-stats.ts';
@@ -23,6 +24,7 @@ export const sessions: Bench = {
   name: 'sessions',
   summary: `idle sessions on one gateway, and ${ACTIVE} that send 8 KB frames; the load comes from the same two cores`,
   async *run({ full }) {
+    growHeapFreely(); // as `kerf station` does
     if (process.platform !== 'linux') return;
     const folder = await mkdtemp(join(tmpdir(), 'kerf-bench-'));
     await mkdir(join(folder, 'models'));

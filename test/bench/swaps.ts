@@ -7,6 +7,7 @@ import { type CloudProcess, startCloudProcess } from '@kerf/cli';
 import { issueToken } from '@kerf/cloud-runtime';
 import { buildModel } from '@kerf/onnx';
 import { float32Tensor } from '@kerf/protocol';
+import { growHeapFreely } from '@kerf/protocol/node';
 import { type Bench, type BenchRow, median } from './bench.ts';
 import { percentile } from './serving/open-loop.ts';
 import { childrenOf, rssOf } from './serving/process-stats.ts';
@@ -22,6 +23,7 @@ export const swaps: Bench = {
   name: 'swaps',
   summary: `a release replaced again and again while ${REQUESTS_IN_FLIGHT} requests are always under way`,
   async *run({ full }) {
+    growHeapFreely(); // as `kerf station` does
     if (process.platform !== 'linux') return;
     const folder = await mkdtemp(join(tmpdir(), 'kerf-bench-'));
     const models = join(folder, 'models');
