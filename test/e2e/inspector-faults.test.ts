@@ -5,7 +5,7 @@ import { type ServedInspector, serveInspector } from '@kerf/cli/inspect';
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.ts';
-import { type Answers, FaultyService, FLEET, KEEPING, STATIONS, UPDATES } from './support/faulty-service.ts';
+import { type Answers, CHANGES, FaultyService, FLEET, KEEPING, STATIONS, UPDATES } from './support/faulty-service.ts';
 import { checkScreen, keepPicture, openPage } from './support/inspecting.ts';
 
 const started = await startChromium();
@@ -46,6 +46,11 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
     screen: 'sessions',
     answers: KEEPING,
     ready: (page) => page.locator('.fault').first().waitFor(),
+  },
+  'thresholds-changed': {
+    screen: 'thresholds',
+    answers: { 'thresholds.history': CHANGES },
+    ready: (page) => page.locator('.history tbody tr').first().waitFor(),
   },
   'samples-full': { screen: 'samples', answers: KEEPING, ready: (page) => page.locator('.fault').first().waitFor() },
 };

@@ -259,6 +259,18 @@ export const FLEET: FleetView = {
   ],
 };
 
+/** Thresholds that somebody on another machine has changed. */
+export const CHANGES: CallResults['thresholds.history'] = [
+  {
+    version: '9c41d2',
+    at: '2026-11-27T09:00:00Z',
+    by: 'engineer@192.0.2.104',
+    passBelow: 0.35,
+    ngAbove: 0.9,
+    note: '2026-11: 0.9',
+  },
+];
+
 /** A disk without room: recording has ended, and parts worth a label are not kept. */
 export const KEEPING: Answers = {
   'sessions.view': {

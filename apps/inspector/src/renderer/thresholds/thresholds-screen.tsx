@@ -9,6 +9,7 @@ import { useInspector, useStore } from '../shared/store.ts';
 import { TableHead } from '../shared/table-head.tsx';
 import { faultOf } from '../shared/use-action.ts';
 import { useCall } from '../shared/use-call.ts';
+import { Wide } from '../shared/wide.tsx';
 import { LabelledRates } from './labelled-rates.tsx';
 import { ScoreHistogram } from './score-histogram.tsx';
 
@@ -205,28 +206,30 @@ function History() {
       {changes === null || changes.length === 0 ? (
         <p>{t('thresholds.noHistory')}</p>
       ) : (
-        <table className="history">
-          <TableHead
-            columns={[
-              t('thresholds.at'),
-              t('thresholds.by'),
-              t('thresholds.passBelow'),
-              t('thresholds.ngAbove'),
-              t('thresholds.note'),
-            ]}
-          />
-          <tbody>
-            {changes.map(({ version, at, by, passBelow, ngAbove, note }) => (
-              <tr key={`${version}-${at}`}>
-                <td>{formatTime(at, language)}</td>
-                <td>{by}</td>
-                <td className="row-number">{formatScore(passBelow, language)}</td>
-                <td className="row-number">{formatScore(ngAbove, language)}</td>
-                <td>{note}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Wide label={t('thresholds.history')}>
+          <table className="history words">
+            <TableHead
+              columns={[
+                t('thresholds.at'),
+                t('thresholds.by'),
+                t('thresholds.passBelow'),
+                t('thresholds.ngAbove'),
+                t('thresholds.note'),
+              ]}
+            />
+            <tbody>
+              {changes.map(({ version, at, by, passBelow, ngAbove, note }) => (
+                <tr key={`${version}-${at}`}>
+                  <td>{formatTime(at, language)}</td>
+                  <td>{by}</td>
+                  <td className="row-number">{formatScore(passBelow, language)}</td>
+                  <td className="row-number">{formatScore(ngAbove, language)}</td>
+                  <td>{note}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Wide>
       )}
     </>
   );
