@@ -49,7 +49,7 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
   },
   'thresholds-changed': {
     screen: 'thresholds',
-    answers: { 'thresholds.history': CHANGES },
+    answers: { 'updates.view': UPDATES, 'thresholds.history': CHANGES },
     ready: (page) => page.locator('.history tbody tr').first().waitFor(),
   },
   'samples-full': { screen: 'samples', answers: KEEPING, ready: (page) => page.locator('.fault').first().waitFor() },
