@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import process from 'node:process';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../support/command-line.ts';
 import type { Bench, BenchRow } from './bench.ts';
 
 /** Loaded when they run: what a bench does not need would lie in the heap that it measures, and every collection would walk it. */
@@ -32,7 +32,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   gpu: async () => (await import('./gpu.ts')).gpu,
 };
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readCommandLine({
   options: {
     json: { type: 'string' },
     full: { type: 'boolean', default: false },

@@ -1,9 +1,9 @@
 // `npm run chaos -- --faults N`: real processes under faults -> figures, and 1 when a promise was broken.
 import process from 'node:process';
-import { parseArgs } from 'node:util';
+import { readCommandLine, wholeNumber } from '../support/command-line.ts';
 import { runChaos } from './run-chaos.ts';
 
-const { values } = parseArgs({
+const { values } = readCommandLine({
   options: {
     faults: { type: 'string', default: '100' },
     edges: { type: 'string', default: '3' },
@@ -16,12 +16,12 @@ const { values } = parseArgs({
 });
 
 const report = await runChaos({
-  faults: Number(values.faults),
-  edges: Number(values.edges),
-  stations: Number(values.stations),
-  seed: Number(values.seed),
-  gapMs: Number(values.gap),
-  longestMs: Number(values.longest),
+  faults: wholeNumber('faults', values.faults),
+  edges: wholeNumber('edges', values.edges),
+  stations: wholeNumber('stations', values.stations),
+  seed: wholeNumber('seed', values.seed),
+  gapMs: wholeNumber('gap', values.gap),
+  longestMs: wholeNumber('longest', values.longest),
   calmMs: 5000,
   log: (line) => console.error(line),
 });

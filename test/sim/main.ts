@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readCommandLine, wholeNumber } from '../support/command-line.ts';
 import { FAULT_KINDS, type FaultKind } from './fault-counts.ts';
 import { runSeed, shrink } from './simulation.ts';
 
@@ -26,7 +26,7 @@ interface ChunkResult {
   readonly seeds: number;
 }
 
-const { values } = parseArgs({
+const { values } = readCommandLine({
   options: {
     seeds: { type: 'string', default: '1000' },
     seed: { type: 'string' },
@@ -36,12 +36,12 @@ const { values } = parseArgs({
 });
 
 if (process.send !== undefined) serve();
-else if (values.seed !== undefined) process.exitCode = await replay(Number(values.seed));
+else if (values.seed !== undefined) process.exitCode = await replay(wholeNumber('seed', values.seed));
 else
   process.exitCode = await runMany(
-    Number(values.first),
-    Number(values.seeds),
-    Number(values.processes ?? availableParallelism()),
+    wholeNumber('first', values.first),
+    wholeNumber('seeds', values.seeds),
+    values.processes === undefined ? availableParallelism() : wholeNumber('processes', values.processes),
   );
 
 async function runChunk({ first, count }: Chunk): Promise<ChunkResult> {
