@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LAST_FORMAT } from '@kerf/delta-sync';
 import { buildModel } from '@kerf/onnx';
 import { float32Tensor, seededRandom } from '@kerf/protocol';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -70,7 +71,8 @@ test('a delta for devices that read only format 1', async () => {
   expect(format).toBe(1);
   expect(strategies.map(({ strategy }) => strategy)).not.toContain('derived');
   expect((await readFile(at('format2')))[7]).toBe(1);
-  expectRefusal(await kerf('diff', 'v1.onnx', 'v2.onnx', '--out', 'f', '--delta-format', '3'), 2, 'INVALID_ARGUMENT');
+  const newer = String(LAST_FORMAT + 1);
+  expectRefusal(await kerf('diff', 'v1.onnx', 'v2.onnx', '--out', 'f', '--delta-format', newer), 2, 'INVALID_ARGUMENT');
 });
 
 test('wrong bases, files that are no deltas, and outputs in the way are one line each', async () => {
