@@ -5,6 +5,7 @@ import {
   type DeviceOptions,
   type DeviceStorage,
   type FetchedFile,
+  LAST_FORMAT,
   MirrorSet,
   parseMaintenanceWindow,
   REPOSITORY_PATHS,
@@ -141,9 +142,12 @@ describe('fetching', () => {
     const asked = (folder: string): string[] => world.requests.filter((one) => one.includes(` ${folder}/`));
 
     test('is looked at once, and the whole file is taken from the same mirror', async () => {
-      world.deltaVersion = 3;
+      world.deltaVersion = LAST_FORMAT + 1;
       const file = await updated(world.mirror('first'));
-      expect(file).toMatchObject({ way: 'blob', fallbackMessage: expect.stringContaining('version 3 of the format') });
+      expect(file).toMatchObject({
+        way: 'blob',
+        fallbackMessage: expect.stringContaining(`version ${LAST_FORMAT + 1} of the format`),
+      });
       expect(asked('deltas').map((one) => one.split(' ')[0])).toEqual(['first', 'first']);
       expect(asked('blobs').map((one) => one.split(' ')[0])).toEqual(['first']);
     });

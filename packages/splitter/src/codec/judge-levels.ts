@@ -4,7 +4,7 @@ import { LEAST_BITS } from './level-trials.ts';
 import { type ShownLoss, shownLoss } from './shown-loss.ts';
 
 /** Notches from the one that the choice found, in the order in which levels are judged; the last goes on in short steps. */
-const ORDER = [-8, -5, -3, -2] as const;
+const ORDER = [-12, -8, -5, -3, -2] as const;
 /** A fifteenth of the bits. */
 const SHORT_STEP = 0.5;
 const MOST = 12;
