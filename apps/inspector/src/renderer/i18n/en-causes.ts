@@ -17,7 +17,7 @@ export const enCauses = {
     'Health gate: {missing} of {frames} parts have no answer, {missingBefore} with the release before.',
   'cause.gate-moved': 'Health gate: the share of {verdict} moved by {share}; {allowedShare} is allowed.',
   'cause.gate-escaped': 'Health gate: {escaped} of {ng} parts that were NG would pass now.',
-  'cause.gate-slower': 'Health gate: 95 % of parts take up to {p95Ms}, {beforeMs} with the release before.',
+  'cause.gate-slower': 'Health gate: 95% of parts take up to {p95Ms}, {beforeMs} with the release before.',
   'cause.gate-unclear': 'Health gate: after {frames} parts the share of {verdict} is still off by {share}.',
   'cause.gate-healthy': 'Health gate: healthy on {frames} parts.',
   'cause.after-stage': 'Stage {stage} is done. Somebody has to let the next one begin.',

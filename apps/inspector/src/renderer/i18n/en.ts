@@ -187,7 +187,7 @@ export const en = {
   'thresholds.rates.all': 'all of them',
   'thresholds.rates.random': 'drawn by chance',
   'thresholds.rates.help':
-    'Labelled parts are harder than most: only those drawn by chance say how often the line is wrong. In brackets: where the true share lies, 95 %.',
+    'Labelled parts are harder than most: only those drawn by chance say how often the line is wrong. In brackets: where the true share lies, 95%.',
   'thresholds.rate': '{count} of {of} ({low} to {high})',
   'thresholds.rate.escape': 'Escape: defective, would pass',
   'thresholds.rate.overkill': 'Overkill: good, would be NG',

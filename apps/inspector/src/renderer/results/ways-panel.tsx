@@ -44,7 +44,6 @@ export function WaysPanel({ record }: { readonly record: ResultRecord }) {
 
 function Ways({ ways, record, isNear }: { readonly record: ResultRecord } & WhyWays) {
   const { t, language } = useTexts();
-  const bytes = (up: number, down: number) => `${formatBytes(up, language)} ↑ ${formatBytes(down, language)} ↓`;
   return (
     <>
       <table className="history ways">
@@ -65,7 +64,7 @@ function Ways({ ways, record, isNear }: { readonly record: ResultRecord } & WhyW
             <th scope="row">{t('why.asItRan', { placement: t(`placement.${record.placement}`) })}</th>
             <Verdict {...record} />
             <td className="row-number">{formatMs(record.totalMs, language)}</td>
-            <td className="row-number">{bytes(record.bytesUp, record.bytesDown)}</td>
+            <Crossed {...record} />
           </tr>
           {ways.map((way) => (
             <tr key={way.way}>
@@ -74,7 +73,7 @@ function Ways({ ways, record, isNear }: { readonly record: ResultRecord } & WhyW
                 <>
                   <Verdict {...way} />
                   <td className="row-number">{formatMs(way.ms, language)}</td>
-                  <td className="row-number">{bytes(way.bytesUp, way.bytesDown)}</td>
+                  <Crossed {...way} />
                 </>
               ) : (
                 <td colSpan={3}>
@@ -99,6 +98,16 @@ function Verdict({ verdict, score }: Pick<Extract<Way, { kind: 'answered' }>, 'v
         <VerdictLabel verdict={verdict} />
         {score !== null && <span className="row-number">{formatScore(score, language)}</span>}
       </span>
+    </td>
+  );
+}
+
+/** Where the column is narrow, what came back stands below what was sent. */
+function Crossed({ bytesUp, bytesDown }: Pick<ResultRecord, 'bytesUp' | 'bytesDown'>) {
+  const { language } = useTexts();
+  return (
+    <td className="row-number crossed">
+      <span>{formatBytes(bytesUp, language)} ↑</span> <span>{formatBytes(bytesDown, language)} ↓</span>
     </td>
   );
 }

@@ -9,6 +9,7 @@ import { formatBytes, formatMs, formatScore, shortHash } from '../shared/format.
 import { Loading } from '../shared/loading.tsx';
 import { Pairs } from '../shared/pairs-panel.tsx';
 import { ReasonText, sayCode } from '../shared/reason-text.tsx';
+import { sayPlace } from '../shared/say-place.ts';
 import { useInspector, useStore } from '../shared/store.ts';
 import { useCall } from '../shared/use-call.ts';
 import { useInSight } from '../shared/use-in-sight.ts';
@@ -123,7 +124,7 @@ function Facts({ record, picture }: { readonly record: ResultRecord; readonly pi
     );
   };
   const rows: [string, string][] = [
-    [t('line.route'), `${t(`placement.${record.placement}`)} (${record.route})`],
+    [t('line.route'), sayPlace(record, t)],
     [t('why.release'), shortHash(record.release)],
     [t('why.thresholds'), shortHash(record.thresholdsVersion)],
     [t('why.image'), shortHash(record.imageSha256 ?? '–')],
@@ -135,12 +136,14 @@ function Facts({ record, picture }: { readonly record: ResultRecord; readonly pi
       <Pairs rows={rows} className="facts" />
       <details>
         <summary>{t('why.record')}</summary>
-        <button type="button" onClick={copy}>
-          {t(copied ? 'why.copied' : 'why.copy')}
-        </button>
-        <button type="button" onClick={() => exportPart(record, picture)}>
-          {t('why.export')}
-        </button>
+        <div className="toolbar">
+          <button type="button" onClick={copy}>
+            {t(copied ? 'why.copied' : 'why.copy')}
+          </button>
+          <button type="button" onClick={() => exportPart(record, picture)}>
+            {t('why.export')}
+          </button>
+        </div>
         <pre tabIndex={0}>{text}</pre>
       </details>
     </>

@@ -4,7 +4,7 @@ import { mayAct } from '@kerf/bridge';
 import { useEffect, useRef, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { FaultText, said } from '../shared/fault-text.tsx';
-import { formatBytes, formatNumber, formatShare } from '../shared/format.ts';
+import { formatBytes, formatNumber, formatShare, sentences } from '../shared/format.ts';
 import { Loading } from '../shared/loading.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { faultOf } from '../shared/use-action.ts';
@@ -127,8 +127,13 @@ function Figures({ view }: { readonly view: SamplesView }) {
       <h2>{t('samples.title')}</h2>
       <p>{t('samples.counts', { kept, labelled })}</p>
       <p className="note">
-        {t('samples.since', { seen: formatNumber(seen, language), alike: formatNumber(alike, language) })}{' '}
-        {t('samples.room', { bytes: formatBytes(bytes, language), share })}
+        {sentences(
+          [
+            t('samples.since', { seen: formatNumber(seen, language), alike: formatNumber(alike, language) }),
+            t('samples.room', { bytes: formatBytes(bytes, language), share }),
+          ],
+          language,
+        )}
       </p>
       {missed > 0 && <FaultText fault={said(fault ?? '', cause)} lead={t('samples.missed', { missed })} />}
     </>

@@ -5,6 +5,7 @@ import { PartPicture } from '../pictures/part-picture.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatMs, formatScore, shortHash } from '../shared/format.ts';
 import { ReasonText } from '../shared/reason-text.tsx';
+import { sayPlace } from '../shared/say-place.ts';
 import { useCall } from '../shared/use-call.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
 
@@ -73,7 +74,7 @@ function Part({ session, resultId, showOverlay }: Record<'session' | 'resultId',
         {[
           [t('line.part'), part],
           [t('line.took'), formatMs(record.totalMs, language)],
-          [t('line.route'), `${t(`placement.${record.placement}`)} (${record.route})`],
+          [t('line.route'), sayPlace(record, t)],
           [t('why.release'), shortHash(record.release)],
           [t('why.thresholds'), shortHash(record.thresholdsVersion)],
         ].map(([name, text]) => (
