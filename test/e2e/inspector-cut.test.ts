@@ -278,7 +278,7 @@ describe.skipIf(started.browser === null)(`the Cut screen${started.reason ? ` ($
       await page.locator('.cut-search input').fill('conv');
       await page.waitForTimeout(300);
       await checkScreen(page, 'cut', gloves);
-      await keepPicture(page, `cut-${language}-${theme}`);
+      await keepPicture(page, `cut-${language}-${theme}-${width}`);
       expect(faults).toEqual([]);
     },
   );

@@ -6,7 +6,7 @@ import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.ts';
 import { InspectedLine, testLooks } from './support/inspected-line.ts';
-import { checkScreen, drawn, keepPicture, soon } from './support/inspecting.ts';
+import { checkScreen, drawn, keepLooks, soon } from './support/inspecting.ts';
 
 const PARTS = 6;
 
@@ -50,6 +50,7 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
     await soon(() => labels(page)).toEqual(['good', '–', '–', '–', '–', '–']);
     await page.keyboard.press('2');
     await page.getByText('6 parts kept, 2 with a label').waitFor();
+    await keepLooks(page, 'samples');
     // Number keys belong to the labels here; brackets change the screen.
     expect(await page.locator('nav a[aria-current=page]').textContent()).toBe('Samples');
     await page.keyboard.press(']');
@@ -66,12 +67,12 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
     await again.page.getByRole('link', { name: 'Thresholds' }).click();
     const escape = again.page.getByRole('row', { name: /Escape/ });
     await soon(() => escape.textContent()).toMatch(/(0%|100%) [01] of 1/);
+    await keepLooks(again.page, 'thresholds');
     await again.page.getByLabel('NG from').last().fill('1.2');
     await again.page.getByLabel('PASS below').last().fill('1.1');
     await soon(() => escape.textContent()).toContain('100% 1 of 1 (');
     expect(await again.page.locator('.mark-good, .mark-defective').count()).toBe(2);
     await checkScreen(again.page, 'thresholds with labels');
-    await keepPicture(again.page, 'thresholds-en-light');
     await again.page.close();
   });
 

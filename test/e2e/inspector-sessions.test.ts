@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.ts';
 import { InspectedLine, testLooks } from './support/inspected-line.ts';
-import { checkScreen, drawn, soon } from './support/inspecting.ts';
+import { checkScreen, drawn, keepLooks, soon } from './support/inspecting.ts';
 
 const PARTS = 6;
 
@@ -70,6 +70,7 @@ describe.skipIf(started.browser === null)(`record and replay${started.reason ? `
     expect(flags).toEqual(Array.from({ length: PARTS }, (_, at) => String(at < changed)));
     await page.locator('.pair-rows button').nth(1).click();
     await soon(() => drawn(page, '.side-by-side canvas')).toBe(2);
+    await keepLooks(page, 'replay');
     await page.close();
     expect(faults).toEqual([]);
   });

@@ -131,7 +131,7 @@ describe.skipIf(started.browser === null)(
       await page.getByText(/known parts (get the verdict|would get another verdict)/).waitFor({ timeout: 60_000 });
       expect(await page.locator('.canary table').first().locator('tbody tr').count()).toBe(2);
 
-      await keepLooks(page, 'updates');
+      await keepLooks(page, 'updates', true);
       const stop = new AbortController();
       const feeding = (async () => {
         while (!stop.signal.aborted) {
@@ -299,7 +299,7 @@ describe.skipIf(started.browser === null)(
       expect(await card.locator('tbody tr').first().textContent()).toMatch(/group:lab2/);
       expect(await card.textContent()).toMatch(/at 95%, after 1 hr.*at more than 3 failures/);
       await page.getByText('0 of 2 in touch').waitFor();
-      await keepLooks(page, 'fleet');
+      await keepLooks(page, 'fleet', true);
       for (const [name, becomes] of [
         ['Approve', /^(scheduled|running)$/],
         ['Pause', /^paused$/],
@@ -346,6 +346,7 @@ describe.skipIf(started.browser === null)(
       await audit.getByText(/Every entry covers the one before it: \d+ entries/).waitFor();
       expect(await audit.textContent()).toContain('ran another release');
       expect(await audit.textContent()).toContain('tried on the known parts');
+      await keepLooks(page, 'health');
       const log = join(world.folder, 'line-7.audit.jsonl');
       await writeFile(log, (await readFile(log, 'utf8')).replace('two escapes', 'no reason'));
       await page.getByRole('button', { name: 'Verify again' }).click();
@@ -381,7 +382,7 @@ describe.skipIf(started.browser === null)(
         await show(page, 'Health');
         await page.locator('.audit table').waitFor();
         await checkScreen(page, 'health', gloves);
-        await keepPicture(page, `health-${language}-${theme}`);
+        await keepPicture(page, `health-${language}-${theme}-${width}`);
         await page.close();
         expect(faults).toEqual([]);
       },

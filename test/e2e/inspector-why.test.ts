@@ -107,7 +107,7 @@ describe.skipIf(started.browser === null)(`why${started.reason ? ` (${started.re
       /\d\.\d{3}/.exec((await row(page, name)) ?? '')?.[0];
     expect(await scores('This device alone')).toBe(await scores('As it ran: split'));
     await checkScreen(page, 'why');
-    await keepLooks(page, 'why');
+    await keepLooks(page, 'why', true);
     await close(page);
     expect(faults).toEqual([]);
   });

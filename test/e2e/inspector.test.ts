@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { startChromium } from '../support/chromium.ts';
 import { InspectedLine } from './support/inspected-line.ts';
-import { checkScreen, drawn, keepPicture, type OpenPage, SCREEN_LOOKS, soon } from './support/inspecting.ts';
+import { checkScreen, drawn, keepLooks, keepPicture, type OpenPage, SCREEN_LOOKS, soon } from './support/inspecting.ts';
 
 const started = await startChromium();
 
@@ -40,11 +40,13 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
     const ng = records.filter(({ verdict }) => verdict === 'NG').length;
     await soon(() => page.locator('.figures dd').nth(2).textContent()).toBe(String(ng));
 
+    await keepLooks(page, 'line');
     await page.locator('.recent-part').first().click();
     await page.locator('.why h3').first().waitFor();
     expect(await page.locator('.why').textContent()).toContain(newest?.score.toFixed(3) ?? '?');
     expect(await page.locator('.waterfall tbody tr').count()).toBeGreaterThan(4);
     await soon(() => drawn(page, '.why canvas')).toBe(1);
+    await keepLooks(page, 'results');
     await page.close();
     expect(faults).toEqual([]);
   });
@@ -121,7 +123,7 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
         if (at === 1) await page.locator('.rows li button').first().click();
         await page.waitForTimeout(300);
         await checkScreen(page, `screen ${at + 1}`, gloves);
-        if (at < 2) await keepPicture(page, `${at === 0 ? 'line' : 'results'}-${language}-${theme}`);
+        await keepPicture(page, `${at + 1}-${language}-${theme}-${width}`);
       }
       await page.close();
       expect(faults).toEqual([]);

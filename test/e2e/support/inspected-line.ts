@@ -148,7 +148,7 @@ export function testLooks(
     await page.locator(`nav a[href="#${screen}"]`).click();
     await soon(() => drawn(page, canvases)).toBe(count);
     await checkScreen(page, screen, gloves);
-    await keepPicture(page, `${name}-${language}-${theme}`);
+    await keepPicture(page, `${name}-${language}-${theme}-${width}`);
     await page.close();
     expect(faults).toEqual([]);
   });

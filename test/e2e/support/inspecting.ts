@@ -57,7 +57,7 @@ export async function keepPicture(page: Page, name: string, fullPage = false): P
 }
 
 /** The same screen, as it stands there, in English by day and in Chinese by night. */
-export async function keepLooks(page: Page, name: string): Promise<void> {
+export async function keepLooks(page: Page, name: string, fullPage = false): Promise<void> {
   if (process.env['KERF_SCREENSHOTS'] === undefined) return;
   for (const [language, theme] of [
     ['zh', 'dark'],
@@ -69,7 +69,7 @@ export async function keepLooks(page: Page, name: string): Promise<void> {
     await chosen.last().selectOption(theme);
     await page.keyboard.press('Escape');
     await page.evaluate(() => scrollTo(0, 0));
-    await keepPicture(page, `${name}-${language}-${theme}`, true);
+    await keepPicture(page, `${name}-${language}-${theme}`, fullPage);
   }
 }
 
