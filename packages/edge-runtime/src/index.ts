@@ -99,7 +99,7 @@ export { mqttShape } from './sinks/mqtt-config.ts';
 export type { SinkSetup } from './sinks/options.ts';
 export { SINK_BOUNDS } from './sinks/options.ts';
 export { drawOverlay } from './sinks/overlay.ts';
-export type { DeliveredPicture, Delivery, Sink } from './sinks/sink.ts';
+export type { DeliveredPicture, Delivery, OfferedPicture, Sink } from './sinks/sink.ts';
 export type { WebhookConfig } from './sinks/webhook-config.ts';
 export { webhookShape } from './sinks/webhook-config.ts';
 export { webhookSink } from './sinks/webhook-sink.ts';

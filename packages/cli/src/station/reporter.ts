@@ -145,7 +145,7 @@ function outboxText(event: OutboxEvent): string {
     case 'sink-unblocked':
       return `sink ${printable(event.sink)}: takes records again`;
     case 'picture-missed':
-      return `sink ${printable(event.sink)}: ${event.verdict} ${event.resultId} came without its picture, which was no longer held`;
+      return `sink ${printable(event.sink)}: ${event.verdict} ${event.resultId} is kept without its picture: ${event.message}`;
     case 'storage':
       return `outbox: storage ${event.state.kind}${'message' in event.state ? `: ${event.state.message}` : ''}`;
     case 'damaged':

@@ -14,7 +14,7 @@ import type { Holding } from './segments.ts';
 export class EntryReader {
   /** Records that could not be read back. */
   damaged = 0;
-  /** Times that a sink asked for a picture that was let go. */
+  /** Times that a sink which keeps pictures got or kept a record without. */
   missedPictures = 0;
   readonly #journal: Journal;
   readonly #listener: OutboxListener;
@@ -48,16 +48,20 @@ export class EntryReader {
     const record = await this.#recordOf(entry);
     if (record === null) return null;
     const held = this.#pictures.get(entry.seq);
-    if (held !== null) return { record, picture: () => Promise.resolve(held) };
     // A later revision comes without one: its first had it.
     const hadOne = record.imageSha256 !== null && record.revision === 0;
-    return { record, picture: hadOne ? () => this.#missed(record, sink) : null };
+    if (held === null && !hadOne) return { record, picture: null };
+    const leave = (message: string): void => this.#missed(record, sink, message);
+    const read = (): Promise<DeliveredPicture | null> => {
+      if (held === null) leave('it was no longer held');
+      return Promise.resolve(held);
+    };
+    return { record, picture: { read, leave } };
   }
 
-  #missed({ resultId, verdict }: ResultRecord, sink: string): Promise<null> {
+  #missed({ resultId, verdict }: ResultRecord, sink: string, message: string): void {
     this.missedPictures++;
-    this.#listener({ kind: 'picture-missed', sink, resultId, verdict });
-    return Promise.resolve(null);
+    this.#listener({ kind: 'picture-missed', sink, resultId, verdict, message });
   }
 
   /** A provisional record with the picture that is kept for it. @throws {KerfError} DISK_FAILED. */

@@ -42,8 +42,17 @@ export type OutboxEvent =
   | { readonly kind: 'stands'; readonly resultId: string; readonly revision: number; readonly verdict: Verdict }
   | ({ readonly kind: 'sink-blocked'; readonly sink: string } & SinkBlock)
   | { readonly kind: 'sink-unblocked'; readonly sink: string }
-  /** A sink that keeps pictures got the record without: it is so far behind, or the process was started anew, that it is gone. */
-  | { readonly kind: 'picture-missed'; readonly sink: string; readonly resultId: string; readonly verdict: Verdict }
+  /**
+   * A sink that keeps pictures has the record without: it is so far behind, or the process was started anew, that the picture is
+   * gone; or it is too large for the sink.
+   */
+  | {
+      readonly kind: 'picture-missed';
+      readonly sink: string;
+      readonly resultId: string;
+      readonly verdict: Verdict;
+      readonly message: string;
+    }
   | { readonly kind: 'storage'; readonly state: StorageState }
   /** A record could not be read back: the disk has damaged it. */
   | { readonly kind: 'damaged'; readonly resultId: string };
@@ -74,7 +83,7 @@ export interface OutboxSnapshot {
   readonly dropped: Readonly<Partial<Record<Verdict, number>>>;
   /** Provisional records whose picture was given up since the start. */
   readonly stood: number;
-  /** Times since the start that a sink which keeps pictures got a record without. */
+  /** Times since the start that a sink which keeps pictures got or kept a record without. */
   readonly missedPictures: number;
   /** Bytes found at the start that belong to no whole frame: torn by a crash, or damaged. */
   readonly damagedBytes: number;

@@ -6,8 +6,15 @@ import type { ResultRecord } from '../station/result-record.ts';
 /** A record on its way to a sink, with what only some sinks want. */
 export interface Delivery {
   readonly record: ResultRecord;
-  /** Null where the station keeps no pictures for this sink. Called at most once for each delivery. */
-  readonly picture: (() => Promise<DeliveredPicture | null>) | null;
+  /** Null where the record has none, or comes again with another revision. */
+  readonly picture: OfferedPicture | null;
+}
+
+export interface OfferedPicture {
+  /** Null where it is no longer held. Called at most once for each delivery. */
+  read(): Promise<DeliveredPicture | null>;
+  /** Tells and counts that the sink keeps the record without it, for good; `message` says why. */
+  leave(message: string): void;
 }
 
 export interface DeliveredPicture {

@@ -2,7 +2,17 @@
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Delivery, imageFolderShape, type ResultRecord, type Sink } from '@kerf/edge-runtime';
+import {
+  type DeliveredPicture,
+  type Delivery,
+  imageFolderShape,
+  memoryDisk,
+  type OfferedPicture,
+  Outbox,
+  type OutboxEvent,
+  type ResultRecord,
+  type Sink,
+} from '@kerf/edge-runtime';
 import { decodePicture, encodePng, imageFolderSink } from '@kerf/edge-runtime/node';
 import { seededRandom } from '@kerf/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -28,6 +38,10 @@ async function filesOf(path: string): Promise<string[]> {
     .sort();
 }
 
+function offered(picture: DeliveredPicture): OfferedPicture {
+  return { read: () => Promise.resolve(picture), leave: () => expect.unreachable() };
+}
+
 async function withPicture(frame: number, given: Partial<ResultRecord> = {}, size = 32): Promise<Delivery> {
   // Noise does not compress: files have the size that the test counts on.
   const noise = seededRandom(frame);
@@ -36,7 +50,7 @@ async function withPicture(frame: number, given: Partial<ResultRecord> = {}, siz
   const bytes = await encodePng(image);
   return {
     record: recordOf(frame, given),
-    picture: async () => ({ original: { kind: 'encoded', format: 'png', bytes }, pixels: async () => image }),
+    picture: offered({ original: { kind: 'encoded', format: 'png', bytes }, pixels: async () => image }),
   };
 }
 
@@ -72,7 +86,7 @@ describe('image folder sink', () => {
       '2026-11-26/NG/100003000_P-3.png',
       '2026-11-26/NG/100003000_P-3_overlay.png',
     ]);
-    const { original } = (await delivery.picture!())!;
+    const { original } = (await delivery.picture!.read())!;
     const kept = await readFile(join(folder, files[1]!));
     expect(original.kind === 'encoded' && kept.equals(Buffer.from(original.bytes))).toBe(true);
     const overlay = await decodePicture(await readFile(join(folder, files[2]!)));
@@ -85,7 +99,7 @@ describe('image folder sink', () => {
     const image = { width: side, height: side, data: new Uint8Array(side * side * 3).fill(128) };
     const boxes = [{ x: 2_400, y: 1_200, width: 1_200, height: 600, label: 'scratch', score: 0.9 }];
     const original = { kind: 'encoded', format: 'png', bytes: new Uint8Array(9) } as const;
-    const picture = async () => ({ original, pixels: async () => image });
+    const picture = offered({ original, pixels: async () => image });
     await open(folder).deliver({ record: recordOf(3, { boxes }), picture }, never);
     const name = (await filesOf(folder)).find((file) => file.endsWith('_overlay.png')) ?? '';
     const { width, height, data } = await decodePicture(await readFile(join(folder, name)));
@@ -126,7 +140,7 @@ describe('image folder sink', () => {
   test('beyond the quota the oldest good ones go first, NG last', async () => {
     const size = 256;
     const one = (await withPicture(0, {}, size)).picture!;
-    const bytes = ((await one())!.original as { bytes: Uint8Array }).bytes.byteLength;
+    const bytes = ((await one.read())!.original as { bytes: Uint8Array }).bytes.byteLength;
     const fits = Math.floor((2 * 2 ** 20) / bytes);
     const given = { quota: '2 MiB', overlay: false };
     const verdictOf = (frame: number): ResultRecord['verdict'] =>
@@ -181,9 +195,9 @@ describe('image folder sink', () => {
     await sink.deliver(
       {
         record: recordOf(2, { verdict: 'NO_READ' }),
-        picture: async () => ({
+        picture: offered({
           original: { kind: 'encoded', format: 'jpeg', bytes },
-          pixels: () => decodePicture(bytes).then((image) => image),
+          pixels: () => decodePicture(bytes),
         }),
       },
       never,
@@ -192,13 +206,22 @@ describe('image folder sink', () => {
     expect(files.sort()).toEqual(['P-1.json', 'P-2.jpg', 'P-2.json']);
   });
 
-  test('a picture larger than the quota is refused with what to do', async () => {
-    const sink = open(folder, { quota: '1 MiB', overlay: false });
-    const bytes = new Uint8Array(2 ** 21);
-    const delivery: Delivery = {
-      record: recordOf(0),
-      picture: async () => ({ original: { kind: 'encoded', format: 'png', bytes }, pixels: async () => pictureOf(0) }),
+  test('a picture larger than the whole quota is left out, told once, and holds up nothing behind it', async () => {
+    const events: OutboxEvent[] = [];
+    const sinks = [open(folder, { quota: '1 MiB', overlay: false })];
+    const outbox = await Outbox.open({ disk: memoryDisk(), sinks, onEvent: (event) => events.push(event) });
+    const put = (frame: number, bytes: Uint8Array): Promise<void> => {
+      const picture = { original: { kind: 'encoded', format: 'png', bytes } as const, pixels: async () => pictureOf(0) };
+      return outbox.put(recordOf(frame, { partId: `P-${frame}`, imageSha256: 'x' }), { picture });
     };
-    await expect(sink.deliver(delivery, never)).rejects.toMatchObject({ code: 'SINK_REFUSED' });
+    await put(0, new Uint8Array(2 ** 21));
+    await put(1, new Uint8Array(100));
+    expect(await outbox.drain(20_000)).toBe(true);
+    const { missedPictures, sinks: lanes } = outbox.snapshot;
+    await outbox.close();
+    expect({ missedPictures, delivered: lanes[0]?.delivered }).toEqual({ missedPictures: 1, delivered: 2 });
+    expect(events).toMatchObject([{ kind: 'picture-missed', sink: 'pictures', message: expect.stringMatching(/quota of 1048576; raise it$/) }]);
+    const names = (await filesOf(folder)).map((name) => name.replace(/^.*(P-\d).*(\.\w+)$/, '$1$2'));
+    expect(names).toEqual(['P-0.json', 'P-1.json', 'P-1.png']);
   });
 });

@@ -66,19 +66,16 @@ async function keep(
   { record, picture }: Delivery,
   signal: AbortSignal,
 ): Promise<void> {
-  const delivered = (await picture?.()) ?? null;
+  const delivered = (await picture?.read()) ?? null;
   signal.throwIfAborted();
-  const files = delivered === null ? [] : await pictureFiles(delivered, record, config.overlay);
-  files.push({ suffix: '.json', bytes: Buffer.from(`${JSON.stringify(record, null, 1)}\n`) });
-  const total = files.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
-  if (total > config.quota) {
-    throw new KerfError(
-      'SINK_REFUSED',
-      `a picture of ${total} bytes does not fit the quota of ${config.quota}; raise it`,
-    );
-  }
+  const pictures = delivered === null ? [] : await pictureFiles(delivered, record, config.overlay);
+  const json = { suffix: '.json', bytes: Buffer.from(`${JSON.stringify(record, null, 1)}\n`) };
+  const whole = bytesOf([...pictures, json]);
+  // It would never fit: waiting for room would hold up every record behind it.
+  const isTooLarge = whole > config.quota;
+  const files = isTooLarge ? [json] : [...pictures, json];
   const day = record.creationTime.slice(0, 10);
-  const folder = await shelf.roomFor(day, record.verdict, total, ageClock());
+  const folder = await shelf.roomFor(day, record.verdict, bytesOf(files), ageClock());
   const write = async ({ suffix, bytes }: NewFile): Promise<void> => {
     await writeWhole(join(folder, `${stemOf(record)}${suffix}`), bytes);
     shelf.add(day, record.verdict, bytes.byteLength);
@@ -87,6 +84,11 @@ async function keep(
   const written = await Promise.allSettled(files.map(write));
   const failure = written.find((one) => one.status === 'rejected');
   if (failure !== undefined) throw failure.reason;
+  if (isTooLarge) picture?.leave(`its files of ${whole} bytes do not fit the quota of ${config.quota}; raise it`);
+}
+
+function bytesOf(files: readonly NewFile[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
 }
 
 /** Time, part, and what makes it unique; sorted by name is sorted by time. */

@@ -83,7 +83,7 @@ export class PictureSink extends TestSink {
   override async deliver(delivery: Delivery, signal: AbortSignal): Promise<void> {
     await super.deliver(delivery, signal);
     const { record, picture } = delivery;
-    const got = picture === null ? null : await picture();
+    const got = picture === null ? null : await picture.read();
     const bytes = got?.original.kind === 'encoded' ? got.original.bytes.byteLength : null;
     this.sizes[textOf(record)] = picture === null ? 'none' : bytes;
   }
