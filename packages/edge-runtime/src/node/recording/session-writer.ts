@@ -9,7 +9,8 @@ import {
   type SessionPart,
   type SessionSettings,
 } from '../../recording/session-content.ts';
-import { HEAD, type PictureMessage, PROFILE, SCHEMAS, TOPICS } from './session-channels.ts';
+import { pictureMessageBytes } from './picture-message.ts';
+import { HEAD, PROFILE, SCHEMAS, TOPICS } from './session-channels.ts';
 
 type Topic = (typeof TOPICS)[keyof typeof TOPICS];
 
@@ -59,7 +60,7 @@ export class SessionWriter {
   async settings(settings: SessionSettings): Promise<void> {
     if (this.versions.has(settings.version)) return;
     this.versions.add(settings.version);
-    this.message(TOPICS.settings, settings, Date.now());
+    this.message(TOPICS.settings, jsonBytes(settings), Date.now());
     await this.flush();
   }
 
@@ -67,15 +68,14 @@ export class SessionWriter {
   async part({ record, picture }: SessionPart): Promise<void> {
     const atMs = Date.parse(record.creationTime);
     if (picture !== null) {
-      const message: PictureMessage = {
+      const message = {
         timestamp: { sec: Math.floor(atMs / 1_000), nsec: (atMs % 1_000) * 1_000_000 },
         frame_id: record.resultId,
         format: picture.format,
-        data: Buffer.from(picture.bytes).toString('base64'),
       };
-      this.message(TOPICS.pictures, message, atMs);
+      this.message(TOPICS.pictures, pictureMessageBytes(message, picture.bytes), atMs);
     }
-    this.message(TOPICS.results, record, atMs);
+    this.message(TOPICS.results, jsonBytes(record), atMs);
     await this.flush();
     if (record.revision === 0) this.parts++;
     if (performance.now() - this.syncedMs < SYNC_MS) return;
@@ -133,9 +133,8 @@ export class SessionWriter {
     await this.flush();
   }
 
-  private message(topic: Topic, value: object, atMs: number): void {
+  private message(topic: Topic, data: Uint8Array, atMs: number): void {
     const at = BigInt(Math.round(atMs)) * 1_000_000n;
-    const data = new TextEncoder().encode(JSON.stringify(value));
     const channelId = NUMBERS.get(topic) ?? 0;
     this.builder.writeMessage({ channelId, sequence: this.sequence++, logTime: at, publishTime: at, data });
     this.counts.set(channelId, (this.counts.get(channelId) ?? 0n) + 1n);
@@ -160,4 +159,8 @@ export class SessionWriter {
       this.builder.reset();
     }
   }
+}
+
+function jsonBytes(value: object): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
 }
