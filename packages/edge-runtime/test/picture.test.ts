@@ -72,6 +72,21 @@ describe('a picture that was cut off', () => {
 });
 
 describe('coding', () => {
+  it('gives the same bytes for pixels that have room for a header and for those that have not', async () => {
+    const roomy = cropPicture(gradient(200, 60), { x: 3, y: 5, width: 97, height: 31 });
+    const plain = { ...roomy, data: roomy.data.slice() };
+    expect(roomy.data.byteOffset).toBeGreaterThan(plain.data.byteOffset);
+    for (const code of [
+      encodePng,
+      encodeWebp,
+      (image: RgbImage) => resizePicture(image, 31, 9).then(({ data }) => data),
+    ]) {
+      const twice = [await code(roomy), await code(roomy)];
+      expect(twice).toEqual([await code(plain), await code(plain)]);
+    }
+    expect(roomy.data).toEqual(plain.data);
+  });
+
   it('PNG comes back equal', async () => {
     const image = gradient(97, 31);
     expect(await decodePicture(await encodePng(image))).toEqual({ ...image, data: Buffer.from(image.data) });

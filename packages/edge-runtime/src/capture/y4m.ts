@@ -1,5 +1,6 @@
 // Bytes of a YUV4MPEG2 stream as they come -> its frames, and their RGB pixels when somebody wants them.
 import { KerfError, type RgbImage } from '@kerf/protocol';
+import { rgbPixels } from './rgb-pixels.ts';
 
 export interface Y4mFormat {
   readonly width: number;
@@ -116,7 +117,8 @@ function frameBytes({ width, height, chroma }: Y4mFormat): number {
 
 /** By ITU-R BT.601 in 16-bit fixed point; each chroma sample stands for its pixels. */
 export function rgbOfYuv(yuv: Uint8Array, { width, height, chroma, isFullRange }: Y4mFormat): RgbImage {
-  const data = new Uint8ClampedArray(width * height * 3);
+  const pixels = rgbPixels(width * height);
+  const data = new Uint8ClampedArray(pixels.buffer, pixels.byteOffset, pixels.byteLength);
   const gain = isFullRange ? 65_536 : 76_309; // 255 / 219
   const black = isFullRange ? 0 : 16;
   const [redV, greenU, greenV, blueU] = isFullRange
@@ -144,7 +146,7 @@ export function rgbOfYuv(yuv: Uint8Array, { width, height, chroma, isFullRange }
       to += 3;
     }
   }
-  return { width, height, data: new Uint8Array(data.buffer) };
+  return { width, height, data: pixels };
 }
 
 function malformed(why: string): KerfError {

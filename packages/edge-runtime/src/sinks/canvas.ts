@@ -1,5 +1,6 @@
 // An RGB picture that is drawn on: rectangles, tints and text, in whole pixels.
 import type { RgbImage } from '@kerf/protocol';
+import { rgbPixels } from '../capture/rgb-pixels.ts';
 import { GLYPH_HEIGHT, GLYPH_WIDTH, glyphHas } from './glyphs.ts';
 
 export type Colour = readonly [red: number, green: number, blue: number];
@@ -8,7 +9,7 @@ export class Canvas {
   readonly image: RgbImage;
 
   constructor(width: number, height: number) {
-    this.image = { width, height, data: new Uint8Array(width * height * 3) };
+    this.image = { width, height, data: rgbPixels(width * height) };
   }
 
   /** Copies a whole picture of the same width to the given row. */

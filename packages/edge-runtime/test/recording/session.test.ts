@@ -83,12 +83,15 @@ describe('a session', () => {
     await session.close();
   });
 
-  test.each([0, 1, 49_151, 49_152, 49_154, 200_000])('holds a picture of %i bytes as JSON.stringify writes it', (bytes) => {
-    const file = Uint8Array.from({ length: bytes }, (_, at) => (at * 31) & 255);
-    const message = { timestamp: { sec: 1, nsec: 2 }, frame_id: '一号线 "3"', format: 'png' } as const;
-    const whole = JSON.stringify({ ...message, data: Buffer.from(file).toString('base64') });
-    expect(new TextDecoder().decode(pictureMessageBytes(message, file)) === whole).toBe(true);
-  });
+  test.each([0, 1, 49_151, 49_152, 49_154, 200_000])(
+    'holds a picture of %i bytes as JSON.stringify writes it',
+    (bytes) => {
+      const file = Uint8Array.from({ length: bytes }, (_, at) => (at * 31) & 255);
+      const message = { timestamp: { sec: 1, nsec: 2 }, frame_id: '一号线 "3"', format: 'png' } as const;
+      const whole = JSON.stringify({ ...message, data: Buffer.from(file).toString('base64') });
+      expect(new TextDecoder().decode(pictureMessageBytes(message, file)) === whole).toBe(true);
+    },
+  );
 
   test('has every part on the disk before it is closed', async () => {
     const path = join(folder, 'open.mcap');

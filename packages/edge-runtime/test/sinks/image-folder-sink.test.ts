@@ -211,7 +211,10 @@ describe('image folder sink', () => {
     const sinks = [open(folder, { quota: '1 MiB', overlay: false })];
     const outbox = await Outbox.open({ disk: memoryDisk(), sinks, onEvent: (event) => events.push(event) });
     const put = (frame: number, bytes: Uint8Array): Promise<void> => {
-      const picture = { original: { kind: 'encoded', format: 'png', bytes } as const, pixels: async () => pictureOf(0) };
+      const picture = {
+        original: { kind: 'encoded', format: 'png', bytes } as const,
+        pixels: async () => pictureOf(0),
+      };
       return outbox.put(recordOf(frame, { partId: `P-${frame}`, imageSha256: 'x' }), { picture });
     };
     await put(0, new Uint8Array(2 ** 21));
@@ -220,7 +223,9 @@ describe('image folder sink', () => {
     const { missedPictures, sinks: lanes } = outbox.snapshot;
     await outbox.close();
     expect({ missedPictures, delivered: lanes[0]?.delivered }).toEqual({ missedPictures: 1, delivered: 2 });
-    expect(events).toMatchObject([{ kind: 'picture-missed', sink: 'pictures', message: expect.stringMatching(/quota of 1048576; raise it$/) }]);
+    expect(events).toMatchObject([
+      { kind: 'picture-missed', sink: 'pictures', message: expect.stringMatching(/quota of 1048576; raise it$/) },
+    ]);
     const names = (await filesOf(folder)).map((name) => name.replace(/^.*(P-\d).*(\.\w+)$/, '$1$2'));
     expect(names).toEqual(['P-0.json', 'P-1.json', 'P-1.png']);
   });

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { checkWholeImage, declaredImageSize, type ImageSize, KerfError, type RgbImage } from '@kerf/protocol';
 import type { Transformer } from '@napi-rs/image';
+import { ppmFile, rgbPixels } from '../../capture/rgb-pixels.ts';
 import { imageLibrary } from './image-library.ts';
 import { toRgb } from './to-rgb.ts';
 
@@ -91,7 +92,7 @@ export function cropPicture(image: RgbImage, { x, y, width, height }: Rectangle)
       `the rectangle ${x},${y} ${width}x${height} reaches outside of ${image.width}x${image.height}`,
     );
   }
-  const data = new Uint8Array(width * height * 3);
+  const data = rgbPixels(width * height);
   for (let row = 0; row < height; row++) {
     const start = ((y + row) * image.width + x) * 3;
     data.set(image.data.subarray(start, start + width * 3), row * width * 3);
@@ -130,7 +131,7 @@ function opened(image: RgbImage): Transformer {
       `${width}x${height} RGB needs ${width * height * 3} bytes, got ${data.byteLength}`,
     );
   }
-  return new (imageLibrary().Transformer)(Buffer.concat([Buffer.from(`P6 ${width} ${height} 255\n`), data]));
+  return new (imageLibrary().Transformer)(ppmFile(image));
 }
 
 function checkSize(width: number, height: number): void {

@@ -3,6 +3,7 @@ import { endianness } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { KerfError } from '@kerf/protocol';
 import type { JsColorType } from '@napi-rs/image';
+import { rgbPixels } from '../../capture/rgb-pixels.ts';
 import { imageLibrary } from './image-library.ts';
 
 /** Channels and bytes per sample of the colour types that PNG, JPEG and WebP decode to. */
@@ -34,7 +35,7 @@ export async function toRgb(raw: Uint8Array, colorType: JsColorType, pixels: num
     throw new KerfError('IMAGE_INVALID', 'the picture has a colour type that kerf does not read; save it as 8-bit RGB');
   }
   if (name === 'Rgb8') return raw;
-  const data = new Uint8Array(pixels * 3);
+  const data = rgbPixels(pixels);
   const pixelBytes = channels * bytes;
   for (let first = 0; first < pixels; first += SLICE_PIXELS) {
     if (first > 0) await setImmediate();
@@ -48,17 +49,20 @@ function fillRgb(data: Uint8Array, raw: Uint8Array, channels: 1 | 2 | 3 | 4, byt
   const pixelBytes = channels * bytes;
   const green = channels >= 3 ? bytes : 0;
   const blue = green * 2;
-  const last = pixelBytes - bytes;
-  const hasAlpha = channels === 2 || channels === 4;
-  let from = bytes === 2 ? HIGH_BYTE : 0;
-  for (let to = 0; to < data.length; to += 3, from += pixelBytes) {
-    const alpha = hasAlpha ? (raw[from + last] as number) : 255;
-    data[to] = shown(raw[from] as number, alpha);
-    data[to + 1] = shown(raw[from + green] as number, alpha);
-    data[to + 2] = shown(raw[from + blue] as number, alpha);
+  const high = bytes === 2 ? HIGH_BYTE : 0;
+  for (let to = 0, from = high; to < data.length; to += 3, from += pixelBytes) {
+    data[to] = raw[from] as number;
+    data[to + 1] = raw[from + green] as number;
+    data[to + 2] = raw[from + blue] as number;
   }
+  if (channels === 2 || channels === 4) darken(data, raw, pixelBytes - bytes + high, pixelBytes);
 }
 
-function shown(sample: number, alpha: number): number {
-  return alpha === 255 ? sample : Math.round((sample * alpha) / 255);
+/** In a pass of its own, which most pictures have no pixel for. */
+function darken(data: Uint8Array, raw: Uint8Array, firstAlpha: number, pixelBytes: number): void {
+  for (let to = 0, from = firstAlpha; to < data.length; to += 3, from += pixelBytes) {
+    const alpha = raw[from] as number;
+    if (alpha === 255) continue;
+    for (let at = to; at < to + 3; at++) data[at] = Math.round(((data[at] as number) * alpha) / 255);
+  }
 }
