@@ -33,8 +33,8 @@ describe.skipIf(started.browser === null)(`real faults${started.reason ? ` (${st
     });
     try {
       for (const [language, words] of [
-        ['en', 'It has expired and must be renewed there'],
-        ['zh', '证书'],
+        ['en', 'has expired: here it is'],
+        ['zh', '的证书已过期：本设备的时间为'],
       ] as const) {
         const { page, faults } = await line.page({ language });
         const banner = page.locator('.banner', { hasText: words });

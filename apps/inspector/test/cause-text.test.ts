@@ -20,6 +20,8 @@ type OfKind<K extends Cause['kind']> = Cause extends infer C
 
 const golden = { backend: 'onnxruntime-node/cpu', madeBy: 'kerf 1', sample: 2, output: 'mask' };
 
+const certificate = { host: '10.0.0.7:8443', error: 'CERT' };
+
 const CAUSES: { readonly [K in Cause['kind']]: OfKind<K> } = {
   'never-proved': { kind: 'never-proved', starts: 3 },
   'golden-differs': { kind: 'golden-differs', times: 12.34, ...golden },
@@ -56,6 +58,10 @@ const CAUSES: { readonly [K in Cause['kind']]: OfKind<K> } = {
   'source-busy': { kind: 'source-busy', message: 'Device or resource busy' },
   'source-forbidden': { kind: 'source-forbidden', message: 'Permission denied' },
   'source-none': { kind: 'source-none', message: 'Requested device not found' },
+  'certificate-expired': { kind: 'certificate-expired', ...certificate, clock: '2026-11-28 01:00 UTC' },
+  'certificate-too-early': { kind: 'certificate-too-early', ...certificate, clock: '2001-01-01 00:00 UTC' },
+  'certificate-other-name': { kind: 'certificate-other-name', ...certificate },
+  'certificate-unknown': { kind: 'certificate-unknown', ...certificate },
   'record-running': { kind: 'record-running', session: 'a.mcap' },
   'record-disk': { kind: 'record-disk', error: 'EIO', session: 'a.mcap' },
   'samples-disk': { kind: 'samples-disk', error: 'EACCES' },

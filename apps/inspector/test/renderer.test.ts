@@ -72,6 +72,9 @@ test('what is wrong is said with what to do, the station’s own words apart', (
   const [expired] = troublesOf(link, view({ link: { state: 'away', code: 'TLS_UNTRUSTED' } }), chinese);
   expect(expired).toMatchObject({ kind: 'alarm', detail: null });
   expect(expired?.text).toContain(zh('fault.TLS_UNTRUSTED'));
+  const certificate = { kind: 'certificate-unknown', host: '10.0.0.7:8443', error: 'DEPTH_ZERO_SELF_SIGNED_CERT' };
+  const unknown = view({ link: { state: 'away', code: 'TLS_UNTRUSTED', cause: certificate } });
+  expect(troublesOf(link, unknown, english)[0]?.text).toContain('Nobody here knows who signed the certificate of 10.0');
   const reason = { code: 'SOURCE_LOST', message: 'no such folder' };
   const delivery = { waiting: 7, disk: 'full', isHeld: false, blocked: [{ sink: 'mes', code: 'SINK_UNREACHABLE' }] };
   const both = troublesOf(link, view({ delivery, link: { state: 'away', code: 'LINK_LOST' } }), english);

@@ -64,8 +64,13 @@ export interface StationView {
   /** From picture to verdict; null before the first. */
   readonly p50Ms: number | null;
   readonly p99Ms: number | null;
-  /** `code`: why it is away, as far as anybody knows yet. */
-  readonly link: { readonly state: 'connected' | 'away' | 'none'; readonly code: ErrorCode | null };
+  readonly link: {
+    readonly state: 'connected' | 'away' | 'none';
+    /** Why it is away, as far as anybody knows yet. */
+    readonly code: ErrorCode | null;
+    /** Where it is known as a kind; absent from an older station. */
+    readonly cause?: CauseView | null;
+  };
   readonly route: string | null;
   readonly provider: string | null;
   /** Of the last seconds. */

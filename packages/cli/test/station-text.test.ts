@@ -47,6 +47,7 @@ const SNAPSHOT: StationSnapshot = {
   models: { main: 16, small: 0, escalated: 0, unanswered: 0 },
   link: 'connected',
   linkCode: null,
+  linkCause: null,
   release: 'r',
   thresholdsVersion: 't',
 };

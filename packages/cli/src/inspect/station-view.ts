@@ -1,5 +1,5 @@
 // A station's snapshot -> the line at one moment, as the Inspector shows it.
-import type { DeliveryView, StationView } from '@kerf/bridge';
+import { causeView, type DeliveryView, type StationView } from '@kerf/bridge';
 import type { OutboxSnapshot, StageCounters, StageName, StationSnapshot } from '@kerf/edge-runtime';
 
 export interface ViewContext {
@@ -17,7 +17,7 @@ export interface ViewContext {
 }
 
 export function stationView(snapshot: StationSnapshot, context: ViewContext): StationView {
-  const { source, stages, link, linkCode } = snapshot;
+  const { source, stages, link, linkCode, linkCause } = snapshot;
   return {
     state: snapshot.state,
     wallMs: context.wallMs,
@@ -37,6 +37,7 @@ export function stationView(snapshot: StationSnapshot, context: ViewContext): St
     link: {
       state: link === null ? 'none' : link === 'connected' ? 'connected' : 'away',
       code: linkCode,
+      cause: causeView(linkCause),
     },
     route: context.route,
     provider: context.provider,

@@ -8,7 +8,9 @@ import {
   type Open,
   type Opened,
   type Transport,
+  whyOfError,
 } from '@kerf/protocol';
+import type { CertificateCause } from '../cause/station-cause.ts';
 import type { EdgeSessionOptions } from '../session/options.ts';
 import type { SessionStatus } from '../session/status.ts';
 import { type ConnectionEvents, LinkConnection, type LinkEnd, SESSION } from './link-connection.ts';
@@ -151,7 +153,9 @@ export class CloudLink {
     } catch (error) {
       const reason = attempt.signal.aborted ? attempt.signal.reason : error;
       const fault = KerfError.from(reason, 'LINK_LOST', `no connection to the cloud: ${messageOf(reason)}`);
-      this.lost({ code: fault.code, message: fault.message, retryAfterMs: null }, fault.details['unheard'] === true);
+      const { code, message } = fault;
+      const cause = whyOfError<CertificateCause>(fault);
+      this.lost({ code, message, retryAfterMs: null, cause }, fault.details['unheard'] === true);
     } finally {
       cancelTimeout();
     }
@@ -224,10 +228,10 @@ export class CloudLink {
     const attemptEnd = { isUnheard, retryAfterMs, maxMs: lasting ? faultRetryMs : backoffMaxMs };
     const delayMs = this.pace.next(attemptEnd, clock.nowMs());
     this.cancelTimer = clock.after(delayMs, () => void this.connect());
-    const { code, message } = end;
+    const { code, message, cause = null } = end;
     this.events.onStatus(
       lasting
-        ? { kind: 'faulted', code, message, retryInMs: delayMs }
+        ? { kind: 'faulted', code, message, retryInMs: delayMs, cause }
         : { kind: 'reconnecting', delayMs, code, message },
     );
     this.events.onAway(end, lasting);

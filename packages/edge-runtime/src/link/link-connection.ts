@@ -19,6 +19,7 @@ import {
   type Transport,
   type TransportClose,
 } from '@kerf/protocol';
+import type { CertificateCause } from '../cause/station-cause.ts';
 import type { EdgeSessionOptions } from '../session/options.ts';
 import { AnswerClock, type WayDown } from './answer-clock.ts';
 import { CreditGate } from './credit-gate.ts';
@@ -33,6 +34,8 @@ export interface LinkEnd {
   readonly code: ErrorCode;
   readonly message: string;
   readonly retryAfterMs: number | null;
+  /** Where it is known as a kind. */
+  readonly cause?: CertificateCause | undefined;
 }
 
 /** An answer with the moment it came and its size. */

@@ -4,6 +4,7 @@ import { type ConnectionOptions, connect as startTls } from 'node:tls';
 import {
   type Connect,
   DEFAULT_WIRE_LIMITS,
+  errorWithWhy,
   isLoopback,
   KerfError,
   messageOf,
@@ -12,6 +13,7 @@ import {
   type Transport,
 } from '@kerf/protocol';
 import { type ClientOptions, WebSocket } from 'ws';
+import { type CertificateCause, stationText } from '../cause/station-cause.ts';
 import { reachHost } from './reach-host.ts';
 import { wsTransport } from './ws-transport.ts';
 
@@ -135,7 +137,10 @@ function connectError(
 ): KerfError {
   const { host } = url;
   const { code = '' } = error;
-  if (UNTRUSTED.test(code)) return new KerfError('TLS_UNTRUSTED', untrusted(code, host), { cause: error });
+  if (UNTRUSTED.test(code)) {
+    const why = whyUntrusted(code, host);
+    return errorWithWhy('TLS_UNTRUSTED', stationText(why), why, { cause: error });
+  }
   const lost = (what: string): KerfError =>
     new KerfError('LINK_LOST', `cannot connect to ${host}: ${what}`, { cause: error, details });
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
@@ -158,14 +163,10 @@ function connectError(
   return lost(messageOf(error) === '' ? code || 'no reason given' : messageOf(error));
 }
 
-function untrusted(code: string, host: string): string {
-  const what = `the certificate of ${host} is not trusted (${code})`;
-  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
-    const side = code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not valid yet';
-    return `${what}: it ${side} by the clock of this device, which says ${new Date().toISOString().slice(0, 16)} UTC`;
-  }
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH') {
-    return `${what}: it is for another name; connect by the name in it, unless something else of the network answers`;
-  }
-  return `${what}; give the file of its authority (ca, or --ca), unless something else of the network answers in its place`;
+function whyUntrusted(code: string, host: string): CertificateCause {
+  const clock = `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  if (code === 'CERT_HAS_EXPIRED') return { kind: 'certificate-expired', host, error: code, clock };
+  if (code === 'CERT_NOT_YET_VALID') return { kind: 'certificate-too-early', host, error: code, clock };
+  const isOther = code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH';
+  return { kind: isOther ? 'certificate-other-name' : 'certificate-unknown', host, error: code };
 }

@@ -1,5 +1,6 @@
 // What a session tells about its link, as small plain events.
 import type { ErrorCode } from '@kerf/protocol';
+import type { CertificateCause } from '../cause/station-cause.ts';
 
 export type SessionStatus =
   /** The device runs the whole model; there is no cloud. */
@@ -10,7 +11,14 @@ export type SessionStatus =
   | { readonly kind: 'draining'; readonly graceMs: number; readonly reason: string }
   | { readonly kind: 'reconnecting'; readonly delayMs: number; readonly code: ErrorCode; readonly message: string }
   /** Trying again does not help by itself; the next attempt is far away. */
-  | { readonly kind: 'faulted'; readonly code: ErrorCode; readonly message: string; readonly retryInMs: number }
+  | {
+      readonly kind: 'faulted';
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly retryInMs: number;
+      /** Of TLS_UNTRUSTED, where this end has looked at the certificate. */
+      readonly cause: CertificateCause | null;
+    }
   | { readonly kind: 'closed' };
 
 export type StatusListener = (status: SessionStatus) => void;

@@ -4,6 +4,7 @@ import { KerfError, messageOf } from '@kerf/protocol';
 import type { Capture, Picture } from '../capture/capture.ts';
 import type { Source, SourceCounters, SourceState } from '../capture/source.ts';
 import type { Trigger, TriggerCounters } from '../capture/trigger.ts';
+import type { CertificateCause } from '../cause/station-cause.ts';
 import type { StageCounters } from '../pipeline/stage.ts';
 import type { DeliveredPicture } from '../sinks/sink.ts';
 import type { Judged, Judges } from './answer.ts';
@@ -70,6 +71,8 @@ export interface StationSnapshot extends StationFigures {
   readonly link: string | null;
   /** What is wrong with the link; null where nothing is, or nobody knows yet. */
   readonly linkCode: ErrorCode | null;
+  /** Of a certificate that does not hold: why. */
+  readonly linkCause: CertificateCause | null;
   readonly unsettled: number;
   readonly release: string;
   readonly thresholdsVersion: string;
@@ -208,6 +211,7 @@ export class Station {
       models: this.desk.counters,
       link: link === null || linkCode === null ? (link?.kind ?? null) : `${link.kind}: ${linkCode}`,
       linkCode,
+      linkCause: link?.kind === 'faulted' ? link.cause : null,
       unsettled: store.unsettled.length,
       release: main.release,
       thresholdsVersion: this.current.main.version,

@@ -39,6 +39,14 @@ export const enCauses = {
   'cause.source-none': 'There is no camera. Plug one in, or check its cable.',
   'cause.source-no-camera': 'There is no camera at {device}. Check its cable; cameras that are there: {others}.',
   'cause.source-no-program': 'ffmpeg cannot be started ({error}). Install it on this device.',
+  'cause.certificate-expired':
+    'The certificate of {host} has expired: here it is {clock}. Set this device’s clock if that is wrong, else renew the certificate there.',
+  'cause.certificate-too-early':
+    'The certificate of {host} is not valid yet: here it is {clock}. Set this device’s clock, or the clock where the certificate was made.',
+  'cause.certificate-other-name':
+    'The certificate of {host} is for another name. Use the name that it was made for in the address; or else something of the network answers in its place.',
+  'cause.certificate-unknown':
+    'Nobody here knows who signed the certificate of {host}. Name its authority (ca in the station file); or else something of the network answers in its place.',
   'cause.record-too-fast': 'Parts came faster than the disk takes them.',
   'cause.record-resumed': 'Recording had ended and goes on.',
   'cause.record-disk-full': 'The disk is full. Make room, and recording goes on by itself.',

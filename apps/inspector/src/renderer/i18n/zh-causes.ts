@@ -38,6 +38,14 @@ export const zhCauses: Readonly<Record<keyof typeof enCauses, string>> = {
   'cause.source-none': '没有相机。请接上一台，或检查线缆。',
   'cause.source-no-camera': '{device} 处没有相机。请检查线缆；现有相机：{others}。',
   'cause.source-no-program': '无法启动 ffmpeg（{error}）。请在本设备上安装它。',
+  'cause.certificate-expired':
+    '{host} 的证书已过期：本设备的时间为 {clock}。时间不对时请校准本设备的时钟，否则请在对方更新证书。',
+  'cause.certificate-too-early':
+    '{host} 的证书尚未生效：本设备的时间为 {clock}。请校准本设备的时钟，或签发证书的设备的时钟。',
+  'cause.certificate-other-name':
+    '{host} 的证书属于另一个名称。请在地址中使用证书上的名称；也可能是网络中的其他设备代为应答。',
+  'cause.certificate-unknown':
+    '{host} 的证书由本设备不认识的机构签发。请指定其签发机构（工位文件中的 ca）；也可能是网络中的其他设备代为应答。',
   'cause.record-too-fast': '工件来得太快，磁盘来不及写入。',
   'cause.record-resumed': '录制曾中断，现已继续。',
   'cause.record-disk-full': '磁盘已满。请腾出空间，录制会自动继续。',

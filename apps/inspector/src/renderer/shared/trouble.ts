@@ -1,6 +1,6 @@
 // A station's link and state -> what stands between the user and a live picture: no station, a lost camera, a paused
 // line, results that do not leave, a cloud that is away.
-import type { BridgeState, DeliveryView, StationView } from '@kerf/bridge';
+import type { BridgeState, CauseView, DeliveryView, StationView } from '@kerf/bridge';
 import type { ErrorCode } from '@kerf/protocol';
 import type { Texts } from '../i18n/messages.tsx';
 import { causeText, wordsOf } from './cause-text.tsx';
@@ -40,13 +40,19 @@ function troublesOfSource(
   texts: Texts,
 ): Trouble[] {
   const { t } = texts;
-  if (kind === 'lost') return [lostSource(t('line.sourceLost', { source }), reason, texts)];
+  if (kind === 'lost') return [knownAlarm(t('line.sourceLost', { source }), reason, texts)];
   if (state === 'paused') return [info(t('line.paused'))];
   return kind === 'ended' ? [info(t('line.sourceEnded', { source }))] : [];
 }
 
+interface Reason {
+  readonly code: ErrorCode;
+  readonly message?: string;
+  readonly cause?: CauseView | null;
+}
+
 /** The station may know why; else the code says what to do. */
-function lostSource(text: string, reason: StationView['source']['reason'], texts: Texts): Trouble {
+function knownAlarm(text: string, reason: Reason | null, texts: Texts): Trouble {
   const { t, language } = texts;
   const known = causeText(reason?.cause, t, language);
   if (known !== null)
@@ -64,8 +70,8 @@ function troublesOfDelivery({ disk, isHeld, blocked, waiting }: DeliveryView, te
   ];
 }
 
-function troublesOfCloud({ link: { state, code } }: StationView, texts: Texts): Trouble[] {
-  return state === 'away' && code !== null ? [alarm(texts.t('line.cloudAway'), code, texts)] : [];
+function troublesOfCloud({ link: { state, code, cause = null } }: StationView, texts: Texts): Trouble[] {
+  return state === 'away' && code !== null ? [knownAlarm(texts.t('line.cloudAway'), { code, cause }, texts)] : [];
 }
 
 function info(text: string): Trouble {
