@@ -2,6 +2,7 @@
 
 import { encodePicture } from '@kerf/cli';
 import { type ServedInspector, serveInspector } from '@kerf/cli/inspect';
+import { KerfError } from '@kerf/protocol';
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.ts';
@@ -88,6 +89,32 @@ describe.skipIf(started.browser === null)(`in trouble${started.reason ? ` (${sta
     await page.locator('main h2').first().waitFor();
     expect(faults).not.toEqual([]);
     await page.close();
+  });
+
+  test('what a station does not say holds nothing else back, is said in its place, and can be asked for once more', async () => {
+    const unreadable = new KerfError('DISK_FAILED', 'EIO');
+    service.answers = { 'updates.view': UPDATES };
+    service.failing = { 'results.list': 'never', 'updates.view': unreadable, 'thresholds.history': unreadable };
+    const { page, faults } = await openPage(browser, served.addresses[0]?.url ?? '', { language: 'zh' });
+    page.setDefaultTimeout(10_000);
+    const again = page.getByRole('button', { name: '重试' });
+    const here = page.locator('#content');
+    await page.locator('nav a[href="#thresholds"]').click();
+    await page.locator('.thresholds input[type="number"]').first().waitFor();
+    await here.locator('h3 ~ [role="alert"]').waitFor();
+    await checkScreen(page, 'thresholds');
+    await page.locator('nav a[href="#updates"]').click();
+    await here.getByRole('alert').waitFor();
+    await checkScreen(page, 'updates');
+    await again.focus();
+    await page.keyboard.press('Enter');
+    await again.and(page.locator(':focus')).waitFor();
+    service.failing = {};
+    await page.keyboard.press('Enter');
+    await page.locator('.history-list li').first().waitFor();
+    expect(await here.evaluate((content) => content.contains(document.activeElement))).toBe(true);
+    await page.close();
+    expect(faults).toEqual([]);
   });
 
   describe.each(LOOKS)('%s, %s, %i pixels wide', (language, theme, width, height) => {

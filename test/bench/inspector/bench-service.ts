@@ -36,6 +36,8 @@ export class BenchService implements InspectorService {
       'results.get': () => this.record(0),
       'results.picture': () => null,
       'thresholds.view': () => ({ version: 'bench', passBelow: 0.3, ngAbove: 0.9, isEditable: false }),
+      'thresholds.scores': () => [],
+      'thresholds.history': () => [],
       'cut.state': () => cutState(),
       'cut.graph': () => this.graph(),
     };

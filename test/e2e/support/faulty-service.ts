@@ -1,5 +1,6 @@
 // Views of stations in trouble, made by hand: states that a test would have to fill a disk or wait for a certificate to get.
 import type { Caller, CallName, CallParams, CallResults, FleetView, StationView, UpdatesView } from '@kerf/bridge';
+import type { KerfError } from '@kerf/protocol';
 import { BenchService } from '../../bench/inspector/bench-service.ts';
 
 export type Answers = { readonly [N in CallName]?: CallResults[N] };
@@ -7,6 +8,8 @@ export type Answers = { readonly [N in CallName]?: CallResults[N] };
 /** Answers as given; everything else as the bench's service does. */
 export class FaultyService extends BenchService {
   answers: Answers = {};
+  /** Calls that fail, or are never answered. */
+  failing: Partial<Record<CallName, KerfError | 'never'>> = {};
 
   constructor(picture: Uint8Array) {
     super({ graphNodes: 9, results: 9, picture });
@@ -17,6 +20,9 @@ export class FaultyService extends BenchService {
       return subscribe(topic, listener);
     };
     this.call = async <N extends CallName>(name: N, params: CallParams<N>, caller: Caller) => {
+      const failing = this.failing[name];
+      if (failing === 'never') return new Promise<never>(() => {});
+      if (failing !== undefined) throw failing;
       const made = this.answers[name] as CallResults[N] | undefined;
       if (made !== undefined) return made;
       const answer = await call(name, params, caller);
@@ -62,7 +68,16 @@ const lost = (reason: NonNullable<StationView['source']['reason']>): StationView
   partsPerSecond: 0,
   source: { ...RUNNING.source, state: 'lost', reason },
 });
-const away = (code: StationView['link']['code']): StationView => ({ ...RUNNING, link: { state: 'away', code } });
+const away = (code: StationView['link']['code'], cause: StationView['link']['cause'] = null): StationView => ({
+  ...RUNNING,
+  link: { state: 'away', code, cause },
+});
+const expired = away('TLS_UNTRUSTED', {
+  kind: 'certificate-expired',
+  host: 'cloud.example.com:8443',
+  error: 'CERT_HAS_EXPIRED',
+  clock: '2026-11-27 09:30 UTC',
+});
 
 /** Stations in trouble, by what is wrong. */
 export const STATIONS: Readonly<Record<string, StationView>> = {
@@ -81,7 +96,7 @@ export const STATIONS: Readonly<Record<string, StationView>> = {
     cause: { kind: 'source-unreachable', message: 'ffmpeg: rtsp://192.0.2.17/x: No route to host' },
   }),
   'cloud-away': away('LINK_LOST'),
-  'certificate-expired': away('TLS_UNTRUSTED'),
+  'certificate-expired': expired,
   'token-expired': away('TOKEN_EXPIRED'),
   'outbox-full': {
     ...RUNNING,
@@ -98,7 +113,7 @@ export const STATIONS: Readonly<Record<string, StationView>> = {
     },
   },
   everything: {
-    ...away('TLS_UNTRUSTED'),
+    ...expired,
     source: lost({ code: 'SOURCE_LOST', message: 'it ended', cause: { kind: 'source-frozen', pictures: 30 } }).source,
     delivery: {
       waiting: 128_400,

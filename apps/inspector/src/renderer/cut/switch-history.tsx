@@ -2,6 +2,7 @@
 import type { CutHistory, CutRow, CutState } from '@kerf/bridge';
 import { useEffect } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
+import { FaultText } from '../shared/fault-text.tsx';
 import { formatMs, formatRate, formatTime } from '../shared/format.ts';
 import { useCall } from '../shared/use-call.ts';
 import { routeName } from './cut-names.ts';
@@ -14,7 +15,7 @@ const MOST_ROWS = 50;
 
 export function SwitchHistory({ state, rows }: { readonly state: CutState; readonly rows: readonly CutRow[] }) {
   const { t } = useTexts();
-  const { value: history, again } = useCall('cut.history', {});
+  const { value: history, fault, again } = useCall('cut.history', {});
   useEffect(() => {
     const timer = setInterval(again, REFRESH_MS);
     return () => clearInterval(timer);
@@ -25,7 +26,11 @@ export function SwitchHistory({ state, rows }: { readonly state: CutState; reado
       {state.model !== 'chain' ? (
         <p className="note">{t('cut.history.oneWay')}</p>
       ) : history === null ? (
-        <p aria-busy="true">…</p>
+        fault === null ? (
+          <p aria-busy="true">…</p>
+        ) : (
+          <FaultText fault={fault} />
+        )
       ) : (
         <>
           <Chart history={history} rows={rows} />

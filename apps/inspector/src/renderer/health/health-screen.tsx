@@ -8,6 +8,7 @@ import { formatBytes, formatNumber, formatSpan, joined, shortHash } from '../sha
 import { PairsPanel } from '../shared/pairs-panel.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { TableHead } from '../shared/table-head.tsx';
+import { Untold } from '../shared/untold.tsx';
 import { useCall } from '../shared/use-call.ts';
 import { Wide } from '../shared/wide.tsx';
 import { AuditPanel } from './audit-panel.tsx';
@@ -33,7 +34,7 @@ export function HealthScreen() {
       <div className="figures">
         {value !== null && <Device health={value} />}
         {value !== null && <Software health={value} station={station} release={release} />}
-        {station !== null && <Pipeline station={station} />}
+        {station === null ? <Untold part="station" /> : <Pipeline station={station} />}
         <div className="health-tests">
           <LinkTest />
           <SelfTest />

@@ -5,13 +5,14 @@ import { useTexts } from '../i18n/messages.tsx';
 import { formatBytes, formatMs, formatNumber, formatShare, joined } from '../shared/format.ts';
 import { PairsPanel } from '../shared/pairs-panel.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
+import { Untold } from '../shared/untold.tsx';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
 
 const VERDICTS: readonly Verdict[] = ['PASS', 'REVIEW', 'NG', 'NO_READ', 'ERROR'];
 
 export function LineFigures() {
   const station = useStore(useInspector().station);
-  if (station === null) return null;
+  if (station === null) return <Untold part="station" />;
   return (
     <div className="figures">
       <Counts station={station} />

@@ -4,6 +4,7 @@ import { useTexts } from '../i18n/messages.tsx';
 import { LivePicture } from '../pictures/part-picture.tsx';
 import { formatNumber } from '../shared/format.ts';
 import { lastParts, useInspector, useStore } from '../shared/store.ts';
+import { WhyUntold } from '../shared/untold.tsx';
 import { LineFigures } from './line-figures.tsx';
 import { PauseButton } from './pause-button.tsx';
 import { RecentParts } from './recent-parts.tsx';
@@ -48,6 +49,7 @@ export function LineScreen({ showOverlay, onOverlay, onChoose }: Props) {
             </button>
           </div>
         </section>
+        <WhyUntold part="recent" />
         <RecentParts records={parts} onChoose={onChoose} />
       </div>
       <div className="line-side">

@@ -25,20 +25,18 @@ export function watchLine(href: string, machine: string | null, connect: Connect
     newest: new Store<ResultRecord | null>(null, calmly),
   };
   const { link, name, station, newest } = line;
-  const refresh = async (): Promise<void> => {
-    const [view, { records }] = await Promise.all([
-      bridge.call('station.view', {}),
-      bridge.call('results.list', { before: null, limit: 1, verdicts: null }),
-    ]);
-    station.set(view);
-    newest.set(records[0] ?? null);
-  };
+  const refresh = (): readonly Promise<void>[] => [
+    bridge.call('station.view', {}).then((view) => station.set(view)),
+    bridge
+      .call('results.list', { before: null, limit: 1, verdicts: null })
+      .then(({ records }) => newest.set(records[0] ?? null)),
+  ];
   bridge.onState((state) => {
     link.set(state);
     if (state.kind !== 'connected') return;
     name.set(state.hello.station);
-    // A link that breaks again is opened again.
-    void refresh().catch(() => {});
+    // A link that breaks again is opened again, and what one call lacks the station tells soon.
+    void Promise.allSettled(refresh());
   });
   bridge.subscribe('station', (view) => station.set(view));
   bridge.subscribe('result', (record) => {

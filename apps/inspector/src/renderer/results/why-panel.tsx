@@ -4,13 +4,13 @@ import type { ResultRecord } from '@kerf/edge-runtime';
 import { useRef, useState } from 'react';
 import { type Translate, useTexts } from '../i18n/messages.tsx';
 import { PartPicture } from '../pictures/part-picture.tsx';
-import { FaultText } from '../shared/fault-text.tsx';
 import { formatBytes, formatMs, formatScore, shortHash } from '../shared/format.ts';
 import { Loading } from '../shared/loading.tsx';
 import { Pairs } from '../shared/pairs-panel.tsx';
 import { ReasonText, sayCode } from '../shared/reason-text.tsx';
 import { sayPlace } from '../shared/say-place.ts';
 import { useInspector, useStore } from '../shared/store.ts';
+import { Unanswered } from '../shared/untold.tsx';
 import { useCall } from '../shared/use-call.ts';
 import { useInSight } from '../shared/use-in-sight.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
@@ -40,7 +40,7 @@ export function WhyPanel({
 
 function Why({ resultId, showOverlay }: { readonly resultId: string; readonly showOverlay: boolean }) {
   const { t, language } = useTexts();
-  const { value: record, fault, isPending: isAsked } = useCall('results.get', { resultId });
+  const { value: record, fault, isPending: isAsked, again } = useCall('results.get', { resultId });
   const { value: picture, isPending } = useCall('results.picture', { resultId });
   const thresholds = useStore(useInspector().thresholds);
   const section = useRef<HTMLElement>(null);
@@ -48,7 +48,7 @@ function Why({ resultId, showOverlay }: { readonly resultId: string; readonly sh
   if (fault !== null || (record === null && !isAsked)) {
     return (
       <section className="why" aria-label={t('results.why')}>
-        {fault === null ? <p className="empty">{t('results.gone')}</p> : <FaultText fault={fault} />}
+        {fault === null ? <p className="empty">{t('results.gone')}</p> : <Unanswered fault={fault} onAgain={again} />}
       </section>
     );
   }

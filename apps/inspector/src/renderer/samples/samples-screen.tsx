@@ -7,8 +7,9 @@ import { FaultText, said } from '../shared/fault-text.tsx';
 import { formatBytes, formatNumber, formatShare, sentences } from '../shared/format.ts';
 import { Loading } from '../shared/loading.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
+import { Unanswered } from '../shared/untold.tsx';
 import { faultOf } from '../shared/use-action.ts';
-import { useCall } from '../shared/use-call.ts';
+import { type Asked, useCall } from '../shared/use-call.ts';
 import { ExportButtons } from './export-buttons.tsx';
 import { LabelPad } from './label-pad.tsx';
 import { SampleList } from './sample-list.tsx';
@@ -16,8 +17,8 @@ import { nextUnlabelled, SHOWN, type Shown, useSamples } from './use-samples.ts'
 
 export function SamplesScreen({ showOverlay }: { readonly showOverlay: boolean }) {
   const { t } = useTexts();
-  const view = useSamplesView();
-  if (view === null) return <Loading />;
+  const { view, fault, again } = useSamplesView();
+  if (view === null) return fault === null ? <Loading /> : <Unanswered fault={fault} onAgain={again} />;
   if (!view.isOn) {
     return (
       <section className="panel" aria-label={t('samples.title')}>
@@ -31,13 +32,13 @@ export function SamplesScreen({ showOverlay }: { readonly showOverlay: boolean }
 }
 
 /** Asked for once, then told at each change. */
-function useSamplesView(): SamplesView | null {
+function useSamplesView(): Pick<Asked<never>, 'fault' | 'again'> & { readonly view: SamplesView | null } {
   const { bridge } = useInspector();
-  const { value } = useCall('samples.view', {});
+  const { value, fault, again } = useCall('samples.view', {});
   const [told, setTold] = useState<SamplesView | null>(null);
   useEffect(() => bridge.subscribe('samples', setTold), [bridge]);
   useEffect(() => setTold(value), [value]);
-  return told ?? value;
+  return { view: told ?? value, fault, again };
 }
 
 function Labelling({ view, showOverlay }: { readonly view: SamplesView; readonly showOverlay: boolean }) {
@@ -112,7 +113,7 @@ function Labelling({ view, showOverlay }: { readonly view: SamplesView; readonly
           <p className="empty">{t('samples.none')}</p>
         </section>
       ) : (
-        <LabelPad key={sample.id} {...{ sample, view, showOverlay, isChosen }} onLabel={label} onUndo={undo} />
+        <LabelPad {...{ sample, view, showOverlay, isChosen }} onLabel={label} onUndo={undo} />
       )}
     </div>
   );

@@ -1,12 +1,13 @@
 // Recorded sessions: record, judge again, and look at two of them side by side, changed verdicts first.
-import type { Comparison, FaultView, SessionsView } from '@kerf/bridge';
+import type { Comparison, SessionsView } from '@kerf/bridge';
 import { useEffect, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatBytes, formatTime } from '../shared/format.ts';
 import { Loading } from '../shared/loading.tsx';
 import { useInspector } from '../shared/store.ts';
-import { useCall } from '../shared/use-call.ts';
+import { Unanswered } from '../shared/untold.tsx';
+import { type Asked, useCall } from '../shared/use-call.ts';
 import { PairList } from './pair-list.tsx';
 import { RecordingPanel } from './recording-panel.tsx';
 import { SideBySide } from './side-by-side.tsx';
@@ -14,7 +15,7 @@ import { useComparison } from './use-comparison.ts';
 
 export function SessionsScreen({ showOverlay }: { readonly showOverlay: boolean }) {
   const { t } = useTexts();
-  const { view, fault, setView } = useSessionsView();
+  const { view, fault, again, setView } = useSessionsView();
   const [chosen, setChosen] = useState<{ readonly left: string | null; readonly right: string | null }>({
     left: null,
     right: null,
@@ -33,7 +34,7 @@ export function SessionsScreen({ showOverlay }: { readonly showOverlay: boolean 
   useEffect(() => setIndex(0), [left, right]);
   if (view === null) {
     if (fault === null) return <Loading />;
-    return <FaultText fault={fault} />;
+    return <Unanswered fault={fault} onAgain={again} />;
   }
   const pair = compared.value?.pairs[index];
   return (
@@ -77,19 +78,18 @@ export function SessionsScreen({ showOverlay }: { readonly showOverlay: boolean 
 }
 
 /** Asked for once, then told at each change. */
-function useSessionsView(): {
+function useSessionsView(): Pick<Asked<never>, 'fault' | 'again'> & {
   view: SessionsView | null;
-  fault: FaultView | null;
   setView: (view: SessionsView) => void;
 } {
   const { bridge } = useInspector();
-  const { value, fault } = useCall('sessions.view', {});
+  const { value, fault, again } = useCall('sessions.view', {});
   const [view, setView] = useState<SessionsView | null>(null);
   useEffect(() => bridge.subscribe('sessions', setView), [bridge]);
   useEffect(() => {
     if (value !== null) setView(value);
   }, [value]);
-  return { view, fault, setView };
+  return { view, fault, again, setView };
 }
 
 interface SelectProps {

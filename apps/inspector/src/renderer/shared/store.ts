@@ -1,14 +1,19 @@
 // The bridge's topics -> what screens read: one small store for each, outside React.
-import type { BridgeState, InspectorBridge, StationView, ThresholdsView, UpdatesView } from '@kerf/bridge';
+import type { BridgeState, FaultView, InspectorBridge, StationView, ThresholdsView, UpdatesView } from '@kerf/bridge';
 import type { ResultRecord } from '@kerf/edge-runtime';
 import { createContext, useContext, useSyncExternalStore } from 'react';
 import type { LiveMoment, PageWorker } from '../pictures/page-worker.ts';
 import { calmly, Store } from './observable.ts';
+import { faultOf } from './use-action.ts';
 
 /** Marks in the strip of last parts. */
 const RECENT = 24;
 /** Records kept for it: some come before their picture is on the screen. */
 const KEPT = 2 * RECENT;
+
+/** What the station is asked for when the link stands; from then on it tells by itself. */
+export const TOLD = ['station', 'recent', 'thresholds', 'updates'] as const;
+export type Told = (typeof TOLD)[number];
 
 export interface Inspector {
   readonly bridge: InspectorBridge;
@@ -20,6 +25,10 @@ export interface Inspector {
   readonly thresholds: Store<ThresholdsView | null>;
   /** Undefined until the station has said; null where its model is no device's release. */
   readonly updates: Store<UpdatesView | null | undefined>;
+  /** Why the station does not say a part of it; nothing of the other parts. */
+  readonly untold: Store<Readonly<Partial<Record<Told, FaultView>>>>;
+  /** Asks for a part once more. Resolves to whether it came; never rejects. */
+  readonly ask: (part: Told) => Promise<boolean>;
 }
 
 /** Subscribes for the page's whole life. */
@@ -34,10 +43,12 @@ export function inspectorOver(pictures: PageWorker): Inspector {
     recent: new Store<readonly ResultRecord[]>([], calmly),
     thresholds: new Store<ThresholdsView | null>(null),
     updates: new Store<UpdatesView | null | undefined>(undefined),
+    untold: new Store<Readonly<Partial<Record<Told, FaultView>>>>({}),
+    ask: (part) => ask(inspector, part),
   };
   bridge.onState((state) => {
     inspector.link.set(state);
-    if (state.kind === 'connected') void refresh(inspector);
+    if (state.kind === 'connected') for (const part of TOLD) void inspector.ask(part);
   });
   bridge.subscribe('station', (view) => inspector.station.set(view));
   bridge.subscribe('result', (record) => inspector.recent.set(withRecord(inspector.recent.get(), record)));
@@ -46,22 +57,26 @@ export function inspectorOver(pictures: PageWorker): Inspector {
   return inspector;
 }
 
-async function refresh({ bridge, station, recent, thresholds, updates }: Inspector): Promise<void> {
+async function ask(inspector: Inspector, part: Told): Promise<boolean> {
+  const { untold } = inspector;
   try {
-    const [view, page, current, releases] = await Promise.all([
-      bridge.call('station.view', {}),
-      bridge.call('results.list', { before: null, limit: KEPT, verdicts: null }),
-      bridge.call('thresholds.view', {}),
-      bridge.call('updates.view', {}),
-    ]);
-    station.set(view);
-    recent.set(page.records);
-    thresholds.set(current);
-    updates.set(releases);
-  } catch {
-    // The link broke again: the next connection asks anew.
+    await ASKING[part](inspector);
+    const { [part]: _, ...others } = untold.get();
+    untold.set(others);
+    return true;
+  } catch (error) {
+    untold.set({ ...untold.get(), [part]: faultOf(error) });
+    return false;
   }
 }
+
+const ASKING: Readonly<Record<Told, (inspector: Inspector) => Promise<void>>> = {
+  station: async ({ bridge, station }) => station.set(await bridge.call('station.view', {})),
+  recent: async ({ bridge, recent }) =>
+    recent.set((await bridge.call('results.list', { before: null, limit: KEPT, verdicts: null })).records),
+  thresholds: async ({ bridge, thresholds }) => thresholds.set(await bridge.call('thresholds.view', {})),
+  updates: async ({ bridge, updates }) => updates.set(await bridge.call('updates.view', {})),
+};
 
 /** Newest first; a final record takes the place of its provisional one. */
 export function withRecord(records: readonly ResultRecord[], record: ResultRecord): readonly ResultRecord[] {

@@ -4,9 +4,10 @@ import { useEffect, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatScore, formatTime, shortHash } from '../shared/format.ts';
-import { Loading } from '../shared/loading.tsx';
+import { SteadyButton } from '../shared/steady-button.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { TableHead } from '../shared/table-head.tsx';
+import { Unanswered, Untold, WhyUntold } from '../shared/untold.tsx';
 import { faultOf } from '../shared/use-action.ts';
 import { useCall } from '../shared/use-call.ts';
 import { Wide } from '../shared/wide.tsx';
@@ -24,7 +25,7 @@ export function ThresholdsScreen() {
   const { t } = useTexts();
   const current = useStore(useInspector().thresholds);
   const [draft, setDraft] = useState<Draft | null>(null);
-  if (current === null) return <Loading className="thresholds" />;
+  if (current === null) return <Untold part="thresholds" className="thresholds" />;
   const { passBelow, ngAbove, version } = current;
   const shown = draft ?? { passBelow, ngAbove, from: version };
   const change = (part: Partial<Draft>): void => setDraft({ ...shown, ...part });
@@ -32,6 +33,7 @@ export function ThresholdsScreen() {
     <section className="thresholds" aria-label={t('thresholds.title')}>
       <h2>{t('thresholds.title')}</h2>
       <p className="help">{t('thresholds.help')}</p>
+      <WhyUntold part="thresholds" />
       <div className="thresholds-main">
         <Histogram draft={shown} onChange={change} />
         <div>
@@ -64,7 +66,8 @@ export function ThresholdsScreen() {
 
 function Histogram({ draft, onChange }: { readonly draft: Draft; readonly onChange: (part: Partial<Draft>) => void }) {
   const { t } = useTexts();
-  const { value: scores } = useCall('thresholds.scores', {});
+  const { value: scores, fault, again } = useCall('thresholds.scores', {});
+  if (fault !== null) return <Unanswered fault={fault} onAgain={again} />;
   if (scores === null || scores.length === 0) return <p className="empty">{t('thresholds.noScores')}</p>;
   const recent = scores.filter(({ isRecent }) => isRecent).map(({ score }) => score);
   const labelled = scores.flatMap(({ score, isDefective }) => (isDefective === null ? [] : [{ score, isDefective }]));
@@ -181,12 +184,12 @@ function SaveForm({ current, draft, onDone }: SaveFormProps) {
         {t('thresholds.note')}
         <input type="text" maxLength={400} value={note} onChange={({ target }) => setNote(target.value)} />
       </label>
-      <button type="submit" className="primary" disabled={draft === null || draft.passBelow > draft.ngAbove}>
+      <SteadyButton type="submit" className="primary" isOff={draft === null || draft.passBelow > draft.ngAbove}>
         {t('thresholds.save')}
-      </button>
-      <button type="button" disabled={draft === null} onClick={onDone}>
+      </SteadyButton>
+      <SteadyButton isOff={draft === null} onClick={onDone}>
         {t('thresholds.reset')}
-      </button>
+      </SteadyButton>
       {said !== null && (
         <p className={said.isFault ? 'fault' : 'note'} role={said.isFault ? 'alert' : 'status'}>
           {said.text}
@@ -199,11 +202,12 @@ function SaveForm({ current, draft, onDone }: SaveFormProps) {
 
 function History() {
   const { t, language } = useTexts();
-  const { value: changes } = useCall('thresholds.history', {});
+  const { value: changes, fault, again } = useCall('thresholds.history', {});
   return (
     <>
       <h3>{t('thresholds.history')}</h3>
-      {changes === null || changes.length === 0 ? (
+      <Unanswered fault={fault} onAgain={again} />
+      {changes === null ? null : changes.length === 0 ? (
         <p>{t('thresholds.noHistory')}</p>
       ) : (
         <Wide label={t('thresholds.history')}>

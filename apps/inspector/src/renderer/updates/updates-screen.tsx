@@ -3,8 +3,8 @@ import type { UpdatesView } from '@kerf/bridge';
 import { useState } from 'react';
 import { FleetView } from '../fleet/fleet-view.tsx';
 import { useTexts } from '../i18n/messages.tsx';
-import { Loading } from '../shared/loading.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
+import { Untold, WhyUntold } from '../shared/untold.tsx';
 import { useRole } from '../shared/use-role.ts';
 import { HistoryPanel } from './history-panel.tsx';
 import { InstalledPanel } from './installed-panel.tsx';
@@ -39,7 +39,7 @@ function DeviceView() {
   const { t } = useTexts();
   const { updates } = useInspector();
   const view = useStore(updates);
-  if (view === undefined) return <Loading />;
+  if (view === undefined) return <Untold part="updates" />;
   if (view === null) return <p className="panel empty">{t('updates.none')}</p>;
   return <Device view={view} />;
 }
@@ -49,6 +49,7 @@ function Device({ view }: { readonly view: UpdatesView }) {
   const { role, may } = useRole();
   return (
     <>
+      <WhyUntold part="updates" />
       <JobBar view={view} />
       {!may('engineer') && <p className="note">{t('updates.role', { role: t(`role.${role}`) })}</p>}
       <div className="updates-columns">
