@@ -43,6 +43,8 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
     await soon(() => labels(page)).toEqual(['good', 'dent', '–', '–', '–', '–']);
     await page.getByRole('button', { name: 'scratch' }).click();
     await soon(() => labels(page)).toEqual(['good', 'dent', 'scratch', '–', '–', '–']);
+    // The next part has the same buttons, and the keyboard stays at the one that was pressed.
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('3 scratch');
     await page.keyboard.press('u');
     await soon(() => labels(page)).toEqual(['good', 'dent', '–', '–', '–', '–']);
     await page.keyboard.press('ArrowUp');

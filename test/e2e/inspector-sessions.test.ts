@@ -39,6 +39,7 @@ describe.skipIf(started.browser === null)(`record and replay${started.reason ? `
     expect((await readdir(join(line.folder, 'sessions'))).length).toBe(1);
     await page.getByRole('button', { name: 'Judge the first again' }).click();
     await page.getByText(`Judged again: ${PARTS} equal bit for bit, 0 not, 0 could not be compared.`).waitFor();
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Judge the first again');
     await page.getByText(`${PARTS} parts are in both: 0 with another verdict, 0 with another score.`).waitFor();
     await soon(() => page.locator('.side-by-side canvas').count()).toBe(2);
     await page.close();

@@ -7,7 +7,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { startChromium } from '../support/chromium.ts';
 import { InspectedLine } from './support/inspected-line.ts';
-import { checkScreen, drawn, keepLooks, keepPicture, type OpenPage, SCREEN_LOOKS, soon } from './support/inspecting.ts';
+import {
+  checkScreen,
+  drawn,
+  hasKeyboard,
+  keepLooks,
+  keepPicture,
+  type OpenPage,
+  SCREEN_LOOKS,
+  soon,
+} from './support/inspecting.ts';
 
 const started = await startChromium();
 
@@ -90,6 +99,7 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
     await page.getByLabel('Why this change').fill('the new lamp');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Saved as version').waitFor();
+    expect(await hasKeyboard(page)).toBe(true);
     expect(await page.locator('.history').textContent()).toContain('the new lamp');
     const text = await readFile(join(line.folder, 'line.yaml'), 'utf8');
     expect(text).toContain('# the line of this test');

@@ -50,6 +50,11 @@ export function drawn(page: Page, selector: string): Promise<number> {
   return page.locator(`${selector}[data-drawn="true"]`).count();
 }
 
+/** Whether something of the page has the keyboard: what was pressed, or the place where it stood. */
+export function hasKeyboard(page: Page): Promise<boolean> {
+  return page.evaluate(() => document.activeElement !== document.body && document.activeElement !== null);
+}
+
 /** Keeps a picture of the page where somebody has asked for them. */
 export async function keepPicture(page: Page, name: string, fullPage = false): Promise<void> {
   const folder = process.env['KERF_SCREENSHOTS'];

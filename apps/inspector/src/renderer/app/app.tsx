@@ -9,12 +9,15 @@ import { linesAbove } from '../lines/lines-above.ts';
 import { ResultsScreen } from '../results/results-screen.tsx';
 import { SamplesScreen } from '../samples/samples-screen.tsx';
 import { SessionsScreen } from '../sessions/sessions-screen.tsx';
+import { FaultText } from '../shared/fault-text.tsx';
 import type { Store } from '../shared/observable.ts';
 import type { Settings } from '../shared/settings.ts';
 import { type Inspector, InspectorProvider, useInspector, useStore } from '../shared/store.ts';
+import { useAction } from '../shared/use-action.ts';
 import { ThresholdsScreen } from '../thresholds/thresholds-screen.tsx';
 import { UpdatesScreen } from '../updates/updates-screen.tsx';
 import { Display } from './display.tsx';
+import { keepFocus } from './keep-focus.ts';
 import { LinkBanner } from './link-banner.tsx';
 import { ScreenBoundary } from './screen-boundary.tsx';
 import { ScreenTabs } from './screen-tabs.tsx';
@@ -40,6 +43,8 @@ function Frame({ settings }: { readonly settings: Store<Settings> }) {
   const [showOverlay, setShowOverlay] = useState(true);
   const [showSettings, setShowSettings] = useState(false);
   const [chosen, setChosen] = useState<string | null>(null);
+  const pausing = useAction();
+  useEffect(() => keepFocus(document.body), []);
   useEffect(() => {
     document.title = `${t(`nav.${screen}`)} – ${t('app.title')}`;
   }, [screen, t]);
@@ -48,7 +53,7 @@ function Frame({ settings }: { readonly settings: Store<Settings> }) {
     const show = (index: number): void => setScreen(SCREENS[(index + SCREENS.length) % SCREENS.length] ?? 'line');
     if (/^[1-9]$/.test(key) && at <= SCREENS.length) show(at - 1);
     else if (key === '[' || key === ']') show(SCREENS.indexOf(screen) + (key === ']' ? 1 : -1));
-    else if (key === 'p' || key === 'P') void togglePause(inspector).catch(() => {});
+    else if (key === 'p' || key === 'P') void pausing.run(() => togglePause(inspector));
     else if (key === 'o' || key === 'O') setShowOverlay((value) => !value);
     else if (key === '?') setShowSettings((value) => !value);
     else if ((key === 'l' || key === 'L') && above !== null) location.href = above;
@@ -64,6 +69,7 @@ function Frame({ settings }: { readonly settings: Store<Settings> }) {
       </a>
       <Header screen={screen} onScreen={setScreen} onSettings={() => setShowSettings(true)} />
       <LinkBanner />
+      <FaultText fault={pausing.fault} />
       <main id="content" tabIndex={-1}>
         <ScreenBoundary key={screen}>
           {screen === 'line' && <LineScreen showOverlay={showOverlay} onOverlay={setShowOverlay} onChoose={choose} />}

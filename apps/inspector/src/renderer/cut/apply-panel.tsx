@@ -3,6 +3,7 @@ import { type CutRow, type CutState, type FaultView, mayAct } from '@kerf/bridge
 import { useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
+import { SteadyButton } from '../shared/steady-button.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { faultOf } from '../shared/use-action.ts';
 import { atOption, routeName, rowName, shellWord } from './cut-names.ts';
@@ -78,9 +79,9 @@ function ChainApply({ row, rows, state, showState, onChoose }: Omit<Props, 'isNo
       {mayAct(role, 'engineer') ? (
         <div className="toolbar">
           {row.route !== null && (
-            <button type="button" className="primary" disabled={isPinned} onClick={() => void apply(row.route)}>
+            <SteadyButton className="primary" isOff={isPinned} onClick={() => void apply(row.route)}>
               {t('cut.apply.button')}
-            </button>
+            </SteadyButton>
           )}
           {state.pinned !== null && (
             <button type="button" onClick={() => void apply(null)}>

@@ -5,6 +5,7 @@ import { useTexts } from '../i18n/messages.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatBytes } from '../shared/format.ts';
 import { saveBlob } from '../shared/save-blob.ts';
+import { SteadyButton } from '../shared/steady-button.tsx';
 import { useInspector } from '../shared/store.ts';
 import { useAction } from '../shared/use-action.ts';
 import { useRole } from '../shared/use-role.ts';
@@ -23,13 +24,13 @@ export function BundlePanel() {
       {bundle !== null && <Preview bundle={bundle} />}
       <FaultText fault={fault} />
       <div className="toolbar">
-        <button
+        <SteadyButton
           type="button"
-          disabled={isBusy}
+          isOff={isBusy}
           onClick={() => void run(async () => setBundle(await bridge.call('health.bundle', {})))}
         >
           {t('health.bundleMake')}
-        </button>
+        </SteadyButton>
         {bundle !== null && (
           <button
             type="button"

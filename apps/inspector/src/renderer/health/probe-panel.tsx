@@ -1,6 +1,7 @@
 // Something that is measured when somebody asks: a button, what it says meanwhile, and what was found.
 import { type ReactNode, useState } from 'react';
 import { FaultText } from '../shared/fault-text.tsx';
+import { SteadyButton } from '../shared/steady-button.tsx';
 import { useAction } from '../shared/use-action.ts';
 import { useRole } from '../shared/use-role.ts';
 
@@ -25,9 +26,9 @@ export function ProbePanel<T>({ title, button, busy, idle, ask, show }: Props<T>
       {isBusy && <p role="status">{busy}</p>}
       <FaultText fault={fault} />
       {may('operator') && (
-        <button type="button" disabled={isBusy} onClick={() => void run(async () => setFound({ value: await ask() }))}>
+        <SteadyButton isOff={isBusy} onClick={() => void run(async () => setFound({ value: await ask() }))}>
           {button}
-        </button>
+        </SteadyButton>
       )}
     </section>
   );

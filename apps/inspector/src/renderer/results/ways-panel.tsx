@@ -17,6 +17,7 @@ export function WaysPanel({ record }: { readonly record: ResultRecord }) {
   const [fault, setFault] = useState<FaultView | null>(null);
   const isAllowed = state.kind === 'connected' && mayAct(state.hello.role, 'operator');
   const ask = (): void => {
+    if (asked === 'running') return;
     setAsked('running');
     bridge.call('why.ways', { resultId: record.resultId }).then(
       (value) => {
@@ -32,7 +33,7 @@ export function WaysPanel({ record }: { readonly record: ResultRecord }) {
   return (
     <>
       <h3>{t('why.ways')}</h3>
-      <button type="button" disabled={!isAllowed || asked === 'running'} aria-busy={asked === 'running'} onClick={ask}>
+      <button type="button" disabled={!isAllowed} aria-busy={asked === 'running'} onClick={ask}>
         {t(asked === 'running' ? 'why.looking' : 'why.askWays')}
       </button>
       <FaultText fault={fault} />

@@ -5,6 +5,7 @@ import { useTexts } from '../i18n/messages.tsx';
 import { PartPicture } from '../pictures/part-picture.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatScore, formatTime, joined } from '../shared/format.ts';
+import { SteadyButton } from '../shared/steady-button.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { useCall } from '../shared/use-call.ts';
 import { useInSight } from '../shared/use-in-sight.ts';
@@ -22,7 +23,6 @@ interface Props {
 
 export function LabelPad({ sample, view, showOverlay, isChosen, onLabel, onUndo }: Props) {
   const { t, language } = useTexts();
-  const { value: picture, fault } = useCall('samples.picture', { id: sample.id, full: false });
   const state = useStore(useInspector().link);
   const role = state.kind === 'connected' ? state.hello.role : 'viewer';
   const isAllowed = mayAct(role, 'engineer');
@@ -35,15 +35,7 @@ export function LabelPad({ sample, view, showOverlay, isChosen, onLabel, onUndo 
       <h2>
         <VerdictLabel verdict={record.verdict} /> <span className="why-part">{part}</span>
       </h2>
-      {picture === null ? (
-        fault === null ? (
-          <p className="note">{t('samples.loading')}</p>
-        ) : (
-          <FaultText fault={fault} />
-        )
-      ) : (
-        <PartPicture record={record} picture={picture} showOverlay={showOverlay} label={t('line.picture', { part })} />
-      )}
+      <Picture key={sample.id} sample={sample} showOverlay={showOverlay} />
       <p className="sample-facts">
         {record.score !== null && (
           <>
@@ -69,12 +61,12 @@ export function LabelPad({ sample, view, showOverlay, isChosen, onLabel, onUndo 
             {at < 9 && <kbd>{at + 1}</kbd>} {name}
           </button>
         ))}
-        <button type="button" disabled={!isAllowed || label === null} onClick={() => onLabel(null)}>
+        <SteadyButton isOff={!isAllowed || label === null} onClick={() => onLabel(null)}>
           <kbd>0</kbd> {t('samples.noLabel')}
-        </button>
-        <button type="button" disabled={!isAllowed || !view.canUndo} onClick={onUndo}>
+        </SteadyButton>
+        <SteadyButton isOff={!isAllowed || !view.canUndo} onClick={onUndo}>
           <kbd>U</kbd> {t('samples.undo')}
-        </button>
+        </SteadyButton>
       </div>
       {label !== null && (
         <p className="note">
@@ -84,4 +76,13 @@ export function LabelPad({ sample, view, showOverlay, isChosen, onLabel, onUndo 
       <p className="note">{isAllowed ? t('samples.keys') : t('samples.role', { role: t(`role.${role}`) })}</p>
     </section>
   );
+}
+
+function Picture({ sample: { id, record }, showOverlay }: Pick<Props, 'sample' | 'showOverlay'>) {
+  const { t } = useTexts();
+  const { value: picture, fault } = useCall('samples.picture', { id, full: false });
+  const label = t('line.picture', { part: record.partId ?? t('line.noPartId') });
+  if (picture !== null)
+    return <PartPicture record={record} picture={picture} showOverlay={showOverlay} label={label} />;
+  return fault === null ? <p className="note">{t('samples.loading')}</p> : <FaultText fault={fault} />;
 }

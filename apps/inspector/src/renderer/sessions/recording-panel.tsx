@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { FaultText, said } from '../shared/fault-text.tsx';
 import { formatBytes } from '../shared/format.ts';
+import { SteadyButton } from '../shared/steady-button.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { faultOf } from '../shared/use-action.ts';
 
@@ -53,20 +54,16 @@ export function RecordingPanel({ view, session, onView }: Props) {
         >
           {t(recording === null ? 'sessions.start' : 'sessions.stop')}
         </button>
-        {isReplaying ? (
-          <button type="button" disabled={!isAllowed} onClick={() => void act(bridge.call('sessions.cancel', {}))}>
-            {t('sessions.cancel')}
-          </button>
-        ) : (
-          <>
-            <button type="button" disabled={!isAllowed || session === null} onClick={() => judge('recorded')}>
-              {t('sessions.replay')}
-            </button>
-            <button type="button" disabled={!isAllowed || session === null} onClick={() => judge('station')}>
-              {t('sessions.replayNow')}
-            </button>
-          </>
-        )}
+        <button
+          type="button"
+          disabled={!isAllowed || session === null}
+          onClick={() => (isReplaying ? void act(bridge.call('sessions.cancel', {})) : judge('recorded'))}
+        >
+          {t(isReplaying ? 'sessions.cancel' : 'sessions.replay')}
+        </button>
+        <SteadyButton isOff={!isAllowed || session === null || isReplaying} onClick={() => judge('station')}>
+          {t('sessions.replayNow')}
+        </SteadyButton>
       </div>
       <Replaying replay={replay} />
       {!isAllowed && <p className="note">{t('sessions.role', { role: t(`role.${role}`) })}</p>}

@@ -2,6 +2,7 @@
 import { useEffect, useId, useRef, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { FaultText } from './fault-text.tsx';
+import { SteadyButton } from './steady-button.tsx';
 import { useAction } from './use-action.ts';
 
 interface Props {
@@ -60,9 +61,9 @@ export function ActionForm({ label, help, isPrimary = false, isDisabled = false,
         <input ref={first} type="text" maxLength={380} value={note} onChange={({ target }) => setNote(target.value)} />
       </label>
       <div className="toolbar">
-        <button type="submit" className="primary" disabled={isBusy}>
+        <SteadyButton type="submit" className="primary" isOff={isBusy}>
           {`${label} – ${t('updates.do')}`}
-        </button>
+        </SteadyButton>
         <button type="button" onClick={close}>
           {t('updates.keep')}
         </button>

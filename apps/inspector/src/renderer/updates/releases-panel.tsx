@@ -5,6 +5,7 @@ import { useTexts } from '../i18n/messages.tsx';
 import { CauseText } from '../shared/cause-text.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatBytes, formatMoment, formatShare } from '../shared/format.ts';
+import { SteadyButton } from '../shared/steady-button.tsx';
 import { useInspector } from '../shared/store.ts';
 import { useAction } from '../shared/use-action.ts';
 import { useRole } from '../shared/use-role.ts';
@@ -79,14 +80,14 @@ function LookForm({ view }: { readonly view: UpdatesView }) {
               <option key={drive} value={drive} />
             ))}
           </datalist>
-          <button type="button" disabled={isBusy} onClick={find}>
+          <SteadyButton isOff={isBusy} onClick={find}>
             {t('updates.findDrives')}
-          </button>
+          </SteadyButton>
         </>
       )}
-      <button type="submit" className="primary" disabled={isBusy || view.job !== null}>
+      <SteadyButton type="submit" className="primary" isOff={isBusy || view.job !== null}>
         {t('updates.look')}
-      </button>
+      </SteadyButton>
       {drives?.length === 0 && (
         <p className="note" role="status">
           {t('updates.noDrives')}
@@ -156,13 +157,13 @@ function FetchButton({ release, view }: { readonly release: ReleaseView; readonl
       {view.previous !== null && !isThere && (
         <p className="note">{t('updates.fetchWarns', { version: view.previous.version })}</p>
       )}
-      <button
+      <SteadyButton
         type="button"
-        disabled={isBusy || view.job !== null}
+        isOff={isBusy || view.job !== null}
         onClick={() => void run(() => bridge.call('updates.fetch', { version, from, allowOlder: isOlder }))}
       >
         {t(isThere ? 'updates.fetchAgain' : 'updates.fetch', { version })}
-      </button>
+      </SteadyButton>
       <FaultText fault={fault} />
     </>
   );

@@ -4,6 +4,7 @@ import { useId, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatSpan } from '../shared/format.ts';
+import { SteadyButton } from '../shared/steady-button.tsx';
 import { useInspector } from '../shared/store.ts';
 import { useAction } from '../shared/use-action.ts';
 import { useRole } from '../shared/use-role.ts';
@@ -74,9 +75,9 @@ export function SettingsForm({ view }: { readonly view: UpdatesView }) {
         {t('updates.windowHelp')}
       </p>
       {!isFixed && (
-        <button type="submit" disabled={isBusy || !isChanged}>
+        <SteadyButton type="submit" isOff={isBusy || !isChanged}>
           {t('updates.save')}
-        </button>
+        </SteadyButton>
       )}
       <FaultText fault={fault} />
     </form>

@@ -5,6 +5,7 @@ import { ActionForm } from '../shared/action-form.tsx';
 import { CauseText } from '../shared/cause-text.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatShare } from '../shared/format.ts';
+import { SteadyButton } from '../shared/steady-button.tsx';
 import { useInspector } from '../shared/store.ts';
 import { useAction } from '../shared/use-action.ts';
 import { useRole } from '../shared/use-role.ts';
@@ -73,14 +74,14 @@ function CanaryButton({ view }: { readonly view: UpdatesView }) {
   if (!view.hasKnownParts) return <p className="note">{t('updates.canaryNone')}</p>;
   return (
     <>
-      <button
+      <SteadyButton
         type="button"
         title={t('updates.canaryHelp')}
-        disabled={isBusy || view.job !== null}
+        isOff={isBusy || view.job !== null}
         onClick={() => void run(() => bridge.call('updates.canary', {}))}
       >
         {t('updates.canary')}
-      </button>
+      </SteadyButton>
       <FaultText fault={fault} />
     </>
   );
