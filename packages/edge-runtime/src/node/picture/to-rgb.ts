@@ -49,20 +49,17 @@ function fillRgb(data: Uint8Array, raw: Uint8Array, channels: 1 | 2 | 3 | 4, byt
   const pixelBytes = channels * bytes;
   const green = channels >= 3 ? bytes : 0;
   const blue = green * 2;
-  const high = bytes === 2 ? HIGH_BYTE : 0;
-  for (let to = 0, from = high; to < data.length; to += 3, from += pixelBytes) {
+  const toAlpha = pixelBytes - bytes;
+  const hasAlpha = channels === 2 || channels === 4;
+  let from = bytes === 2 ? HIGH_BYTE : 0;
+  for (let to = 0; to < data.length; to += 3, from += pixelBytes) {
     data[to] = raw[from] as number;
     data[to + 1] = raw[from + green] as number;
     data[to + 2] = raw[from + blue] as number;
+    if (hasAlpha && raw[from + toAlpha] !== 255) darken(data, to, raw[from + toAlpha] as number);
   }
-  if (channels === 2 || channels === 4) darken(data, raw, pixelBytes - bytes + high, pixelBytes);
 }
 
-/** In a pass of its own, which most pictures have no pixel for. */
-function darken(data: Uint8Array, raw: Uint8Array, firstAlpha: number, pixelBytes: number): void {
-  for (let to = 0, from = firstAlpha; to < data.length; to += 3, from += pixelBytes) {
-    const alpha = raw[from] as number;
-    if (alpha === 255) continue;
-    for (let at = to; at < to + 3; at++) data[at] = Math.round(((data[at] as number) * alpha) / 255);
-  }
+function darken(data: Uint8Array, pixel: number, alpha: number): void {
+  for (let at = pixel; at < pixel + 3; at++) data[at] = Math.round(((data[at] as number) * alpha) / 255);
 }
