@@ -100,7 +100,7 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Saved as version').waitFor();
     expect(await hasKeyboard(page)).toBe(true);
-    expect(await page.locator('.history').textContent()).toContain('the new lamp');
+    expect(await page.locator('.history tbody').textContent()).toContain('the new lamp0.99980.9999');
     const text = await readFile(join(line.folder, 'line.yaml'), 'utf8');
     expect(text).toContain('# the line of this test');
     expect(parse(text)).toMatchObject({ thresholds: { passBelow: 0.9998, ngAbove: 0.9999 } });
@@ -108,6 +108,7 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
     await soon(() => second.page.getByLabel('NG from').last().inputValue()).toBe('0.9999');
     await second.page.getByLabel('NG from').last().fill('1');
     await page.getByLabel('NG from').last().fill('0.99995');
+    expect(await page.getByLabel('NG from').last().inputValue()).toBe('0.99995');
     await page.getByLabel('Why this change').fill('again');
     await page.getByRole('button', { name: 'Save' }).click();
     await soon(() => page.locator('.history tbody tr').count()).toBe(2);

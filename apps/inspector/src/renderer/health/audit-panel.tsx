@@ -44,7 +44,7 @@ function Entries({ audit: { entries, total, broken } }: { readonly audit: AuditV
                 <td>{formatMoment(at, language)}</td>
                 <td>{actor}</td>
                 <td>{sayAction(action, t)}</td>
-                <td className="audit-detail">{detail}</td>
+                <td className="audit-detail">{detail === '{}' ? '–' : detail}</td>
               </tr>
             ))}
           </tbody>

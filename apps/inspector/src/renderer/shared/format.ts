@@ -53,6 +53,15 @@ export function formatScore(value: number, language: Language): string {
   return formatNumber(value, language, 3);
 }
 
+/** Of a threshold: as fine as anybody sets one near to 0 or 1. */
+export const THRESHOLD_DIGITS = 6;
+
+/** As it was set: two that differ are not shown as one. */
+export function formatThreshold(value: number, language: Language): string {
+  const digits = { minimumFractionDigits: 3, maximumFractionDigits: THRESHOLD_DIGITS };
+  return value.toLocaleString(LOCALES[language], digits);
+}
+
 /** Enough of a hash to tell versions apart; the full record has all of it. */
 export function shortHash(hash: string): string {
   return /^[0-9a-f]{40,}$/.test(hash) ? `${hash.slice(0, 12)}…` : hash;

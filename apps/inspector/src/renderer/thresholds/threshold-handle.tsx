@@ -1,7 +1,7 @@
 // A threshold's handle: as wide as a finger (a glove) needs, moved by pointer and by arrow keys.
 import type { KeyboardEvent, PointerEvent } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
-import { formatScore } from '../shared/format.ts';
+import { formatThreshold } from '../shared/format.ts';
 
 const KEY_STEP = 0.01;
 
@@ -37,7 +37,7 @@ export function ThresholdHandle({ name, at, base, widthPx, value, range: [least,
       aria-valuemin={least}
       aria-valuemax={most}
       aria-valuenow={value}
-      aria-valuetext={formatScore(value, language)}
+      aria-valuetext={formatThreshold(value, language)}
       onKeyDown={onKey}
       onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
       onPointerMove={(event) => event.currentTarget.hasPointerCapture(event.pointerId) && onChange(valueAt(event))}

@@ -3,7 +3,7 @@ import { type FaultView, mayAct, type ThresholdsPreview, type ThresholdsView } f
 import { useEffect, useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
-import { formatScore, formatTime, shortHash } from '../shared/format.ts';
+import { formatThreshold, formatTime, shortHash, THRESHOLD_DIGITS } from '../shared/format.ts';
 import { SteadyButton } from '../shared/steady-button.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { TableHead } from '../shared/table-head.tsx';
@@ -95,7 +95,7 @@ function NumberField({ label, value, onChange }: NumberFieldProps) {
       <input
         type="number"
         step="0.01"
-        value={Number(value.toFixed(4))}
+        value={Number(value.toFixed(THRESHOLD_DIGITS))}
         onChange={({ target }) => Number.isFinite(target.valueAsNumber) && onChange(target.valueAsNumber)}
       />
     </label>
@@ -216,19 +216,20 @@ function History() {
               columns={[
                 t('thresholds.at'),
                 t('thresholds.by'),
+                t('thresholds.note'),
                 t('thresholds.passBelow'),
                 t('thresholds.ngAbove'),
-                t('thresholds.note'),
               ]}
+              numbersFrom={3}
             />
             <tbody>
               {changes.map(({ version, at, by, passBelow, ngAbove, note }) => (
                 <tr key={`${version}-${at}`}>
                   <td>{formatTime(at, language)}</td>
                   <td>{by}</td>
-                  <td className="row-number">{formatScore(passBelow, language)}</td>
-                  <td className="row-number">{formatScore(ngAbove, language)}</td>
                   <td>{note}</td>
+                  <td className="row-number">{formatThreshold(passBelow, language)}</td>
+                  <td className="row-number">{formatThreshold(ngAbove, language)}</td>
                 </tr>
               ))}
             </tbody>
