@@ -61,7 +61,7 @@ describe.skipIf(started.browser === null)(`the live view${started.reason ? ` (${
   async function openLine(url = address()): Promise<OpenPage & { readonly heard: () => Promise<Heard[]> }> {
     const opened = await openPage(browser, url, {}, {}, listen);
     const { page } = opened;
-    await page.getByRole('heading', { name: 'bench' }).waitFor();
+    await page.getByRole('heading', { name: 'bench', exact: true }).waitFor();
     await page.waitForTimeout(700);
     const heard = (): Promise<Heard[]> =>
       page.evaluate(() =>
