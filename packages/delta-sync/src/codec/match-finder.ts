@@ -1,4 +1,5 @@
 // Bytes -> earlier places where the bytes at a place stand too: the longest, and the nearest of each length.
+import { hashAt, hashBits, matchLength } from './four-bytes.ts';
 
 /** Shorter matches are found at the last distances only. */
 export const LEAST_FOUND = 4;
@@ -26,7 +27,7 @@ export class MatchFinder {
   constructor(history: Uint8Array) {
     this.#history = history;
     this.#tries = history.length < LONG_BYTES ? TRIES.short : TRIES.long;
-    const bits = Math.min(HASH_BITS.most, Math.max(HASH_BITS.least, 32 - Math.clz32(history.length)));
+    const bits = hashBits(history.length, HASH_BITS);
     this.#shift = 32 - bits;
     this.#heads = new Int32Array(1 << bits).fill(-1);
     this.#before = new Int32Array(history.length);
@@ -38,7 +39,7 @@ export class MatchFinder {
     if (at + LEAST_FOUND > this.#history.length) return 0;
     let found = 0;
     let longest = LEAST_FOUND - 1;
-    let place = this.#heads[this.#hashAt(at)] as number;
+    let place = this.#heads[hashAt(this.#history, at, this.#shift)] as number;
     // An earlier search may have looked further ahead.
     while (place >= at) place = this.#before[place] as number;
     for (let tries = 0; place >= 0 && tries < this.#tries; tries++, place = this.#before[place] as number) {
@@ -56,29 +57,15 @@ export class MatchFinder {
   }
 
   lengthAt(at: number, distance: number): number {
-    const history = this.#history;
-    const most = history.length - at;
-    let length = 0;
-    while (length < most && history[at + length] === history[at + length - distance]) length++;
-    return length;
+    return matchLength(this.#history, at, distance);
   }
 
   #learnUpTo(at: number): void {
     const last = Math.min(at, this.#history.length - LEAST_FOUND + 1);
     for (; this.#known < last; this.#known++) {
-      const hash = this.#hashAt(this.#known);
+      const hash = hashAt(this.#history, this.#known, this.#shift);
       this.#before[this.#known] = this.#heads[hash] as number;
       this.#heads[hash] = this.#known;
     }
-  }
-
-  #hashAt(at: number): number {
-    const history = this.#history;
-    const four =
-      (history[at] as number) |
-      ((history[at + 1] as number) << 8) |
-      ((history[at + 2] as number) << 16) |
-      ((history[at + 3] as number) << 24);
-    return Math.imul(four, 0x9e37_79b1) >>> this.#shift;
   }
 }

@@ -1,5 +1,6 @@
 // Bytes, and what stands in front of them -> what they take as matches and single bytes, about: one quick pass over all of them,
 // where coding them would take a hundred times as long. A sample cannot see what repeats itself at a distance.
+import { hashAt, hashBits, matchLength } from '../codec/four-bytes.ts';
 import { entropyBitsOf } from '../coder/cluster.ts';
 
 const LEAST_MATCH = 6;
@@ -38,7 +39,7 @@ class Matcher {
     this.#history.set(before);
     this.#history.set(fresh, before.byteLength);
     this.#start = before.byteLength;
-    const bits = Math.min(HASH_BITS.most, Math.max(HASH_BITS.least, 32 - Math.clz32(this.#history.length)));
+    const bits = hashBits(this.#history.length, HASH_BITS);
     this.#places = new Int32Array(1 << bits).fill(-1);
     this.#shift = 32 - bits;
   }
@@ -46,14 +47,14 @@ class Matcher {
   run(): Matched {
     const history = this.#history;
     const end = history.length;
-    for (let at = 0; at < Math.min(this.#start, end - 3); at++) this.#places[this.#hashAt(at)] = at;
+    for (let at = 0; at < Math.min(this.#start, end - 3); at++) this.#places[hashAt(history, at, this.#shift)] = at;
     let bits = 0;
     let distance = 0;
     let misses = 0;
     for (let at = this.#start; at < end; ) {
-      const again = distance > 0 ? this.#lengthAt(at, distance) : 0;
+      const again = distance > 0 ? matchLength(history, at, distance) : 0;
       const place = at + 4 <= end ? this.#exchange(at) : -1;
-      const length = place < 0 || again >= LEAST_AGAIN ? again : this.#lengthAt(at, at - place);
+      const length = place < 0 || again >= LEAST_AGAIN ? again : matchLength(history, at, at - place);
       if (length < (again >= LEAST_AGAIN ? LEAST_AGAIN : LEAST_MATCH)) {
         const step = Math.min(end - at, 1 + (misses++ >> MISSES_BITS));
         for (let byte = at; byte < at + step; byte++) this.#count(history[byte] as number);
@@ -68,7 +69,7 @@ class Matcher {
         distance = at - place;
       }
       for (let byte = at + 1; byte < Math.min(at + length, at + REMEMBERED_BYTES, end - 3); byte++) {
-        this.#places[this.#hashAt(byte)] = byte;
+        this.#places[hashAt(history, byte, this.#shift)] = byte;
       }
       at += length;
     }
@@ -84,27 +85,9 @@ class Matcher {
 
   /** The last place with the same four bytes, which becomes this one. */
   #exchange(at: number): number {
-    const hash = this.#hashAt(at);
+    const hash = hashAt(this.#history, at, this.#shift);
     const place = this.#places[hash] as number;
     this.#places[hash] = at;
     return place;
-  }
-
-  #lengthAt(at: number, distance: number): number {
-    const history = this.#history;
-    const most = history.length - at;
-    let length = 0;
-    while (length < most && history[at + length] === history[at + length - distance]) length++;
-    return length;
-  }
-
-  #hashAt(at: number): number {
-    const history = this.#history;
-    const four =
-      (history[at] as number) |
-      ((history[at + 1] as number) << 8) |
-      ((history[at + 2] as number) << 16) |
-      ((history[at + 3] as number) << 24);
-    return Math.imul(four, 0x9e37_79b1) >>> this.#shift;
   }
 }
