@@ -139,13 +139,14 @@ function carry(): void {
   low &= 0x7fff_ffff;
 }
 
+/** What a model knows when it has seen a bit; which bit is no branch. */
 @inline
-function learned(state: i32, bit: i32): i32 {
+function learned(state: i32, bit: bool): i32 {
   const odds = state >>> COUNT_BITS;
   const count = state & COUNT_MASK;
   const rate = load<i32>(rates + (count << 2));
-  const moved = bit == 0 ? odds + ((((CERTAIN - odds) >> 3) * rate) >> 9) : odds - (((odds >> 3) * rate) >> 9);
-  return (moved << COUNT_BITS) | (count + i32(count < limit));
+  const moved = ((select(odds, CERTAIN - odds, bit) >> 3) * rate) >> 9;
+  return (select(odds - moved, odds + moved, bit) << COUNT_BITS) | (count + i32(count < limit));
 }
 
 @inline
@@ -156,7 +157,7 @@ function codeBit(model: i32, bit: i32, isDecoder: bool): i32 {
   const coded: i32 = isDecoder ? i32(low >= zeros) : bit;
   if (coded == 0) {
     range = zeros;
-    store<i32>(address, learned(state, 0));
+    store<i32>(address, learned(state, false));
   } else {
     range -= zeros;
     if (isDecoder) {
@@ -165,7 +166,7 @@ function codeBit(model: i32, bit: i32, isDecoder: bool): i32 {
       low += zeros;
       if (low < 0) carry();
     }
-    store<i32>(address, learned(state, 1));
+    store<i32>(address, learned(state, true));
   }
   if (range < LEAST_RANGE) {
     if (isDecoder) shiftIn();
@@ -228,7 +229,7 @@ function codePlane(place: usize, isDecoder: bool): bool {
           continue;
         }
       }
-      wasEmpty = !codeRow(row, isDecoder);
+      wasEmpty = !(isDecoder ? decodeRow(row) : encodeRow(row));
     }
   }
   store<i32>(0, low);
@@ -246,8 +247,7 @@ export function decodePlane(place: usize): bool {
   return codePlane(place, true);
 }
 
-@inline
-function codeRow(row: i32, isDecoder: bool): bool {
+function encodeRow(row: i32): bool {
   const stride = columns + 2 * PAD;
   let here: usize = near + nearFrom + row * stride;
   const last = here + columns;
@@ -286,33 +286,27 @@ function codeRow(row: i32, isDecoder: bool): bool {
       zeroOdds = (odds + 3 * (second >>> COUNT_BITS)) >>> 8;
     }
     const zeros = (rowRange >>> 16) * (zeroOdds | 1);
-    const wanted: i32 = isDecoder ? 0 : load<u8>(level);
-    const bit = isDecoder ? i32(rowLow >= zeros) : i32(wanted != usualLevel);
+    const wanted: i32 = load<u8>(level);
+    const bit = i32(wanted != usualLevel);
     if (bit == 0) {
       rowRange = zeros;
-      store<i32>(context, learned(state, 0));
-      if (corrected != 0) store<i32>(corrected, learned(second, 0));
-      if (isDecoder) store<u8>(level, usualLevel);
+      store<i32>(context, learned(state, false));
+      if (corrected != 0) store<i32>(corrected, learned(second, false));
     } else {
       rowRange -= zeros;
-      if (isDecoder) {
-        rowLow -= zeros;
-      } else {
-        rowLow += zeros;
-        if (rowLow < 0) {
-          low = rowLow;
-          carry();
-          rowLow = low;
-        }
+      rowLow += zeros;
+      if (rowLow < 0) {
+        low = rowLow;
+        carry();
+        rowLow = low;
       }
-      store<i32>(context, learned(state, 1));
-      if (corrected != 0) store<i32>(corrected, learned(second, 1));
+      store<i32>(context, learned(state, true));
+      if (corrected != 0) store<i32>(corrected, learned(second, true));
     }
     if (rowRange < LEAST_RANGE) {
       range = rowRange;
       low = rowLow;
-      if (isDecoder) shiftIn();
-      else shiftOut();
+      shiftOut();
       rowRange = range;
       rowLow = low;
     }
@@ -324,14 +318,191 @@ function codeRow(row: i32, isDecoder: bool): bool {
     any = true;
     range = rowRange;
     low = rowLow;
-    const found = isDecoder ? decodeUnusual(here + far0) : encodeUnusual(here + far0, wanted);
+    encodeUnusual(here + far0, wanted);
     rowRange = range;
     rowLow = low;
-    if (isDecoder) store<u8>(level, found);
-    const distance = found > usualLevel ? found - usualLevel : usualLevel - found;
+    const distance = wanted > usualLevel ? wanted - usualLevel : usualLevel - wanted;
     west = distance > 3 ? 3 : distance;
     store<u8>(here, west);
-    store<u8>(here + far0, (distance > 15 ? 15 : distance) | (found > usualLevel ? 32 : 16));
+    store<u8>(here + far0, (distance > 15 ? 15 : distance) | (wanted > usualLevel ? 32 : 16));
+  }
+  range = rowRange;
+  low = rowLow;
+  return any;
+}
+
+/** `low` when as many bytes have come in as `from` lacks. */
+function shiftedIn(value: i32, from: i32): i32 {
+  do {
+    from <<= 8;
+    const before: i32 = at <= end ? load<u8>(at - 1) : 0;
+    const next: i32 = at < end ? load<u8>(at) : 0;
+    value = (value << 8) | (((before << 7) | (next >> 1)) & 0xff);
+    at++;
+  } while (from < LEAST_RANGE);
+  return value;
+}
+
+@inline
+function shiftedRange(value: i32): i32 {
+  // The highest bit comes to one of the bits 23 to 30.
+  return value << ((clz(value) - 1) & ~7);
+}
+
+/**
+ * What {@link encodeRow} codes. Each choice waits for the one before, so what the range coder holds stays in registers here, not in
+ * the globals that functions share, and the side of a value is no branch, which would be guessed wrong as often as not.
+ */
+function decodeRow(row: i32): bool {
+  const stride = columns + 2 * PAD;
+  let here: usize = near + nearFrom + row * stride;
+  const last = here + columns;
+  const first0: usize = summaries + firstFrom - near - nearFrom;
+  const second0: usize = summaries + secondFrom - near - nearFrom;
+  const golden0: usize = golden + goldenFrom - near - nearFrom;
+  const far0: usize = far - near;
+  const seenFar0: usize = firstFrom - nearFrom;
+  const allStates = states;
+  const zeroModels = allStates + (models << 2);
+  const signModels = zeroModels + (SIGN_MODELS << 2);
+  const usualLevel = usual;
+  const above = most - usualLevel;
+  const hasSides = usualLevel > 0 && above > 0;
+  const groups = edges == 0 ? 0 : edges + (magnitudes << 1);
+  const isGrouped = groups != 0 && most > 1;
+  let rowRange = range;
+  let rowLow = low;
+  let any = false;
+  let level: usize = levels + levelsFrom + row * columns;
+  let west = 0;
+  let farWest = 0;
+  let northWest = 0;
+  let north: i32 = load<u8>(here - stride);
+  for (; here < last; here++, level++) {
+    const northEast: i32 = load<u8>(here - stride + 1);
+    const sum: i32 = 2 * (west + north) + northWest + northEast + farWest + <i32>load<u8>(here - 2 * stride);
+    const seen: i32 = load<u8>(here + first0);
+    const other: i32 = <i32>load<u8>(here + second0) & 0x30;
+    const goldenClass: i32 = load<u8>(here + golden0);
+    const context = zeroModels + (((<i32>load<u8>(nearClass + sum)) * 36 + ((seen & 15) << 2) + (other >> 4)) << 2);
+    const state = load<i32>(context);
+    const odds = state >>> COUNT_BITS;
+    let zeroOdds = odds >>> 6;
+    let corrected: usize = 0;
+    let second = 0;
+    if ((sum | seen | other) != 0 || goldenClass > 1) {
+      const near4 = <i32>load<u8>(pattern + ((west << 2) | north)) + i32(northEast > 0) + (i32(northWest > 0) << 1);
+      corrected =
+        allStates +
+        ((((near4 * 3 + (seen >> 6)) * 5 + goldenClass) * SURE_CLASSES + <i32>load<u8>(sureClass + (odds >>> 10))) << 2);
+      second = load<i32>(corrected);
+      zeroOdds = (odds + 3 * (second >>> COUNT_BITS)) >>> 8;
+    }
+    const zeros = (rowRange >>> 16) * (zeroOdds | 1);
+    farWest = west;
+    northWest = north;
+    north = northEast;
+    west = 0;
+    if (rowLow < zeros) {
+      rowRange = zeros;
+      store<i32>(context, learned(state, false));
+      if (corrected != 0) store<i32>(corrected, learned(second, false));
+      store<u8>(level, usualLevel);
+      if (rowRange < LEAST_RANGE) {
+        rowLow = shiftedIn(rowLow, rowRange);
+        rowRange = shiftedRange(rowRange);
+      }
+      continue;
+    }
+    rowRange -= zeros;
+    rowLow -= zeros;
+    store<i32>(context, learned(state, true));
+    if (corrected != 0) store<i32>(corrected, learned(second, true));
+    if (rowRange < LEAST_RANGE) {
+      rowLow = shiftedIn(rowLow, rowRange);
+      rowRange = shiftedRange(rowRange);
+    }
+    any = true;
+    const place = here + far0;
+    if (!isGrouped) {
+      range = rowRange;
+      low = rowLow;
+      const found = decodeUnusual(place);
+      rowRange = range;
+      rowLow = low;
+      store<u8>(level, found);
+      const distance = found > usualLevel ? found - usualLevel : usualLevel - found;
+      west = distance > 3 ? 3 : distance;
+      store<u8>(here, west);
+      store<u8>(place, (distance > 15 ? 15 : distance) | (found > usualLevel ? 32 : 16));
+      continue;
+    }
+    const farWestward: i32 = load<u8>(place - 1);
+    const farNorth: i32 = load<u8>(place - stride);
+    const farSeen: i32 = load<u8>(place + seenFar0);
+    const farSum =
+      2 * ((farWestward & 15) + (farNorth & 15)) +
+      (<i32>load<u8>(place - stride + 1) & 15) +
+      (<i32>load<u8>(place - stride - 1) & 15);
+    const farClass = i32((farSeen & 15) > 1) + i32((farSeen & 15) > 2);
+    const group0 = groups + (((<i32>load<u8>(groupClass + farSum)) * 3 + farClass) << 5);
+    let isAbove = i32(usualLevel == 0);
+    if (hasSides) {
+      const address = signModels + (((farWestward >> 4) * 9 + (farNorth >> 4) * 3 + (farSeen >> 4)) << 2);
+      const sign = load<i32>(address);
+      const below = (rowRange >>> 16) * ((sign >>> (COUNT_BITS + 6)) | 1);
+      const isHigh = rowLow >= below;
+      rowRange = select(rowRange - below, below, isHigh);
+      rowLow = select(rowLow - below, rowLow, isHigh);
+      isAbove = i32(isHigh);
+      store<i32>(address, learned(sign, isHigh));
+      if (rowRange < LEAST_RANGE) {
+        rowLow = shiftedIn(rowLow, rowRange);
+        rowRange = shiftedRange(rowRange);
+      }
+    }
+    const largest = select(above, usualLevel, isAbove != 0);
+    let distance = 1;
+    if (largest > 1) {
+      const unit = rowRange >>> GROUP_ODDS_BITS;
+      // All sixteen edges at once: the group is the last that begins no higher.
+      const units = i16x8.splat(<i16>(<u32>rowLow / <u32>unit));
+      const lower = i16x8.le_s(v128.load(group0), units);
+      const upper = i16x8.le_s(v128.load(group0, 16), units);
+      const group = popcnt(i8x16.bitmask(i8x16.narrow_i16x8_s(lower, upper))) - 1;
+      const edge = group0 + (group << 1);
+      const from = unit * <i32>load<u16>(edge);
+      const to = select(rowRange, unit * <i32>load<u16>(edge, 2), group == MAGNITUDE_GROUPS - 1);
+      rowRange = to - from;
+      rowLow -= from;
+      if (rowRange < LEAST_RANGE) {
+        rowLow = shiftedIn(rowLow, rowRange);
+        rowRange = shiftedRange(rowRange);
+      }
+      distance = group + 1;
+      if (group >= UNARY) {
+        const bits: i32 = load<u8>(groupBits + group);
+        distance = load<u8>(groupFirst + group);
+        if (bits > 0) {
+          const part = rowRange >>> bits;
+          const largestPart = (1 << bits) - 1;
+          const number: i32 = min(largestPart, <i32>(<u32>rowLow / <u32>part));
+          const partFrom = part * number;
+          rowRange = number == largestPart ? rowRange - partFrom : part;
+          rowLow -= partFrom;
+          if (rowRange < LEAST_RANGE) {
+            rowLow = shiftedIn(rowLow, rowRange);
+            rowRange = shiftedRange(rowRange);
+          }
+          distance += number;
+        }
+      }
+      distance = min(largest, distance);
+    }
+    west = min(distance, 3);
+    store<u8>(level, select(usualLevel + distance, usualLevel - distance, isAbove != 0));
+    store<u8>(here, west);
+    store<u8>(place, min(distance, 15) | (16 << isAbove));
   }
   range = rowRange;
   low = rowLow;
@@ -364,10 +535,10 @@ function codeUnusual(place: usize, wanted: i32, isDecoder: bool): i32 {
   const northWest: i32 = load<u8>(above - 1);
   const sum = 2 * ((west & 15) + (north & 15)) + (northEast & 15) + (northWest & 15);
   const seenClass = (seen & 15) > 2 ? 2 : (seen & 15) > 1 ? 1 : 0;
-  if (edges != 0 && largest > 1) {
+  if (!isDecoder && edges != 0 && largest > 1) {
     const context = (<i32>load<u8>(groupClass + sum)) * 3 + seenClass;
-    const grouped = codeGrouped(edges + ((magnitudes + context * MAGNITUDE_GROUPS) << 1), distance, isDecoder);
-    return isAbove == 1 ? usual + min(largest, grouped) : usual - min(largest, grouped);
+    encodeGrouped(edges + ((magnitudes + context * MAGNITUDE_GROUPS) << 1), distance);
+    return wanted;
   }
   const first = models + MAGNITUDE_MODELS + ((<i32>load<u8>(magnitudeClass + sum)) * 3 + seenClass) * 4;
   let magnitude = 1;
@@ -387,44 +558,25 @@ function codeUnusual(place: usize, wanted: i32, isDecoder: bool): i32 {
 }
 
 @inline
-function narrow(from: i32, to: i32, isDecoder: bool): void {
+function narrow(from: i32, to: i32): void {
   range = to - from;
-  if (isDecoder) {
-    low -= from;
-  } else {
-    low += from;
-    if (low < 0) carry();
-  }
-  if (range < LEAST_RANGE) {
-    if (isDecoder) shiftIn();
-    else shiftOut();
-  }
+  low += from;
+  if (low < 0) carry();
+  if (range < LEAST_RANGE) shiftOut();
 }
 
 @inline
-function codeGrouped(at: usize, distance: i32, isDecoder: bool): i32 {
+function encodeGrouped(edgesAt: usize, distance: i32): void {
+  const group: i32 = load<u8>(groupOf + distance);
   const unit = range >>> GROUP_ODDS_BITS;
-  let group: i32 = 0;
-  if (isDecoder) {
-    // All sixteen edges at once: the group is the last that begins no higher.
-    const units = i16x8.splat(<i16>(<u32>low / <u32>unit));
-    const lower = i16x8.le_s(v128.load(at), units);
-    const upper = i16x8.le_s(v128.load(at, 16), units);
-    group = popcnt(i8x16.bitmask(i8x16.narrow_i16x8_s(lower, upper))) - 1;
-  } else {
-    group = load<u8>(groupOf + distance);
-  }
-  const edge = at + (group << 1);
+  const edge = edgesAt + (group << 1);
   const to = group == MAGNITUDE_GROUPS - 1 ? range : unit * <i32>load<u16>(edge, 2);
-  narrow(unit * <i32>load<u16>(edge), to, isDecoder);
-  const first: i32 = load<u8>(groupFirst + group);
+  narrow(unit * <i32>load<u16>(edge), to);
   const bits: i32 = load<u8>(groupBits + group);
-  if (bits == 0) return first;
+  if (bits == 0) return;
   const part = range >>> bits;
-  const most = (1 << bits) - 1;
-  const number: i32 = isDecoder ? min(most, <i32>(<u32>low / <u32>part)) : distance - first;
-  narrow(part * number, number == most ? range : part * (number + 1), isDecoder);
-  return first + number;
+  const number = distance - <i32>load<u8>(groupFirst + group);
+  narrow(part * number, number == (1 << bits) - 1 ? range : part * (number + 1));
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { LevelTable } from './level-table.ts';
 import { type LevelLayout, levelLayout } from './levels.ts';
 import { restoreChannels } from './restore-channels.ts';
+import type { PlaneSource } from './wasm-restorer.ts';
 
 /**
  * @param levels as `quantiseLevels` gives them, each one of its channel
@@ -16,26 +17,36 @@ export function reconstructLevels(
   groups = table.groups.length,
 ): Float32Array {
   const layout = levelLayout(shape, table);
-  const planes = planesOf(levels, layout, table, missingMeans(table, groups));
-  const restored = table.restoration === null ? planes : restoreChannels(planes, layout, table.restoration);
-  return layout.between === 1 ? restored : scattered(restored, layout);
+  const source = planesOf(levels, layout, table, missingMeans(table, groups));
+  const planes =
+    table.restoration === null ? allPlanes(source, layout) : restoreChannels(source, layout, table.restoration);
+  return layout.between === 1 ? planes : scattered(planes, layout);
+}
+
+function planesOf(
+  levels: Uint8Array,
+  { channels, planeSize }: LevelLayout,
+  table: LevelTable,
+  missing: ReadonlyMap<number, number>,
+): PlaneSource {
+  return (item, channel, to) => {
+    const { values } = table.channels[channel] as { values: Float32Array };
+    const mean = values.length === 1 ? values[0] : missing.get(channel);
+    if (mean !== undefined) {
+      to.fill(mean);
+      return;
+    }
+    const from = (item * channels + channel) * planeSize;
+    for (let at = 0; at < planeSize; at++) to[at] = values[levels[from + at] as number] as number;
+  };
 }
 
 /** In the order of the levels. */
-function planesOf(
-  levels: Uint8Array,
-  { batch, channels, planeSize }: LevelLayout,
-  table: LevelTable,
-  missing: ReadonlyMap<number, number>,
-): Float32Array {
-  const planes = new Float32Array(levels.length);
+function allPlanes(source: PlaneSource, { batch, channels, planeSize }: LevelLayout): Float32Array {
+  const planes = new Float32Array(batch * channels * planeSize);
   for (let item = 0, from = 0; item < batch; item++) {
     for (let channel = 0; channel < channels; channel++, from += planeSize) {
-      const { values } = table.channels[channel] as { values: Float32Array };
-      const end = from + planeSize;
-      const mean = values.length === 1 ? values[0] : missing.get(channel);
-      if (mean !== undefined) planes.fill(mean, from, end);
-      else for (let at = from; at < end; at++) planes[at] = values[levels[at] as number] as number;
+      source(item, channel, planes.subarray(from, from + planeSize));
     }
   }
   return planes;

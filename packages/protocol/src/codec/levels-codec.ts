@@ -71,14 +71,16 @@ export function decodeLevelValues(
     throw damagedPayload(`it has unknown flags ${flags}`);
   const walk = new LevelWalk(shape, table, { withGolden: flags === FLAG.golden, machineFor });
   let groups = 0;
+  let levels: Uint8Array;
   try {
     groups = decodeGroups(source, walk, table);
     if (groups === 0 && walk.levels.length > 0) throw damagedPayload('it has no group');
+    // What makes values of them may need the memory that they are in.
+    levels = walk.levels.slice();
   } finally {
     walk.release();
   }
-  // The levels stay where they are until something else is coded; their values are the first thing that is made of them.
-  return reconstructLevels(walk.levels, shape, table, groups);
+  return reconstructLevels(levels, shape, table, groups);
 }
 
 /** @returns how many there are */

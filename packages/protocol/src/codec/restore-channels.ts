@@ -2,17 +2,17 @@
 // values around. Coarse levels lose what channels share only where every one of them is looked at alone.
 import type { RestoredChannel } from './level-table.ts';
 import type { LevelLayout } from './levels.ts';
-import { type RestoreItem, wasmRestorer } from './wasm-restorer.ts';
+import { type PlaneSource, type RestoreItem, wasmRestorer } from './wasm-restorer.ts';
 
-/** @param planes float32, items of the batch one after another, each with the planes of its channels; not changed */
+/** @returns float32, items of the batch one after another, each with the planes of its channels */
 export function restoreChannels(
-  planes: Float32Array,
+  source: PlaneSource,
   layout: LevelLayout,
   restoration: readonly RestoredChannel[],
 ): Float32Array {
   const restorer = wasmRestorer(layout, restoration);
   try {
-    return restoreBy(restorer?.restoreItem ?? restorerInTypescript(layout, restoration), planes, layout);
+    return restoreBy(restorer?.restoreItem ?? restorerInTypescript(layout, restoration), source, layout);
   } finally {
     restorer?.release();
   }
@@ -21,22 +21,26 @@ export function restoreChannels(
 /** {@link restoreChannels}, item by item. */
 export function restoreBy(
   restoreItem: RestoreItem,
-  planes: Float32Array,
+  source: PlaneSource,
   { batch, channels, planeSize }: LevelLayout,
 ): Float32Array {
-  const restored = new Float32Array(planes.length);
   const size = channels * planeSize;
-  for (let from = 0; from < batch * size; from += size) {
-    restoreItem(planes.subarray(from, from + size), restored.subarray(from, from + size));
+  const restored = new Float32Array(batch * size);
+  for (let item = 0; item < batch; item++) {
+    restoreItem(source, item, restored.subarray(item * size, (item + 1) * size));
   }
   return restored;
 }
 
 /** The reference. Products and sums are float32, one after the other, so that all machines find the same. */
 export function restorerInTypescript(layout: LevelLayout, restoration: readonly RestoredChannel[]): RestoreItem {
-  const { planeSize, rows, columns } = layout;
+  const { channels, planeSize, rows, columns } = layout;
+  const planes = new Float32Array(channels * planeSize);
   const around = new Float32Array(planeSize);
-  return (planes, restored) => {
+  return (source, item, restored) => {
+    for (let channel = 0, from = 0; channel < channels; channel++, from += planeSize) {
+      source(item, channel, planes.subarray(from, from + planeSize));
+    }
     for (const [channel, { sources, weights }] of restoration.entries()) {
       const from = channel * planeSize;
       const here = restored.subarray(from, from + planeSize);
@@ -45,8 +49,8 @@ export function restorerInTypescript(layout: LevelLayout, restoration: readonly 
         sumAround(planes.subarray(from, from + planeSize), rows, columns, around);
         addWeighted(here, around, 0, weights[1] as number);
       }
-      for (const [at, source] of sources.entries()) {
-        addWeighted(here, planes, source * planeSize, weights[at + 2] as number);
+      for (const [at, from] of sources.entries()) {
+        addWeighted(here, planes, from * planeSize, weights[at + 2] as number);
       }
     }
   };

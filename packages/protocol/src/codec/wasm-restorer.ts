@@ -10,8 +10,11 @@ const LANES = 16;
 const LEAST_VALUES = 1 << 10;
 const MOST_BYTES = 64 * 2 ** 20;
 
-/** Where a restored channel comes from: planes of one item, one after another. */
-export type RestoreItem = (planes: Float32Array, restored: Float32Array) => void;
+/** Writes the plane of a channel as its levels say it. */
+export type PlaneSource = (item: number, channel: number, to: Float32Array) => void;
+
+/** Restores one item: the planes of its channels, one after another. */
+export type RestoreItem = (source: PlaneSource, item: number, restored: Float32Array) => void;
 
 export interface Restorer {
   readonly restoreItem: RestoreItem;
@@ -33,16 +36,15 @@ export function wasmRestorer(layout: LevelLayout, restoration: readonly Restored
   const kernel = takeKernel(bytes);
   if (kernel === null) return null;
   const { buffer } = kernel.memory;
-  const held = new Float32Array(buffer, planesAt, channels * stride);
   const found = new Float32Array(buffer, restoredAt, planeSize);
   const addresses = new Int32Array(buffer, sourcesAt, most);
   const factors = new Float32Array(buffer, weightsAt, most + 2);
-  const restoreItem: RestoreItem = (planes, restored) => {
+  const restoreItem: RestoreItem = (source, item, restored) => {
     for (let channel = 0; channel < channels; channel++) {
-      held.set(planes.subarray(channel * planeSize, (channel + 1) * planeSize), channel * stride);
+      source(item, channel, new Float32Array(buffer, planesAt + 4 * channel * stride, planeSize));
     }
     for (const [channel, { sources, weights }] of restoration.entries()) {
-      for (const [at, source] of sources.entries()) addresses[at] = planesAt + 4 * source * stride;
+      for (const [at, from] of sources.entries()) addresses[at] = planesAt + 4 * from * stride;
       factors.set(weights);
       if (weights[1] !== 0) kernel.code.sumAround(planesAt + 4 * channel * stride, rows, columns, aroundAt);
       kernel.code.restore(aroundAt, stride, sourcesAt, sources.length, weightsAt, restoredAt);

@@ -7,7 +7,7 @@ import { levelLayout, quantiseBy, quantiseRun } from '../../src/codec/levels.ts'
 import { decodeLevelValues, encodeLevels } from '../../src/codec/levels-codec.ts';
 import { restoreBy, restoreChannels, restorerInTypescript } from '../../src/codec/restore-channels.ts';
 import { wasmMachine } from '../../src/codec/wasm-machine.ts';
-import { wasmRestorer } from '../../src/codec/wasm-restorer.ts';
+import { type PlaneSource, wasmRestorer } from '../../src/codec/wasm-restorer.ts';
 import {
   KerfError,
   type LevelTable,
@@ -79,13 +79,18 @@ describe('the coders of TypeScript and of WebAssembly', () => {
     const layout = levelLayout(shape, tableOf(Array.from({ length: channels }, () => reluChannel(3, 1))));
     const random = seededRandom(rows);
     const planes = Float32Array.from({ length: batch * channels * rows * columns }, () => random() * 9 - 3);
+    const planeSize = rows * columns;
+    const source: PlaneSource = (item, channel, to) => {
+      const from = (item * channels + channel) * planeSize;
+      to.set(planes.subarray(from, from + planeSize));
+    };
     const restoration = anyRestoration(channels, random);
     const restorer = wasmRestorer(layout, restoration);
     if (restorer === null) throw new TypeError('WebAssembly cannot be had here');
-    const found = restoreBy(restorer.restoreItem, planes, layout);
+    const found = restoreBy(restorer.restoreItem, source, layout);
     restorer.release();
-    expect(found).toEqual(restoreBy(restorerInTypescript(layout, restoration), planes, layout));
-    expect(restoreChannels(planes, layout, restoration)).toEqual(found);
+    expect(found).toEqual(restoreBy(restorerInTypescript(layout, restoration), source, layout));
+    expect(restoreChannels(source, layout, restoration)).toEqual(found);
   });
 
   it('agree on the vectors of this repository', () => {
