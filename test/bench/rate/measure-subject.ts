@@ -11,6 +11,9 @@ import { inputsOf, type RateSample, type RateSubject } from './subjects.ts';
 /** A short run. */
 const SHORT = { cuts: 1, limits: [{ points: 0.5, confidencePercent: 95 }], choose: 40, judge: 40 } as const;
 
+const FIXTURE_NOTE =
+  'All parts are of one kind and lie alike; the golden part is a good one, which the coder compares with each frame: fewer bytes for the same values.';
+
 export type Extent = 'full' | 'short';
 
 export interface Measuring {
@@ -22,20 +25,30 @@ export interface Measuring {
   readonly keptOnly: boolean;
 }
 
-/** Null where a piece is not there and none may be measured. */
-export async function measuredSubject(subject: RateSubject, options: Measuring): Promise<SubjectPart | null> {
+export interface MeasuredSubject {
+  /** Null where not even its images are there. */
+  readonly part: SubjectPart | null;
+  /** What is not there and was not to be measured, for people. */
+  readonly left: readonly string[];
+}
+
+export async function measuredSubject(subject: RateSubject, options: Measuring): Promise<MeasuredSubject> {
   const { extent, out, keptOnly } = options;
   const { name } = subject;
   const parts = new PartsFolder(out, await partKeys(subject, extent));
   const samples = new Samples(subject, extent);
   const knownImages = await parts.images(name);
-  if (knownImages === null && keptOnly) return null;
+  if (knownImages === null && keptOnly) return { part: null, left: [name] };
   const images = knownImages ?? (await measuredImages(subject, samples, options.backend));
   if (knownImages === null) await parts.writeImages(name, images);
   const pieces: CutPiece[] = [];
+  const left: string[] = [];
   for (const tensors of extent === 'full' ? subject.cuts : subject.cuts.slice(0, SHORT.cuts)) {
     const known = await parts.cut(name, tensors);
-    if (known === null && keptOnly) return null;
+    if (known === null && keptOnly) {
+      left.push(`${name} at ${tensors.join(' and ')}`);
+      continue;
+    }
     const piece = known ?? (await measuredCut(subject, tensors, samples, images.whole, options));
     if (known === null) await parts.writeCut(name, tensors, piece);
     pieces.push(piece);
@@ -46,11 +59,12 @@ export async function measuredSubject(subject: RateSubject, options: Measuring):
     wholePoints: subject.metric.pointsOf(images.whole),
     samples: images.whole.length,
     calibratedOn: samples.calibrated,
+    note: subject.isFixture ? FIXTURE_NOTE : null,
     inputPixels: { width: subject.width, height: subject.height },
     cuts: pieces.map(({ cut }) => cut),
     rows: [...images.rows, ...pieces.flatMap(({ rows }) => rows)],
   };
-  return { rates, codecs: pieces.map(({ codecs }) => codecs) };
+  return { part: { rates, codecs: pieces.map(({ codecs }) => codecs) }, left };
 }
 
 /** Drawn when they are asked for, once. */

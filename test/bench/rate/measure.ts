@@ -1,7 +1,7 @@
 // Subjects -> what every codec and every image format costs and loses on them.
 //
-// First bytes and losses of every subject, which takes long, can be stopped and goes on where it was; then the times, which
-// want a machine that does nothing else.
+// First bytes and losses of every subject, which takes long, can be stopped, goes on where it was and comes out the same on
+// a machine with other work; then the times, which want a machine that does nothing else.
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -15,33 +15,36 @@ import { type FoundSubject, type RateSubject, rateSubjects } from './subjects.ts
 import { writeTables } from './tables.ts';
 import { ROUNDS, timedSubject } from './times.ts';
 
-/** Takes the times of what earlier runs measured, and measures nothing else. */
-const KEPT_ONLY = process.env['KERF_RATE_KEPT'] === '1';
+/** One of the two alone: `rates` takes no times, `times` takes those of what is kept in the folder and measures nothing else. */
+const PASSES = ['rates', 'times'] as const;
 
 export async function measureRates({ full, only, out }: BenchOptions): Promise<RateReport> {
   const extent = full ? 'full' : 'short';
+  const pass = chosenPass(out);
   const backend = await nodeBackend({ runtime: 'onnxruntime-node', inThisThread: true });
   const found = chosen(await rateSubjects(), only);
   const measured: { subject: RateSubject; part: SubjectPart }[] = [];
   const missing: { name: string; reason: string }[] = [];
   const subjects: SubjectRates[] = [];
-  const browser = await browserTimes(ROUNDS);
+  const browser = pass === 'rates' ? null : await browserTimes(ROUNDS);
   try {
     for (const subject of found) {
       if ('missing' in subject) {
         missing.push({ name: subject.name, reason: subject.missing });
         continue;
       }
-      const part = await measuredSubject(subject, { backend, extent, out, keptOnly: KEPT_ONLY });
-      if (part === null) missing.push({ name: subject.name, reason: 'left out of this run' });
-      else measured.push({ subject, part });
+      const { part, left } = await measuredSubject(subject, { backend, extent, out, keptOnly: pass === 'times' });
+      for (const name of left) missing.push({ name, reason: 'no earlier run kept it' });
+      if (part !== null) measured.push({ subject, part });
     }
     if (out !== null)
       await writeTables(
         join(out, 'tables'),
         measured.map(({ part }) => part),
       );
-    for (const { subject, part } of measured) subjects.push(await timedSubject(subject, part, backend, browser));
+    for (const { subject, part } of measured) {
+      subjects.push(pass === 'rates' ? part.rates : await timedSubject(subject, part, backend, browser));
+    }
   } finally {
     await browser?.close();
     await backend.dispose();
@@ -58,6 +61,15 @@ export async function measureRates({ full, only, out }: BenchOptions): Promise<R
     subjects,
     missing,
   };
+}
+
+function chosenPass(out: string | null): (typeof PASSES)[number] | null {
+  const asked = process.env['KERF_RATE_PASS'];
+  if (asked === undefined) return null;
+  const pass = PASSES.find((each) => each === asked);
+  if (pass === undefined) throw new TypeError(`KERF_RATE_PASS is '${asked}'; it may be ${PASSES.join(' or ')}`);
+  if (out === null) throw new TypeError('KERF_RATE_PASS needs --out DIR, where one pass keeps what the other reads');
+  return pass;
 }
 
 /** The one of this name, or all whose names hold it. */

@@ -46,14 +46,14 @@ ${report.subjects.map(subjectSection)}
 
 function subjectSection(subject: SubjectRates, index: number): Html {
   const { name, metric, wholePoints, samples, calibratedOn, cuts } = subject;
-  const note = `${metric} of the whole model ${wholePoints.toFixed(1)} on ${samples} held-out samples; levels calibrated on ${calibratedOn} others. The dashed line is half a point.`;
+  const about = `${metric} of the whole model ${wholePoints.toFixed(1)} on ${samples} held-out samples; levels calibrated on ${calibratedOn} others. ${subject.note === null ? '' : `${subject.note} `}The dashed line is half a point.`;
   const list = cuts.map(({ label }, at) => html`<span><b>${at + 1}</b> ${label}</span> `);
   const legend = (Object.keys(FAMILIES) as RateRow['family'][]).map(
     (family) =>
       html`<span><svg width="18" height="18" viewBox="-9 -9 18 18" aria-hidden="true">${SHAPES[family]}</svg> ${FAMILIES[family]}</span> `,
   );
   return section(
-    { id: `subject-${index}`, title: name, note },
+    { id: `subject-${index}`, title: name, note: about },
     html`<figure class="figure"><p class="legend">${legend}</p><p class="legend">${list}</p>${rateChart(subject)}</figure>${rateTable(subject)}`,
   );
 }

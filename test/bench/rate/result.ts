@@ -44,6 +44,8 @@ export interface SubjectRates {
   /** Held out: no codec was chosen on them. */
   readonly samples: number;
   readonly calibratedOn: number;
+  /** What its samples have that others have not, for people. */
+  readonly note: string | null;
   readonly inputPixels: { readonly width: number; readonly height: number };
   readonly cuts: readonly CutSize[];
   readonly rows: readonly RateRow[];

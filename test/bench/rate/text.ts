@@ -58,8 +58,8 @@ export function loadText(load: number, cores: number): string {
 }
 
 function subjectMarkdown(subject: SubjectRates): string {
-  const { name, metric, wholePoints, samples, calibratedOn } = subject;
-  const head = `## ${name}\n\n${metric} of the whole model ${wholePoints.toFixed(2)} on ${samples} samples; levels calibrated on ${calibratedOn} others.`;
+  const { name, metric, wholePoints, samples, calibratedOn, note } = subject;
+  const head = `## ${name}\n\n${metric} of the whole model ${wholePoints.toFixed(2)} on ${samples} samples; levels calibrated on ${calibratedOn} others.${note === null ? '' : ` ${note}`}`;
   const tables = waysOf(subject).map(({ title, rows }) =>
     [
       `### ${title}\n`,
