@@ -37,6 +37,32 @@ async function writeModel(name: string, weights: Float32Array): Promise<void> {
   await writeFile(join(name, 'weights.bin'), bytesOfArray(weights));
 }
 
+test('small tensors that go from a data file into the model cost next to nothing, and the other way round', async () => {
+  const weights = Array.from({ length: 60 }, (_, place) => normal(200, 0.05, place + 1));
+  await mkdir(at('apart'));
+  const initializers = weights.map((values, place) => ({ name: `w${place}`, tensor: float32Tensor([200], values) }));
+  const graph = {
+    nodes: initializers.map(({ name }) => ({ op: 'Identity', inputs: [name], outputs: [`of_${name}`] })),
+    outputs: initializers.map(({ name }) => ({ name: `of_${name}` })),
+  };
+  const apart = initializers.map((one, place) => ({
+    ...one,
+    external: { location: 'weights.bin', offset: 800 * place },
+  }));
+  await writeFile(at('whole.onnx'), buildModel({ ...graph, initializers }));
+  await writeFile(at('apart', 'model.onnx'), buildModel({ ...graph, initializers: apart }));
+  await writeFile(at('apart', 'weights.bin'), Buffer.concat(weights.map(bytesOfArray)));
+  const [whole, parted] = [at('whole.onnx'), at('apart', 'model.onnx')];
+  for (const [oldPath, newPath] of [
+    [parted, whole],
+    [whole, parted],
+  ] as const) {
+    const { deltaBytes } = await diffFiles({ oldPath, newPath, out: at('d') });
+    // 48,000 bytes of weights.
+    expect(deltaBytes).toBeLessThan(2400);
+  }
+});
+
 describe('a model with a data file', () => {
   const old = normal(COUNT, 0.05, 1);
   const noise = normal(COUNT, 5e-5, 2);

@@ -74,6 +74,40 @@ test('tensors under other names, in another order, trained: differences', async 
   expect(await deltaBytes(stack(layers), fresh)).toBeLessThan(0.62 * layers.length * table.byteLength + 2 * OVERHEAD);
 });
 
+const over = (values: Float32Array, rowCount: number): Float32Array =>
+  values.map((_, at) => values[(at % rowCount) * (values.length / rowCount) + Math.floor(at / rowCount)] as number);
+
+test('matrices that another exporter turned over and named anew, among others of their size and shape, cost little', async () => {
+  const [square, high] = [140, ROWS];
+  const squares = [1, 2, 3].map((seed) => normal(square * square, 0.05, 200 + seed));
+  const named = (values: Float32Array, name: string, height: number): Weight =>
+    weight(values, name, [height, values.length / height]);
+  const old = [
+    ...layers.map((values, at) => named(values, `mlp.${at}.w`, at % 2 === 0 ? high : COLUMNS)),
+    ...squares.map((values, at) => named(values, `attention.${at}.w`, square)),
+  ];
+  const turnedBy = (change: (values: Float32Array, at: number) => Float32Array): Weight[] => [
+    ...layers.map((values, at) => {
+      const height = at % 2 === 0 ? high : COLUMNS;
+      return named(over(change(values, at), height), `val_${at}`, values.length / height);
+    }),
+    ...squares.map((values, at) => named(over(change(values, at), square), `val_${9 - at}`, square)),
+  ];
+  expect(
+    await deltaBytes(
+      old,
+      turnedBy((values) => values),
+    ),
+  ).toBeLessThan(3 * OVERHEAD);
+  const bytes = old.reduce((sum, { data }) => sum + data.byteLength, 0);
+  expect(
+    await deltaBytes(
+      old,
+      turnedBy((values, at) => trained(values, 300 + at)),
+    ),
+  ).toBeLessThan(0.63 * bytes);
+});
+
 test('matrices joined and parted are copies', async () => {
   const parts = [weight(rows(0, 100), 'q'), weight(rows(100, 250), 'k'), weight(rows(250, ROWS), 'v')];
   expect(await deltaBytes(parts, [weight(table, 'qkv')])).toBeLessThan(OVERHEAD);

@@ -3,6 +3,7 @@
 import { type Runs, runsOf } from '../codec/turn.ts';
 import { MAX_AXES } from '../format/limits.ts';
 import type { BaseRange } from '../format/operations.ts';
+import { dimsOf } from './dims.ts';
 import type { PlacedTensor } from './place-tensors.ts';
 
 /** Elements that are looked at before all are. */
@@ -29,11 +30,6 @@ export function findTransposed(
     return Array.from({ length: runs.count }, (_, run) => ({ offset: old.place + runs.from(run), bytes: runs.bytes }));
   }
   return null;
-}
-
-/** `float32[64, 3, 3]` */
-export function dimsOf({ shape }: Pick<PlacedTensor, 'shape'>): number[] {
-  return (shape.match(/\d+(?=[,\]])/g) ?? []).map(Number);
 }
 
 /** All orders of so many axes but their own. */

@@ -3,7 +3,8 @@ import { valuesOf } from '../codec/derive.ts';
 import { runsOf, type Turn } from '../codec/turn.ts';
 import { ELEMENT_KINDS, type ElementKind } from '../format/element-kinds.ts';
 import { MAX_AXES } from '../format/limits.ts';
-import { dimsOf, ordersOf } from './find-transposed.ts';
+import { dimsOf } from './dims.ts';
+import { ordersOf } from './find-transposed.ts';
 import type { PlacedTensor } from './place-tensors.ts';
 
 /** Elements that are looked at, from all over the tensor. */

@@ -54,8 +54,8 @@ function isPiece(tensor: PlacedTensor, match: TensorMatch | null): boolean {
 }
 
 /**
- * What of the base is worth a dictionary: the structure of models, and tensors that are too small for a piece, but for those that a
- * piece comes from: the new structure lacks it as well.
+ * What of the base is worth a dictionary: what lies between the tensors of models and their data files, and tensors that are too small
+ * for a piece, but for those that a piece comes from: the new structure lacks it as well.
  */
 export function structureOf(
   files: readonly SourceFile[],
@@ -73,7 +73,7 @@ export function structureOf(
     left -= bytes;
   };
   for (const { isModel, tensors, reader } of files) {
-    if (isModel) {
+    if (isModel || tensors.length > 0) {
       let at = start;
       for (const tensor of tensors) {
         if (tensor.bytes < LEAST_COPY_BYTES && !places.has(start + tensor.offset)) continue;
