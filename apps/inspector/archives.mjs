@@ -3,9 +3,10 @@
 import { spawnSync } from 'node:child_process';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { tarFolder } from '../../packages/cli/tar-folder.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const NAME = 'kerf-inspector';
@@ -47,21 +48,7 @@ async function make(tool, archive) {
 /** One folder, named with its version. */
 function tarball() {
   const path = join(out, `${NAME}-${version}-linux-${process.arch}.tar.gz`);
-  const folder = basename(unpacked);
-  // Names only: the targets of links stay.
-  const renamed = `--transform=flags=r;s,^${folder.replaceAll(/[.,\\^$*[\]&]/g, String.raw`\$&`)},${NAME}-${version},`;
-  run('tar', [
-    '-czf',
-    path,
-    '--owner=0',
-    '--group=0',
-    '--numeric-owner',
-    '--sort=name',
-    renamed,
-    '-C',
-    dirname(unpacked),
-    folder,
-  ]);
+  tarFolder({ folder: unpacked, name: `${NAME}-${version}`, path });
   return path;
 }
 
