@@ -175,7 +175,11 @@ describe('the Inspector on a network', () => {
     await developmentCertificate(other, []);
     for (const args of [[], ['--ca', join(other, 'dev-cert.pem')]]) {
       const wary = await kerfInspect(far.url, ...args);
-      expect(await firstState(wary.url)).toMatchObject({ kind: 'away', code: 'TLS_UNTRUSTED' });
+      expect(await firstState(wary.url)).toMatchObject({
+        kind: 'away',
+        code: 'TLS_UNTRUSTED',
+        cause: { kind: 'certificate-unknown', host: new URL(far.url).host },
+      });
     }
   });
 

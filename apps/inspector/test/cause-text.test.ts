@@ -3,12 +3,13 @@ import type { CauseView } from '@kerf/bridge';
 import type { Refusal } from '@kerf/cli/inspect';
 import type { ReleaseCause } from '@kerf/delta-sync';
 import type { StationCause } from '@kerf/edge-runtime';
+import type { CertificateCause } from '@kerf/protocol';
 import type { AuditCause, RolloutCause } from '@kerf/registry';
 import { expect, test } from 'vitest';
 import { translator } from '../src/renderer/i18n/messages.tsx';
 import { causeText } from '../src/renderer/shared/cause-text.tsx';
 
-type Cause = AuditCause | Refusal | ReleaseCause | RolloutCause | StationCause;
+type Cause = AuditCause | CertificateCause | Refusal | ReleaseCause | RolloutCause | StationCause;
 /** Kinds of one member of the union are told apart by a `kind` of several names. */
 type OfKind<K extends Cause['kind']> = Cause extends infer C
   ? C extends { kind: infer N }

@@ -75,6 +75,11 @@ test('what is wrong is said with what to do, the station’s own words apart', (
   const certificate = { kind: 'certificate-unknown', host: '10.0.0.7:8443', error: 'DEPTH_ZERO_SELF_SIGNED_CERT' };
   const unknown = view({ link: { state: 'away', code: 'TLS_UNTRUSTED', cause: certificate } });
   expect(troublesOf(link, unknown, english)[0]?.text).toContain('Nobody here knows who signed the certificate of 10.0');
+  const broker = { sink: 'mes', code: 'TLS_UNTRUSTED', cause: { ...certificate, kind: 'certificate-other-name' } };
+  const blocked = view({ delivery: { waiting: 7, disk: 'ok', isHeld: false, blocked: [broker] } });
+  expect(troublesOf(link, blocked, chinese)[0]?.text).toContain(zh('cause.certificate-other-name', broker.cause));
+  const far = { kind: 'away', code: 'TLS_UNTRUSTED', message: '', cause: certificate, retryInMs: 500 } as const;
+  expect(troublesOf(far, null, english)[0]?.text).toContain('Nobody here knows who signed the certificate of 10.0');
   const reason = { code: 'SOURCE_LOST', message: 'no such folder' };
   const delivery = { waiting: 7, disk: 'full', isHeld: false, blocked: [{ sink: 'mes', code: 'SINK_UNREACHABLE' }] };
   const both = troublesOf(link, view({ delivery, link: { state: 'away', code: 'LINK_LOST' } }), english);

@@ -2,6 +2,7 @@
 // parameters. Adapters carry it, a service answers it, screens use it; nothing else crosses.
 import type { ResultRecord, Verdict } from '@kerf/edge-runtime';
 import * as v from 'valibot';
+import type { CauseView } from './cause-view.ts';
 import { CUT_CALLS, type CutCallResults, type CutTopics } from './cut-calls.ts';
 import type { PreviewSize } from './live-pace.ts';
 import { SAMPLES_CALLS, type SamplesResults, type SamplesTopics } from './samples-calls.ts';
@@ -136,7 +137,15 @@ export type BridgeState =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'connected'; readonly hello: Hello }
   /** It tries again by itself after `retryInMs`; null when that makes no sense (a wrong token). */
-  | { readonly kind: 'away'; readonly code: string; readonly message: string; readonly retryInMs: number | null };
+  | {
+      readonly kind: 'away';
+      readonly code: string;
+      /** Empty where nothing but the code is known. */
+      readonly message: string;
+      /** Where it is known as a kind. */
+      readonly cause: CauseView | null;
+      readonly retryInMs: number | null;
+    };
 
 /** What answers a bridge: the station, with the caller's role known. */
 export interface InspectorService {

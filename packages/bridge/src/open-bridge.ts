@@ -8,7 +8,9 @@ import {
   messageOf,
   type Random,
   type Transport,
+  whyOfError,
 } from '@kerf/protocol';
+import { type CauseView, causeView } from './cause-view.ts';
 import {
   BRIDGE_VERSION,
   type BridgeState,
@@ -153,18 +155,19 @@ class Bridge implements InspectorBridge {
     // Who is in between says with which code the station itself is away.
     const code = Object.hasOwn(ERROR_CODES, reason) ? (reason as ErrorCode) : 'LINK_LOST';
     const message = reason === '' ? 'the link to the station broke' : reason;
-    this.away(new KerfError(code, code === reason ? 'the station of this line is away' : message));
+    this.away(new KerfError(code, code === reason ? '' : message));
   }
 
   /** Told once for each connection, however it ended. */
-  private away({ code, message }: KerfError): void {
+  private away(error: KerfError): void {
+    const { code, message } = error;
     this.transport = null;
-    this.calls.failAll(new KerfError(code, message));
+    this.calls.failAll(error);
     if (this.closed) return;
     const isLasting = LASTING.includes(code);
     const ceiling = Math.min(BACK_OFF_MS.first * 2 ** this.attempt++, BACK_OFF_MS.most);
     const retryInMs = isLasting ? null : Math.round(ceiling * (0.5 + this.options.random() / 2));
-    this.state.tell({ kind: 'away', code, message, retryInMs });
+    this.state.tell({ kind: 'away', code, message, cause: causeView(whyOfError<CauseView>(error)), retryInMs });
     if (retryInMs !== null) this.cancelRetry = this.options.clock.after(retryInMs, () => void this.connect());
   }
 

@@ -1,6 +1,7 @@
 // A page's transport and a way to a station elsewhere -> the page served by that station: one link each, which end together.
-import { type Connect, KerfError, systemClock, type Transport } from '@kerf/protocol';
+import { type Connect, systemClock, type Transport } from '@kerf/protocol';
 import type { Caller, InspectorBridge, InspectorService, MakePreview } from './contract.ts';
+import { errorOfFault } from './fault-view.ts';
 import { openBridge } from './open-bridge.ts';
 import { serveBridge } from './serve-bridge.ts';
 import { type Hello, mayAct } from './views.ts';
@@ -21,8 +22,8 @@ export function relayBridge(
   preview?: MakePreview,
 ): void {
   const bridge = openBridge({ connect, clock: systemClock, random: Math.random });
+  // The page tries again by itself, and says meanwhile why, and that what it shows is old.
   const ready = whenConnected(bridge, (code) => {
-    // The page tries again by itself, and says meanwhile why, and that what it shows is old.
     bridge.close();
     transport.close(AWAY, code);
   });
@@ -47,13 +48,22 @@ function relayed(bridge: InspectorBridge, ready: Promise<Hello>): InspectorServi
   };
 }
 
-function whenConnected(bridge: InspectorBridge, onAway: (code: string) => void): Promise<Hello> {
+/**
+ * Rejects with why the station is away from the start: the page's greeting is answered so, and the page ends the link.
+ * @param onLost the link to the station broke later on
+ */
+function whenConnected(bridge: InspectorBridge, onLost: (code: string) => void): Promise<Hello> {
+  let isGreeted = false;
   return new Promise((resolve, reject) => {
     bridge.onState((state) => {
-      if (state.kind === 'connected') resolve(state.hello);
-      if (state.kind !== 'away') return;
-      reject(new KerfError('LINK_LOST', 'the station of this line is away; it is tried again by itself'));
-      onAway(state.code);
+      if (state.kind === 'connected') {
+        isGreeted = true;
+        resolve(state.hello);
+      } else if (state.kind === 'away') {
+        if (isGreeted) return onLost(state.code);
+        bridge.close();
+        reject(errorOfFault(state));
+      }
     });
   });
 }

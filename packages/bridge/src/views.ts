@@ -92,7 +92,12 @@ export interface DeliveryView {
   /** Times since the start that a sink which keeps pictures got a result without; absent from an older station. */
   readonly missedPictures?: number;
   /** Sinks that do not take their next one, and why. */
-  readonly blocked: readonly { readonly sink: string; readonly code: ErrorCode }[];
+  readonly blocked: readonly {
+    readonly sink: string;
+    readonly code: ErrorCode;
+    /** Where it is known as a kind; absent from an older station. */
+    readonly cause?: CauseView | null;
+  }[];
 }
 
 /** The picture of a part and what the model marked in it. */

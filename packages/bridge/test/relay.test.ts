@@ -1,4 +1,4 @@
-import { KerfError, type MemoryLink, memoryLink, systemClock, type Transport } from '@kerf/protocol';
+import { errorWithWhy, type MemoryLink, memoryLink, systemClock, type Transport } from '@kerf/protocol';
 import { expect, test } from 'vitest';
 import type { BridgeState, InspectorService } from '../src/contract.ts';
 import { openBridge } from '../src/open-bridge.ts';
@@ -66,9 +66,10 @@ test.each([
 });
 
 test('why the station behind a relay is away is told to the page, which goes on trying', async () => {
+  const cause = { kind: 'certificate-unknown', host: '10.0.0.7:8444', error: 'DEPTH_ZERO_SELF_SIGNED_CERT' };
   const connect = (): Promise<Transport> => {
     const page = memoryLink();
-    const far = () => Promise.reject(new KerfError('TLS_UNTRUSTED', 'self-signed certificate of 10.0.0.7'));
+    const far = () => Promise.reject(errorWithWhy('TLS_UNTRUSTED', 'the certificate of 10.0.0.7:8444 ...', cause));
     relayBridge(page.cloud, far, { name: 'viewer', role: 'viewer' });
     return Promise.resolve(page.edge);
   };
@@ -76,7 +77,7 @@ test('why the station behind a relay is away is told to the page, which goes on 
   const state = await new Promise<BridgeState>((resolve) =>
     bridge.onState((told) => told.kind === 'away' && resolve(told)),
   );
-  expect(state).toMatchObject({ code: 'TLS_UNTRUSTED', message: 'the station of this line is away' });
+  expect(state).toMatchObject({ code: 'TLS_UNTRUSTED', message: 'the certificate of 10.0.0.7:8444 ...', cause });
   expect(state).not.toMatchObject({ retryInMs: null });
   bridge.close();
 });

@@ -16,7 +16,7 @@ export type { Source, SourceCounters, SourceHandler, SourceState } from './captu
 export type { Trigger, TriggerCounters, TriggerRequest } from './capture/trigger.ts';
 export type { RtspConfig, VideoConfig } from './capture/video-config.ts';
 export { rtspShape, videoShape } from './capture/video-config.ts';
-export type { CertificateCause, KeepingCause, SourceCause, StationCause, StationWhy } from './cause/station-cause.ts';
+export type { KeepingCause, SourceCause, StationCause, StationWhy } from './cause/station-cause.ts';
 export { stationText } from './cause/station-cause.ts';
 export type { Exchange, Offset } from './link/clock-offset.ts';
 export { ClockOffset } from './link/clock-offset.ts';

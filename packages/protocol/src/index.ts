@@ -119,5 +119,7 @@ export type { TraceContext } from './trace-context.ts';
 export { formatTraceparent, parseTraceparent, startTrace } from './trace-context.ts';
 export type { Connect, Transport, TransportClose, TransportHandler } from './transport.ts';
 export { untilAborted } from './until-aborted.ts';
+export type { CertificateCause } from './untrusted.ts';
+export { certificateText, untrustedError } from './untrusted.ts';
 export { webSocketFrame } from './web-socket-frame.ts';
 export { checkWholeImage } from './whole-image.ts';

@@ -55,6 +55,8 @@ function deliveryView({ sinks, storage, isHeld, missedPictures }: OutboxSnapshot
     disk: storage.kind,
     isHeld,
     missedPictures,
-    blocked: sinks.flatMap(({ name, block }) => (block === null ? [] : [{ sink: name, code: block.code }])),
+    blocked: sinks.flatMap(({ name, block }) =>
+      block === null ? [] : [{ sink: name, code: block.code, cause: causeView(block.cause) }],
+    ),
   };
 }

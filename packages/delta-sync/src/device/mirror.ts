@@ -1,5 +1,13 @@
 // A place that holds a copy of a repository. Nothing that it gives is trusted.
-import { KerfError, messageOf, untilAborted } from '@kerf/protocol';
+import {
+  type CertificateCause,
+  errorWithWhy,
+  KerfError,
+  messageOf,
+  untilAborted,
+  untrustedError,
+  whyOfError,
+} from '@kerf/protocol';
 
 /** A delta of a way. */
 export interface DeltaStep {
@@ -110,18 +118,24 @@ async function within<T>(timeoutMs: number, stop: AbortController, base: string,
   try {
     return await untilAborted(work(), stop.signal);
   } catch (cause) {
-    throw unavailable(base, stop.signal.aborted ? `it was silent for ${timeoutMs} ms` : reasonOf(cause), cause);
+    if (stop.signal.aborted) throw unavailable(base, `it was silent for ${timeoutMs} ms`, cause);
+    const untrusted = untrustedError(cause, new URL(base).host);
+    throw untrusted === null ? unavailable(base, reasonOf(cause), cause) : distrusted(base, untrusted);
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** What `fetch` says of a failure is in its cause; of a certificate, in its code. */
+/** What `fetch` says of a failure is in its cause. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
   const { code = '' } = cause as { code?: unknown };
-  const text = messageOf(cause) || String(code);
-  return /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(String(code)) ? `its certificate is not trusted (${text})` : text;
+  return messageOf(cause) || String(code);
+}
+
+function distrusted(mirror: string, error: KerfError): KerfError {
+  const why = whyOfError<CertificateCause>(error) as CertificateCause;
+  return errorWithWhy('MIRROR_UNAVAILABLE', `${mirror}: ${error.message}`, why, { cause: error });
 }
 
 /** Of several mirrors, which one is meant. */

@@ -2,7 +2,7 @@
 // language, and English.
 import { type ErrorCode, errorWithWhy, type KerfError } from '@kerf/protocol';
 
-export type StationCause = SourceCause | KeepingCause | CertificateCause;
+export type StationCause = SourceCause | KeepingCause;
 
 /** `error` is the system's code, such as `ENOENT`. */
 export type SourceCause =
@@ -36,20 +36,6 @@ export type KeepingCause =
   | { readonly kind: 'record-disk'; readonly error: string; readonly session: string }
   | { readonly kind: 'samples-disk'; readonly error: string }
   | { readonly kind: 'samples-too-fast' | 'samples-quota' };
-
-/** Why the certificate of `host` does not hold. `error`: Node's code; `clock`: what time it is on this device. */
-export type CertificateCause =
-  | {
-      readonly kind: 'certificate-expired' | 'certificate-too-early';
-      readonly host: string;
-      readonly error: string;
-      readonly clock: string;
-    }
-  | {
-      readonly kind: 'certificate-other-name' | 'certificate-unknown';
-      readonly host: string;
-      readonly error: string;
-    };
 
 /** What was found, or what somebody else has said. */
 export type StationWhy = string | StationCause;
@@ -102,14 +88,6 @@ export function stationText(why: StationWhy): string {
       return `there is no camera at ${why.device}; cameras of this machine: ${why.others === '' ? 'none' : why.others}`;
     case 'source-no-program':
       return `ffmpeg cannot be started: ${why.error}`;
-    case 'certificate-expired':
-      return `${untrusted(why)}: it has expired by the clock of this device, which says ${why.clock}`;
-    case 'certificate-too-early':
-      return `${untrusted(why)}: it is not valid yet by the clock of this device, which says ${why.clock}`;
-    case 'certificate-other-name':
-      return `${untrusted(why)}: it is for another name; connect by the name in it, unless something else of the network answers`;
-    case 'certificate-unknown':
-      return `${untrusted(why)}; give the file of its authority (ca, or --ca), unless something else of the network answers in its place`;
     case 'record-too-fast':
       return 'parts came faster than they could be written';
     case 'record-resumed':
@@ -131,8 +109,4 @@ export function stationText(why: StationWhy): string {
     case 'samples-quota':
       return 'the quota is used up by parts with a label: export them, or raise samples.quota';
   }
-}
-
-function untrusted({ host, error }: CertificateCause): string {
-  return `the certificate of ${host} is not trusted (${error})`;
 }

@@ -1,5 +1,6 @@
 // Keeps a connection to the cloud: connects, opens the model, and connects again after whatever ends it.
 import {
+  type CertificateCause,
   CODEC_VERSION,
   type ErrorCode,
   type GoAway,
@@ -10,7 +11,6 @@ import {
   type Transport,
   whyOfError,
 } from '@kerf/protocol';
-import type { CertificateCause } from '../cause/station-cause.ts';
 import type { EdgeSessionOptions } from '../session/options.ts';
 import type { SessionStatus } from '../session/status.ts';
 import { type ConnectionEvents, LinkConnection, type LinkEnd, SESSION } from './link-connection.ts';

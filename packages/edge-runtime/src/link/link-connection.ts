@@ -1,5 +1,6 @@
 // One connected transport -> hello, welcome, open, opened, then frames and answers, until it ends once.
 import {
+  type CertificateCause,
   decodeMessage,
   type ErrorCode,
   encodeMessage,
@@ -19,7 +20,6 @@ import {
   type Transport,
   type TransportClose,
 } from '@kerf/protocol';
-import type { CertificateCause } from '../cause/station-cause.ts';
 import type { EdgeSessionOptions } from '../session/options.ts';
 import { AnswerClock, type WayDown } from './answer-clock.ts';
 import { CreditGate } from './credit-gate.ts';

@@ -4,16 +4,15 @@ import { type ConnectionOptions, connect as startTls } from 'node:tls';
 import {
   type Connect,
   DEFAULT_WIRE_LIMITS,
-  errorWithWhy,
   isLoopback,
   KerfError,
   messageOf,
   parseUrl,
   SUBPROTOCOL,
   type Transport,
+  untrustedError,
 } from '@kerf/protocol';
 import { type ClientOptions, WebSocket } from 'ws';
-import { type CertificateCause, stationText } from '../cause/station-cause.ts';
 import { reachHost } from './reach-host.ts';
 import { wsTransport } from './ws-transport.ts';
 
@@ -121,10 +120,6 @@ function connect(url: URL, subprotocol: string, settings: ClientOptions, signal:
   });
 }
 
-/** Node's names for a certificate that does not hold. */
-const UNTRUSTED =
-  /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH_)/;
-
 /** What `ws` says of an answer that is no WebSocket, and of one that only looks like it. */
 const NO_WEBSOCKET = /^Unexpected server response: (\d{3})$/;
 const BROKEN_UPGRADE = /^(Invalid (Sec-WebSocket|Upgrade)|Server sent )/;
@@ -137,10 +132,8 @@ function connectError(
 ): KerfError {
   const { host } = url;
   const { code = '' } = error;
-  if (UNTRUSTED.test(code)) {
-    const why = whyUntrusted(code, host);
-    return errorWithWhy('TLS_UNTRUSTED', stationText(why), why, { cause: error });
-  }
+  const untrusted = untrustedError(error, host);
+  if (untrusted !== null) return untrusted;
   const lost = (what: string): KerfError =>
     new KerfError('LINK_LOST', `cannot connect to ${host}: ${what}`, { cause: error, details });
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
@@ -161,12 +154,4 @@ function connectError(
     );
   }
   return lost(messageOf(error) === '' ? code || 'no reason given' : messageOf(error));
-}
-
-function whyUntrusted(code: string, host: string): CertificateCause {
-  const clock = `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-  if (code === 'CERT_HAS_EXPIRED') return { kind: 'certificate-expired', host, error: code, clock };
-  if (code === 'CERT_NOT_YET_VALID') return { kind: 'certificate-too-early', host, error: code, clock };
-  const isOther = code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH';
-  return { kind: isOther ? 'certificate-other-name' : 'certificate-unknown', host, error: code };
 }

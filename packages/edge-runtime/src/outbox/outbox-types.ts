@@ -1,5 +1,5 @@
 // What goes into an outbox beside the record, and what it tells of itself.
-import type { ErrorCode } from '@kerf/protocol';
+import type { CertificateCause, ErrorCode } from '@kerf/protocol';
 import type { Picture } from '../capture/capture.ts';
 import type { DeliveredPicture } from '../sinks/sink.ts';
 import type { Verdict } from '../station/result-record.ts';
@@ -25,6 +25,8 @@ export interface Unsettled {
 export interface SinkBlock {
   readonly code: ErrorCode;
   readonly message: string;
+  /** Of a certificate that does not hold: why. */
+  readonly cause: CertificateCause | null;
   /** Times that record was tried. */
   readonly attempts: number;
   /** By the outbox's clock. */

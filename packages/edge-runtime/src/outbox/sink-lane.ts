@@ -1,5 +1,5 @@
 // Records in their order -> one sink, each until it is there, with pauses that grow while it fails.
-import { KerfError, messageOf } from '@kerf/protocol';
+import { type CertificateCause, KerfError, messageOf, whyOfError } from '@kerf/protocol';
 import { backOffMs } from '../link/back-off.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { OutboxOptions } from './options.ts';
@@ -94,6 +94,7 @@ export class SinkLane {
     this.block = {
       code: KerfError.is(error) ? error.code : 'INTERNAL',
       message: messageOf(error),
+      cause: (KerfError.is(error) && whyOfError<CertificateCause>(error)) || null,
       attempts,
       sinceMs: this.block?.sinceMs ?? clock.nowMs(),
       retryInMs,

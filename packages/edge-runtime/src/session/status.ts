@@ -1,6 +1,5 @@
 // What a session tells about its link, as small plain events.
-import type { ErrorCode } from '@kerf/protocol';
-import type { CertificateCause } from '../cause/station-cause.ts';
+import type { CertificateCause, ErrorCode } from '@kerf/protocol';
 
 export type SessionStatus =
   /** The device runs the whole model; there is no cloud. */

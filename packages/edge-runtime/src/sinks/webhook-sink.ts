@@ -1,5 +1,5 @@
 // Records -> signed POST requests, one for each.
-import { isLoopback, KerfError, messageOf, parseUrl } from '@kerf/protocol';
+import { isLoopback, KerfError, messageOf, parseUrl, untrustedError } from '@kerf/protocol';
 import { recordKey } from './known-records.ts';
 import type { SinkSetup } from './options.ts';
 import type { Sink } from './sink.ts';
@@ -101,6 +101,8 @@ async function post(
   } catch (cause) {
     for (const signal of signals) signal.throwIfAborted();
     const reason = KerfError.is(ended.signal.reason) ? ended.signal.reason : cause;
+    const untrusted = untrustedError(reason, url.host);
+    if (untrusted !== null) throw untrusted;
     const why = reason instanceof Error && reason.cause !== undefined ? messageOf(reason.cause) : messageOf(reason);
     throw KerfError.from(reason, 'SINK_UNREACHABLE', `${url.host} cannot be reached: ${why}`);
   } finally {

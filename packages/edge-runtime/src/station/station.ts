@@ -1,10 +1,9 @@
 // Source, models, judge and store -> a station that runs: a verdict for every part, and figures for who watches.
-import type { Clock, ErrorCode, Random } from '@kerf/protocol';
+import type { CertificateCause, Clock, ErrorCode, Random } from '@kerf/protocol';
 import { KerfError, messageOf } from '@kerf/protocol';
 import type { Capture, Picture } from '../capture/capture.ts';
 import type { Source, SourceCounters, SourceState } from '../capture/source.ts';
 import type { Trigger, TriggerCounters } from '../capture/trigger.ts';
-import type { CertificateCause } from '../cause/station-cause.ts';
 import type { StageCounters } from '../pipeline/stage.ts';
 import type { DeliveredPicture } from '../sinks/sink.ts';
 import type { Judged, Judges } from './answer.ts';

@@ -136,7 +136,10 @@ describe('MQTT sink', () => {
     const wary = open(broker.url);
     sinks.push(trusting, wary);
     await trusting.deliver(deliveryOf(0), never);
-    await expect(wary.deliver(deliveryOf(1), never)).rejects.toMatchObject({ code: 'TLS_UNTRUSTED' });
+    await expect(wary.deliver(deliveryOf(1), never)).rejects.toMatchObject({
+      code: 'TLS_UNTRUSTED',
+      details: { why: { kind: 'certificate-unknown', host: new URL(broker.url).host } },
+    });
     expect(broker.published.filter(({ topic }) => topic.endsWith('/results'))).toHaveLength(1);
     await rm(folder, { recursive: true });
   });

@@ -3,7 +3,7 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ERROR_CODES, type ErrorCode, KerfError, messageOf } from '@kerf/protocol';
+import { ERROR_CODES, type ErrorCode, KerfError, messageOf, untrustedError } from '@kerf/protocol';
 
 export interface RegistryClientOptions {
   /** `https://registry:8480`. */
@@ -131,18 +131,8 @@ async function readAll(body: Readable): Promise<Buffer> {
 }
 
 function unreachable(url: string, cause: unknown): KerfError {
-  const { code = '' } = cause as NodeJS.ErrnoException;
-  // By the clock of this machine, which a device without a battery has not.
-  if (code === 'CERT_NOT_YET_VALID' || code === 'CERT_HAS_EXPIRED') {
-    const what = code === 'CERT_HAS_EXPIRED' ? 'has expired' : 'is not valid yet';
-    const now = new Date().toISOString();
-    return new KerfError('TLS_UNTRUSTED', `the certificate of ${url} ${what} by this clock (${now}): is it right?`, {
-      cause,
-    });
-  }
-  if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)) {
-    return new KerfError('TLS_UNTRUSTED', `the certificate of ${url} is not trusted: name it with --ca`, { cause });
-  }
+  const untrusted = untrustedError(cause, new URL(url).host);
+  if (untrusted !== null) return untrusted;
   return new KerfError('REGISTRY_UNREACHABLE', `the registry at ${url} does not answer: ${messageOf(cause)}`, {
     cause,
   });

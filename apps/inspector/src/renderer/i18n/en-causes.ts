@@ -46,7 +46,7 @@ export const enCauses = {
   'cause.certificate-other-name':
     'The certificate of {host} is for another name. Use the name that it was made for in the address; or else something of the network answers in its place.',
   'cause.certificate-unknown':
-    'Nobody here knows who signed the certificate of {host}. Name its authority (ca in the station file); or else something of the network answers in its place.',
+    'Nobody here knows who signed the certificate of {host}. Name its authority (ca in the station file, --ca for a line of another machine); or else something of the network answers in its place.',
   'cause.record-too-fast': 'Parts came faster than the disk takes them.',
   'cause.record-resumed': 'Recording had ended and goes on.',
   'cause.record-disk-full': 'The disk is full. Make room, and recording goes on by itself.',

@@ -45,7 +45,7 @@ export const zhCauses: Readonly<Record<keyof typeof enCauses, string>> = {
   'cause.certificate-other-name':
     '{host} 的证书属于另一个名称。请在地址中使用证书上的名称；也可能是网络中的其他设备代为应答。',
   'cause.certificate-unknown':
-    '{host} 的证书由本设备不认识的机构签发。请指定其签发机构（工位文件中的 ca）；也可能是网络中的其他设备代为应答。',
+    '{host} 的证书由本设备不认识的机构签发。请指定其签发机构（工位文件中的 ca；其他机器的产线用 --ca）；也可能是网络中的其他设备代为应答。',
   'cause.record-too-fast': '工件来得太快，磁盘来不及写入。',
   'cause.record-resumed': '录制曾中断，现已继续。',
   'cause.record-disk-full': '磁盘已满。请腾出空间，录制会自动继续。',

@@ -21,10 +21,13 @@ export function troublesOf(link: BridgeState, station: StationView | null, texts
   if (link.kind === 'away') {
     const isOther = link.code === 'UNAUTHENTICATED';
     const more = link.retryInMs !== null ? 'link.away.retry' : isOther ? 'link.away.address' : 'link.away.lasting';
-    const detail = more === 'link.away.lasting' ? link.message : null;
+    const known = causeText(link.cause, t, language);
+    // A link that broke has no more to say than that.
+    const own = known === null && link.code !== 'LINK_LOST' && !isOther ? link.message || null : wordsOf(link.cause);
     // Anything but a link that broke has something that somebody can do.
-    const why = link.code === 'LINK_LOST' || more !== 'link.away.retry' ? [] : [sayFault(link.code, t)];
-    return [{ kind: 'alarm', text: sentences([t('link.away'), ...why, t(more)], language), detail }];
+    const isSaid = more === 'link.away.retry' && (known !== null || link.code !== 'LINK_LOST');
+    const why = isSaid ? [known ?? sayFault(link.code, t)] : [];
+    return [{ kind: 'alarm', text: sentences([t('link.away'), ...why, t(more)], language), detail: own }];
   }
   return station === null
     ? []
@@ -66,7 +69,7 @@ function troublesOfDelivery({ disk, isHeld, blocked, waiting }: DeliveryView, te
   const kept = isHeld || code !== null ? [alarm(t(isHeld ? 'line.held' : 'line.notKept'), code, texts)] : [];
   return [
     ...kept,
-    ...blocked.map(({ sink, code: why }) => alarm(t('line.notDelivered', { sink, waiting }), why, texts)),
+    ...blocked.map((why) => knownAlarm(t('line.notDelivered', { sink: why.sink, waiting }), why, texts)),
   ];
 }
 

@@ -1,7 +1,7 @@
 // A socket to a broker -> publishing at QoS 1, each confirmed by itself. One connection, used until it breaks.
 import { connect as connectTcp, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import { type Clock, KerfError, messageOf } from '@kerf/protocol';
+import { type Clock, KerfError, messageOf, untrustedError } from '@kerf/protocol';
 import {
   type ConnectPacket,
   connectPacket,
@@ -195,14 +195,9 @@ export class MqttConnection {
   }
 }
 
-const UNTRUSTED =
-  /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH_)/;
-
 function connectionError(error: Error & { readonly code?: string }, { host, port }: MqttAddress): KerfError {
-  if (error.code !== undefined && UNTRUSTED.test(error.code)) {
-    const message = `the certificate of the broker ${host}:${port} is not trusted (${error.code}); name its authority as 'ca'`;
-    return new KerfError('TLS_UNTRUSTED', message, { cause: error });
-  }
+  const untrusted = untrustedError(error, `${host}:${port}`);
+  if (untrusted !== null) return untrusted;
   return new KerfError(
     'SINK_UNREACHABLE',
     `the broker ${host}:${port} cannot be reached: ${error.code ?? messageOf(error)}`,
