@@ -4,9 +4,11 @@ import { en, type MessageKey } from '../i18n/en.ts';
 import { type Translate, useTexts } from '../i18n/messages.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatMoment } from '../shared/format.ts';
+import type { Pair } from '../shared/pairs-panel.tsx';
 import { TableHead } from '../shared/table-head.tsx';
 import { useCall } from '../shared/use-call.ts';
 import { Wide } from '../shared/wide.tsx';
+import { auditDetail } from './audit-detail.ts';
 
 const ENTRIES = 50;
 
@@ -44,7 +46,9 @@ function Entries({ audit: { entries, total, broken } }: { readonly audit: AuditV
                 <td>{formatMoment(at, language)}</td>
                 <td>{actor}</td>
                 <td>{sayAction(action, t)}</td>
-                <td className="audit-detail">{detail === '{}' ? '–' : detail}</td>
+                <td className="audit-detail">
+                  <Detail pairs={auditDetail(detail, t, language)} />
+                </td>
               </tr>
             ))}
           </tbody>
@@ -52,6 +56,15 @@ function Entries({ audit: { entries, total, broken } }: { readonly audit: AuditV
       </Wide>
     </>
   );
+}
+
+function Detail({ pairs }: { readonly pairs: readonly Pair[] }) {
+  if (pairs.length === 0) return '–';
+  return pairs.map(([name, value]) => (
+    <span key={name} className="audit-pair">
+      {name !== '' && <span>{name}</span>} {value}
+    </span>
+  ));
 }
 
 /** Logs outlive calls: one that is gone is said by its name. */
