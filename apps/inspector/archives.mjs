@@ -101,8 +101,10 @@ function desktopEntry() {
     'Name=kerf Inspector',
     'Comment=What an inspection station sees and decides',
     'Comment[zh_CN]=检测工位看到什么、如何判定',
-    `Exec=/${PLACE}/${NAME} %F`,
+    `Exec=/${PLACE}/${NAME} %U`,
     `Icon=${NAME}`,
+    // The window's class, by which a desktop knows whose it is: productName of electron-builder.yml.
+    'StartupWMClass=kerf Inspector',
     'Terminal=false',
     'Categories=Utility;',
     '',

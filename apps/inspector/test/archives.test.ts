@@ -72,6 +72,10 @@ describe('archives of the desktop app', () => {
       expect(contents).toMatch(/ \.\/usr\/bin\/kerf-inspector -> \/opt\/kerf-inspector\/kerf-inspector$/m);
       expect(contents).toMatch(/ \.\/usr\/share\/applications\/kerf-inspector\.desktop$/m);
       for (const line of contents.trim().split('\n')) expect(line).toContain(' root/root ');
+      execFileSync('dpkg-deb', ['-x', path, join(work, 'installed')]);
+      const entry = readFileSync(join(work, 'installed/usr/share/applications/kerf-inspector.desktop'), 'utf8');
+      expect(entry).toMatch(/^Exec=\/opt\/kerf-inspector\/kerf-inspector %U$/m);
+      expect(entry).toMatch(/^StartupWMClass=kerf Inspector$/m);
     },
   );
 

@@ -3,7 +3,7 @@
 export type { DemoLine } from './inspect/demo-line.ts';
 export { prepareDemoLine } from './inspect/demo-line.ts';
 export type { OpenedLine } from './inspect/open-lines.ts';
-export { openLines } from './inspect/open-lines.ts';
+export { closeLines, openLines } from './inspect/open-lines.ts';
 export type { InspectorAddress, ServedInspector, ServeInspectorOptions } from './inspect/serve-inspector.ts';
 export { serveInspector } from './inspect/serve-inspector.ts';
 export type { Refusal } from './refusal.ts';

@@ -1,7 +1,11 @@
 // The desktop's main process: one window, its scheme, its permissions, and the station's process. Nothing else.
+import { mkdtempSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { app, BrowserWindow, ipcMain, MessageChannelMain, protocol, session } from 'electron';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { app, BrowserWindow, dialog, ipcMain, MessageChannelMain, protocol, session } from 'electron';
 import { CONNECT, GONE, LINES, ORIGIN, PORT, SCHEME } from './channels.ts';
+import { isWritable, noPlace } from './no-place.ts';
 import { serveRenderer } from './serve-renderer.ts';
 import { StationProcess } from './station-process.ts';
 
@@ -15,8 +19,31 @@ protocol.registerSchemesAsPrivileged([
 // Every renderer, also one that a fault should make.
 app.enableSandbox();
 
-if (app.requestSingleInstanceLock()) void app.whenReady().then(start);
+const obstacle = noPlace({ userData: userData(), temp: app.getPath('temp') }, app.getLocale());
+if (obstacle !== null) giveUp(obstacle);
+else if (app.requestSingleInstanceLock()) void app.whenReady().then(start);
 else app.quit();
+
+/** Electron makes it when it is asked for, and throws where it cannot. */
+function userData(): string {
+  try {
+    return app.getPath('userData');
+  } catch {
+    return join(app.getPath('appData'), app.getName());
+  }
+}
+
+/** To the terminal that started the app, where there is one, and in a window, which needs some place for Chromium. */
+function giveUp(why: string): void {
+  process.stderr.write(`${why}\n`);
+  const place = [app.getPath('temp'), '/dev/shm'].find((folder) => isWritable(folder));
+  if (place === undefined) return app.exit(1);
+  app.setPath('userData', mkdtempSync(join(place, 'kerf-inspector-')));
+  void app.whenReady().then(() => {
+    dialog.showErrorBox('kerf Inspector', why);
+    app.exit(1);
+  });
+}
 
 function start(): void {
   const given = givenLines();
@@ -87,10 +114,16 @@ function givenAuthority(): string[] {
   return path === undefined ? [] : ['--ca', resolve(path)];
 }
 
+/** A file that a desktop hands over comes as an address of its own. */
+function lineOf(given: string): string {
+  if (/^https?:/.test(given)) return given;
+  return given.startsWith('file:') ? fileURLToPath(given) : resolve(given);
+}
+
 /** Arguments that are no options: station files, and addresses of other machines' lines. Without one the demo line runs. */
 function givenLines(): string[] {
   const given = process.argv.slice(1).filter((argument) => !argument.startsWith('-'));
   // Unpacked, the first one is the app's own folder.
   const lines = app.isPackaged ? given : given.slice(1);
-  return lines.map((line) => (/^https?:/.test(line) ? line : resolve(line)));
+  return lines.map(lineOf);
 }

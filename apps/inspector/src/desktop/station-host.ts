@@ -1,18 +1,22 @@
 // Station files and addresses (or the demo line) and ports from the main process -> stations that answer each page's bridge.
 import process from 'node:process';
-import { portTransport, relayBridge, serveBridge } from '@kerf/bridge';
-import { type OpenedLine, openLines, prepareDemoLine } from '@kerf/cli/inspect';
+import { type InspectorService, portTransport, relayBridge, serveBridge } from '@kerf/bridge';
+import { closeLines, type OpenedLine, openLines, prepareDemoLine } from '@kerf/cli/inspect';
+import { isDiskFull, KerfError, messageOf } from '@kerf/protocol';
 import { type ParentPort, portOf } from './electron-port.ts';
 
 const parentPort = (process as unknown as { parentPort: ParentPort }).parentPort;
 /** The one at the machine is its engineer. */
 const CALLER = { name: 'desktop', role: 'engineer' } as const;
 
+const AGAIN_MS = 10_000;
+
 /** To the terminal that started the app, where there is one. */
 function say(what: unknown): void {
   process.stderr.write(`${what instanceof Error ? (what.stack ?? what.message) : String(what)}\n`);
 }
 
+/** All of them run, or none. */
 async function startLines(): Promise<readonly OpenedLine[]> {
   const isDemo = process.argv.includes('--demo');
   const given = process.argv.slice(process.argv.indexOf(isDemo ? '--demo' : '--lines') + 1);
@@ -22,17 +26,38 @@ async function startLines(): Promise<readonly OpenedLine[]> {
   const lines = await openLines(demo === null ? given : [demo.stationPath], ca, (event, message) =>
     say(`${event}: ${message}`),
   );
-  for (const line of lines) if ('opened' in line) await line.opened.station.start();
+  try {
+    for (const line of lines) if ('opened' in line) await line.opened.station.start();
+  } catch (error) {
+    await closeLines(lines);
+    throw error;
+  }
   demo?.feed();
   return lines;
 }
 
+/** Somebody may mend what is wrong meanwhile: a file, a disk, a camera. */
+function startUntilRunning(): Promise<readonly OpenedLine[]> {
+  const attempt = startLines();
+  attempt.catch((error: unknown) => {
+    say(error);
+    setTimeout(() => {
+      starting = startUntilRunning();
+    }, AGAIN_MS);
+  });
+  return attempt;
+}
+
+/** What a page hears of a station that does not start: why, to each call. */
+function notStarted(error: unknown): InspectorService {
+  const fault = isDiskFull(error)
+    ? new KerfError('DISK_FULL', messageOf(error), { cause: error })
+    : KerfError.from(error, 'INTERNAL', messageOf(error));
+  return { call: () => Promise.reject(fault), subscribe: () => () => {} };
+}
+
 // Pages that come while models load are answered when they are there.
-const starting = startLines();
-starting.catch((error: unknown) => {
-  say(error);
-  process.exit(1);
-});
+let starting = startUntilRunning();
 
 parentPort.on('message', ({ data, ports }) => {
   const [port] = ports;
@@ -45,6 +70,6 @@ parentPort.on('message', ({ data, ports }) => {
       else if ('connect' in line) relayBridge(transport, line.connect, CALLER, say);
       else serveBridge(transport, line.service, CALLER, say);
     },
-    () => transport.close(1011, 'the station does not start'),
+    (error: unknown) => serveBridge(transport, notStarted(error), CALLER, say),
   );
 });
