@@ -14,8 +14,10 @@ import { startServe } from '../support/kerf-serve.ts';
 import {
   checkScreen,
   type Inspecting,
+  keepLooks,
   keepPicture,
   openPage,
+  pressTab,
   SCREEN_LOOKS,
   soon,
   startInspect,
@@ -111,6 +113,9 @@ describe.skipIf(started.browser === null)(`the Cut screen${started.reason ? ` ($
     await page.keyboard.press('ArrowDown');
     const second = await valueOf(page);
     expect(second).toContain('behind');
+    await page.locator('.graph-frame[aria-busy="false"] canvas').waitFor();
+    await keepLooks(page, 'cut');
+    await handle(page).focus();
     await soon(() => page.locator('.cut-rows button[aria-current=true]').textContent()).toContain(
       (second ?? '').split('behind ')[1]?.split(':')[0] ?? '?',
     );
@@ -196,8 +201,8 @@ describe.skipIf(started.browser === null)(`the Cut screen${started.reason ? ` ($
     await handle(page).focus();
     await page.keyboard.press('Home');
     await soon(() => inChain.count()).toBeGreaterThan(1);
-    await inChain.nth(1).click();
-    await page.getByRole('button', { name: 'Run every part so' }).click();
+    await pressTab(page, inChain.nth(1));
+    await pressTab(page, page.getByRole('button', { name: 'Run every part so' }));
     await page.getByText('From the next part on').waitFor();
     const text = await readFile(join(running.home, 'line.yaml'), 'utf8');
     expect(text).toContain('# this line');
@@ -217,7 +222,7 @@ describe.skipIf(started.browser === null)(`the Cut screen${started.reason ? ` ($
 
     // The other page has not looked meanwhile only if it was told nothing; here it was.
     await second.page.getByText('somebody has set that').waitFor();
-    await second.page.getByRole('button', { name: 'Let the station choose' }).click();
+    await pressTab(second.page, second.page.getByRole('button', { name: 'Let the station choose' }));
     await page.getByText('The station chooses the cut').waitFor();
     expect(
       (parse(await readFile(join(running.home, 'line.yaml'), 'utf8')) as { model: object }).model,
@@ -254,9 +259,9 @@ describe.skipIf(started.browser === null)(`the Cut screen${started.reason ? ` ($
     const running = await serve('measured', [`model: { path: ${JSON.stringify(modelFile('surface-lite'))} }`]);
     const { page, faults } = await open(running);
     await page.getByText('not measured yet').waitFor();
-    await page.getByRole('button', { name: 'Measure this device' }).click();
-    await page.getByRole('button', { name: 'Cancel' }).click();
-    await page.getByRole('button', { name: 'Measure this device' }).click();
+    await pressTab(page, page.getByRole('button', { name: 'Measure this device' }));
+    await pressTab(page, page.getByRole('button', { name: 'Cancel' }));
+    await pressTab(page, page.getByRole('button', { name: 'Measure this device' }));
     await page.getByText('Why this cut').waitFor({ timeout: 90_000 });
     expect(JSON.parse(await readFile(join(running.home, 'surface-lite.profile.json'), 'utf8'))).toMatchObject({
       format: 'kerf-profile/1',

@@ -18,9 +18,23 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
 
   const labels = async (page: Page): Promise<(string | null)[]> => page.locator('.sample-label').allTextContents();
 
+  /** Two labelled parts, whichever test is the first. */
+  const labelled = async (page: Page): Promise<void> => {
+    await page.getByRole('link', { name: 'Samples' }).click();
+    const figures = page.getByText(/\d+ parts? kept|No part was worth keeping yet/);
+    await figures.waitFor();
+    if (/[1-9]\d* with a label/.test((await figures.textContent()) ?? '')) return;
+    await line.feed(PARTS);
+    await soon(() => page.locator('.sample-rows li').count()).toBe(PARTS);
+    await page.keyboard.press('1');
+    await page.getByText(/, 1 with a label/).waitFor();
+    await page.keyboard.press('2');
+    await page.getByText(/, 2 with a label/).waitFor();
+  };
+
   beforeAll(async () => {
     const samples = 'samples: { path: kept, verdicts: [PASS, REVIEW, NG], random: 0, labels: [good, dent, scratch] }';
-    line = await InspectedLine.open(browser, { name: 'เครื่อง-8', more: [samples], parts: PARTS });
+    line = await InspectedLine.open(browser, { name: '冲压-8', more: [samples], parts: PARTS });
   });
   afterAll(async () => {
     await line?.close();
@@ -69,6 +83,12 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
     await again.page.getByRole('link', { name: 'Thresholds' }).click();
     const escape = again.page.getByRole('row', { name: /Escape/ });
     await soon(() => escape.textContent()).toMatch(/(0%|100%) [01] of 1/);
+    // Scores are those of the moment at which the screen was opened.
+    await line.feed(PARTS * 2);
+    await soon(async () => (await line.results()).length).toBe(PARTS * 3);
+    await again.page.getByRole('link', { name: 'Line' }).click();
+    await again.page.getByRole('link', { name: 'Thresholds' }).click();
+    await again.page.getByText(`Scores of the last ${PARTS * 2} parts`).waitFor();
     await keepLooks(again.page, 'thresholds');
     await again.page.getByLabel('NG from').last().fill('1.2');
     await again.page.getByLabel('PASS below').last().fill('1.1');
@@ -80,7 +100,7 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
 
   test.each(['Export folders', 'Export COCO'])('%s gives the pictures as the station has them', async (button) => {
     const { page, faults } = await line.page();
-    await page.getByRole('link', { name: 'Samples' }).click();
+    await labelled(page);
     const [download] = await Promise.all([
       page.waitForEvent('download', { timeout: 90_000 }),
       page.getByRole('button', { name: button }).click(),
@@ -97,7 +117,7 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
       expect(kept).toContain(name);
       expect(Buffer.from(bytes).equals(await readFile(join(line.folder, 'kept', name)))).toBe(true);
     }
-    await page.getByText(/^Saved as เครื่อง-8-/).waitFor();
+    await page.getByText(/^Saved as 冲压-8-/).waitFor();
     await page.close();
     expect(faults).toEqual([]);
   });

@@ -27,6 +27,13 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
   const open = (settings: Record<string, unknown> = {}, width = 1280, height = 800): Promise<OpenPage> =>
     line.page(settings, { width, height });
 
+  /** Parts that were judged, whichever test is the first. */
+  const judged = async (count: number): Promise<void> => {
+    const missing = count - (await line.results()).length;
+    if (missing > 0) await line.feed(missing);
+    await soon(async () => (await line.results()).length).toBeGreaterThanOrEqual(count);
+  };
+
   beforeAll(async () => {
     line = await InspectedLine.open(browser, { name: 'line-7', parts: 8 });
   });
@@ -61,6 +68,7 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
   });
 
   test('can be used by keys alone', async () => {
+    await judged(1);
     const { page, faults } = await open();
     await page.locator('.recent-part').first().waitFor();
     await page.keyboard.press('p');
@@ -84,6 +92,7 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
   });
 
   test('thresholds: what they would have changed, a reason, the file, and a conflict with somebody else', async () => {
+    await judged(8);
     const first = await open();
     const second = await open();
     for (const { page } of [first, second]) {
@@ -126,6 +135,7 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
   test.each(SCREEN_LOOKS)(
     '%s, %s, %i pixels: nothing serious for axe, nothing wider than the window',
     async (language, theme, width, height, gloves) => {
+      await judged(8);
       const { page, faults } = await open({ language, theme, gloves }, width, height);
       await page.locator('.recent-part').first().waitFor();
       const screens = await page.locator('nav a').count();
@@ -164,6 +174,7 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
   });
 
   test('says that the station is away; a viewer of the next run sees all and changes nothing', async () => {
+    await judged(1);
     const { port } = new URL(line.inspecting.url);
     const { page } = await open();
     await page.locator('.recent-part').first().waitFor();

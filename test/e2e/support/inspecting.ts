@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright';
+import type { Browser, Locator, Page } from 'playwright';
 import { expect } from 'vitest';
 
 const KERF = fileURLToPath(new URL('../../../packages/cli/bin/kerf.js', import.meta.url));
@@ -53,6 +53,19 @@ export function drawn(page: Page, selector: string): Promise<number> {
 /** Whether something of the page has the keyboard: what was pressed, or the place where it stood. */
 export function hasKeyboard(page: Page): Promise<boolean> {
   return page.evaluate(() => document.activeElement !== document.body && document.activeElement !== null);
+}
+
+/** More than any screen has to stop at. */
+const MOST_STOPS = 400;
+
+/** Goes there as somebody without a mouse does, and presses Enter. Fails where Tab does not lead there. */
+export async function pressTab(page: Page, target: Locator): Promise<void> {
+  await soon(() => target.isEnabled()).toBe(true);
+  for (let stops = 0; !(await target.evaluate((it) => it === document.activeElement)); stops++) {
+    if (stops === MOST_STOPS) throw new Error(`Tab does not lead to ${target.toString()}`);
+    await page.keyboard.press('Tab');
+  }
+  await page.keyboard.press('Enter');
 }
 
 /** Keeps a picture of the page where somebody has asked for them. */

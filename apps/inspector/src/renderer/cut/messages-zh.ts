@@ -83,7 +83,7 @@ export const cutZh: Readonly<Record<keyof typeof cutEn, string>> = {
   'cut.tail': '云端的后段',
   'cut.sent': '发送',
   'cut.onLink': '链路上',
-  'cut.p99': '百分之九十九在',
+  'cut.p99': '99% 不超过',
   'cut.predicted': '预测',
   'cut.measured': '本机实测',
   'cut.estimated': '工位估计',

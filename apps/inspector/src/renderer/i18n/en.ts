@@ -223,7 +223,7 @@ export const en = {
   'sessions.left': 'First session',
   'sessions.right': 'Second session',
   'sessions.option': '{date} {time}, {bytes}',
-  'sessions.option.replay': '{date} {time}, {bytes}, judged again',
+  'sessions.option.replay': 'Judged again, {date} {time}, {bytes}',
   'sessions.compared':
     '{both, plural, one {# part is} other {# parts are}} in both: {changed} with another verdict, {moved} with another score.',
   'sessions.only': 'Only in the first: {left}; only in the second: {right}.',

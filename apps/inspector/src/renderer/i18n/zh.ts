@@ -218,7 +218,7 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   'sessions.left': '第一个录制',
   'sessions.right': '第二个录制',
   'sessions.option': '{date} {time}，{bytes}',
-  'sessions.option.replay': '{date} {time}，{bytes}，重新判定',
+  'sessions.option.replay': '重新判定，{date} {time}，{bytes}',
   'sessions.compared': '两者都有 {both, plural, other {# 个工件}}：{changed} 个结果不同，{moved} 个得分不同。',
   'sessions.only': '仅第一个有：{left}；仅第二个有：{right}。',
   'sessions.cut': '{session}：未正常关闭，或仍在写入。',
