@@ -239,7 +239,7 @@ describe.skipIf(started.browser === null)(`the Cut screen${started.reason ? ` ($
     await viewer.page.getByText('needs the role Engineer; this link has Viewer').waitFor();
     expect(await viewer.page.getByRole('button', { name: 'Run every part so' }).count()).toBe(0);
     expect(viewer.faults).toEqual([]);
-  });
+  }, 300_000);
 
   test('a split without its model: the graph of its parts, and what is missing', async () => {
     const made = await runKerf(

@@ -53,7 +53,12 @@ function notStarted(error: unknown): InspectorService {
   const fault = isDiskFull(error)
     ? new KerfError('DISK_FULL', messageOf(error), { cause: error })
     : KerfError.from(error, 'INTERNAL', messageOf(error));
-  return { call: () => Promise.reject(fault), subscribe: () => () => {} };
+  return {
+    call: async () => {
+      throw fault;
+    },
+    subscribe: () => () => {},
+  };
 }
 
 // Pages that come while models load are answered when they are there.
