@@ -103,8 +103,8 @@ function desktopEntry() {
     'Comment[zh_CN]=检测工位看到什么、如何判定',
     `Exec=/${PLACE}/${NAME} %U`,
     `Icon=${NAME}`,
-    // The window's class, by which a desktop knows whose it is: productName of electron-builder.yml.
-    'StartupWMClass=kerf Inspector',
+    // The window's class: desktopName in stage.mjs.
+    `StartupWMClass=${NAME}`,
     'Terminal=false',
     'Categories=Utility;',
     '',

@@ -32,6 +32,8 @@ const { version, license } = manifest;
 await write(join(app, 'package.json'), {
   name: 'kerf-inspector',
   productName: 'kerf Inspector',
+  // By which a desktop knows whose a window is: the name of the entry in its menu.
+  desktopName: 'kerf-inspector.desktop',
   description: 'What an inspection station sees and decides',
   author: 'kerf',
   version,

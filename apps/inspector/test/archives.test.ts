@@ -75,7 +75,7 @@ describe('archives of the desktop app', () => {
       execFileSync('dpkg-deb', ['-x', path, join(work, 'installed')]);
       const entry = readFileSync(join(work, 'installed/usr/share/applications/kerf-inspector.desktop'), 'utf8');
       expect(entry).toMatch(/^Exec=\/opt\/kerf-inspector\/kerf-inspector %U$/m);
-      expect(entry).toMatch(/^StartupWMClass=kerf Inspector$/m);
+      expect(entry).toMatch(/^StartupWMClass=kerf-inspector$/m);
     },
   );
 

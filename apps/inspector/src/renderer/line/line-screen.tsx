@@ -39,7 +39,11 @@ export function LineScreen({ showOverlay, onOverlay, onChoose }: Props) {
               )}
             </div>
           ) : (
-            <p className="empty">{waitingText(live === null, station?.source.name ?? '', t)}</p>
+            station !== null && (
+              <p className="empty">
+                {live === null ? t('line.waiting', { source: station.source.name }) : t('line.noPicture')}
+              </p>
+            )
           )}
           {live?.reduced && <Reduced {...live.reduced} />}
           <div className="toolbar">
@@ -66,10 +70,6 @@ function Reduced({ to, of }: { readonly to: number; readonly of: number }) {
   return (
     <p className="note">{t('line.reduced', { to: formatNumber(to, language), of: formatNumber(of, language) })}</p>
   );
-}
-
-function waitingText(isFirst: boolean, source: string, t: ReturnType<typeof useTexts>['t']): string {
-  return isFirst ? t('line.waiting', { source }) : t('line.noPicture');
 }
 
 /** How long ago the newest part was taken; null while that says nothing (a paused line). */
