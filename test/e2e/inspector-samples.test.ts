@@ -25,7 +25,7 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
     await figures.waitFor();
     if (/[1-9]\d* with a label/.test((await figures.textContent()) ?? '')) return;
     await line.feed(PARTS);
-    await soon(() => page.locator('.sample-rows li').count()).toBe(PARTS);
+    await soon(() => page.locator('.sample-rows li').count(), { timeout: 90_000 }).toBe(PARTS);
     await page.keyboard.press('1');
     await page.getByText(/, 1 with a label/).waitFor();
     await page.keyboard.press('2');
@@ -47,7 +47,7 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
     await page.getByText('No part was worth keeping yet').waitFor();
     await checkScreen(page, 'samples, empty');
     await line.feed(PARTS);
-    await soon(() => page.locator('.sample-rows li').count()).toBe(PARTS);
+    await soon(() => page.locator('.sample-rows li').count(), { timeout: 90_000 }).toBe(PARTS);
     await soon(() => drawn(page, '.sample-pad canvas')).toBe(1);
 
     await page.keyboard.press('1');
@@ -85,7 +85,7 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
     await soon(() => escape.textContent()).toMatch(/(0%|100%) [01] of 1/);
     // Scores are those of the moment at which the screen was opened.
     await line.feed(PARTS * 2);
-    await soon(async () => (await line.results()).length).toBe(PARTS * 3);
+    await soon(async () => (await line.results()).length, { timeout: 90_000 }).toBe(PARTS * 3);
     await again.page.getByRole('link', { name: 'Line' }).click();
     await again.page.getByRole('link', { name: 'Thresholds' }).click();
     await again.page.getByText(`Scores of the last ${PARTS * 2} parts`).waitFor();
@@ -96,7 +96,7 @@ describe.skipIf(started.browser === null)(`samples${started.reason ? ` (${starte
     expect(await again.page.locator('.mark-good, .mark-defective').count()).toBe(2);
     await checkScreen(again.page, 'thresholds with labels');
     await again.page.close();
-  });
+  }, 300_000);
 
   test.each(['Export folders', 'Export COCO'])('%s gives the pictures as the station has them', async (button) => {
     const { page, faults } = await line.page();
