@@ -98,6 +98,26 @@ describe('a real model', () => {
     expect(graph.nodes.slice(border).some(({ onEdge }) => onEdge)).toBe(false);
   });
 
+  test('where parts lie seconds apart, a long round trip is paid more than once', async () => {
+    const link = ['--uplink', '60mbit', '--rtt', '90ms', '--no-raw-input', '--json'];
+    const busy = jsonOf<Report>(await planned(...link));
+    const rested = jsonOf<Report>(await planned(...link, '--every', '5s'));
+    const split = (report: Report): Row => {
+      if (report.bestOf.split === null) throw new Error('no split');
+      return report.bestOf.split;
+    };
+    expect(rested).toMatchObject({ link: { frameIntervalMs: 5000 } });
+    expect(split(rested).latencyMs).toBeGreaterThan(split(busy).latencyMs + 20);
+    const { parts, latencyMs } = split(rested);
+    expect(parts.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(latencyMs, 6);
+    const card = await planned(...link.slice(0, -1), '--every', '5s');
+    expect(card.stdout).toMatch(/90 ms round trip, a frame every\s+5000 ms/);
+    for (const other of [['--measure'], ['--goal', 'throughput']]) {
+      const refused = expectRefusal(await planned(...link, '--every', '5s', ...other), 2, 'INVALID_ARGUMENT');
+      expect(refused).toContain(`--every and ${other.join(' ')}`);
+    }
+  });
+
   test('throughput counts frames per second', async () => {
     const { stdout, status } = await planned('--uplink', '60mbit', '--rtt', '2ms', '--goal', 'throughput');
     expect(status).toBe(0);
@@ -189,7 +209,7 @@ test('what --json prints is what docs/cli.md documents', async () => {
     await planned('--uplink', '200kbit', '--rtt', '40ms', '--json', ...limits),
     await planned('--uplink', '60mbit', '--rtt', '2ms', '--json', '--measure'),
     await planned('--uplink', '200kbit', '--rtt', '40ms', '--json', '--deadline', '1ms'),
-    await planned('--uplink', '60mbit', '--rtt', '2ms', '--json', '--edge-memory', '1KB'),
+    await planned('--uplink', '60mbit', '--rtt', '2ms', '--json', '--edge-memory', '1KB', '--every', '5s'),
     await planned('--uplink', '2mbit', '--rtt', '2ms', '--json', '--codecs', await someCodecs()),
   ];
   const printed = new Set(runs.flatMap(({ stdout }) => [...keysOf(JSON.parse(stdout), DATA)]));

@@ -74,6 +74,11 @@ export const plan: Command = {
       help: 'accuracy that an image format costs, such as "JPEG 90=0.3"; may be repeated',
     },
     ...PICTURE_OPTIONS,
+    every: {
+      type: 'string',
+      value: 'TIME',
+      help: 'time from one part to the next, after which TCP may start anew (default: one frame follows another at once)',
+    },
     wait: { type: 'string', value: 'TIME', help: 'how long a frame waits in the cloud for its turn (default 0ms)' },
     'allow-fused': { type: 'boolean', help: 'cuts between operators that the runtime would fuse may be chosen too' },
     measure: { type: 'boolean', help: 'run the best few as real sessions over such a link here, and decide by that' },

@@ -53,6 +53,7 @@ function headLines(report: PlannedReport): string[] {
   const { model, link, constraints, goal } = report;
   const shapes = Object.entries(report.inputShapes).map(([name, shape]) => `${name} [${shape.join(', ')}]`);
   const jitter = link.jitterMs > 0 ? `, jitter ${formatSettingMs(link.jitterMs)}` : '';
+  const every = link.frameIntervalMs === undefined ? '' : `, a frame every ${formatSettingMs(link.frameIntervalMs)}`;
   const origin = link.date === null ? '' : `, measured ${link.date.slice(0, 10)}`;
   const limits = constraintTexts(constraints);
   const rows: [string, string][] = [
@@ -65,7 +66,7 @@ function headLines(report: PlannedReport): string[] {
     [
       'link',
       `${formatRate(link.uplinkBitsPerSecond)} up, ${formatRate(link.downlinkBitsPerSecond)} down, ` +
-        `${formatSettingMs(link.roundTripMs)} round trip${jitter}${origin}`,
+        `${formatSettingMs(link.roundTripMs)} round trip${jitter}${every}${origin}`,
     ],
     ['goal', goal === 'latency' ? 'least time a frame' : 'most frames per second'],
     ...limits.map((text, at): [string, string] => [at === 0 ? 'limits' : '', text]),

@@ -29,8 +29,10 @@ export async function readRequest(line: CommandLine, model: ModelFile): Promise<
   // What is wrong with the line itself is told before any file is read.
   const stated = line.text('link') === undefined ? linkOf(line) : null;
   if (stated === null) refuseBoth(line);
+  const goal = line.choice('goal', ['latency', 'throughput'] as const, 'latency');
+  const frameIntervalMs = intervalOf(line, goal);
   const request = {
-    goal: line.choice('goal', ['latency', 'throughput'] as const, 'latency'),
+    goal,
     constraints: constraintsOf(line),
     waitMs: milliseconds('wait', line.text('wait') ?? '0'),
     allowFusedCuts: line.flag('allow-fused'),
@@ -42,7 +44,17 @@ export async function readRequest(line: CommandLine, model: ModelFile): Promise<
   const calibrated = await readCodecs(line.texts('codecs'), model, edge);
   const lossless = losslessCodec({ edge, cloud, calibrated });
   const codecs = [RAW_CODEC, ...(lossless === null ? [] : [lossless])];
-  return { ...request, edge, cloud, link, codecs, calibrated };
+  const paced = frameIntervalMs === null ? link : { ...link, frameIntervalMs };
+  return { ...request, edge, cloud, link: paced, codecs, calibrated };
+}
+
+/** Null where nobody says: frames follow one another at once. @throws {KerfError} INVALID_ARGUMENT beside what keeps a link busy. */
+function intervalOf(line: CommandLine, goal: PlanRequest['goal']): number | null {
+  const every = line.text('every');
+  if (every === undefined) return null;
+  const busy = goal === 'throughput' ? '--goal throughput' : line.flag('measure') ? '--measure' : null;
+  if (busy === null) return milliseconds('every', every);
+  throw usageError(`--every and ${busy} contradict each other: the latter has one frame follow another at once`);
 }
 
 /** @throws {KerfError} INVALID_ARGUMENT where the option is missing. */

@@ -1,6 +1,6 @@
 // A plan and what it was made from -> what weakens the answer and what would strengthen it, a sentence each.
 import type { ModelFile } from '@kerf/onnx/node';
-import { type Candidate, mergeSpec, type Plan, type PlanRequest, type Priced } from '@kerf/splitter';
+import { type Candidate, mergeSpec, type Plan, type PlanRequest, type Priced, predict } from '@kerf/splitter';
 import { pictureRule } from '../frame-input.ts';
 import { formatMs } from '../page/format.ts';
 
@@ -16,7 +16,13 @@ export interface WarningContext {
 }
 
 export function warningsOf(context: WarningContext): string[] {
-  return [...costWarnings(context), ...codecWarnings(context), ...leftOut(context), ...imageWarnings(context)];
+  return [
+    ...costWarnings(context),
+    ...restWarnings(context),
+    ...codecWarnings(context),
+    ...leftOut(context),
+    ...imageWarnings(context),
+  ];
 }
 
 /** Where the choice loses accuracy and nobody knows how much. */
@@ -72,6 +78,23 @@ function costWarnings({ request, plan, choice, roundTripAssumedMs }: WarningCont
     );
   }
   return found;
+}
+
+/** Long enough for any connection to start anew. */
+const LONG_REST_MS = 60_000;
+/** Share by which a rest must slow the choice to be worth a word. */
+const SLOWED = 1.1;
+
+/** What a busy link hides of one that rests between parts. */
+function restWarnings({ request: { link, goal, waitMs = 0 }, choice: { candidate } }: WarningContext): string[] {
+  if (goal === 'throughput' || link.frameIntervalMs !== undefined) return [];
+  const busyMs = predict(candidate, link, waitMs).latencyMs;
+  const restedMs = predict(candidate, { ...link, frameIntervalMs: LONG_REST_MS }, waitMs).latencyMs;
+  if (restedMs < SLOWED * busyMs) return [];
+  return [
+    `One frame is taken to follow another at once. Where seconds lie between parts TCP starts anew, and the choice takes up to ` +
+      `${formatMs(restedMs - busyMs)} ms longer: say --every TIME.`,
+  ];
 }
 
 /** Of the uplink in a split's time, beyond which a smaller codec would be worth the trouble of calibration. */

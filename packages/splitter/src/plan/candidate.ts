@@ -1,5 +1,6 @@
 // One placement with its codec -> what it costs on a device, and on a link what a frame takes.
 import type { CutCodec } from './codec-profile.ts';
+import { coldStartMs } from './cold-start.ts';
 import { cutKey } from './device-costs.ts';
 import type { PlanCosts } from './plan-costs.ts';
 import type { LinkProfile } from './profile.ts';
@@ -50,6 +51,7 @@ export type CostSource = 'measured' | 'nodes' | 'none';
 export interface Prediction {
   readonly latencyMs: number;
   readonly p99Ms: number;
+  /** On the wire, with what a connection that rested waits for acknowledgements. */
   readonly uplinkMs: number;
   readonly downlinkMs: number;
   /** With frames in flight, the slowest stage alone decides. */
@@ -84,10 +86,22 @@ export function transferMs(bytes: number, bitsPerSecond: number): number {
   return (bytes * 8000) / bitsPerSecond;
 }
 
+/** The same of a frame's bytes, on a connection that rests between two frames where the link says so. */
+export function pacedTransferMs(
+  bytes: number,
+  bitsPerSecond: number,
+  { roundTripMs, frameIntervalMs }: Pick<LinkProfile, 'roundTripMs' | 'frameIntervalMs'>,
+): number {
+  const ms = transferMs(bytes, bitsPerSecond);
+  if (frameIntervalMs === undefined) return ms;
+  return ms + coldStartMs({ bytes, bitsPerSecond, roundTripMs, idleMs: frameIntervalMs - ms });
+}
+
 export function predict(candidate: Candidate, link: LinkProfile, waitMs: number): Prediction {
   const { edgeMs, encodeMs, decodeMs, cloudMs, crossingMs, placement } = candidate;
   const stages = stagesOf(candidate, link);
-  const { uplink: uplinkMs, downlink: downlinkMs } = stages;
+  const uplinkMs = pacedTransferMs(candidate.uplinkBytes, link.uplinkBitsPerSecond, link);
+  const downlinkMs = pacedTransferMs(candidate.downlinkBytes, link.downlinkBitsPerSecond, link);
   const isLocal = placement === 'edge';
   const between = isLocal ? 0 : encodeMs + uplinkMs + link.roundTripMs + crossingMs + waitMs + decodeMs + downlinkMs;
   const slowestMs = Math.max(stages.edge, stages.uplink, stages.cloud, stages.downlink);

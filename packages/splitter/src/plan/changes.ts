@@ -1,5 +1,5 @@
 // The candidates and the link as it is -> at which bandwidth and round trip another placement would be the best.
-import { type Candidate, keepsAll, predict, stagesOf } from './candidate.ts';
+import { type Candidate, keepsAll, pacedTransferMs, predict, stagesOf, transferMs } from './candidate.ts';
 import type { LinkProfile } from './profile.ts';
 import type { PlanConstraints } from './request.ts';
 import type { Goal } from './search.ts';
@@ -78,13 +78,16 @@ function usurper(
   parameter: Change['parameter'],
   value: number,
 ): Candidate | null | undefined {
-  const moreRoundTripMs = parameter === 'roundTripMs' ? value - link.roundTripMs : 0;
-  const uplinkBitsPerSecond = parameter === 'roundTripMs' ? link.uplinkBitsPerSecond : value;
+  const there = { ...link, [parameter]: value };
   const price = (rival: Rival): number => {
-    const uplinkMs = rival.uplinkBits / uplinkBitsPerSecond;
-    const moreMs = uplinkMs + rival.roundTrips * moreRoundTripMs;
+    const { uplinkBytes, downlinkBytes } = rival.candidate;
+    const uplinkMs = pacedTransferMs(uplinkBytes, there.uplinkBitsPerSecond, there);
+    const downlinkMs = pacedTransferMs(downlinkBytes, there.downlinkBitsPerSecond, there);
+    const moreMs = uplinkMs + downlinkMs + rival.roundTrips * there.roundTripMs;
     if (rival.p99Ms + moreMs > deadlineMs) return Number.POSITIVE_INFINITY;
-    return goal === 'latency' ? rival.latencyMs + moreMs : Math.max(rival.slowestMs, uplinkMs);
+    return goal === 'latency'
+      ? rival.latencyMs + moreMs
+      : Math.max(rival.slowestMs, transferMs(uplinkBytes, there.uplinkBitsPerSecond));
   };
   const ownMs = price(own);
   let best: Candidate | null = null;
@@ -99,15 +102,13 @@ function usurper(
   return ownMs === Number.POSITIVE_INFINITY ? null : undefined;
 }
 
-/** A candidate on the link as it is, without its time on the uplink: what a thousand prices are made from quickly. */
+/** A candidate without its time on the link: what a thousand prices are made from quickly. */
 interface Rival {
   readonly candidate: Candidate;
   readonly latencyMs: number;
   readonly p99Ms: number;
   /** The slowest stage but the uplink. */
   readonly slowestMs: number;
-  /** Milliseconds times bits per second. */
-  readonly uplinkBits: number;
   readonly roundTrips: number;
 }
 
@@ -124,14 +125,15 @@ function contest({ pool, choice, link, waitMs, goal, constraints }: Question): C
   const rival = (candidate: Candidate): Rival & { readonly keeps: boolean } => {
     const prediction = predict(candidate, link, waitMs);
     const { edge, cloud, downlink } = stagesOf(candidate, link);
+    const roundTrips = candidate.placement === 'edge' ? 0 : 1;
+    const onLinkMs = prediction.uplinkMs + prediction.downlinkMs + roundTrips * link.roundTripMs;
     return {
       candidate,
       keeps: keepsAll(candidate, prediction, always),
-      latencyMs: prediction.latencyMs - prediction.uplinkMs,
-      p99Ms: prediction.p99Ms - prediction.uplinkMs,
+      latencyMs: prediction.latencyMs - onLinkMs,
+      p99Ms: prediction.p99Ms - onLinkMs,
       slowestMs: Math.max(edge, cloud, downlink),
-      uplinkBits: candidate.uplinkBytes * 8000,
-      roundTrips: candidate.placement === 'edge' ? 0 : 1,
+      roundTrips,
     };
   };
   const rivals = pool.map(rival).filter(({ keeps }) => keeps);

@@ -101,6 +101,8 @@ export interface LinkProfile {
   readonly roundTripMs: number;
   /** 99th percentile of the round trip less its median. */
   readonly jitterMs: number;
+  /** Time from one frame to the next: TCP starts anew after a pause. @default none: one frame follows another at once */
+  readonly frameIntervalMs?: number;
   /** ISO 8601; null for a link that was stated, not measured. */
   readonly date: string | null;
 }
@@ -171,12 +173,14 @@ export function parseLinkProfile(json: unknown): LinkProfile {
   const root = new Field(json, '', 'link profile');
   root.format(LINK_FORMAT);
   const rate = (name: string): number => root.get(name).number(MIN_BITS_PER_SECOND, MAX_BITS_PER_SECOND);
+  const frameIntervalMs = root.get('frameIntervalMs').optional((time) => time.number(0, MAX_MS));
   return {
     format: LINK_FORMAT,
     uplinkBitsPerSecond: rate('uplinkBitsPerSecond'),
     downlinkBitsPerSecond: rate('downlinkBitsPerSecond'),
     roundTripMs: root.get('roundTripMs').number(0, MAX_ROUND_TRIP_MS),
     jitterMs: root.get('jitterMs').number(0, MAX_ROUND_TRIP_MS),
+    ...(frameIntervalMs === null ? {} : { frameIntervalMs }),
     date: root.get('date').optional((date) => date.text()),
   };
 }

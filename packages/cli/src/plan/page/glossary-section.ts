@@ -52,7 +52,7 @@ export function methodSection(report: PlannedReport): Html {
     fact('Cloud', deviceText(report.cloud)),
     fact(
       'Link',
-      html`${linkText(report)}${report.link.jitterMs > 0 ? `, ${formatMs(report.link.jitterMs)} ms jitter` : ''}; ${report.link.date === null ? 'stated, not measured' : html`measured ${time(report.link.date)}`}`,
+      html`${linkText(report)}${report.link.jitterMs > 0 ? `, ${formatMs(report.link.jitterMs)} ms jitter` : ''}${report.link.frameIntervalMs === undefined ? '' : `, a frame every ${formatMs(report.link.frameIntervalMs)} ms`}; ${report.link.date === null ? 'stated, not measured' : html`measured ${time(report.link.date)}`}`,
     ),
     fact(
       'Goal',
