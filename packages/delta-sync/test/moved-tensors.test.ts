@@ -108,6 +108,18 @@ test('matrices that another exporter turned over and named anew, among others of
   ).toBeLessThan(0.63 * bytes);
 });
 
+test('weights that a batch norm was folded into, under other names and in another order, take their factors', async () => {
+  const factors = layers.map((_, at) => normal(ROWS, 0.7, 400 + at));
+  const folded = layers.map((values, at) =>
+    weight(
+      values.map((value, place) => value * (factors[at]?.[Math.floor(place / COLUMNS)] as number)),
+      `onnx::Conv_${7 * at}`,
+    ),
+  );
+  const taken = await deltaBytes(stack(layers), folded.reverse());
+  expect(taken).toBeLessThan(2 * layers.length * ROWS * 4 + 2 * OVERHEAD);
+});
+
 test('matrices joined and parted are copies', async () => {
   const parts = [weight(rows(0, 100), 'q'), weight(rows(100, 250), 'k'), weight(rows(250, ROWS), 'v')];
   expect(await deltaBytes(parts, [weight(table, 'qkv')])).toBeLessThan(OVERHEAD);

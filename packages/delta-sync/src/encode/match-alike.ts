@@ -1,10 +1,13 @@
-// Tensors that were trained further and have another name now, or the name of another -> for each the old one that it looks like.
+// Tensors that were trained further or multiplied and have another name now, or the name of another -> for each the old one that it
+// looks like.
 import type { PlacedTensor } from './place-tensors.ts';
-import { likeness, SKETCH_ELEMENTS } from './sketch.ts';
+import { likeness, SKETCH_ELEMENTS, type Sketch, scaledLikeness } from './sketch.ts';
 
 /** What has its own name is taken for itself from here on. Of unrelated weights an eighth looks alike. */
 const LIKE_ITSELF = SKETCH_ELEMENTS / 2;
 const LIKE_ANOTHER = (SKETCH_ELEMENTS * 5) / 8;
+/** Of signs. Of unrelated weights five eighths look alike. */
+const LIKE_MULTIPLIED = (SKETCH_ELEMENTS * 7) / 8;
 /** Of tensors of one size; with more of them, names have to do. */
 const MAX_PAIRS = 250_000;
 
@@ -30,7 +33,7 @@ export function matchAlike(
       return !isItself;
     });
     for (const tensor of strangers) {
-      const best = bestOf(left, tensor);
+      const best = bestOf(left, tensor, likeness, LIKE_ANOTHER);
       if (best === null) continue;
       left.delete(best);
       alike.set(tensor, best);
@@ -39,11 +42,40 @@ export function matchAlike(
   return alike;
 }
 
-function bestOf(candidates: Iterable<PlacedTensor>, tensor: PlacedTensor): PlacedTensor | null {
+/**
+ * For each, an old one of which rows or columns were multiplied: what a batch norm that is folded in does to the weights in front of it.
+ * The parameters are those of {@link matchAlike}.
+ */
+export function matchMultiplied(
+  old: readonly PlacedTensor[],
+  fresh: readonly PlacedTensor[],
+  keyOf: (tensor: PlacedTensor) => string,
+): Map<PlacedTensor, PlacedTensor> {
+  const multiplied = new Map<PlacedTensor, PlacedTensor>();
+  const free = groupsOf(old, keyOf);
+  for (const [key, wanted] of groupsOf(fresh, keyOf)) {
+    const left = new Set(free.get(key));
+    if (left.size * wanted.length > MAX_PAIRS) continue;
+    for (const tensor of wanted) {
+      const best = bestOf(left, tensor, scaledLikeness, LIKE_MULTIPLIED);
+      if (best === null) continue;
+      left.delete(best);
+      multiplied.set(tensor, best);
+    }
+  }
+  return multiplied;
+}
+
+function bestOf(
+  candidates: Iterable<PlacedTensor>,
+  { sketch }: PlacedTensor,
+  likenessOf: (left: Sketch | null, right: Sketch | null) => number,
+  least: number,
+): PlacedTensor | null {
   let best: PlacedTensor | null = null;
-  let most = LIKE_ANOTHER - 1;
+  let most = least - 1;
   for (const candidate of candidates) {
-    const alike = likeness(candidate.sketch, tensor.sketch);
+    const alike = likenessOf(candidate.sketch, sketch);
     if (alike <= most) continue;
     best = candidate;
     most = alike;

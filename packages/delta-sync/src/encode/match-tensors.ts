@@ -1,5 +1,5 @@
 // Tensors of the base and of the target -> for each of the target's, the one that it came from.
-import { groupsOf, matchAlike } from './match-alike.ts';
+import { groupsOf, matchAlike, matchMultiplied } from './match-alike.ts';
 import type { PlacedTensor } from './place-tensors.ts';
 import type { TensorRange } from './source-files.ts';
 
@@ -13,12 +13,15 @@ export interface TensorMatch {
 }
 
 /** What a relative must have in common, the closest first. */
-const RELATIVES = [
+const NAMED = [
   { by: 'name', keyOf: (tensor: TensorRange) => `${shapeKey(tensor)} ${tensor.name}` },
   { by: 'rows', keyOf: (tensor: TensorRange) => `${rowKey(tensor)} ${tensor.name}` },
   { by: 'size', keyOf: (tensor: TensorRange) => `${sizeKey(tensor)} ${tensor.name}` },
   { by: 'type', keyOf: (tensor: TensorRange) => `${dimsKey(tensor)} ${tensor.name}` },
   { by: 'type', keyOf: (tensor: TensorRange) => `${dimsKey(tensor)} ${stem(tensor.name)}` },
+] as const;
+
+const OTHERS = [
   { by: 'size', keyOf: shapeKey },
   { by: 'size', keyOf: sizeKey },
   { by: 'type', keyOf: dimsKey },
@@ -27,8 +30,9 @@ const RELATIVES = [
 
 /**
  * The same bytes under any name; else, where what has the same name looks like another tensor, one that it looks like; else the same
- * name, shape and type; else the same name with more or fewer rows; else, among what is left, the next of the same size and type, of
- * the same name or shape before others; else the same name. Each old tensor may serve several times as the same, once as a
+ * name, shape and type; else the same name with more or fewer rows; else the same name in another type; else one of its shape of which
+ * rows or columns were multiplied; else, among what is left, the next of the same size and type, of the same shape before others; else
+ * the same name. Each old tensor may serve several times as the same, once as a
  * relative.
  */
 export function matchTensors(
@@ -45,22 +49,36 @@ export function matchTensors(
     used.add(same);
   }
   const freeOnes = (): PlacedTensor[] => old.filter((tensor) => !used.has(tensor));
-  const strangers = fresh.filter((tensor) => !matches.has(tensor));
-  for (const [tensor, relative] of matchAlike(freeOnes(), strangers, sizeKey)) {
-    matches.set(tensor, { old: relative, by: 'size' });
-    used.add(relative);
-  }
-  for (const { by, keyOf } of RELATIVES) {
-    const free = groupsOf(freeOnes(), keyOf);
-    for (const tensor of fresh) {
-      if (matches.has(tensor)) continue;
-      const relative = free.get(keyOf(tensor))?.shift();
-      if (relative === undefined) continue;
+  const strangers = (): PlacedTensor[] => fresh.filter((tensor) => !matches.has(tensor));
+  const takeAll = (relatives: ReadonlyMap<PlacedTensor, PlacedTensor>, by: TensorMatch['by']): void => {
+    for (const [tensor, relative] of relatives) {
       matches.set(tensor, { old: relative, by });
       used.add(relative);
     }
-  }
+  };
+  const takeNext = ({ by, keyOf }: (typeof NAMED | typeof OTHERS)[number]): void => {
+    takeAll(nextOf(freeOnes(), strangers(), keyOf), by);
+  };
+  takeAll(matchAlike(freeOnes(), strangers(), sizeKey), 'size');
+  for (const relation of NAMED) takeNext(relation);
+  takeAll(matchMultiplied(freeOnes(), strangers(), shapeKey), 'size');
+  for (const relation of OTHERS) takeNext(relation);
   return matches;
+}
+
+/** For each the next old one that has the same in common. */
+function nextOf(
+  old: readonly PlacedTensor[],
+  fresh: readonly PlacedTensor[],
+  keyOf: (tensor: PlacedTensor) => string,
+): Map<PlacedTensor, PlacedTensor> {
+  const free = groupsOf(old, keyOf);
+  const next = new Map<PlacedTensor, PlacedTensor>();
+  for (const tensor of fresh) {
+    const relative = free.get(keyOf(tensor))?.shift();
+    if (relative !== undefined) next.set(tensor, relative);
+  }
+  return next;
 }
 
 /** Old tensors of which no new one is a version: their bytes may stand anywhere in those that have none. */

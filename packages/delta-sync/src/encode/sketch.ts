@@ -18,10 +18,14 @@ export interface Sketch {
 
 interface Grid {
   readonly elements: Uint16Array;
+  /** Of an element, the bit that is its sign. */
+  readonly signBit: number;
+  /** Elements along the second axis. */
+  readonly columns: number;
   /** Sizes of all axes, the longest first: what has others is no turned version. */
   readonly sizes: string;
-  /** Of the elements, how many stand along the second axis, where both axes are as long and either may be the first; else null. */
-  readonly across: number | null;
+  /** Both axes are as long: either may be the first. */
+  readonly isSquare: boolean;
 }
 
 /** Where an element is kept. */
@@ -54,7 +58,7 @@ export class SketchMaker {
     const straight = new Uint16Array(SKETCH_ELEMENTS);
     const spread = Array.from(straight, (_, at) => Math.floor(((at + 0.5) * count) / SKETCH_ELEMENTS));
     const dims = dimsOf(tensor);
-    const across = dims.reduce((product, size) => product * size, 1) === count ? gridOf(dims) : null;
+    const across = dims.reduce((product, size) => product * size, 1) === count ? gridOf(dims, 15 - this.#shift) : null;
     this.#sketch = { straight, grid: across?.grid ?? null };
     this.#places = [
       ...spread.map((element, at) => ({ element, into: straight, at })),
@@ -79,7 +83,10 @@ export class SketchMaker {
 }
 
 /** The elements of a grid over the two longest axes, in the middle of the others. */
-function gridOf(dims: readonly number[]): { readonly grid: Grid; readonly places: readonly number[] } | null {
+function gridOf(
+  dims: readonly number[],
+  signBit: number,
+): { readonly grid: Grid; readonly places: readonly number[] } | null {
   const axes = dims.map((_, axis) => axis).sort((a, b) => (dims[b] as number) - (dims[a] as number) || a - b);
   const sizes = axes.map((axis) => dims[axis] as number);
   const [first = 0, second = 0] = sizes;
@@ -98,8 +105,10 @@ function gridOf(dims: readonly number[]): { readonly grid: Grid; readonly places
   });
   const grid = {
     elements: new Uint16Array(SKETCH_ELEMENTS),
+    signBit,
+    columns: across,
     sizes: sizes.join(),
-    across: first === second ? across : null,
+    isSquare: first === second,
   };
   return { grid, places };
 }
@@ -113,13 +122,25 @@ export function likeness(left: Sketch | null, right: Sketch | null): number {
 function turnedLikeness(left: Grid | null, right: Grid | null): number {
   if (left === null || right === null || left.sizes !== right.sizes) return 0;
   const straight = equalElements(left.elements, right.elements);
-  const { across } = left;
-  if (across === null) return straight;
-  const along = SKETCH_ELEMENTS / across;
+  if (!left.isSquare) return straight;
+  const { columns } = left;
   const turned = right.elements.map(
-    (_, at) => right.elements[(at % along) * across + Math.floor(at / along)] as number,
+    (_, at) => right.elements[(at % columns) * columns + Math.floor(at / columns)] as number,
   );
   return Math.max(straight, equalElements(left.elements, turned));
+}
+
+/** How many elements have the same sign, were all of a row or a column multiplied by the same; 0 without a grid. */
+export function scaledLikeness(left: Sketch | null, right: Sketch | null): number {
+  const [before, after] = [left?.grid ?? null, right?.grid ?? null];
+  if (before === null || after === null || before.sizes !== after.sizes) return 0;
+  return equalElements(signsOf(before), signsOf(after));
+}
+
+/** Of a grid whose first row and first column are positive. */
+function signsOf({ elements, signBit, columns }: Grid): Uint16Array {
+  const sign = (at: number): number => ((elements[at] as number) >> signBit) & 1;
+  return elements.map((_, at) => sign(at) ^ sign(at % columns) ^ sign(at - (at % columns)) ^ sign(0));
 }
 
 function equalElements(left: Uint16Array, right: Uint16Array): number {
