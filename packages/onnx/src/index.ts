@@ -1,5 +1,6 @@
 // ONNX models as graphs over their own bytes: read, verify, extract, emit. Values first, then types.
 
+export { appendNodes } from './append-nodes.ts';
 export { attributeFloats, attributeInts, attributeText } from './attribute-values.ts';
 export type {
   BuildAttribute,

@@ -13,11 +13,12 @@ import {
   type TensorSpec,
 } from '@kerf/protocol';
 import { checkCrossingName } from './carried-names.ts';
+import { extractHollow, inspectedSpecs } from './inspect-model.ts';
 import { canCross } from './list-cuts.ts';
 import type { ModelHost } from './model-host.ts';
 import type { CutPlan } from './plan-cut.ts';
 import { sha256Hex } from './sha256.ts';
-import { extractHollow, inspect, mergeSpec, specsOf, valueTypeOf } from './value-types.ts';
+import { mergeSpec, valueTypeOf } from './value-types.ts';
 
 /** How one side is extracted; the writer repeats it with the name of its data file. */
 export interface SideRecipe {
@@ -148,7 +149,7 @@ export async function load(
   let found: Map<string, TensorSpec> | null = null;
   for (const level of host.hollow === undefined ? LOAD_LEVELS : HOLLOW_LEVELS) {
     try {
-      found = await inspect(host, backend, extracted, level, specsOf);
+      found = await inspectedSpecs({ host, backend, level }, graph, extracted);
       // A higher level may know more: shapes that constants make are not computed at 'disabled'.
       if (level !== 'disabled' || recipe.outputs.every((name) => isFixed(found?.get(name)))) return found;
     } catch (error) {

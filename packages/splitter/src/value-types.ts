@@ -1,24 +1,9 @@
 // Values of a model -> their dtypes and shapes as the runtime infers them, without running the model.
 
-import {
-  dtypeOfNumber,
-  type ExtractedModel,
-  type ExtractOptions,
-  extract,
-  type ModelGraph,
-  numberOfDType,
-  type ValueType,
-} from '@kerf/onnx';
-import {
-  type Backend,
-  byteLengthOf,
-  type Dimension,
-  KerfError,
-  type LoadedModel,
-  type OptimizationLevel,
-  type TensorSpec,
-} from '@kerf/protocol';
-import { type ModelHost, TRANSIENT_DATA_FILE } from './model-host.ts';
+import { dtypeOfNumber, type ModelGraph, numberOfDType, type ValueType } from '@kerf/onnx';
+import { type Backend, byteLengthOf, type Dimension, KerfError, type TensorSpec } from '@kerf/protocol';
+import { extractHollow, inspectedSpecs } from './inspect-model.ts';
+import type { ModelHost } from './model-host.ts';
 import { workGraph } from './work-graph.ts';
 
 /** Sizes for symbolic dimensions, by symbol. */
@@ -30,34 +15,7 @@ export interface ValueSpec extends TensorSpec {
   readonly bytes: number | null;
 }
 
-/** An extraction of a model that is loaded to be looked at, never run: its weights need not be there. */
-export function extractHollow(graph: ModelGraph, host: ModelHost, options: ExtractOptions): ExtractedModel {
-  const places = host.hollow === undefined ? {} : { shared: host.hollow.places };
-  return extract(graph, { ...options, ...places, externalFile: TRANSIENT_DATA_FILE });
-}
-
-/** Loads what {@link extractHollow} made, asks `read`, and frees it. */
-export async function inspect<T>(
-  host: ModelHost,
-  backend: Backend,
-  extracted: ExtractedModel,
-  level: OptimizationLevel,
-  read: (model: LoadedModel) => T,
-): Promise<T> {
-  return await (host.hollow ?? host).withSource(extracted, async (source) => {
-    const model = await backend.load(source, { optimizationLevel: level, prepack: false });
-    try {
-      return read(model);
-    } finally {
-      await model.dispose();
-    }
-  });
-}
-
-/**
- * What the runtime says of a value, completed by the model: the runtime reports an unknown rank and a scalar alike,
- * so only the model's own declaration can tell a scalar.
- */
+/** What the runtime says of a value, completed by the model's own declaration: of inputs, only that can tell a scalar. */
 export function mergeSpec(graph: ModelGraph, name: string, spec: TensorSpec | undefined): TensorSpec {
   const declared = graph.types.get(name);
   const fromFile = declared?.kind === 'tensor' ? declared : null;
@@ -124,7 +82,7 @@ async function inferredSpecs(
     // A declared output shape may contradict the sizes just bound.
     for (const name of outputs) if (!types.has(name)) untyped.set(name, null);
     const extracted = extractHollow(graph, options.host, { inputs: graph.inputs, outputs, types: untyped });
-    return inspect(options.host, options.backend, extracted, 'basic', specsOf);
+    return inspectedSpecs({ ...options, level: 'basic' }, graph, extracted);
   };
   const outside = graph.outputs.filter((name) => !graph.inputs.includes(name));
   return await inferredInGroups(inside, outside, attempt);
@@ -157,11 +115,6 @@ async function inferredInGroups(
     }
   }
   return found;
-}
-
-/** Inputs and outputs of a loaded model by name. */
-export function specsOf(model: LoadedModel): Map<string, TensorSpec> {
-  return new Map([...model.inputs, ...model.outputs].map((spec) => [spec.name, spec]));
 }
 
 function withBytes(spec: TensorSpec): ValueSpec {

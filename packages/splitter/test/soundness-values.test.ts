@@ -193,6 +193,24 @@ test('a model output that is no tensor: the runtime gives it to nobody, and no c
   await expect(throughFiles(bytes, ['a'])).rejects.toThrow(/output .s. is not a tensor but a sequence/);
 });
 
+test('a scalar is known by its shape though no file declares it, and an unknown rank is not one', async () => {
+  const bytes = bytesOf(
+    [
+      node('ReduceMean', ['x'], ['mean'], { keepdims: 0 }),
+      node('Reshape', ['x', 'sizes'], ['any']),
+      node('Mul', ['any', 'mean'], ['scaled']),
+      node('Relu', ['scaled'], ['y']),
+    ],
+    { inputs: [float('x', [2, 3]), { name: 'sizes', dtype: 'int64', shape: ['rank'] }], outputs: [{ name: 'y' }] },
+  );
+  const specs = await valueSpecs(openModel(bytes), { host: bytesHost(), backend });
+  expect(specs.get('mean')).toMatchObject({ dtype: 'float32', shape: [], bytes: 4 });
+  expect(specs.get('any')).toMatchObject({ dtype: 'float32', shape: null, bytes: null });
+  const split = await splitModel(planCut(openModel(bytes), ['mean', 'any']), backend, bytesHost());
+  const shapeOf = (name: string) => split.tensors.find((tensor) => tensor.name === name)?.shape;
+  expect([shapeOf('mean'), shapeOf('any')]).toEqual([[], null]);
+});
+
 test('symbolic dimensions keep their names in head, tail and split.json', async () => {
   const { head, tail, manifest } = await throughFiles(
     bytesOf(
