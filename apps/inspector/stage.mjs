@@ -10,7 +10,7 @@ const built = join(here, 'dist');
 const target = join(built, 'package');
 
 /** Bundled into the renderer: the station has no use for them. */
-const BUNDLED = /^(react|react-dom|@lingui\/|@tanstack\/|fflate$)/;
+const BUNDLED = /^(react|react-dom|@lingui\/|@dagrejs\/|fflate$|uplot$)/;
 /** Of packages that bring more than the station needs: what is kept, by path inside the package. */
 const KEPT = new Map([
   [

@@ -18,7 +18,7 @@ const OF_WEB_RUNTIME =
 /** The page of `kerf inspect`, with its demo line. */
 const OF_INSPECTOR = ['package.json', 'dist/renderer', 'dist/demo'];
 /** Bundled into that page. */
-const BUNDLED = /^(react|react-dom|@lingui\/|@dagrejs\/|fflate$)/;
+const BUNDLED = /^(react|react-dom|@lingui\/|@dagrejs\/|fflate$|uplot$)/;
 
 const LAUNCHER = `#!/bin/sh
 # kerf, from the folder that this file lies in; by the Node beside it, if there is one.

@@ -101,7 +101,17 @@ describe.skipIf(reason !== null)(`the archive of the command${reason === null ? 
   test('holds what this platform runs, and nothing of the workshop', async () => {
     expect((await readdir(folder)).toSorted()).toEqual(['LICENSE', 'kerf', 'node_modules']);
     const packages = await readdir(join(folder, 'node_modules'));
-    for (const tool of ['electron', 'vitest', 'typescript', 'react', 'playwright', 'esbuild', '@dagrejs', 'fflate'])
+    for (const tool of [
+      'electron',
+      'vitest',
+      'typescript',
+      'react',
+      'playwright',
+      'esbuild',
+      '@dagrejs',
+      'fflate',
+      'uplot',
+    ])
       expect(packages).not.toContain(tool);
     expect((await readdir(join(folder, 'node_modules/@kerf/inspector/dist'))).toSorted()).toEqual(['demo', 'renderer']);
     const ours = files.filter((path) => path.startsWith('node_modules/@kerf/'));

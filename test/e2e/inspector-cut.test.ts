@@ -220,6 +220,17 @@ describe.skipIf(started.browser === null)(`the Cut screen${started.reason ? ` ($
     expect(all.every(({ verdict }) => /^(PASS|REVIEW|NG)$/.test(verdict))).toBe(true);
     await soon(() => page.locator('.cut-compare').textContent()).toMatch(/Measured here\d/);
 
+    // The network as it was, at the moment that the keys choose.
+    const network = page.getByRole('slider', { name: 'Uplink and round trip' });
+    await network.focus();
+    await page.keyboard.press('Home');
+    await soon(() => network.getAttribute('aria-valuenow')).toBe('0');
+    await page.keyboard.press('ArrowRight');
+    await soon(() => network.getAttribute('aria-valuenow')).toBe('1');
+    expect(await network.getAttribute('aria-valuetext')).toMatch(/^\d\d:\d\d:\d\d, .+, .+/);
+    expect(await network.locator('canvas').count()).toBe(1);
+    await keepLooks(page, 'cut-history', true);
+
     // The other page has not looked meanwhile only if it was told nothing; here it was.
     await second.page.getByText('somebody has set that').waitFor();
     await pressTab(second.page, second.page.getByRole('button', { name: 'Let the station choose' }));

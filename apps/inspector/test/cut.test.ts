@@ -7,7 +7,7 @@ import { foldGraph } from '../src/renderer/cut/graph/fold-graph.ts';
 import { layoutGraph } from '../src/renderer/cut/graph/layout-graph.ts';
 import { searchNodes } from '../src/renderer/cut/graph/search-nodes.ts';
 import { sizeOf } from '../src/renderer/cut/graph/use-layout.ts';
-import { chartOf } from '../src/renderer/cut/network-chart.ts';
+import { aroundValues, chartOf, isNetworkKnown, logTicks } from '../src/renderer/cut/network-chart.ts';
 import { switchText } from '../src/renderer/cut/switch-text.ts';
 import { translator } from '../src/renderer/i18n/messages.tsx';
 
@@ -154,7 +154,7 @@ test('search finds by name, operator, shape and dtype, every word of it', () => 
   expect(find('nothing')).toEqual([]);
 });
 
-test('the chart: lines break where nothing is known, bands where frames moved', () => {
+test('the chart: nothing where nothing is known, bands where frames moved', () => {
   const sample = (second: number, uplink: number | null, route: string) => ({
     wallMs: second * 1_000,
     uplinkBitsPerSecond: uplink,
@@ -165,15 +165,25 @@ test('the chart: lines break where nothing is known, bands where frames moved', 
     samples: [sample(0, 1e6, 'edge'), sample(1, null, 'edge'), sample(2, 4e6, 'cut-1'), sample(4, 2e6, 'cut-1')],
     switches: [{ wallMs: 1_500, from: 'edge', to: 'cut-1' }] as never,
   });
-  expect(chart.uplink.match(/M/g)).toHaveLength(2);
-  expect(chart.roundTrip.match(/M/g)).toHaveLength(1);
-  expect(chart.uplinkRange).toEqual([1e6, 4e6]);
-  expect(chart.bands).toEqual([
-    { x: 0, width: 450, route: 'edge' },
-    { x: 450, width: 450, route: 'cut-1' },
+  expect(chart.columns).toEqual([
+    [0, 1_000, 2_000, 4_000],
+    [1e6, null, 4e6, 2e6],
+    [20, 20, 20, 20],
   ]);
-  expect(chart.marks).toEqual([337.5]);
-  expect(chartOf({ samples: [], switches: [] })).toMatchObject({ uplink: '', uplinkRange: null, bands: [] });
+  expect(chart.bands).toEqual([
+    { fromMs: 0, toMs: 2_000, route: 'edge' },
+    { fromMs: 2_000, toMs: 4_000, route: 'cut-1' },
+  ]);
+  expect(chart.marks).toEqual([1_500]);
+  expect(isNetworkKnown({ samples: [sample(0, null, 'edge')], switches: [] })).toBe(true);
+  expect(isNetworkKnown({ samples: [], switches: [] })).toBe(false);
+});
+
+test('its axes: ticks at 1, 2 and 5 of each power of ten, and never none', () => {
+  expect(logTicks(0.002, 0.06)).toEqual([0.002, 0.005, 0.01, 0.02, 0.05]);
+  expect(logTicks(3, 90)).toEqual([5, 10, 20, 50]);
+  expect(logTicks(1e3, 2e8)).toEqual([1e3, 1e4, 1e5, 1e6, 1e7, 1e8]);
+  for (const value of [0.3, 1, 2.1, 4.9, 7e6]) expect(logTicks(...aroundValues(value, value))).not.toEqual([]);
 });
 
 test('commands take any tensor name through a shell', () => {

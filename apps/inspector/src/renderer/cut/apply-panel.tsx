@@ -38,7 +38,7 @@ function ChainApply({ row, rows, state, showState, onChoose }: Omit<Props, 'isNo
   const { t } = useTexts();
   const { bridge, link } = useInspector();
   const bridgeState = useStore(link);
-  const [said, setSaid] = useState<{ readonly text: string; readonly isFault: boolean } | null>(null);
+  const [said, setSaid] = useState<'freed' | 'done' | 'conflict' | null>(null);
   const [fault, setFault] = useState<FaultView | null>(null);
   const role = bridgeState.kind === 'connected' ? bridgeState.hello.role : 'viewer';
   const own = rows.flatMap((each, at) => (each.route === null ? [] : [{ at, row: each }]));
@@ -47,10 +47,10 @@ function ChainApply({ row, rows, state, showState, onChoose }: Omit<Props, 'isNo
     setFault(null);
     try {
       showState(await bridge.call('cut.apply', { route, from: state.pinned }));
-      setSaid({ text: t(route === null ? 'cut.apply.freed' : 'cut.apply.done'), isFault: false });
+      setSaid(route === null ? 'freed' : 'done');
     } catch (error) {
       const failed = faultOf(error);
-      if (failed.code === 'CONFLICT') setSaid({ text: t('cut.apply.conflict'), isFault: true });
+      if (failed.code === 'CONFLICT') setSaid('conflict');
       else setFault(failed);
     }
   };
@@ -93,8 +93,8 @@ function ChainApply({ row, rows, state, showState, onChoose }: Omit<Props, 'isNo
         <p className="note">{t('cut.apply.role', { role: t(`role.${role}`) })}</p>
       )}
       {said !== null && (
-        <p className={said.isFault ? 'fault' : 'note'} role={said.isFault ? 'alert' : 'status'}>
-          {said.text}
+        <p className={said === 'conflict' ? 'fault' : 'note'} role={said === 'conflict' ? 'alert' : 'status'}>
+          {t(`cut.apply.${said}`)}
         </p>
       )}
       <FaultText fault={fault} />

@@ -120,7 +120,6 @@ export const cutEn = {
   'cut.history.none': 'No switch since the station started.',
   'cut.history.noNetwork': 'Nothing is known of the network yet.',
   'cut.history.chart': 'Uplink and round trip as time went by, and where parts ran',
-  'cut.history.until': 'until {time}',
   'cut.history.move': 'Move',
   'cut.history.fromTo': '{from} → {to}',
   'cut.history.cause': 'Why',

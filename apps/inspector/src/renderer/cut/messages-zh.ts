@@ -121,7 +121,6 @@ export const cutZh: Readonly<Record<keyof typeof cutEn, string>> = {
   'cut.history.none': '工位启动以来没有切换。',
   'cut.history.noNetwork': '尚无网络数据。',
   'cut.history.chart': '上行带宽、往返时延随时间的变化，以及工件的运行位置',
-  'cut.history.until': '至 {time}',
   'cut.history.move': '切换',
   'cut.history.fromTo': '{from} → {to}',
   'cut.history.cause': '原因',

@@ -4,9 +4,11 @@ import { useEffect } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatMs, formatRate, formatTime } from '../shared/format.ts';
+import { TableHead } from '../shared/table-head.tsx';
 import { useCall } from '../shared/use-call.ts';
 import { routeName } from './cut-names.ts';
-import { chartOf, HEIGHT, WIDTH } from './network-chart.ts';
+import { isNetworkKnown } from './network-chart.ts';
+import { NetworkFigure } from './network-figure.tsx';
 import { switchText } from './switch-text.ts';
 
 const REFRESH_MS = 5_000;
@@ -33,56 +35,15 @@ export function SwitchHistory({ state, rows }: { readonly state: CutState; reado
         )
       ) : (
         <>
-          <Chart history={history} rows={rows} />
+          {isNetworkKnown(history) ? (
+            <NetworkFigure history={history} rows={rows} />
+          ) : (
+            <p className="note">{t('cut.history.noNetwork')}</p>
+          )}
           <Switches history={history} rows={rows} />
         </>
       )}
     </section>
-  );
-}
-
-function Chart({ history, rows }: { readonly history: CutHistory; readonly rows: readonly CutRow[] }) {
-  const { t, language } = useTexts();
-  const { uplink, roundTrip, bands, marks, uplinkRange, roundTripRange } = chartOf(history);
-  const newest = history.samples.at(-1);
-  if (uplink === '' && roundTrip === '') return <p className="note">{t('cut.history.noNetwork')}</p>;
-  const range = (values: readonly [number, number] | null, format: (value: number) => string): string =>
-    values === null ? '–' : `${format(values[0])} – ${format(values[1])}`;
-  return (
-    <figure>
-      <svg className="network-chart" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={t('cut.history.chart')}>
-        {bands.map(({ x, width, route }) => (
-          <g key={x}>
-            <rect
-              className="band"
-              data-odd={bands.findIndex((band) => band.route === route) % 2}
-              x={x}
-              y={0}
-              width={width}
-              height={HEIGHT}
-            />
-            {width > 60 && (
-              <text x={x + 6} y={16}>
-                {routeName(route, rows, t)}
-              </text>
-            )}
-          </g>
-        ))}
-        <path className="chart-uplink" d={uplink} />
-        <path className="chart-round-trip" d={roundTrip} />
-        {marks.map((x) => (
-          <path key={x} className="chart-switch" d={`M${x} 0V${HEIGHT}`} />
-        ))}
-      </svg>
-      <figcaption className="chart-legend">
-        <span className="key-uplink">{t('cut.uplinkBitsPerSecond')}</span>{' '}
-        {range(uplinkRange, (value) => formatRate(value, language))}
-        {' · '}
-        <span className="key-round-trip">{t('cut.roundTripMs')}</span>{' '}
-        {range(roundTripRange, (value) => formatMs(value, language))}
-        {newest !== undefined && ` · ${t('cut.history.until', { time: formatTime(newest.wallMs, language) })}`}
-      </figcaption>
-    </figure>
   );
 }
 
@@ -93,17 +54,18 @@ function Switches({ history, rows }: { readonly history: CutHistory; readonly ro
     value === null ? '–' : format(value);
   return (
     <div className="wide">
-      <table className="history">
-        <thead>
-          <tr>
-            <th scope="col">{t('thresholds.at')}</th>
-            <th scope="col">{t('cut.history.move')}</th>
-            <th scope="col">{t('cut.history.cause')}</th>
-            <th scope="col">{t('cut.history.gain')}</th>
-            <th scope="col">{t('cut.uplinkBitsPerSecond')}</th>
-            <th scope="col">{t('cut.roundTripMs')}</th>
-          </tr>
-        </thead>
+      <table className="history words">
+        <TableHead
+          numbersFrom={3}
+          columns={[
+            t('thresholds.at'),
+            t('cut.history.move'),
+            t('cut.history.cause'),
+            t('cut.history.gain'),
+            t('cut.uplinkBitsPerSecond'),
+            t('cut.roundTripMs'),
+          ]}
+        />
         <tbody>
           {history.switches
             .slice(-MOST_ROWS)

@@ -1,4 +1,5 @@
 // A laid out graph and what somebody does over it -> a view that pans and zooms, drawn outside React.
+import { watchTheme } from '../../shared/watch-theme.ts';
 import { type CutLine, nearestLine } from './cut-lines.ts';
 import { listenToGestures, type Point } from './gestures.ts';
 import { type Colors, type Marks, paint, type View } from './graph-painter.ts';
@@ -23,7 +24,6 @@ export class GraphCanvas {
   private readonly events: GraphEvents;
   private readonly abort = new AbortController();
   private readonly resized: ResizeObserver;
-  private readonly themed: MutationObserver;
   private view: View = { x: 0, y: 0, zoom: 1 };
   private graph: LaidGraph | null = null;
   private lines: readonly CutLine[] = [];
@@ -38,11 +38,7 @@ export class GraphCanvas {
     this.colors = colorsOf(canvas);
     this.resized = new ResizeObserver(() => this.resize());
     this.resized.observe(canvas);
-    this.themed = new MutationObserver(() => this.recolor());
-    this.themed.observe(document.documentElement, { attributeFilter: ['data-theme'] });
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.recolor(), {
-      signal: this.abort.signal,
-    });
+    watchTheme(() => this.recolor(), this.abort.signal);
     listenToGestures(
       canvas,
       handle,
@@ -62,7 +58,6 @@ export class GraphCanvas {
   close(): void {
     this.abort.abort();
     this.resized.disconnect();
-    this.themed.disconnect();
   }
 
   /** Another graph, folding or set of cuts; the first is shown from its beginning. */
