@@ -22,6 +22,7 @@ const STARTED = [
   'cloud-runtime/src/worker/worker-main.ts',
   'delta-sync/src/node/bsdiff/bsdiff-main.ts',
   'edge-runtime/src/node/backend-worker.ts',
+  'edge-runtime/src/node/picture/picture-thread.ts',
   'registry/src/deltas/delta-main.ts',
 ];
 

@@ -27,6 +27,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   'adaptive-real': async () => (await import('./adaptive-real.ts')).adaptiveReal,
   rollout: async () => (await import('./rollout.ts')).rollout,
   samples: async () => (await import('./samples.ts')).samples,
+  pictures: async () => (await import('./pictures.ts')).pictures,
   power: async () => (await import('./power.ts')).power,
   inspector: async () => (await import('./inspector.ts')).inspector,
   gpu: async () => (await import('./gpu.ts')).gpu,

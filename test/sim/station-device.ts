@@ -5,7 +5,8 @@ import { mainModel } from '../../packages/edge-runtime/src/station/inferer.ts';
 import { makeJudge } from '../../packages/edge-runtime/src/station/judge/judge.ts';
 import { STAGES } from '../../packages/edge-runtime/src/station/options.ts';
 import { READABLE } from '../../packages/edge-runtime/src/station/picture-check.ts';
-import type { Reading } from '../../packages/edge-runtime/src/station/prepare-frame.ts';
+import { picturesWith } from '../../packages/edge-runtime/src/station/pictures-with.ts';
+import type { Reading } from '../../packages/edge-runtime/src/station/reading.ts';
 import type { ResultRecord } from '../../packages/edge-runtime/src/station/result-record.ts';
 import {
   CHAIN_MODEL,
@@ -23,13 +24,13 @@ import { keyOf, type Life, SESSION_LIMITS, SESSION_TIMES, SimDevice } from './si
 const judge = await makeJudge({ kind: 'anomaly', score: null, mask: null }, THRESHOLDS);
 
 const READING: Reading = {
-  pictures: {
+  pictures: picturesWith({
     decode: (picture) =>
       picture.kind === 'pixels' ? Promise.resolve(picture.image) : Promise.reject(new Error('it was kept as pixels')),
     resize: (image) => Promise.resolve(image),
     encode: (image) => Promise.resolve(image.data),
     sha256: () => Promise.resolve('0'.repeat(64)),
-  },
+  }),
   picture: { size: null, crop: null, mean: null, std: null, channels: null },
   readable: READABLE.read({}, ''),
   partId: { pattern: null, required: false },

@@ -111,10 +111,14 @@ export type { Judge, Task } from './station/judge/judge.ts';
 export { makeJudge } from './station/judge/judge.ts';
 export type { Judgement, PictureGeometry } from './station/judge/judgement.ts';
 export type { StageName } from './station/line.ts';
+export type { PictureCodec, PictureCoding } from './station/picture-codec.ts';
 export type { PictureOptions, PictureRule, PictureWords } from './station/picture-rule.ts';
 export { pictureRule } from './station/picture-rule.ts';
-export type { PictureCoding, Pictures } from './station/pictures.ts';
-export type { Reading } from './station/prepare-frame.ts';
+export type { Pictures, ShownPicture, ShownSize } from './station/pictures.ts';
+export { picturesWith } from './station/pictures-with.ts';
+export type { CodedImage, PlainInputs, PreparedInputs, PreparedPicture } from './station/prepare-picture.ts';
+export type { Reading } from './station/reading.ts';
+export type { ReadingRules, WantedInputs } from './station/reading-rules.ts';
 export type {
   Reason,
   ReasonDetail,

@@ -18,12 +18,16 @@ import { systemClock } from '@kerf/protocol';
 /** A picture made here: white where `isDefective`, in one corner, on grey noise. */
 async function pictureBytes(isDefective: boolean, format: 'png' | 'jpeg'): Promise<Uint8Array> {
   const side = 32;
-  const data = Uint8Array.from({ length: side * side * 3 }, (_, at) => {
-    const x = Math.floor(at / 3) % side;
-    const y = Math.floor(at / 3 / side);
+  const data = Uint8ClampedArray.from({ length: side * side * 4 }, (_, at) => {
+    const x = Math.floor(at / 4) % side;
+    const y = Math.floor(at / 4 / side);
+    if (at % 4 === 3) return 255;
     return isDefective && x < 12 && y < 12 ? 255 : 30 + ((at * 7919) % 20);
   });
-  return browserPictures.encode({ width: side, height: side, data }, { format, quality: 95 });
+  const canvas = new OffscreenCanvas(side, side);
+  canvas.getContext('2d')?.putImageData(new ImageData(data, side, side), 0, 0);
+  const blob = await canvas.convertToBlob({ type: `image/${format}`, quality: 0.95 });
+  return new Uint8Array(await blob.arrayBuffer());
 }
 
 class ListSource implements Source {

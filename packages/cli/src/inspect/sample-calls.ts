@@ -1,10 +1,9 @@
 // A station's kept parts -> what the screen Samples asks.
 import type { SamplesView, SampleView } from '@kerf/bridge';
 import { causeView } from '@kerf/bridge';
-import { exportSamples } from '@kerf/edge-runtime';
+import { exportSamples, type Pictures } from '@kerf/edge-runtime';
 import { type Sample, type StationSamples, sampleFormat } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
-import { decodePicture } from '../picture.ts';
 import { refused } from '../refusal.ts';
 import { encodedPicture } from './encoded-picture.ts';
 import type { CallsOf } from './service-calls.ts';
@@ -52,7 +51,11 @@ export function samplesView(samples: StationSamples | null): SamplesView {
 }
 
 /** @param onChange after each label that was given or taken back */
-export function sampleCalls(samples: StationSamples | null, onChange: () => void): CallsOf<'samples'> {
+export function sampleCalls(
+  samples: StationSamples | null,
+  pictures: Pictures,
+  onChange: () => void,
+): CallsOf<'samples'> {
   const kept = (): StationSamples => {
     if (samples !== null) return samples;
     throw refused({ kind: 'no-samples' });
@@ -72,7 +75,7 @@ export function sampleCalls(samples: StationSamples | null, onChange: () => void
       const format = sampleFormat(sample);
       if (!full) {
         const original = { kind: 'encoded' as const, format, bytes };
-        return encodedPicture({ original, pixels: () => decodePicture(bytes) });
+        return encodedPicture({ original, pictures });
       }
       if (bytes.byteLength > MAX_FULL_BYTES) {
         throw refused({ kind: 'picture-too-large', file: sample.file, bytes: bytes.byteLength });

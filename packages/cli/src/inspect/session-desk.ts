@@ -1,6 +1,7 @@
 // The sessions of a station: recording, replay and comparison, as the screen Sessions asks for them.
 import { join, resolve } from 'node:path';
 import { type ComparedPart, type Comparison, causeView, faultView, type SessionsView } from '@kerf/bridge';
+import type { Pictures } from '@kerf/edge-runtime';
 import {
   listSessions,
   type OpenedStation,
@@ -10,7 +11,6 @@ import {
   type StationFile,
 } from '@kerf/edge-runtime/node';
 import { KerfError, messageOf } from '@kerf/protocol';
-import { decodePicture } from '../picture.ts';
 import { refused } from '../refusal.ts';
 import { compareSessions, type PairedSessions } from './compare-sessions.ts';
 import { encodedPicture } from './encoded-picture.ts';
@@ -26,6 +26,7 @@ export interface SessionDeskParts {
   readonly recorder: OpenedStation['recorder'];
   /** As it is now. */
   readonly file: () => StationFile;
+  readonly pictures: Pictures;
   onChange(view: SessionsView): void;
 }
 
@@ -110,7 +111,7 @@ export class SessionDesk {
     if (entry === undefined) return null;
     const { record, picture } = await file.read(entry);
     if (picture === null) return { record, picture: null };
-    const delivered = { original: picture, pixels: () => decodePicture(picture.bytes) };
+    const delivered = { original: picture, pictures: this.parts.pictures };
     // What cannot be decoded has its record all the same.
     return { record, picture: await encodedPicture(delivered).catch(() => null) };
   }

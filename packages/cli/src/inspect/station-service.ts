@@ -82,6 +82,7 @@ export class StationService implements InspectorService {
     this.sessions = new SessionDesk({
       recorder: opened.recorder,
       file: desks.fileNow,
+      pictures: opened.station.reading.pictures,
       onChange: (view) => this.tell('sessions', () => view),
     });
     this.calls = this.answers();
@@ -152,7 +153,7 @@ export class StationService implements InspectorService {
       ...this.cut.calls,
       ...this.sessions.calls,
       ...this.why.calls,
-      ...sampleCalls(this.opened.samples, () => this.showSamples()),
+      ...sampleCalls(this.opened.samples, this.opened.station.reading.pictures, () => this.showSamples()),
       ...deviceCalls(this.desks, async () => ({
         health: await this.health(),
         line: this.view(),

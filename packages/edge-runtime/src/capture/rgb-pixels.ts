@@ -25,3 +25,15 @@ export function ppmFile({ width, height, data }: RgbImage): Uint8Array {
   if (room === undefined) file.set(data, HEADER_BYTES);
   return file;
 }
+
+/** A copy with room of its own, whose whole memory can go to another thread. */
+export function copyOfPixels({ width, height, data }: RgbImage): RgbImage & { readonly data: Uint8Array<ArrayBuffer> } {
+  const copy = rgbPixels(width * height);
+  copy.set(data);
+  return { width, height, data: copy };
+}
+
+/** Room that came with pixels from another thread, as {@link copyOfPixels} made them. */
+export function adoptPixels({ data }: RgbImage): void {
+  files.set(data, new Uint8Array(data.buffer));
+}

@@ -2,8 +2,9 @@
 import process from 'node:process';
 import { Worker } from 'node:worker_threads';
 import { type Backend, startedFile } from '@kerf/protocol';
-import { type WorkerHandle, workerBackend } from '../worker/worker-backend.ts';
+import { workerBackend } from '../worker/worker-backend.ts';
 import { makeBackend, type NodeBackendSpec } from './make-backend.ts';
+import { handleOf } from './worker-handle.ts';
 
 export interface NodeBackendOptions extends NodeBackendSpec {
   /** Runs in the calling thread: for scripts without a socket to serve. @default false */
@@ -22,28 +23,4 @@ export function nodeBackend({ inThisThread = false, ...spec }: NodeBackendOption
   const worker = new Worker(startedFile('backend-worker', import.meta.url), { workerData: spec, execArgv: [] });
   const provider = spec.executionProvider ?? (spec.runtime === 'onnxruntime-node' ? 'cpu' : 'wasm');
   return Promise.resolve(workerBackend(`${spec.runtime}/${provider} (worker)`, handleOf(worker)));
-}
-
-function handleOf(worker: Worker): WorkerHandle {
-  // The worker alone does not keep the process alive; a request that waits for it does.
-  worker.unref();
-  let waiting = 0;
-  return {
-    post(message, transfer) {
-      if (++waiting === 1) worker.ref();
-      worker.postMessage(message, [...transfer]);
-    },
-    onMessage(listener) {
-      worker.on('message', (message) => {
-        if (--waiting === 0) worker.unref();
-        listener(message);
-      });
-      worker.unref();
-    },
-    onFailure(listener) {
-      worker.once('error', (error) => listener(error.message));
-      worker.once('exit', (code) => listener(`exit code ${code}`));
-    },
-    terminate: async () => void (await worker.terminate()),
-  };
 }

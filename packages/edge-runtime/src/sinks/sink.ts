@@ -1,6 +1,6 @@
 // The seam to whoever gets verdicts: files, MQTT, a webhook, a PLC.
-import type { RgbImage } from '@kerf/protocol';
 import type { Picture } from '../capture/capture.ts';
+import type { Pictures } from '../station/pictures.ts';
 import type { ResultRecord } from '../station/result-record.ts';
 
 /** A record on its way to a sink, with what only some sinks want. */
@@ -20,8 +20,8 @@ export interface OfferedPicture {
 export interface DeliveredPicture {
   /** As it was taken. */
   readonly original: Picture;
-  /** Its pixels, decoded when they are asked for. @throws {KerfError} IMAGE_INVALID. */
-  pixels(): Promise<RgbImage>;
+  /** Who works on it, away from the thread that asks. */
+  readonly pictures: Pictures;
 }
 
 /**

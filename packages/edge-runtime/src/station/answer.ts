@@ -2,8 +2,7 @@
 import type { ErrorCode } from '@kerf/protocol';
 import type { FrameResult, Outcome } from '../session/outcome.ts';
 import type { Judge } from './judge/judge.ts';
-import { withoutScore } from './judge/judge.ts';
-import type { Judgement, PictureGeometry } from './judge/judgement.ts';
+import { type Judgement, type PictureGeometry, withoutScore } from './judge/judgement.ts';
 import type { Reason, ResultRecord } from './result-record.ts';
 
 /** A judgement and how it came about. */

@@ -12,7 +12,7 @@ import type { Judgement } from './judge/judgement.ts';
 import { partReason } from './judge/part-reason.ts';
 import { type DoorHolder, LineDoor } from './line-door.ts';
 import type { StageSettings } from './options.ts';
-import { captureFault, prepareInputs, type Reading, readPictureOf } from './prepare-frame.ts';
+import { captureFault, type Reading } from './reading.ts';
 import type { SpareTime } from './spare-time.ts';
 import { StationFrame } from './station-frame.ts';
 
@@ -145,19 +145,19 @@ export class Line {
       return;
     }
     try {
-      const read = await readPictureOf(picture, reading);
+      const { picture: rule, readable, send } = reading;
+      const wanted = { picture: rule, readable, send, main: models.main.inputs, small: models.small?.inputs ?? null };
+      const read = await reading.pictures.prepare(picture, wanted);
       if ('verdict' in read) {
         this.settleWith(frame, read);
         return;
       }
-      if (models.main.inputs === null) {
+      if (read.prepared === null) {
         const reason = partReason({ kind: 'cloud-silent' });
         this.settle(frame, unanswered(reason, this.parts.judges()));
         return;
       }
-      const specs = { main: models.main.inputs, small: models.small?.inputs ?? null };
-      const prepared = await prepareInputs(read.image, specs, reading);
-      frame.prepared = { ...prepared, imageSha256: read.imageSha256 };
+      frame.prepared = { ...read.prepared, imageSha256: read.imageSha256 };
     } catch (error) {
       const { code, message } = KerfError.from(error, 'INTERNAL', `the picture cannot be used: ${messageOf(error)}`);
       this.settle(frame, { ...unanswered({ code, message }, this.parts.judges()), isPartial: false });

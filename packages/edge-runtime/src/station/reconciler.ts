@@ -13,7 +13,7 @@ import {
   WORKERS_ALONE,
   WORKERS_WITH_CLOUD,
 } from './options.ts';
-import { prepareInputs, type Reading, readPictureOf } from './prepare-frame.ts';
+import { prepareFor, type Reading } from './reading.ts';
 import { ReconcileLimit } from './reconcile-limit.ts';
 import type { Reason, ResultRecord } from './result-record.ts';
 import type { ResultStore } from './result-store.ts';
@@ -146,10 +146,9 @@ export class Reconciler {
     if (this.isOld(record)) return standing(record, null);
     if (!main.isReady()) return null;
     try {
-      const read = await readPictureOf(picture, reading);
+      const read = await prepareFor(main.inferer.inputs, picture, reading);
       if ('verdict' in read) return { ...unanswered(noReason, judges()), ...read, isPartial: false };
-      const specs = { main: main.inferer.inputs ?? [], small: null };
-      const { inputs, geometry } = await prepareInputs(read.image, specs, reading);
+      const { inputs, geometry } = read;
       const outcome = await main.inferer.infer(inputs, { deadlineMs: RECONCILE_DEADLINE_MS, signal });
       if (outcome.kind === 'failed') return isFrameAtFault(outcome.code) ? standing(record, outcome) : null;
       const { totalMs } = outcome.spans;

@@ -3,7 +3,7 @@ import type { Clock } from '@kerf/protocol';
 import type { Capture } from '../capture/capture.ts';
 import type { Answer, Judged } from './answer.ts';
 import type { InferEnd } from './infer-limit.ts';
-import type { PreparedFrame } from './prepare-frame.ts';
+import type { PreparedInputs } from './prepare-picture.ts';
 import type { ResultSpan } from './result-record.ts';
 import { SpanList } from './span-list.ts';
 
@@ -13,7 +13,7 @@ export class StationFrame {
   readonly capture: Capture;
   readonly spans: SpanList;
   readonly traceId: string;
-  prepared: PreparedFrame | null = null;
+  prepared: (PreparedInputs & { readonly imageSha256: string }) | null = null;
   /** What the model said, between infer and postprocess. */
   answer: Answer | null = null;
   /** How the main model's session ended it; null where it was not asked, or its end tells nothing about the line. */

@@ -12,7 +12,7 @@ import type { MainModel } from './inferer.ts';
 import { Line, type StageName } from './line.ts';
 import { firstRecord, type RecordContext } from './make-record.ts';
 import { type StageSettings, WORKERS_ALONE, WORKERS_WITH_CLOUD } from './options.ts';
-import type { Reading } from './prepare-frame.ts';
+import type { Reading } from './reading.ts';
 import { Reconciler } from './reconciler.ts';
 import type { ResultRecord } from './result-record.ts';
 import type { ResultStore } from './result-store.ts';
@@ -262,7 +262,7 @@ export class Station {
   }
 
   private deliveredOf(picture: Picture): DeliveredPicture {
-    return { original: picture, pixels: () => this.parts.reading.pictures.decode(picture) };
+    return { original: picture, pictures: this.parts.reading.pictures };
   }
 
   private context(): RecordContext {

@@ -4,6 +4,7 @@ import { KerfError, seededRandom } from '@kerf/protocol';
 import { describe, expect, test } from 'vitest';
 import { type DiskFate, type DiskOperation, SimulatedDisk } from '../../../../test/sim/simulated-disk.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
+import { NO_PICTURES } from '../support/no-pictures.ts';
 import { PictureSink, recordOf, TestSink, verdictRecord } from './support/records.ts';
 
 interface Stage {
@@ -45,7 +46,7 @@ test('a sink that is too far behind misses pictures, the oldest first, and each 
   const put = (id: string, bytes: number) => {
     const delivered = {
       original: picture(...new Uint8Array(bytes)),
-      pixels: () => Promise.reject(new Error('unused')),
+      pictures: NO_PICTURES,
     };
     return outbox.put(recordOf(id, { verdict: 'NG', imageSha256: id }), { picture: delivered });
   };
@@ -75,7 +76,7 @@ test('small pictures are held for as long as they fit together, however many the
   const { outbox, clock } = await open({ sinks: [images] });
   images.mode = 'refuse';
   for (let id = 0; id < 100; id++) {
-    const delivered = { original: picture(id), pixels: () => Promise.reject(new Error('unused')) };
+    const delivered = { original: picture(id), pictures: NO_PICTURES };
     await outbox.put(recordOf(String(id), { verdict: 'NG', imageSha256: 'x' }), { picture: delivered });
   }
   images.mode = 'take';

@@ -13,6 +13,7 @@ import type { SessionSettings } from '../../src/recording/session-content.ts';
 import type { ResultRecord } from '../../src/station/result-record.ts';
 import type { StationEvent } from '../../src/station/station.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { NO_PICTURES } from '../support/no-pictures.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -188,7 +189,7 @@ describe('the recorder', () => {
     });
     const see = (part: number): void => {
       const original = picture(part, 30_000);
-      const delivered = { original, pixels: () => Promise.reject(new Error('nobody looks')) };
+      const delivered = { original, pictures: NO_PICTURES };
       made.see({ kind: 'record', record: record(part), picture: delivered, takenMs: null } satisfies StationEvent);
     };
     return { recorder: made, see };
@@ -289,7 +290,7 @@ test.skipIf(disk === null)(
       clock,
     });
     const see = async (part: number): Promise<void> => {
-      const delivered = { original: picture(part, 60_000), pixels: () => Promise.reject(new Error('nobody looks')) };
+      const delivered = { original: picture(part, 60_000), pictures: NO_PICTURES };
       made.see({ kind: 'record', record: record(part), picture: delivered, takenMs: null });
       await made.idle();
     };

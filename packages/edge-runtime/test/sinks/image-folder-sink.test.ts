@@ -14,13 +14,15 @@ import {
   type Sink,
 } from '@kerf/edge-runtime';
 import { decodePicture, encodePng, imageFolderSink } from '@kerf/edge-runtime/node';
-import { seededRandom } from '@kerf/protocol';
+import { KerfError, seededRandom } from '@kerf/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { describeSink } from '../../../../test/conformance/sink.ts';
 import { deliveryOf, recordOf } from '../../../../test/conformance/sink-records.ts';
-import { pictureOf } from '../capture/support.ts';
+import { nodeCodec } from '../../src/node/picture/node-codec.ts';
+import { picturesWith } from '../../src/station/pictures-with.ts';
 import { sinkSetup } from './support.ts';
 
+const pictures = picturesWith(nodeCodec);
 const never = new AbortController().signal;
 const NOW = Date.UTC(2026, 10, 26, 12);
 const ALL = ['PASS', 'REVIEW', 'NG', 'NO_READ', 'ERROR'];
@@ -50,7 +52,7 @@ async function withPicture(frame: number, given: Partial<ResultRecord> = {}, siz
   const bytes = await encodePng(image);
   return {
     record: recordOf(frame, given),
-    picture: offered({ original: { kind: 'encoded', format: 'png', bytes }, pixels: async () => image }),
+    picture: offered({ original: { kind: 'encoded', format: 'png', bytes }, pictures }),
   };
 }
 
@@ -99,7 +101,8 @@ describe('image folder sink', () => {
     const image = { width: side, height: side, data: new Uint8Array(side * side * 3).fill(128) };
     const boxes = [{ x: 2_400, y: 1_200, width: 1_200, height: 600, label: 'scratch', score: 0.9 }];
     const original = { kind: 'encoded', format: 'png', bytes: new Uint8Array(9) } as const;
-    const picture = offered({ original, pixels: async () => image });
+    const decoded = picturesWith({ ...nodeCodec, decode: () => Promise.resolve(image) });
+    const picture = offered({ original, pictures: decoded });
     await open(folder).deliver({ record: recordOf(3, { boxes }), picture }, never);
     const name = (await filesOf(folder)).find((file) => file.endsWith('_overlay.png')) ?? '';
     const { width, height, data } = await decodePicture(await readFile(join(folder, name)));
@@ -197,13 +200,23 @@ describe('image folder sink', () => {
         record: recordOf(2, { verdict: 'NO_READ' }),
         picture: offered({
           original: { kind: 'encoded', format: 'jpeg', bytes },
-          pixels: () => decodePicture(bytes),
+          pictures,
         }),
       },
       never,
     );
     const files = (await filesOf(folder)).map((name) => name.replace(/^.*_P/, 'P').replace(/_[0-9a-f]{12}/, ''));
     expect(files.sort()).toEqual(['P-1.json', 'P-2.jpg', 'P-2.json']);
+  });
+
+  test('a picture that ends the thread that draws is kept without an overlay', async () => {
+    const { record, picture } = await withPicture(4, { verdict: 'NG' });
+    const original = (await picture?.read())?.original;
+    if (original === undefined) return expect.unreachable();
+    const overlay = (): Promise<never> => Promise.reject(new KerfError('BACKEND_FAILED', 'the picture stopped it'));
+    await open(folder).deliver({ record, picture: offered({ original, pictures: { ...pictures, overlay } }) }, never);
+    const files = (await filesOf(folder)).map((name) => name.replace(/^.*_P/, 'P').replace(/_[0-9a-f]{12}/, ''));
+    expect(files.sort()).toEqual(['P-4.json', 'P-4.png']);
   });
 
   test('a picture larger than the whole quota is left out, told once, and holds up nothing behind it', async () => {
@@ -213,7 +226,7 @@ describe('image folder sink', () => {
     const put = (frame: number, bytes: Uint8Array): Promise<void> => {
       const picture = {
         original: { kind: 'encoded', format: 'png', bytes } as const,
-        pixels: async () => pictureOf(0),
+        pictures,
       };
       return outbox.put(recordOf(frame, { partId: `P-${frame}`, imageSha256: 'x' }), { picture });
     };

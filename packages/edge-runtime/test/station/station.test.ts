@@ -1,4 +1,5 @@
 // A station on a test's clock: verdicts in time, in order, once; nothing that goes wrong is PASS.
+import { KerfError } from '@kerf/protocol';
 import { describe, expect, it } from 'vitest';
 import type { ResultRecord } from '../../src/station/result-record.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
@@ -104,6 +105,22 @@ describe('a station', () => {
     await flow(clock, 50);
     expect(sink.records.map(brief)).toEqual(['a ERROR split r0 TENSOR_MISMATCH', 'b REVIEW split r0 BACKEND_FAILED']);
     expect(sink.records.map(({ score }) => score)).toEqual([null, null]);
+  });
+
+  it('answers ERROR for a picture that ends the thread that works on pictures, and goes on', async () => {
+    const { clock, sink, station, take } = await bench();
+    const { pictures } = station.reading;
+    const prepare = pictures.prepare.bind(pictures);
+    let count = 0;
+    pictures.prepare = (...given) =>
+      count++ === 1 ? Promise.reject(new KerfError('BACKEND_FAILED', 'the picture stopped it')) : prepare(...given);
+    for (const part of ['a', 'b', 'c']) await take(part);
+    await flow(clock, 50);
+    expect(sink.records.map(({ verdict, reason }) => [verdict, reason?.code ?? null])).toEqual([
+      ['PASS', null],
+      ['ERROR', 'BACKEND_FAILED'],
+      ['PASS', null],
+    ]);
   });
 });
 

@@ -13,7 +13,8 @@ import type { Inferer, MainModel } from '../../src/station/inferer.ts';
 import { makeJudge } from '../../src/station/judge/judge.ts';
 import { STAGES, type StageSettings } from '../../src/station/options.ts';
 import { READABLE } from '../../src/station/picture-check.ts';
-import type { Reading } from '../../src/station/prepare-frame.ts';
+import { picturesWith } from '../../src/station/pictures-with.ts';
+import type { Reading } from '../../src/station/reading.ts';
 import type { ResultRecord } from '../../src/station/result-record.ts';
 import { Station, type StationEvent, type StationParts } from '../../src/station/station.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
@@ -205,7 +206,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
     source,
     trigger: null,
     reading: {
-      pictures: {
+      pictures: picturesWith({
         decode: (given) =>
           given.kind === 'pixels'
             ? Promise.resolve(given.image)
@@ -213,7 +214,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
         resize: (image) => Promise.resolve(image),
         encode: (image) => Promise.resolve(image.data),
         sha256: (bytes) => Promise.resolve(`sum-${bytes.reduce((sum, byte) => sum + byte, 0)}`),
-      },
+      }),
       picture: { size: null, crop: null, mean: null, std: null, channels: null },
       readable: READABLE.read({}, ''),
       partId: { pattern: null, required: false },

@@ -1,16 +1,13 @@
 // Pictures in a browser: decoded, resized and encoded by its own code, through a canvas that no page shows.
 import { checkWholeImage, KerfError, type RgbImage } from '@kerf/protocol';
-import type { Pictures } from '../../station/pictures.ts';
+import type { PictureCodec } from '../../station/picture-codec.ts';
+import { picturesWith } from '../../station/pictures-with.ts';
 import { sha256Hex } from '../../station/sha256.ts';
 
 /** 8192 x 8192, as in Node. */
 const MAX_PIXELS = 2 ** 26;
 
-/**
- * The browser's own codecs. Pixels are those of an sRGB canvas: colour profiles in files are not applied, and resizing is
- * the browser's, so that scores may differ in the last digits from those that Node gives for the same file.
- */
-export const browserPictures: Pictures = {
+const codec: PictureCodec = {
   async decode(picture) {
     if (picture.kind === 'pixels') return picture.image;
     checkWholeImage(picture.bytes);
@@ -58,6 +55,13 @@ export const browserPictures: Pictures = {
 
   sha256: sha256Hex,
 };
+
+/**
+ * Work on pictures by the browser's own codecs. Pixels are those of an sRGB canvas: colour profiles in files are not
+ * applied, and resizing is the browser's, so that scores may differ in the last digits from those that Node gives for the
+ * same file.
+ */
+export const browserPictures = picturesWith(codec);
 
 /** What is transparent shows black, as in Node. */
 function pixelsOf(bitmap: ImageBitmap, width: number, height: number): RgbImage {

@@ -7,7 +7,7 @@ import type { Picture } from '../../capture/capture.ts';
 import type { Way, WayName } from '../../look/way.ts';
 import type { Judges } from '../../station/answer.ts';
 import { judgeAnswer } from '../../station/answer.ts';
-import { prepareInputs, type Reading, readPictureOf } from '../../station/prepare-frame.ts';
+import { prepareFor, type Reading } from '../../station/reading.ts';
 import type { StationConfig } from '../../station/station-file.ts';
 import { nodeBackend } from '../node-backend.ts';
 import { openMainModel } from '../station/open-models.ts';
@@ -60,13 +60,11 @@ async function runWay(
   try {
     const model = await openMainModel(config, { folder, backend, clock: systemClock, random: Math.random });
     try {
-      const read = await readPictureOf(picture, reading);
-      if ('verdict' in read) throw new KerfError('IMAGE_INVALID', read.reason?.message ?? 'the picture cannot be read');
       const { inferer } = model.main;
-      const main = inferer.inputs;
-      if (main === null) throw new KerfError('LINK_LOST', 'the cloud has not said what the model takes');
       const coded = { ...reading, send: way === 'edge' ? null : reading.send };
-      const { inputs, geometry } = await prepareInputs(read.image, { main, small: null }, coded);
+      const read = await prepareFor(inferer.inputs, picture, coded);
+      if ('verdict' in read) throw new KerfError('IMAGE_INVALID', read.reason?.message ?? 'the picture cannot be read');
+      const { inputs, geometry } = read;
       for (let run = 1; ; run++) {
         const result = await inferer.infer(inputs, { deadlineMs: DEADLINE_MS });
         if (result.kind === 'failed') return { kind: 'failed', way, code: result.code, message: result.message };

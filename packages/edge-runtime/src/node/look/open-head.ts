@@ -8,7 +8,7 @@ import { fusionAt, listCuts, TRANSIENT_DATA_FILE } from '@kerf/splitter';
 import { fileHost } from '@kerf/splitter/node';
 import type { Picture } from '../../capture/capture.ts';
 import { splitModels } from '../../placement/chain-parts.ts';
-import { prepareInputs, type Reading, readPictureOf } from '../../station/prepare-frame.ts';
+import { prepareFor, type Reading } from '../../station/reading.ts';
 import type { StationConfig } from '../../station/station-file.ts';
 import { openChainFolder } from '../chain-folder.ts';
 import { nodeBackend } from '../node-backend.ts';
@@ -43,16 +43,11 @@ export async function openHead(config: StationConfig, folder: string, reading: R
       cut,
       isCut,
       async run(picture) {
-        const read = await readPictureOf(picture, reading);
+        const read = await prepareFor(model.inputs, picture, { ...reading, send: null });
         if ('verdict' in read) {
           throw new KerfError('IMAGE_INVALID', read.reason?.message ?? 'the picture cannot be read');
         }
-        const { inputs } = await prepareInputs(
-          read.image,
-          { main: model.inputs, small: null },
-          { ...reading, send: null },
-        );
-        const outputs = await model.run(inputs as ReadonlyMap<string, Tensor>);
+        const outputs = await model.run(read.inputs as ReadonlyMap<string, Tensor>);
         return cut.flatMap((name) => {
           const tensor = outputs.get(name);
           return tensor === undefined ? [] : [{ name, tensor }];

@@ -125,7 +125,7 @@ export class SampleKeeper {
       return;
     }
     const encoded = await encodedOriginal(picture.original);
-    const { width, height } = await picture.pixels().catch(() => ({ width: 0, height: 0 }));
+    const { width, height } = await picture.pictures.sizeOf(picture.original).catch(() => ({ width: 0, height: 0 }));
     const sample = await store.add({ record, reasons, embedding, picture: encoded, width, height });
     if (sample === null) {
       this.miss({ kind: 'samples-quota' });

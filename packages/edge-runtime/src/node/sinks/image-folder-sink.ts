@@ -1,15 +1,14 @@
 // Records with their pictures -> a folder of pictures, overlays and JSON by day and verdict, within a quota.
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import { fileNamePart, KerfError, type RgbImage } from '@kerf/protocol';
+import { type ErrorCode, fileNamePart, KerfError } from '@kerf/protocol';
 import type { Picture } from '../../capture/capture.ts';
 import type { ImageFolderConfig } from '../../sinks/image-folder-config.ts';
 import { KnownRecords, recordKey } from '../../sinks/known-records.ts';
 import type { SinkSetup } from '../../sinks/options.ts';
-import { drawOverlay } from '../../sinks/overlay.ts';
 import type { DeliveredPicture, Delivery, Sink } from '../../sinks/sink.ts';
 import type { ResultRecord } from '../../station/result-record.ts';
-import { encodePng, resizePicture } from '../picture/picture-file.ts';
+import { encodePng } from '../picture/picture-file.ts';
 import { writeWhole } from '../write-whole.ts';
 import { diskError } from './disk-error.ts';
 import { PictureShelf } from './picture-shelf.ts';
@@ -99,34 +98,19 @@ function stemOf({ creationTime, partId, resultId, revision }: ResultRecord): str
   return `${time}_${part}_${unique}${revision === 0 ? '' : `-r${revision}`}`;
 }
 
+/** Trying again would not help, and would hold up every record behind it. */
+const WITHOUT_OVERLAY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['IMAGE_INVALID', 'BACKEND_FAILED']);
+
 async function pictureFiles(delivered: DeliveredPicture, record: ResultRecord, overlay: boolean): Promise<NewFile[]> {
   const files = [await originalFile(delivered.original)];
   if (!overlay) return files;
   try {
-    files.push({ suffix: '_overlay.png', bytes: await overlayOf(await delivered.pixels(), record) });
+    files.push({ suffix: '_overlay.png', bytes: await delivered.pictures.overlay(delivered.original, record) });
   } catch (error) {
-    // What cannot be decoded has no overlay; that is why it is a NO_READ.
-    if (!KerfError.is(error) || error.code !== 'IMAGE_INVALID') throw error;
+    // What cannot be decoded, or drawn, has no overlay; the record says why, and the picture is kept.
+    if (!KerfError.is(error) || !WITHOUT_OVERLAY.has(error.code)) throw error;
   }
   return files;
-}
-
-/** A larger picture is drawn smaller: it would hold up the line's thread, and with its strip exceed what can be coded. */
-const LARGEST_DRAWN_PIXELS = 2 ** 24;
-
-async function overlayOf(picture: RgbImage, record: ResultRecord): Promise<Uint8Array> {
-  const share = Math.min(1, Math.sqrt(LARGEST_DRAWN_PIXELS / (picture.width * picture.height)));
-  if (share === 1) return encodePng(drawOverlay(picture, record));
-  const shrunk = (side: number): number => Math.max(1, Math.floor(side * share));
-  const shown = await resizePicture(picture, shrunk(picture.width), shrunk(picture.height));
-  const boxes = record.boxes.map((box) => ({
-    ...box,
-    x: box.x * share,
-    y: box.y * share,
-    width: box.width * share,
-    height: box.height * share,
-  }));
-  return encodePng(drawOverlay(shown, { ...record, boxes }));
 }
 
 async function originalFile(picture: Picture): Promise<NewFile> {

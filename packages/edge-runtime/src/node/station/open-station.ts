@@ -10,18 +10,19 @@ import type { OutboxEvent, OutboxSnapshot } from '../../outbox/outbox-types.ts';
 import type { RouteSwitch } from '../../placement/pilot.ts';
 import type { SessionStatus } from '../../session/status.ts';
 import { makeJudge } from '../../station/judge/judge.ts';
+import type { Pictures } from '../../station/pictures.ts';
 import { Station } from '../../station/station.ts';
 import type { StationConfig } from '../../station/station-file.ts';
 import { stopStation } from '../../station/stop-station.ts';
 import { openFolderDisk } from '../folder-disk.ts';
 import type { DoorWatch } from '../http/http-door.ts';
 import { nodeBackend } from '../node-backend.ts';
+import { type ThreadedPictures, threadedPictures } from '../picture/threaded-pictures.ts';
 import type { StationRecorder } from '../recording/station-recorder.ts';
 import { HttpDoors } from './http-doors.ts';
 import { judgesOf } from './judges-of.ts';
 import { makeSource, makeTrigger } from './make-source.ts';
 import { ModelHolder } from './model-holder.ts';
-import { nodePictures } from './node-pictures.ts';
 import { type OpenedModel, openMainModel, openSmallModel, type StationPlacement } from './open-models.ts';
 import { openRecorder } from './open-recorder.ts';
 import { openSamples, type StationSamples } from './open-samples.ts';
@@ -82,9 +83,10 @@ export async function openStation(file: StationFile, options: OpenStationOptions
   const { config } = file;
   const provider = config.model.provider === 'cpu' ? {} : { executionProvider: config.model.provider };
   const backend = await nodeBackend({ runtime: 'onnxruntime-node', ...provider });
-  const cleanups: (() => Promise<void>)[] = [() => backend.dispose()];
+  const pictures = threadedPictures({ clock: options.clock ?? systemClock });
+  const cleanups: (() => Promise<void>)[] = [() => backend.dispose(), () => pictures.close()];
   try {
-    return await assemble(file, options, backend, cleanups);
+    return await assemble(file, options, { backend, pictures }, cleanups);
   } catch (error) {
     await cleanUp(cleanups);
     throw error;
@@ -99,11 +101,11 @@ async function cleanUp(cleanups: readonly (() => Promise<void>)[]): Promise<void
 async function assemble(
   file: StationFile,
   options: OpenStationOptions,
-  backend: Backend,
+  { backend, pictures }: { readonly backend: Backend; readonly pictures: ThreadedPictures },
   cleanups: (() => Promise<void>)[],
 ): Promise<OpenedStation> {
   const { config, folder } = file;
-  const { clock = systemClock, random = Math.random, wallNow = Date.now } = options;
+  const { clock = systemClock, random = Math.random, wallNow = Date.now, onNotice: tell = () => {} } = options;
   const setting = { folder, backend, clock, random };
   const model = new ModelHolder(await openMainModel(config, setting));
   cleanups.push(() => model.close());
@@ -111,8 +113,8 @@ async function assemble(
   if (small !== null) cleanups.push(() => small.close());
   if (options.onSwitch !== undefined) model.onSwitch(options.onSwitch);
   const judges = await judgesOf(config, model.thresholds, small?.thresholds ?? null);
+  await pictures.ready();
   const setup = { clock, random, wallClock: wallNow };
-  const { onNotice: tell = () => {} } = options;
   const doors = openDoors(folder, { clock, wallClock: wallNow, tell });
   const sinks = new StationSinks(config.sinks, folder, { ...setup, station: config.station, ...doors });
   cleanups.push(() => sinks.close());
@@ -123,7 +125,7 @@ async function assemble(
     run: newRun(wallNow()),
     source: makeSource(config.source, folder, { ...setup, hasTrigger: config.trigger !== null }, doors),
     trigger: config.trigger === null ? null : makeTrigger(config.trigger, setup, doors),
-    reading: readingOf(config),
+    reading: readingOf(config, pictures),
     main: model.main,
     small: small === null ? null : { inferer: small.main.inferer, cascade: config.fallback?.cascade ?? null },
     judges,
@@ -198,8 +200,8 @@ async function openOutbox(
   });
 }
 
-function readingOf({ picture, readable, partId, cloud }: StationConfig): Station['reading'] {
-  return { pictures: nodePictures, picture, readable, partId, send: cloud?.send ?? null };
+function readingOf({ picture, readable, partId, cloud }: StationConfig, pictures: Pictures): Station['reading'] {
+  return { pictures, picture, readable, partId, send: cloud?.send ?? null };
 }
 
 /** Time and chance: no two runs share it, and runs sort by it. */

@@ -3,10 +3,11 @@ import { type Clock, KerfError, messageOf, type Random, systemClock } from '@ker
 import { formatOfBytes } from '../../capture/taken.ts';
 import type { Judged } from '../../station/answer.ts';
 import { isFrameAtFault, judgeAnswer, unanswered } from '../../station/answer.ts';
-import { prepareInputs, type Reading, readPictureOf } from '../../station/prepare-frame.ts';
+import { picturesWith } from '../../station/pictures-with.ts';
+import { prepareFor, type Reading } from '../../station/reading.ts';
 import { nodeBackend } from '../node-backend.ts';
+import { nodeCodec } from '../picture/node-codec.ts';
 import { judgesOf } from './judges-of.ts';
-import { nodePictures } from './node-pictures.ts';
 import { openMainModel } from './open-models.ts';
 import type { StationFile } from './read-station-file.ts';
 
@@ -42,18 +43,18 @@ export async function openPartJudge(
     const { inferer, release } = opened.main;
     const judges = await judgesOf(config, opened.thresholds, null);
     const { picture: rule, readable, partId } = config;
-    const reading: Reading = { pictures: nodePictures, picture: rule, readable, partId, send: null };
+    const pictures = picturesWith(nodeCodec);
+    const reading: Reading = { pictures, picture: rule, readable, partId, send: null };
     const judged = async (bytes: Uint8Array): Promise<Judged> => {
       try {
         const none = { code: 'IMAGE_INVALID' as const, message: 'the picture is no PNG, JPEG or WebP' };
         const format = formatOfBytes(bytes);
         if (format === null) return { ...unanswered(none, judges), verdict: 'NO_READ' };
-        const read = await readPictureOf({ kind: 'encoded', format, bytes }, reading);
+        const read = await prepareFor(inferer.inputs, { kind: 'encoded', format, bytes }, reading);
         if ('verdict' in read) {
           return { ...unanswered(none, judges), ...read, isPartial: false };
         }
-        const specs = { main: inferer.inputs ?? [], small: null };
-        const { inputs, geometry } = await prepareInputs(read.image, specs, reading);
+        const { inputs, geometry } = read;
         const outcome = await inferer.infer(inputs, { deadlineMs: PATIENCE_MS });
         if (outcome.kind === 'result') return judgeAnswer({ by: 'main', result: outcome }, judges, geometry);
         return unanswered({ code: outcome.code, message: outcome.message }, judges);

@@ -3,12 +3,11 @@ import { KerfError, messageOf, type TensorMap } from '@kerf/protocol';
 import { type Thresholds, verdictOf } from '@kerf/splitter';
 import { kinds, needed, object, problem, type ValueOf } from '../../config/shape.ts';
 import { number } from '../../config/values.ts';
-import type { Reason } from '../result-record.ts';
 import { sha256Hex } from '../sha256.ts';
 import { ANOMALY_TASK, anomalyReader } from './anomaly.ts';
 import { CLASSIFIER_TASK, checkClasses, classifierReader } from './classifier.ts';
 import { DETECTOR_TASK, detectorReader } from './detector.ts';
-import type { Finding, FindingReader, Judgement, PictureGeometry } from './judgement.ts';
+import { type Finding, type FindingReader, type Judgement, type PictureGeometry, withoutScore } from './judgement.ts';
 import { partReason } from './part-reason.ts';
 
 /** The `task` group: what the model's outputs mean. */
@@ -80,9 +79,4 @@ function judgementOf({ score, scores, boxes, mask, doubt }: Finding, thresholds:
   const verdict = verdictOf(score, thresholds);
   const doubted = verdict === 'PASS' && doubt !== null;
   return { verdict: doubted ? 'REVIEW' : verdict, reason: doubted ? doubt : null, score, scores, boxes, mask };
-}
-
-/** A judgement that no model made. */
-export function withoutScore(verdict: 'REVIEW' | 'NO_READ' | 'ERROR', reason: Reason): Judgement {
-  return { verdict, reason, score: null, scores: {}, boxes: [], mask: null };
 }

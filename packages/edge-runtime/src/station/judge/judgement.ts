@@ -22,6 +22,11 @@ export interface Judgement {
   readonly mask: ResultMask | null;
 }
 
+/** A judgement that no model made. */
+export function withoutScore(verdict: 'REVIEW' | 'NO_READ' | 'ERROR', reason: Reason): Judgement {
+  return { verdict, reason, score: null, scores: {}, boxes: [], mask: null };
+}
+
 /** How the picture that was taken became the model's input. */
 export interface PictureGeometry {
   readonly taken: Pick<RgbImage, 'width' | 'height'>;
