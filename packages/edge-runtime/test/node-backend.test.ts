@@ -100,6 +100,18 @@ describe('a worker', () => {
     await backend.dispose();
   });
 
+  it('that is ended in the middle of a run leaves the process alive', async () => {
+    const x = float32Tensor([size, size], new Float32Array(size * size));
+    for (let round = 0; round < 15; round++) {
+      const backend = await nodeBackend({ runtime: 'onnxruntime-node' });
+      const model = await backend.load({ bytes: slow });
+      const runs = Array.from({ length: 4 }, () => model.run(new Map([['x', x]])).catch((error: unknown) => error));
+      await new Promise((resolve) => setTimeout(resolve, 3 * round));
+      await backend.dispose();
+      await Promise.all(runs);
+    }
+  });
+
   it('that is ended while it works fails what waits for it', async () => {
     const backend = await nodeBackend({ runtime: 'onnxruntime-node' });
     const model = await backend.load({ bytes: slow });

@@ -1,4 +1,5 @@
-// Node-only door: folders, and the heap of a process.
+// Node-only door: folders, threads, and the heap of a process.
 
+export { endThread, endWhenAsked } from './node/end-thread.ts';
 export { growHeapFreely } from './node/heap-growth.ts';
 export { makeFolders } from './node/make-folders.ts';

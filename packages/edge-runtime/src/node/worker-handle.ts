@@ -1,8 +1,9 @@
 // A thread of Node's -> a worker as those who ask it see it.
 import type { Worker } from 'node:worker_threads';
+import { endThread } from '@kerf/protocol/node';
 import type { WorkerHandle } from '../worker/worker-backend.ts';
 
-/** Each message that is posted is answered by one. */
+/** Each message that is posted is answered by one; the thread ends when asked (`endWhenAsked`). */
 export function handleOf(worker: Worker): WorkerHandle {
   // The worker alone does not keep the process alive; a request that waits for it does.
   worker.unref();
@@ -23,6 +24,6 @@ export function handleOf(worker: Worker): WorkerHandle {
       worker.once('error', (error) => listener(error.message));
       worker.once('exit', (code) => listener(`exit code ${code}`));
     },
-    terminate: async () => void (await worker.terminate()),
+    terminate: () => endThread(worker),
   };
 }

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { type CutState, type FaultView, faultView } from '@kerf/bridge';
 import { KerfError, messageOf, startedFile } from '@kerf/protocol';
+import { endThread } from '@kerf/protocol/node';
 import { errorOf } from '../../failed-message.ts';
 import type { FromMeasure, MeasureSetup } from './cut-messages.ts';
 
@@ -37,6 +38,6 @@ export class MeasureJob {
 
   async cancel(): Promise<void> {
     this.isCancelled = true;
-    await this.worker.terminate();
+    await endThread(this.worker);
   }
 }

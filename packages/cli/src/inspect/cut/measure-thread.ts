@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { nodeBackend } from '@kerf/edge-runtime/node';
 import { openModelFile } from '@kerf/onnx/node';
 import { systemClock } from '@kerf/protocol';
+import { endWhenAsked } from '@kerf/protocol/node';
 import { profileModel } from '@kerf/splitter';
 import { fileHost } from '@kerf/splitter/node';
 import { failedMessage } from '../../failed-message.ts';
@@ -14,6 +15,12 @@ import { openSizes } from './open-sizes.ts';
 
 /** Of the budget, for timing single nodes. */
 const NODES_SHARE = 0.1;
+
+// The listener alone keeps nothing alive: the thread ends when it is done.
+if (parentPort !== null) {
+  endWhenAsked(parentPort);
+  parentPort.unref();
+}
 
 const say = (message: FromMeasure): void => parentPort?.postMessage(message);
 

@@ -1,6 +1,7 @@
 // Entry of the thread that works on a station's pictures.
 import { parentPort } from 'node:worker_threads';
 import { KerfError, messageOf } from '@kerf/protocol';
+import { endWhenAsked } from '@kerf/protocol/node';
 import { picturesWith } from '../../station/pictures-with.ts';
 import { preparePicture } from '../../station/prepare-picture.ts';
 import { DecodedPictures } from './decoded-pictures.ts';
@@ -17,6 +18,7 @@ import {
 
 if (parentPort === null) throw new Error('picture-thread runs in a worker thread');
 const port = parentPort;
+endWhenAsked(port);
 const decoded = new DecodedPictures();
 
 /** Not with the first picture, which has a deadline. A platform without it is told so with each picture. */
