@@ -90,7 +90,7 @@ describe.skipIf(reason !== null)(`a far line in the desktop app${reason === null
   test('without its certificate, or with another one, the app says what to do', async () => {
     for (const given of [[], [`--ca=${join(keys, 'other/dev-cert.pem')}`]]) {
       const page = await openApp(...given);
-      await page.getByText('The certificate of the other end is not trusted.').waitFor({ timeout: 60_000 });
+      await page.getByText('Nobody here knows who signed the certificate of').waitFor({ timeout: 60_000 });
       expect(await page.locator('.tile').getAttribute('data-verdict')).toBe('none');
       await app?.close();
     }
