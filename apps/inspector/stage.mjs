@@ -9,8 +9,6 @@ const here = dirname(fileURLToPath(import.meta.url));
 const built = join(here, 'dist');
 const target = join(built, 'package');
 
-/** Bundled into the renderer: the station has no use for them. */
-const BUNDLED = /^(react|react-dom|@lingui\/|@dagrejs\/|fflate$|uplot$)/;
 /** Of packages that bring more than the station needs: what is kept, by path inside the package. */
 const KEPT = new Map([
   [
@@ -48,7 +46,6 @@ await gatherPackages({
   target: station,
   kept: KEPT,
   published: OF_WORKSPACE,
-  isBundled: (name) => BUNDLED.test(name),
 });
 
 async function write(path, value) {

@@ -17,8 +17,6 @@ const OF_WEB_RUNTIME =
   /^(package\.json|LICENSE|dist\/ort\.node\.min\.m?js|dist\/ort-wasm-simd-threaded(\.asyncify)?\.(mjs|wasm))$/;
 /** The page of `kerf inspect`, with its demo line. */
 const OF_INSPECTOR = ['package.json', 'dist/renderer', 'dist/demo'];
-/** Bundled into that page. */
-const BUNDLED = /^(react|react-dom|@lingui\/|@dagrejs\/|fflate$|uplot$)/;
 
 const LAUNCHER = `#!/bin/sh
 # kerf, from the folder that this file lies in; by the Node beside it, if there is one.
@@ -45,7 +43,6 @@ try {
     target: folder,
     kept: new Map([['onnxruntime-web', (file) => OF_WEB_RUNTIME.test(file)]]),
     published: new Map([['@kerf/inspector', OF_INSPECTOR]]),
-    isBundled: (dependency) => BUNDLED.test(dependency),
   });
   await copyFile(join(root, 'LICENSE'), join(folder, 'LICENSE'));
   await writeFile(join(folder, 'kerf'), LAUNCHER);

@@ -16,15 +16,8 @@ const isOfPlatform = (path) => !path.startsWith('bin/') || path.includes(`/${pro
  * @param target folder that gets `node_modules`
  * @param kept by a package's name: which of its files are wanted, by path inside it; all where it has no entry
  * @param published by a workspace's name: what is taken in place of what it publishes
- * @param isBundled names of dependencies that are inside of what was built already
  */
-export async function gatherPackages({
-  from,
-  target,
-  kept = new Map(),
-  published = new Map(),
-  isBundled = () => false,
-}) {
+export async function gatherPackages({ from, target, kept = new Map(), published = new Map() }) {
   const keeps = new Map([['onnxruntime-node', isOfPlatform], ...kept]);
   const copied = new Set();
   await copyPackage(from);
@@ -50,7 +43,8 @@ export async function gatherPackages({
       });
     }
     for (const dependency of Object.keys({ ...dependencies, ...optionalDependencies })) {
-      if (isBundled(dependency)) continue;
+      // Bundled into its page.
+      if (name === '@kerf/inspector' && !dependency.startsWith('@kerf/')) continue;
       const found = await folderOf(dependency, folder);
       if (found !== null) await copyPackage(found);
       else if (!(dependency in optionalDependencies))

@@ -1,5 +1,5 @@
 // A station on a device's folder: `kerf update` switches its model while parts come, and none is lost.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,12 +12,17 @@ import { expectRefusal, jsonLines, jsonOf } from './support/run-kerf.ts';
 import { openUpdateWorld, type UpdateWorld } from './support/update-world.ts';
 
 let world: UpdateWorld;
+const children: ChildProcess[] = [];
 
 beforeAll(async () => {
   world = await openUpdateWorld({ updates: {} });
   await world.publish('1.1', 'surface-v2', '--notes', 'Fewer false alarms');
 });
-afterAll(() => world.remove());
+afterAll(async () => {
+  // Of a test that failed.
+  for (const child of children) child.kill('SIGKILL');
+  await world.remove();
+});
 
 type Event = Record<string, unknown> & { readonly kind: string };
 
@@ -27,6 +32,7 @@ function startStation(): { events: Event[]; until(kind: string): Promise<Event>;
     cwd: world.folder,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  children.push(child);
   const events: Event[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => events.push(JSON.parse(line) as Event));
   return {
@@ -54,12 +60,7 @@ describe('a station on a device', () => {
     await station.until('started');
     const ids: string[] = [];
     const stop = new AbortController();
-    const feeding = (async () => {
-      while (!stop.signal.aborted) {
-        ids.push(...(await world.feed(1)));
-        await new Promise((resolve) => setTimeout(resolve, 60));
-      }
-    })();
+    const feeding = world.feedUntil(stop.signal, 60, ids);
     /** A part that comes from now on is judged: the one that is being fed may be of before. */
     const another = async (): Promise<void> => {
       const before = ids.length + 1;

@@ -1,5 +1,5 @@
 // A publisher with two releases of the reference model, a device that runs the first, a station on it, and known parts.
-import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { datasetParts, encodePng, modelFile } from '@kerf/models';
@@ -13,11 +13,15 @@ export interface UpdateWorld {
   publish(version: string, model: string, ...more: string[]): Promise<void>;
   /** Hands parts to the line, whole and under their names at once. @returns their ids */
   feed(count: number): Promise<string[]>;
+  /** Hands one part after the other to the line, `intervalMs` apart and no faster than it takes them. @param ids gets theirs */
+  feedUntil(stop: AbortSignal, intervalMs: number, ids: string[]): Promise<void>;
   remove(): Promise<void>;
 }
 
 const NAME = 'surface';
 const KNOWN = 8;
+/** Parts that may lie before the line: a machine that is slow would have hundreds of them before long. */
+const MOST_WAITING = 4;
 
 export interface WorldOptions {
   /** Of the station file. */
@@ -62,22 +66,35 @@ export async function openUpdateWorld({ updates, maxRate }: WorldOptions): Promi
   };
   await writeFile(station, JSON.stringify(file));
   let fed = 0;
+  const removed = new AbortController();
+  const feed = async (count: number): Promise<string[]> => {
+    const ids: string[] = [];
+    for (let turn = 0; turn < count; turn++) {
+      const id = `P-${String(fed).padStart(6, '0')}`;
+      await copyFile(parts[fed++ % parts.length] as string, join(folder, 'in/.part'));
+      await rename(join(folder, 'in/.part'), join(folder, `in/${id}.png`));
+      ids.push(id);
+    }
+    return ids;
+  };
+  const waiting = async (): Promise<number> =>
+    (await readdir(join(folder, 'in'))).filter((name) => name.endsWith('.png')).length;
   return {
     folder,
     station,
     kerf,
     publish,
-    async feed(count) {
-      const ids: string[] = [];
-      for (let turn = 0; turn < count; turn++) {
-        const id = `P-${String(fed).padStart(6, '0')}`;
-        await copyFile(parts[fed++ % parts.length] as string, join(folder, 'in/.part'));
-        await rename(join(folder, 'in/.part'), join(folder, `in/${id}.png`));
-        ids.push(id);
+    feed,
+    async feedUntil(stop, intervalMs, ids) {
+      while (!stop.aborted && !removed.signal.aborted) {
+        if ((await waiting()) < MOST_WAITING) ids.push(...(await feed(1)));
+        await new Promise((resolve) => setTimeout(resolve, intervalMs));
       }
-      return ids;
     },
-    remove: () => rm(folder, { recursive: true, force: true }),
+    remove() {
+      removed.abort();
+      return rm(folder, { recursive: true, force: true });
+    },
   };
 }
 

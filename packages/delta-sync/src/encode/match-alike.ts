@@ -32,12 +32,7 @@ export function matchAlike(
       if (isItself) left.delete(same);
       return !isItself;
     });
-    for (const tensor of strangers) {
-      const best = bestOf(left, tensor, likeness, LIKE_ANOTHER);
-      if (best === null) continue;
-      left.delete(best);
-      alike.set(tensor, best);
-    }
+    takeBest(left, strangers, likeness, LIKE_ANOTHER, alike);
   }
   return alike;
 }
@@ -56,20 +51,33 @@ export function matchMultiplied(
   for (const [key, wanted] of groupsOf(fresh, keyOf)) {
     const left = new Set(free.get(key));
     if (left.size * wanted.length > MAX_PAIRS) continue;
-    for (const tensor of wanted) {
-      const best = bestOf(left, tensor, scaledLikeness, LIKE_MULTIPLIED);
-      if (best === null) continue;
-      left.delete(best);
-      multiplied.set(tensor, best);
-    }
+    takeBest(left, wanted, scaledLikeness, LIKE_MULTIPLIED, multiplied);
   }
   return multiplied;
+}
+
+type Likeness = (left: Sketch | null, right: Sketch | null) => number;
+
+/** One after the other takes what it looks most like of those that are left. */
+function takeBest(
+  left: Set<PlacedTensor>,
+  wanted: readonly PlacedTensor[],
+  likenessOf: Likeness,
+  least: number,
+  taken: Map<PlacedTensor, PlacedTensor>,
+): void {
+  for (const tensor of wanted) {
+    const best = bestOf(left, tensor, likenessOf, least);
+    if (best === null) continue;
+    left.delete(best);
+    taken.set(tensor, best);
+  }
 }
 
 function bestOf(
   candidates: Iterable<PlacedTensor>,
   { sketch }: PlacedTensor,
-  likenessOf: (left: Sketch | null, right: Sketch | null) => number,
+  likenessOf: Likeness,
   least: number,
 ): PlacedTensor | null {
   let best: PlacedTensor | null = null;

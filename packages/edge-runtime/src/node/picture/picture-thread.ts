@@ -21,10 +21,12 @@ const port = parentPort;
 endWhenAsked(port);
 const decoded = new DecodedPictures();
 
-/** Not with the first picture, which has a deadline. A platform without it is told so with each picture. */
 try {
+  // Not with the first picture, which has a deadline.
   imageLibrary();
-} catch {}
+} catch {
+  // A platform without it is told so with each picture.
+}
 
 function work({ pictureId, picture, job }: JobRequest): Promise<JobResults[PictureJob['kind']]> {
   const codec = {
