@@ -1,10 +1,13 @@
 // `kerf station` as a process: real pictures through the real model, here and over a socket whose cloud dies.
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ResultRecord } from '@kerf/edge-runtime';
 import { datasetParts, encodePng, modelFile } from '@kerf/models';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type KerfServe, startServe } from '../support/kerf-serve.ts';
 import { expectRefusal, jsonLines, runKerf } from './support/run-kerf.ts';
 import { startStation } from './support/running-station.ts';
@@ -100,6 +103,39 @@ describe('a signal', () => {
     expect(undelivered).toBe(0);
     expect(await recordsOf('signal')).toHaveLength(Number(frames));
     expect((source as { captured: number }).captured).toBe(frames);
+  });
+
+  it('ends it at once when it comes twice, and what the outbox holds comes after the next start', async () => {
+    const keys: unknown[] = [];
+    let answers = false;
+    const receiver = createServer((request, response) => {
+      if (!answers) return;
+      keys.push(request.headers['idempotency-key']);
+      request.resume().once('end', () => response.end());
+    });
+    onTestFinished(() => {
+      receiver.closeAllConnections();
+      receiver.close();
+    });
+    await once(receiver.listen(0, '127.0.0.1'), 'listening');
+    const { port } = receiver.address() as AddressInfo;
+    const path = await stationFile('twice', {
+      source: watching('twice'),
+      outbox: { path: 'twice-outbox' },
+      sinks: [{ kind: 'webhook', url: `http://127.0.0.1:${port}/` }],
+    });
+    const station = startStation(path, folder);
+    for (let part = 0; part < 3; part++) await station.event('record');
+    station.signal('SIGTERM');
+    station.signal('SIGINT');
+    expect(['SIGTERM', 'SIGINT']).toContain(await station.ended);
+    expect(await station.event('summary')).toMatchObject({ undelivered: null });
+
+    answers = true;
+    const next = startStation(path, folder);
+    await vi.waitFor(() => expect(new Set(keys).size).toBe(5), { timeout: 30_000 });
+    expect(await next.stop()).toBe(0);
+    expect(keys).toHaveLength(5);
   });
 });
 

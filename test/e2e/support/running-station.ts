@@ -10,6 +10,9 @@ export interface RunningStation {
   event(kind: string): Promise<Record<string, unknown>>;
   /** SIGTERM. @returns the exit code. */
   stop(): Promise<number | null>;
+  signal(name: NodeJS.Signals): void;
+  /** Its exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals | null>;
 }
 
 export function startStation(path: string, cwd: string): RunningStation {
@@ -17,6 +20,7 @@ export function startStation(path: string, cwd: string): RunningStation {
     cwd,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals | null);
   const events: Record<string, unknown>[] = [];
   const waiters: { kind: string; resolve: (event: Record<string, unknown>) => void }[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
@@ -35,8 +39,10 @@ export function startStation(path: string, cwd: string): RunningStation {
     },
     async stop() {
       child.kill('SIGTERM');
-      const [code] = (await once(child, 'exit')) as [number | null];
-      return code;
+      const end = await ended;
+      return typeof end === 'number' ? end : null;
     },
+    signal: (name) => void child.kill(name),
+    ended,
   };
 }

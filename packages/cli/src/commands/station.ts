@@ -44,8 +44,8 @@ export const station: Command = {
   },
   notes:
     'Ends when the source has come to its end. SIGTERM or Ctrl-C stops taking pictures in and waits until every part ' +
-    'has its record; a second one ends at once. Thresholds, tasks and sinks are taken over when FILE changes. Exit status 1 when a record was ' +
-    'lost.',
+    'has its record; a second one ends at once, by that signal. Thresholds, tasks and sinks are taken over when FILE changes. ' +
+    'Exit status 1 when a record was lost.',
   lasts: () => true,
   async run(line, io) {
     if (line.flag('schema')) {
@@ -105,12 +105,19 @@ async function runStation(file: StationFile, device: string | null, line: Comman
     await Promise.race([station.ended.then(() => settled(opened, file)), signalled.first]);
   } finally {
     // A second signal does not wait: what has no record yet is lost, what the outbox holds is not.
-    undelivered = await Promise.race([opened.close(), signalled.second.then(() => null)]);
-    for (const end of ends) await end();
+    undelivered = await Promise.race([closed(opened, ends), signalled.second.then(() => null)]);
   }
   if (isLive) process.stdout.write('\n');
   reporter.summary(station.snapshot, undelivered, file.config.outbox !== null);
+  if (undelivered === null) endBy(await signalled.second);
   return reporter.faults > 0 || undelivered === null ? 1 : 0;
+}
+
+/** @returns records that some sink has not taken */
+async function closed(opened: OpenedStation, ends: readonly (() => unknown)[]): Promise<number> {
+  const undelivered = await opened.close();
+  for (const end of ends) await end();
+  return undelivered;
 }
 
 /** A source that has ended leaves time for the parts that are to be judged again, where nothing would do it later. */
@@ -163,22 +170,33 @@ function everyHalfSecond(task: () => void): () => void {
 }
 
 interface Signals {
-  readonly first: Promise<void>;
-  readonly second: Promise<void>;
+  readonly first: Promise<NodeJS.Signals>;
+  readonly second: Promise<NodeJS.Signals>;
   off(): void;
 }
 
-/** A second signal does not wait. */
+/** A second signal does not wait; behind it the system's own handling is back. */
 function signals(): Signals {
-  const resolvers: (() => void)[] = [];
-  const next = (): Promise<void> =>
+  const resolvers: ((signal: NodeJS.Signals) => void)[] = [];
+  const next = (): Promise<NodeJS.Signals> =>
     new Promise((resolve) => {
       resolvers.push(resolve);
     });
   const first = next();
   const second = next();
-  let count = 0;
-  const onSignal = (): void => resolvers[count++]?.();
+  const onSignal = (signal: NodeJS.Signals): void => {
+    resolvers.shift()?.(signal);
+    if (resolvers.length === 0) off();
+  };
+  const off = (): void => void process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
-  return { first, second, off: () => void process.off('SIGTERM', onSignal).off('SIGINT', onSignal) };
+  return { first, second, off };
+}
+
+/**
+ * Ends the process as if nobody had listened for `signal`. Not by `process.exit`: it takes threads away from the middle of a
+ * native call, and ONNX Runtime's binding then aborts.
+ */
+function endBy(signal: NodeJS.Signals): void {
+  process.kill(process.pid, signal);
 }
