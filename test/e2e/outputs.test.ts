@@ -75,3 +75,19 @@ test('a station whose reader goes away judges every part', async () => {
   expect(await recordsOf('reader')).toBe(parts);
   expect(status).toBe(0);
 });
+
+// Windows has no such signal.
+test.skipIf(process.platform === 'win32')(
+  'a command whose reader goes away while its model runs ends as other programs do',
+  async () => {
+    const inputs = Array.from({ length: parts }, (_, part) => ['--input', join(folder, 'in', `P-${part}.png`)]).flat();
+    const child = spawn(
+      process.execPath,
+      [KERF_BIN, 'run', '--model', modelFile('surface-v1'), '--repeat', '50', '--in-flight', '4', ...inputs],
+      { stdio: 'pipe' },
+    );
+    child.stdout.once('data', () => child.stdout.destroy());
+    const [said, [, signal]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+    expect([signal, said]).toEqual(['SIGPIPE', '']);
+  },
+);

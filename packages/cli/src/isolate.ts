@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import process from 'node:process';
 import { KerfError } from '@kerf/protocol';
 import { KERF_BIN } from './cloud-process.ts';
+import { endUnread } from './outputs.ts';
 
 /** Set in the child, which then does the work itself. */
 const MARK = 'KERF_ISOLATED';
@@ -28,6 +29,7 @@ export async function runIsolated(argv: readonly string[]): Promise<number> {
   process.on('SIGINT', pass).on('SIGTERM', pass);
   const [status, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
   if (status !== null) return status;
+  if (signal === 'SIGPIPE') endUnread();
   if (signal === 'SIGINT' || signal === 'SIGTERM') throw new KerfError('CANCELLED', `kerf ${argv[0]} was interrupted`);
   throw new KerfError('BACKEND_FAILED', `the runtime crashed on this model (${signal}); nothing was written`);
 }

@@ -13,11 +13,24 @@ export class Outputs {
   constructor() {
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE') this.fault ??= lost(error);
-      else if (!this.lasts) process.exit(0);
+      else if (!this.lasts) endUnread();
     });
     // Nobody is left who could be told.
     process.stderr.on('error', () => {});
   }
+}
+
+/**
+ * Ends the process as the system ends programs whose reader went away. Not by `process.exit` where there is another way: it takes
+ * threads away from the middle of a native call, and ONNX Runtime's binding then aborts.
+ */
+export function endUnread(): never {
+  if (process.platform !== 'win32') {
+    // Node ignores this signal; a listener that was taken off leaves the system's own handling.
+    process.on('SIGPIPE', endUnread).off('SIGPIPE', endUnread);
+    process.kill(process.pid, 'SIGPIPE');
+  }
+  process.exit(0);
 }
 
 function lost(cause: Error): KerfError {
