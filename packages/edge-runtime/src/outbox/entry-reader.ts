@@ -1,4 +1,5 @@
 // Entries of the table -> the records and pictures that they stand for, from memory where they are still there, else from the log.
+import type { Clock } from '@kerf/protocol';
 import type { Picture } from '../capture/capture.ts';
 import type { DeliveredPicture, Delivery } from '../sinks/sink.ts';
 import type { ResultRecord } from '../station/result-record.ts';
@@ -18,16 +19,22 @@ export class EntryReader {
   missedPictures = 0;
   readonly #journal: Journal;
   readonly #listener: OutboxListener;
+  readonly #clock: Clock;
   readonly #pictures: HeldItems<DeliveredPicture>;
   readonly #records: HeldItems<ResultRecord>;
 
   constructor(
     journal: Journal,
-    { maxHeldPictureBytes, maxHeldRecords }: Pick<OutboxOptions, 'maxHeldPictureBytes' | 'maxHeldRecords'>,
+    {
+      maxHeldPictureBytes,
+      maxHeldRecords,
+      clock,
+    }: Pick<OutboxOptions, 'maxHeldPictureBytes' | 'maxHeldRecords' | 'clock'>,
     listener: OutboxListener,
   ) {
     this.#journal = journal;
     this.#listener = listener;
+    this.#clock = clock;
     this.#pictures = new HeldItems(maxHeldPictureBytes, bytesOf);
     this.#records = new HeldItems(maxHeldRecords);
   }
@@ -47,16 +54,17 @@ export class EntryReader {
   async deliveryOf(entry: OutboxEntry, sink: string): Promise<Delivery | null> {
     const record = await this.#recordOf(entry);
     if (record === null) return null;
+    const known = entry.putMs === null ? { record } : { record, ageMs: this.#clock.nowMs() - entry.putMs };
     const held = this.#pictures.get(entry.seq);
     // A later revision comes without one: its first had it.
     const hadOne = record.imageSha256 !== null && record.revision === 0;
-    if (held === null && !hadOne) return { record, picture: null };
+    if (held === null && !hadOne) return { ...known, picture: null };
     const leave = (message: string): void => this.#missed(record, sink, message);
     const read = (): Promise<DeliveredPicture | null> => {
       if (held === null) leave('it was no longer held');
       return Promise.resolve(held);
     };
-    return { record, picture: { read, leave } };
+    return { ...known, picture: { read, leave } };
   }
 
   #missed({ resultId, verdict }: ResultRecord, sink: string, message: string): void {

@@ -11,6 +11,8 @@ export interface OutboxEntry {
   readonly verdict: Verdict;
   readonly dropClass: DropClass;
   readonly recordBytes: number;
+  /** When this run got it, by the outbox's clock; null where an earlier one did. */
+  readonly putMs: number | null;
   pictureBytes: number;
   readonly record: Holding;
   /** Of a provisional record that waits for a final one; null where nothing does. */
@@ -21,12 +23,13 @@ export interface OutboxEntry {
 
 const noPlace = (): Holding => ({ place: null, released: false });
 
-/** @param pictureBytes null where no picture is kept. */
+/** @param pictureBytes null where no picture is kept @param putMs null where an earlier run got the record */
 export function makeEntry(
   seq: number,
   record: ResultRecord,
   recordBytes: number,
   pictureBytes: number | null,
+  putMs: number | null,
 ): OutboxEntry {
   return {
     seq,
@@ -36,6 +39,7 @@ export function makeEntry(
     verdict: record.verdict,
     dropClass: dropClassOf(record),
     recordBytes,
+    putMs,
     pictureBytes: pictureBytes ?? 0,
     record: noPlace(),
     picture: pictureBytes === null ? null : noPlace(),

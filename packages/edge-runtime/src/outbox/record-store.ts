@@ -18,6 +18,13 @@ import { type Recovered, recover } from './recover.ts';
 import { Room } from './room.ts';
 import type { Place } from './segments.ts';
 
+/** What `put` was called with, and when by the outbox's clock. */
+interface Given {
+  readonly record: ResultRecord;
+  readonly delivered: DeliveredPicture | null;
+  readonly putMs: number;
+}
+
 export class RecordStore {
   /** Something new is there for sinks. */
   onCommitted: () => void = () => {};
@@ -148,17 +155,17 @@ export class RecordStore {
   ): Promise<void> {
     if (this.#isClosed) throw closed();
     const { encoded, kept, bytes } = encodePut(record, picture, this.#options);
-    const entered = this.#puts.enter(bytes, (done) => this.#store(record, encoded, kept, delivered, done), signal);
+    const given = { record, delivered, putMs: this.#options.clock.nowMs() };
+    const entered = this.#puts.enter(bytes, (done) => this.#store(given, encoded, kept, done), signal);
     this.#admit();
     await entered;
   }
 
   /** Writes a record that there is room for. */
   #store(
-    record: ResultRecord,
+    { record, delivered, putMs }: Given,
     encoded: EncodedEntry,
     kept: EncodedEntry | null,
-    delivered: DeliveredPicture | null,
     done: () => void,
   ): void {
     const seq = this.#nextSeq++;
@@ -166,7 +173,7 @@ export class RecordStore {
     const ofPicture = kept === null ? null : encodeFrame(kept.numbered(seq));
     const ofRecord = encodeFrame(encoded.numbered(seq));
     const frames = ofPicture === null ? [ofRecord] : [ofPicture, ofRecord];
-    const entry = makeEntry(seq, record, ofRecord.byteLength, ofPicture?.byteLength ?? null);
+    const entry = makeEntry(seq, record, ofRecord.byteLength, ofPicture?.byteLength ?? null, putMs);
     const replaced = record.isPartial && kept === null ? undefined : this.#table.unsettledOf(record.resultId);
     if (replaced !== undefined) frames.push(frameOf({ kind: 'settled' }, replaced.seq));
     this.#table.add(entry);

@@ -51,7 +51,7 @@ class LogReader {
         break;
       case 'record': {
         // A frame that was moved is there twice; the later place counts.
-        const found = this.#entries.get(seq) ?? makeEntry(seq, entry.record, place.byteLength, null);
+        const found = this.#entries.get(seq) ?? makeEntry(seq, entry.record, place.byteLength, null, null);
         found.isCommitted = true;
         this.#takePicture(found);
         this.#entries.set(seq, found);

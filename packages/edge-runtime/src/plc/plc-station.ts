@@ -96,9 +96,10 @@ export class PlcStation implements ModbusData {
   /**
    * Shows a record and waits for its acknowledgement. A record that was shown before, an older part and, with a trigger, one
    * that nobody asked for are done at once.
+   * @param ageMs of the record, where it is known by a clock that nobody sets; else the record's own time tells
    * @throws {KerfError} SINK_UNREACHABLE when the PLC does not acknowledge in time; the outputs stay on.
    */
-  deliver(record: ResultRecord, signal: AbortSignal): Promise<void> {
+  deliver(record: ResultRecord, signal: AbortSignal, ageMs?: number): Promise<void> {
     if (signal.aborted) return Promise.reject(signal.reason);
     if (this.closed) return Promise.reject(closedError());
     const key = recordKey(record);
@@ -109,7 +110,7 @@ export class PlcStation implements ModbusData {
       this.counters.unasked++;
       return Promise.resolve();
     }
-    if (this.isOld(record)) return Promise.resolve();
+    if (this.isOld(record, ageMs)) return Promise.resolve();
     return this.acknowledged(this.enqueue(record), signal);
   }
 
@@ -246,8 +247,10 @@ export class PlcStation implements ModbusData {
     return queued;
   }
 
-  private isOld({ creationTime }: ResultRecord): boolean {
-    const isOld = this.options.wallClock() - Date.parse(creationTime) > this.options.config.forgetAfter;
+  /** A time far ahead is no better than one far back: the clock was set meanwhile. */
+  private isOld({ creationTime }: ResultRecord, ageMs?: number): boolean {
+    const { wallClock, config } = this.options;
+    const isOld = (ageMs ?? Math.abs(wallClock() - Date.parse(creationTime))) > config.forgetAfter;
     if (isOld) this.counters.stale++;
     return isOld;
   }

@@ -8,6 +8,8 @@ export interface Delivery {
   readonly record: ResultRecord;
   /** Null where the record has none, or comes again with another revision. */
   readonly picture: OfferedPicture | null;
+  /** Milliseconds since the outbox got it, by a clock that nobody sets; left out where an earlier run of the outbox got it. */
+  readonly ageMs?: number;
 }
 
 export interface OfferedPicture {

@@ -1,7 +1,7 @@
 // A PLC's program against the station's door, over real sockets.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import { plcShape, recordKey, type TriggerRequest } from '@kerf/edge-runtime';
+import { memoryDisk, Outbox, plcShape, recordKey, type TriggerRequest } from '@kerf/edge-runtime';
 import { modbusSink, modbusTrigger, PlcDoor } from '@kerf/edge-runtime/node';
 import { systemClock } from '@kerf/protocol';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -197,6 +197,42 @@ describe('Modbus door', () => {
     for (let frame = 0; frame < 50; frame++) await sink.deliver(deliveryOf(frame), never);
     expect((await plc.inputs()).done).toBe(false);
     expect(door.station.counters.stale).toBe(50);
+  });
+
+  test.for([
+    ['ahead', 3_600_000],
+    ['back', -3_600_000],
+  ] as const)('results that wait are shown when the clock is set %s by an hour meanwhile', async ([, jumpMs]) => {
+    const port = await freePort();
+    const plc = new PlcSimulator(port);
+    ends.push(() => plc.stop());
+    let setByMs = 0;
+    const wallClock = (): number => Date.now() + setByMs;
+    const sink = modbusSink('plc', doorAt(port, {}, wallClock));
+    const outbox = await Outbox.open({ disk: memoryDisk(), sinks: [sink] });
+    ends.push(async () => {
+      await outbox.close();
+      await sink.close();
+    });
+    const put = (frame: number): Promise<void> =>
+      outbox.put(recordOf(frame, { creationTime: new Date(wallClock()).toISOString() }));
+    for (let frame = 0; frame < 3; frame++) await put(frame);
+    await plc.until(({ done }) => done);
+    setByMs = jumpMs;
+    await put(3);
+    plc.start();
+    expect(await outbox.drain(10_000)).toBe(true);
+    expect(plc.results.map(({ partId }) => partId)).toEqual(['P-0', 'P-1', 'P-2', 'P-3']);
+  });
+
+  test('results of an earlier run that seem to come from the future are not shown: nobody knows how old they are', async () => {
+    const { door, plc } = await start({ forgetAfter: '1 s' });
+    const sink = modbusSink('plc', door);
+    ends.push(() => sink.close());
+    const creationTime = new Date(Date.now() + 60_000).toISOString();
+    await sink.deliver({ record: recordOf(1, { creationTime }), picture: null }, never);
+    expect((await plc.inputs()).done).toBe(false);
+    expect(door.station.counters.stale).toBe(1);
   });
 
   test('a result that is not acknowledged is reported; its outputs stay, and the next try finds it shown', async () => {

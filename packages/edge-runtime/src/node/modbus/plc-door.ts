@@ -102,11 +102,11 @@ export function modbusSink(name: string, door: PlcDoor): Sink {
   let closing: Promise<void> | null = null;
   return {
     name,
-    deliver: async ({ record }, signal) => {
+    deliver: async ({ record, ageMs }, signal) => {
       signal.throwIfAborted();
       const { fault } = await opened;
       if (fault !== null) throw fault;
-      await door.station.deliver(record, signal);
+      await door.station.deliver(record, signal, ageMs);
     },
     close: () => {
       closing ??= door.close();
