@@ -1,7 +1,14 @@
 // How long does a picture hold up the thread that keeps a station's deadlines? Worked on in a thread of its own, against in that one.
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import process from 'node:process';
-import { type Picture, type Pictures, picturesWith, type ResultRecord, type WantedInputs } from '@kerf/edge-runtime';
+import {
+  type Picture,
+  type Pictures,
+  PLAIN_PICTURES,
+  picturesWith,
+  type ResultRecord,
+  type WantedInputs,
+} from '@kerf/edge-runtime';
 import { encodeJpeg, resizePicture } from '@kerf/edge-runtime/node';
 import { datasetParts, encodePng } from '@kerf/models';
 import { type RgbImage, seededRandom } from '@kerf/protocol';
@@ -17,7 +24,7 @@ const HEIGHT = 1080;
 const PICTURES = 12;
 const ROUNDS = 5;
 const WANTED: WantedInputs = {
-  picture: { size: null, crop: null, mean: null, std: null, channels: null },
+  picture: { ...PLAIN_PICTURES, crop: null },
   readable: READABLE.read({}, ''),
   send: null,
   main: [{ name: 'x', dtype: 'float32', shape: [1, 3, 224, 224] }],

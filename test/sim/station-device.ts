@@ -1,5 +1,5 @@
 // A device with a whole station: source, line, placed session over a chain, small model, reconciler and outbox, all real.
-import { EdgeSession, type Outbox, PlacedSession, Station } from '@kerf/edge-runtime';
+import { EdgeSession, type Outbox, PLAIN_PICTURES, PlacedSession, Station } from '@kerf/edge-runtime';
 import type { Source, SourceHandler } from '../../packages/edge-runtime/src/capture/source.ts';
 import { mainModel } from '../../packages/edge-runtime/src/station/inferer.ts';
 import { makeJudge } from '../../packages/edge-runtime/src/station/judge/judge.ts';
@@ -31,7 +31,7 @@ const READING: Reading = {
     encode: (image) => Promise.resolve(image.data),
     sha256: () => Promise.resolve('0'.repeat(64)),
   }),
-  picture: { size: null, crop: null, mean: null, std: null, channels: null },
+  picture: { ...PLAIN_PICTURES, crop: null },
   readable: READABLE.read({}, ''),
   partId: { pattern: null, required: false },
   send: null,

@@ -4,6 +4,9 @@ import { extname, join } from 'node:path';
 import {
   type EncodedImage,
   type FrameInputs,
+  fitPicture,
+  PADDING,
+  PICTURE_FITS,
   type PictureOptions,
   type PictureRule,
   pictureRule as ruleFor,
@@ -45,6 +48,18 @@ export const PICTURE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     help: 'pictures: rgb, bgr or gray (default: rgb, gray for one channel)',
     check: pictureOptions,
   },
+  fit: {
+    type: 'string',
+    value: 'HOW',
+    help: 'pictures of another shape: stretch, pad on both sides, or pad-end (default: stretch)',
+    check: pictureOptions,
+  },
+  padding: {
+    type: 'string',
+    value: 'GREY',
+    help: `pictures: grey of what is padded, 0 to 255 (default ${PADDING})`,
+    check: pictureOptions,
+  },
 };
 
 export const PICTURE_FILE = /\.(png|jpe?g|webp)$/i;
@@ -62,6 +77,8 @@ export function pictureOptions(line: CommandLine): PictureOptions {
     std: numberList(line, 'std'),
     channels:
       line.text('channels') === undefined ? null : line.choice('channels', ['rgb', 'bgr', 'gray'] as const, 'rgb'),
+    fit: line.text('fit') === undefined ? null : line.choice('fit', PICTURE_FITS, 'stretch'),
+    padding: line.text('padding') === undefined ? null : line.number('padding', PADDING, { least: 0, most: 255 }),
   };
 }
 
@@ -182,10 +199,10 @@ export async function encodedFrame(
 ): Promise<FrameInputs> {
   if (!PICTURE_FILE.test(path)) return readFrame(path, specs, options);
   const spec = onlyInput(path, specs);
-  const { pixels, width, height } = pictureRule(spec, options);
-  const image = await resizePicture(await readPicture(path), width, height);
+  const rule = pictureRule(spec, options);
+  const image = await fitPicture(await readPicture(path), rule, resizePicture);
   const dtype = spec.dtype === 'uint8' ? 'uint8' : 'float32';
-  return new Map([[spec.name, await encodedInput(image, pixels, dtype, format)]]);
+  return new Map([[spec.name, await encodedInput(image, rule.pixels, dtype, format)]]);
 }
 
 /** The input that crosses as an image of `format`. */
@@ -206,13 +223,13 @@ export async function encodedInput(
 }
 
 async function pictureTensor(path: string, spec: TensorSpec, options: PictureOptions): Promise<Tensor> {
-  const { pixels, width, height } = pictureRule(spec, options);
+  const rule = pictureRule(spec, options);
   const picture = await readPicture(path).catch((cause: unknown) => {
     if (!KerfError.is(cause) || cause.code !== 'IMAGE_INVALID') throw cause;
     throw new KerfError('IMAGE_INVALID', `${path}: ${cause.message}`, { cause });
   });
-  const image = await resizePicture(picture, width, height);
-  return imageToTensor(image, pixels, spec.dtype === 'uint8' ? 'uint8' : 'float32');
+  const image = await fitPicture(picture, rule, resizePicture);
+  return imageToTensor(image, rule.pixels, spec.dtype === 'uint8' ? 'uint8' : 'float32');
 }
 
 /**

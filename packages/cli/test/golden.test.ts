@@ -1,9 +1,11 @@
 // Golden samples made by one runtime and checked by another: real models, ONNX Runtime on the CPU and in WebAssembly.
+
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkGolden, type DeviceDisk, type GoldenClaim, type ReleaseManifest } from '@kerf/delta-sync';
 import { folderDisk } from '@kerf/delta-sync/node';
+import { PLAIN_PICTURES } from '@kerf/edge-runtime';
 import { nodeBackend } from '@kerf/edge-runtime/node';
 import { buildModel } from '@kerf/onnx';
 import { float32Tensor } from '@kerf/protocol';
@@ -37,7 +39,7 @@ async function writeModel(file: string, weight: number): Promise<string> {
 async function claimOf(modelPath: string): Promise<GoldenClaim> {
   const backend = await nodeBackend({ runtime: 'onnxruntime-node', inThisThread: true });
   try {
-    const pictures = { size: null, mean: null, std: null, channels: null };
+    const pictures = PLAIN_PICTURES;
     const made = await makeGolden({
       modelPath,
       backend,

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { PLAIN_PICTURES } from '@kerf/edge-runtime';
 import { type ErrorCode, float32Tensor, KerfError, type TensorSpec, typedView } from '@kerf/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { encodeNpy } from '../src/npy.ts';
@@ -12,7 +13,7 @@ import { loadSample, loadSamples } from '../src/samples/load-sample.ts';
 import type { SampleSet } from '../src/samples/sample-set.ts';
 
 const IMAGE: TensorSpec = { name: 'image', dtype: 'float32', shape: ['N', 3, 4, 6] };
-const PICTURES = { size: null, mean: null, std: null, channels: null };
+const PICTURES = PLAIN_PICTURES;
 const OPTIONS = { specs: [IMAGE], pictures: PICTURES };
 const FIND = { inputNames: ['image'] };
 
@@ -76,6 +77,22 @@ describe('folders of samples', () => {
     expect([count(dent?.label), count(good?.label)]).toEqual([48, 0]);
     expect(dent?.inputs.get('image')?.shape).toEqual([1, 3, 4, 6]);
     expect(typedView(dent?.inputs.get('image') as never)[0]).toBeCloseTo(90 / 255, 6);
+  });
+
+  test('a mask is padded as its picture is', async () => {
+    await defectFolders('test', 'ground_truth');
+    const set = await findSamples(folder, FIND);
+    const square: TensorSpec = { name: 'image', dtype: 'float32', shape: [1, 1, 6, 6] };
+    const padded = { specs: [square], pictures: { ...PLAIN_PICTURES, fit: 'pad' } as const };
+    for await (const { label } of loadSamples(set, padded)) {
+      if (label?.kind !== 'defect' || label.mask === null) throw new Error('no mask');
+      const { width, height, pixels } = label.mask;
+      expect([width, height]).toEqual([12, 12]);
+      // The picture is 12 x 8: two lines of bars above and below, and its right half is the defect.
+      const marked = [...pixels.keys()].filter((at) => pixels[at] === 1);
+      const right = Array.from({ length: 8 }, (_, row) => [6, 7, 8, 9, 10, 11].map((x) => (row + 2) * 12 + x)).flat();
+      expect(marked).toEqual(label.defect === null ? [] : right);
+    }
   });
 
   test('without a folder of masks the parts are good or not', async () => {

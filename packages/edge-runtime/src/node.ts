@@ -20,7 +20,6 @@ export { modbusSink, modbusTrigger, PlcDoor } from './node/modbus/plc-door.ts';
 export type { NodeBackendOptions } from './node/node-backend.ts';
 export { nodeBackend } from './node/node-backend.ts';
 export { encodedOriginal } from './node/picture/encoded-original.ts';
-export type { Rectangle } from './node/picture/picture-file.ts';
 export {
   cropPicture,
   decodePicture,
@@ -68,3 +67,4 @@ export type { WsConnectOptions } from './node/ws-connect.ts';
 export { wsConnect } from './node/ws-connect.ts';
 export { wsTransport } from './node/ws-transport.ts';
 export type { OpenedSplit } from './session/split-files.ts';
+export type { Rectangle } from './station/fit-picture.ts';

@@ -1,4 +1,5 @@
 // Work on pictures in a thread: the same results as in this one, and a thread that dies costs the picture it died of.
+
 import { Worker } from 'node:worker_threads';
 import { type RgbImage, startedFile, type TensorSpec } from '@kerf/protocol';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -11,6 +12,7 @@ import type { JobRequest } from '../src/node/picture/picture-jobs.ts';
 import { type ThreadedPictures, threadedPictures } from '../src/node/picture/threaded-pictures.ts';
 import { handleOf } from '../src/node/worker-handle.ts';
 import { READABLE } from '../src/station/picture-check.ts';
+import { PLAIN_PICTURES } from '../src/station/picture-rule.ts';
 import { picturesWith } from '../src/station/pictures-with.ts';
 import type { WantedInputs } from '../src/station/reading-rules.ts';
 import type { WorkerHandle } from '../src/worker/worker-backend.ts';
@@ -19,7 +21,7 @@ import { FakeClock } from './support/fake-clock.ts';
 const here = picturesWith(nodeCodec);
 const input = (name: string, side: number): TensorSpec => ({ name, dtype: 'float32', shape: [1, 3, side, side] });
 const WANTED: WantedInputs = {
-  picture: { size: null, crop: null, mean: null, std: null, channels: null },
+  picture: { ...PLAIN_PICTURES, crop: null },
   readable: READABLE.read({}, ''),
   send: null,
   main: [input('x', 16)],

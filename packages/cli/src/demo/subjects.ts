@@ -1,6 +1,8 @@
 // The reference models with their codecs, and a folder of parts -> what the demo measures.
+
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { fitPicture, PLAIN_PICTURES } from '@kerf/edge-runtime';
 import { type ModelFile, openModelFile } from '@kerf/onnx/node';
 import { imageTensorShape, imageToTensor, KerfError } from '@kerf/protocol';
 import {
@@ -113,13 +115,13 @@ async function partsOf(
 ): Promise<{ readonly inputShape: readonly number[]; readonly parts: readonly Part[] }> {
   const [input = ''] = graph.inputs;
   const spec = mergeSpec(graph, input, undefined);
-  const pictures = { size: null, mean: null, std: null, channels: null };
-  const { pixels, width, height } = pictureRule(spec, pictures);
+  const rule = pictureRule(spec, PLAIN_PICTURES);
+  const { pixels } = rule;
   const found = await findSamples(folder, { inputNames: graph.inputs });
   const parts: Part[] = [];
   for (const entry of found.entries.slice(0, MAX_PARTS)) {
-    const { label } = await loadSample(found, entry, { specs: [spec], pictures });
-    const image = await resizePicture(await readPicture(entry.path), width, height);
+    const { label } = await loadSample(found, entry, { specs: [spec], pictures: PLAIN_PICTURES });
+    const image = await fitPicture(await readPicture(entry.path), rule, resizePicture);
     const tensors = new Map([[input, imageToTensor(image, pixels, 'float32')]]);
     const isDefect = label?.kind === 'defect';
     parts.push({
@@ -128,5 +130,5 @@ async function partsOf(
       source: { tensors, picture: { image, pixels, dtype: 'float32' } },
     });
   }
-  return { inputShape: imageTensorShape(pixels, width, height), parts };
+  return { inputShape: imageTensorShape(pixels, rule.width, rule.height), parts };
 }

@@ -129,6 +129,7 @@ const GEOMETRY = {
   taken: { width: 1, height: 1 },
   shown: { x: 0, y: 0, width: 1, height: 1 },
   input: { width: 1, height: 1 },
+  area: { x: 0, y: 0, width: 1, height: 1 },
 };
 
 /** @throws {KerfError} what made the outputs impossible to judge. */

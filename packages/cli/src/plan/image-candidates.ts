@@ -1,4 +1,5 @@
 // A picture at the size of the model's input -> its bytes in each image format, with the times to encode and decode it here.
+import { fitPicture } from '@kerf/edge-runtime';
 import type { ModelFile } from '@kerf/onnx/node';
 import { type ImagePixels, imageToTensor, type RgbImage, type TensorSpec } from '@kerf/protocol';
 import { type DeviceProfile, type ImageInput, mergeSpec } from '@kerf/splitter';
@@ -40,9 +41,9 @@ export async function readPictureInput(
   options: PictureOptions,
 ): Promise<PictureInput> {
   const spec = onlyInput(model, profile);
-  const { pixels, width, height } = pictureRule(spec, options);
-  const image = await resizePicture(await readPicture(path), width, height);
-  return { image, pixels, dtype: spec.dtype === 'uint8' ? 'uint8' : 'float32' };
+  const rule = pictureRule(spec, options);
+  const image = await fitPicture(await readPicture(path), rule, resizePicture);
+  return { image, pixels: rule.pixels, dtype: spec.dtype === 'uint8' ? 'uint8' : 'float32' };
 }
 
 function onlyInput({ graph }: ModelFile, profile: DeviceProfile): TensorSpec {

@@ -1,4 +1,5 @@
 // A plan and what it was made from -> what weakens the answer and what would strengthen it, a sentence each.
+import { PLAIN_PICTURES } from '@kerf/edge-runtime';
 import type { ModelFile } from '@kerf/onnx/node';
 import { type Candidate, mergeSpec, type Plan, type PlanRequest, type Priced, predict } from '@kerf/splitter';
 import { pictureRule } from '../frame-input.ts';
@@ -164,7 +165,7 @@ function takesPictures({ graph }: ModelFile, { edge }: PlanRequest): boolean {
   const shape = Object.hasOwn(edge.inputShapes, name) ? edge.inputShapes[name] : undefined;
   const spec = mergeSpec(graph, name, undefined);
   try {
-    pictureRule(shape === undefined ? spec : { ...spec, shape }, { size: null, mean: null, std: null, channels: null });
+    pictureRule(shape === undefined ? spec : { ...spec, shape }, PLAIN_PICTURES);
     return true;
   } catch {
     return false;

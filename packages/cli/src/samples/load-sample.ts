@@ -1,4 +1,5 @@
 // One entry of a sample set -> the tensors of the model's inputs and the label, masks included.
+import { areaOf, fitPicture, type InputFit } from '@kerf/edge-runtime';
 import { imageToTensor, KerfError, messageOf, type RgbImage, type TensorMap, type TensorSpec } from '@kerf/protocol';
 import type { Label, Mask, TaskSample } from '@kerf/splitter';
 import { PICTURE_FILE, type PictureOptions, pictureRule, readFrame } from '../frame-input.ts';
@@ -31,7 +32,10 @@ export async function loadSample(set: SampleSet, entry: SampleEntry, options: Lo
       picture === null
         ? await readFrame(entry.path, options.specs, options.pictures)
         : await pictureInputs(picture, options);
-    return { id: entry.id, inputs, label: await labelOf(entry.label, set.hasMasks, picture) };
+    const label = await labelOf(entry.label, set.hasMasks, picture);
+    const [spec] = options.specs;
+    const isPadded = picture !== null && spec !== undefined && (options.pictures.fit ?? 'stretch') !== 'stretch';
+    return { id: entry.id, inputs, label: isPadded ? paddedLabel(label, pictureRule(spec, options.pictures)) : label };
   } catch (cause) {
     // The fault is in an option, not in the sample.
     if (KerfError.is(cause) && cause.code === 'INVALID_ARGUMENT') throw cause;
@@ -48,10 +52,10 @@ async function pictureInputs(picture: RgbImage, { specs, pictures, recode }: Loa
       `a picture cannot fill the ${specs.length} inputs ${names}; use folders with NAME.npy or input_N.pb files`,
     );
   }
-  const { pixels, width, height } = pictureRule(spec, pictures);
-  const image = await resizePicture(picture, width, height);
+  const rule = pictureRule(spec, pictures);
+  const image = await fitPicture(picture, rule, resizePicture);
   const arrived = recode === undefined ? image : await recode(image);
-  return new Map([[spec.name, imageToTensor(arrived, pixels, spec.dtype === 'uint8' ? 'uint8' : 'float32')]]);
+  return new Map([[spec.name, imageToTensor(arrived, rule.pixels, spec.dtype === 'uint8' ? 'uint8' : 'float32')]]);
 }
 
 async function labelOf(label: EntryLabel | null, hasMasks: boolean, picture: RgbImage | null): Promise<Label | null> {
@@ -77,4 +81,20 @@ async function readMask(path: string, picture: RgbImage | null): Promise<Mask> {
   for (let at = 0; at < pixels.length; at++) pixels[at] = (data[at * 3] as number) >= 128 ? 1 : 0;
   if (!pixels.includes(1)) throw new KerfError('SAMPLES_UNUSABLE', `its mask ${path} marks no pixel`);
   return { width, height, pixels };
+}
+
+/** The mask on a canvas that has the input's proportions, as the picture lies in it: bars are sound. */
+function paddedLabel(label: Label | null, input: InputFit): Label | null {
+  if (label?.kind !== 'defect' || label.mask === null) return label;
+  const { width, height, pixels } = label.mask;
+  const area = areaOf({ width, height }, input);
+  const scale = width / area.width;
+  const canvas = { width: Math.round(input.width * scale), height: Math.round(input.height * scale) };
+  const left = Math.min(canvas.width - width, Math.round(area.x * scale));
+  const top = Math.min(canvas.height - height, Math.round(area.y * scale));
+  const padded = new Uint8Array(canvas.width * canvas.height);
+  for (let row = 0; row < height; row++) {
+    padded.set(pixels.subarray(row * width, (row + 1) * width), (top + row) * canvas.width + left);
+  }
+  return { ...label, mask: { ...canvas, pixels: padded } };
 }

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ResultRecord } from '@kerf/edge-runtime';
+import { PLAIN_PICTURES, type ResultRecord } from '@kerf/edge-runtime';
 import { encodePng, type OpenedStation, readStationFile } from '@kerf/edge-runtime/node';
 import { modelFile } from '@kerf/models';
 import { openModelFile } from '@kerf/onnx/node';
@@ -181,8 +181,10 @@ describe('codecs and images', () => {
       picture,
       await encodePng({ width: 192, height: 192, data: new Uint8Array(192 * 192 * 3).fill(90) }),
     );
-    const options = { size: null, mean: null, std: null, channels: null };
-    const { images } = await readCodings(model, profile, { codecPaths: [], picture: { path: picture, options } });
+    const { images } = await readCodings(model, profile, {
+      codecPaths: [],
+      picture: { path: picture, options: PLAIN_PICTURES },
+    });
     expect(images.map(({ name }) => name)).toEqual([
       'PNG',
       'WebP lossless',
@@ -193,7 +195,7 @@ describe('codecs and images', () => {
     ]);
     for (const wrong of [
       { codecPaths: [join(folder, 'nothing.json')], picture: null },
-      { codecPaths: [], picture: { path: join(folder, 'nothing.png'), options } },
+      { codecPaths: [], picture: { path: join(folder, 'nothing.png'), options: PLAIN_PICTURES } },
     ]) {
       const fault: unknown = await readCodings(model, profile, wrong).catch((error: unknown) => error);
       expect(String(fault)).toMatch(/profiles\.(codecs|picture).*nothing/);

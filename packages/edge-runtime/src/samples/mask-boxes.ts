@@ -6,7 +6,7 @@ const MARKED = 8;
 
 /** [x, y, width, height] of each region of marked cells that touch at their sides, in the order of their first cell. */
 export function maskBoxes(
-  { width, height, runs }: ResultMask,
+  { width, height, runs, area }: ResultMask,
   picture: { readonly width: number; readonly height: number },
 ): readonly (readonly [number, number, number, number])[] {
   const cells = new Uint8Array(width * height);
@@ -16,14 +16,15 @@ export function maskBoxes(
     end = Math.min(start + (runs[index + 1] ?? 0), cells.length);
     if ((runs[index] ?? 0) >= MARKED) cells.fill(1, start, end);
   }
-  const across = picture.width / width;
-  const down = picture.height / height;
+  const over = area ?? { x: 0, y: 0, ...picture };
+  const across = over.width / width;
+  const down = over.height / height;
   const boxes: [number, number, number, number][] = [];
   for (let at = cells.indexOf(1); at >= 0; at = cells.indexOf(1, at)) {
     const { left, top, right, bottom } = region(cells, at, width);
     boxes.push([
-      Math.round(left * across),
-      Math.round(top * down),
+      Math.round(over.x + left * across),
+      Math.round(over.y + top * down),
       Math.round((right - left + 1) * across),
       Math.round((bottom - top + 1) * down),
     ]);

@@ -60,27 +60,28 @@ function drawStrip(canvas: Canvas, strip: number, scale: number, record: ResultR
 }
 
 /** Cell by cell: what was not found costs nothing. */
-function drawMask(canvas: Canvas, { width, height }: RgbImage, strip: number, mask: ResultMask): void {
+function drawMask(canvas: Canvas, picture: RgbImage, strip: number, mask: ResultMask): void {
   const cells = cellsOf(mask);
   if (cells === null) return;
   const isSet = (column: number, row: number): boolean =>
     column >= 0 && row >= 0 && column < mask.width && row < mask.height && cells[row * mask.width + column] === 1;
+  const { x: fromX, y: fromY, width, height } = mask.area ?? { x: 0, y: 0, ...picture };
   for (let row = 0; row < mask.height; row++) {
-    const top = Math.ceil((row * height) / mask.height);
-    const bottom = Math.ceil(((row + 1) * height) / mask.height) - 1;
+    const top = fromY + Math.ceil((row * height) / mask.height);
+    const bottom = fromY + Math.ceil(((row + 1) * height) / mask.height) - 1;
     for (let column = 0; column < mask.width; column++) {
       if (!isSet(column, row)) continue;
-      const left = Math.ceil((column * width) / mask.width);
-      const right = Math.ceil(((column + 1) * width) / mask.width) - 1;
+      const left = fromX + Math.ceil((column * width) / mask.width);
+      const right = fromX + Math.ceil(((column + 1) * width) / mask.width) - 1;
       const open = {
         left: !isSet(column - 1, row),
         right: !isSet(column + 1, row),
         top: !isSet(column, row - 1),
         bottom: !isSet(column, row + 1),
       };
-      for (let y = top; y <= bottom; y++) {
+      for (let y = Math.max(0, top); y <= Math.min(bottom, picture.height - 1); y++) {
         const isEdgeRow = (open.top && y === top) || (open.bottom && y === bottom);
-        for (let x = left; x <= right; x++) {
+        for (let x = Math.max(0, left); x <= Math.min(right, picture.width - 1); x++) {
           const isEdge = isEdgeRow || (open.left && x === left) || (open.right && x === right);
           canvas.tint(x, y + strip, MARK, isEdge ? 1 : MASK_SHARE);
         }

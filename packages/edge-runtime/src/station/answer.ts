@@ -2,7 +2,8 @@
 import type { ErrorCode } from '@kerf/protocol';
 import type { FrameResult, Outcome } from '../session/outcome.ts';
 import type { Judge } from './judge/judge.ts';
-import { type Judgement, type PictureGeometry, withoutScore } from './judge/judgement.ts';
+import { type Judgement, withoutScore } from './judge/judgement.ts';
+import type { PreparedInputs } from './prepare-picture.ts';
 import type { Reason, ResultRecord } from './result-record.ts';
 
 /** A judgement and how it came about. */
@@ -45,19 +46,20 @@ export function isFrameAtFault(code: ErrorCode): boolean {
   return FRAME_AT_FAULT.has(code);
 }
 
-export function judgeAnswer(answer: Answer, judges: Judges, geometry: PictureGeometry): Judged {
+/** @param prepared what was asked of the models, each of which sees the picture in its own size */
+export function judgeAnswer(answer: Answer, judges: Judges, prepared: PreparedInputs): Judged {
   if (answer.by === 'nobody') return unanswered(answer.reason, judges, answer);
   const { result } = answer;
   const { bytesUp, bytesDown } = result;
   if (answer.by === 'main') {
     const { placement, fallbackReason } = result;
     const route = answer.result.route ?? placement;
-    const judgement = judges.main.judge(result.outputs, geometry);
+    const judgement = judges.main.judge(result.outputs, prepared.geometry);
     const thresholdsVersion = judges.main.version;
     return { ...judgement, placement, route, fallbackReason, isPartial: false, thresholdsVersion, bytesUp, bytesDown };
   }
   const judge = judges.small ?? judges.main;
-  const judgement = judge.judge(result.outputs, geometry);
+  const judgement = judge.judge(result.outputs, (prepared.small ?? prepared).geometry);
   return {
     ...judgement,
     reason: judgement.reason ?? answer.instead,

@@ -6,6 +6,7 @@ import { isFrameAtFault } from './answer.ts';
 import { inferEndOf } from './infer-limit.ts';
 import type { Inferer, MainModel } from './inferer.ts';
 import { LARGEST_SMALL_SHARE, SMALL_MARGIN_MS, UNMEASURED_SMALL_SHARE } from './options.ts';
+import type { FilledInputs, PreparedInputs } from './prepare-picture.ts';
 import type { Reason } from './result-record.ts';
 import type { SpareTime } from './spare-time.ts';
 import type { StationFrame } from './station-frame.ts';
@@ -63,8 +64,8 @@ export class InferDesk {
   }
 
   /** Never rejects; ends before the frame's deadline as far as the models do. */
-  async answer(frame: StationFrame, inputs: FrameInputs, smallInputs: FrameInputs | null): Promise<Answer> {
-    const first = await this.cascade(frame, smallInputs);
+  async answer(frame: StationFrame, { inputs, small }: PreparedInputs): Promise<Answer> {
+    const first = await this.cascade(frame, small);
     if (first !== null) return first;
     const outcome = await this.ask(this.main.inferer, frame, inputs, frame.remainingMs - DECIDE_MS - this.reserveMs());
     frame.spans.markSession(outcome.spans, this.clock.nowMs(), this.main.roundTripMs());
@@ -76,18 +77,19 @@ export class InferDesk {
     }
     const reason = { code: outcome.code, message: outcome.message };
     const { bytesUp, bytesDown } = outcome;
-    const second = isFrameAtFault(reason.code) ? null : await this.instead(frame, smallInputs, reason);
+    const second = isFrameAtFault(reason.code) ? null : await this.instead(frame, small, reason);
     if (second !== null) return { ...second, result: { ...second.result, bytesUp, bytesDown } };
     this.counts.unanswered++;
     return { by: 'nobody', reason, bytesUp, bytesDown };
   }
 
   /** The small model first, where the file says so; null where it is not sure. */
-  private async cascade(frame: StationFrame, inputs: FrameInputs | null): Promise<Answer | null> {
+  private async cascade(frame: StationFrame, filled: FilledInputs | null): Promise<Answer | null> {
     const { small } = this;
-    if (small === null || small.cascade === null || inputs === null) return null;
-    const outcome = await this.askSmall(small.inferer, frame, inputs);
-    const score = outcome.kind === 'result' ? this.scoreOf(frame, outcome) : null;
+    if (small === null || small.cascade === null || filled === null) return null;
+    const outcome = await this.askSmall(small.inferer, frame, filled.inputs);
+    const judged = outcome.kind === 'result' ? this.judges().small?.judge(outcome.outputs, filled.geometry) : null;
+    const score = judged?.score ?? null;
     const { sureBelow, sureAbove } = small.cascade;
     if (outcome.kind === 'result' && score !== null && (score < sureBelow || score >= sureAbove)) {
       this.counts.small++;
@@ -97,18 +99,13 @@ export class InferDesk {
     return null;
   }
 
-  private scoreOf(frame: StationFrame, { outputs }: Extract<RoutedOutcome, { kind: 'result' }>): number | null {
-    const geometry = frame.prepared?.geometry;
-    return geometry === undefined ? null : (this.judges().small?.judge(outputs, geometry).score ?? null);
-  }
-
   private async instead(
     frame: StationFrame,
-    inputs: FrameInputs | null,
+    filled: FilledInputs | null,
     reason: Reason,
   ): Promise<Extract<Answer, { by: 'small' }> | null> {
-    if (this.small === null || inputs === null) return null;
-    const outcome = await this.askSmall(this.small.inferer, frame, inputs);
+    if (this.small === null || filled === null) return null;
+    const outcome = await this.askSmall(this.small.inferer, frame, filled.inputs);
     if (outcome.kind === 'failed') return null;
     this.counts.small++;
     return { by: 'small', result: outcome, instead: reason };

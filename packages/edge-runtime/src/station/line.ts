@@ -171,7 +171,7 @@ export class Line {
     const { prepared } = frame;
     if (frame.judged !== null || prepared === null) return;
     frame.enter('queue');
-    frame.answer = await this.parts.desk.answer(frame, prepared.inputs, prepared.smallInputs);
+    frame.answer = await this.parts.desk.answer(frame, prepared);
     this.adapt(frame.inferEnd);
     await this.postprocess.push(frame);
   }
@@ -186,7 +186,7 @@ export class Line {
     const { prepared, answer } = frame;
     frame.stage = 'postprocess';
     if (prepared !== null && answer !== null && frame.judged === null) {
-      const judged = judgeAnswer(answer, this.parts.judges(), prepared.geometry);
+      const judged = judgeAnswer(answer, this.parts.judges(), prepared);
       frame.enter('decide');
       this.settle(frame, judged);
     }

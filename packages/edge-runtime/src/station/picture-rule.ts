@@ -1,5 +1,6 @@
 // What a model's input declares, and how pictures are to be read -> the rule by which a picture fills the input.
 import { type Dimension, describeTensor, type ImagePixels, KerfError, type TensorSpec } from '@kerf/protocol';
+import { type InputFit, PADDING, type PictureFit } from './fit-picture.ts';
 
 /** How pictures become tensors, as a person says it; null leaves it to the model. */
 export interface PictureOptions {
@@ -10,13 +11,25 @@ export interface PictureOptions {
   /** Then divided by. */
   readonly std: readonly number[] | null;
   readonly channels: ImagePixels['channels'] | null;
+  /** Where the picture has another shape than the input. @default stretch */
+  readonly fit: PictureFit | null;
+  /** Grey of the bars, 0 to 255. @default 114 */
+  readonly padding: number | null;
 }
 
-export interface PictureRule {
+export interface PictureRule extends InputFit {
   readonly pixels: ImagePixels;
-  readonly width: number;
-  readonly height: number;
 }
+
+/** Nothing said. */
+export const PLAIN_PICTURES: PictureOptions = {
+  size: null,
+  mean: null,
+  std: null,
+  channels: null,
+  fit: null,
+  padding: null,
+};
 
 /** How messages name the options; commands say `--size WxH`. */
 export interface PictureWords {
@@ -50,7 +63,7 @@ export function pictureRule(spec: TensorSpec, options: PictureOptions, words: Pi
     scale: std.map((value) => 1 / (255 * value)),
     offset: std.map((value, channel) => -(mean[channel] ?? 0) / value),
   };
-  return { pixels, width, height };
+  return { pixels, width, height, fit: options.fit ?? 'stretch', padding: options.padding ?? PADDING };
 }
 
 function sideOf(declared: Dimension, given: number | undefined, spec: TensorSpec, words: PictureWords): number {

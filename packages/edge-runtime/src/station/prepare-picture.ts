@@ -10,12 +10,12 @@ import {
 } from '@kerf/protocol';
 import type { Picture } from '../capture/capture.ts';
 import type { EncodedImage, FrameInputs } from '../session/inputs.ts';
-import { crop } from './crop.ts';
+import { areaOf, crop, fitPicture, type Rectangle } from './fit-picture.ts';
 import { type Judgement, type PictureGeometry, withoutScore } from './judge/judgement.ts';
 import { partReason } from './judge/part-reason.ts';
 import { pictureFault, type ReadableLimits } from './picture-check.ts';
 import type { PictureCodec, PictureCoding } from './picture-codec.ts';
-import { type PictureRule, pictureRule } from './picture-rule.ts';
+import { type PictureOptions, type PictureRule, pictureRule } from './picture-rule.ts';
 import type { WantedInputs } from './reading-rules.ts';
 
 /** `Inputs` is what a session takes, or plain data that can cross to another thread. */
@@ -25,11 +25,15 @@ export interface PreparedPicture<Inputs = FrameInputs> {
   readonly prepared: PreparedInputs<Inputs> | null;
 }
 
-export interface PreparedInputs<Inputs = FrameInputs> {
+/** Of one model. */
+export interface FilledInputs<Inputs = FrameInputs> {
   readonly inputs: Inputs;
-  /** Of the small model, where there is one. */
-  readonly smallInputs: Inputs | null;
   readonly geometry: PictureGeometry;
+}
+
+export interface PreparedInputs<Inputs = FrameInputs> extends FilledInputs<Inputs> {
+  /** Of the small model, where there is one. */
+  readonly small: FilledInputs<Inputs> | null;
 }
 
 /** One input by its name. */
@@ -46,9 +50,9 @@ export function usable(read: PreparedPicture<PlainInputs> | Judgement): Prepared
   if ('verdict' in read) return read;
   const { imageSha256, prepared } = read;
   if (prepared === null) return { imageSha256, prepared };
-  const { inputs, smallInputs, geometry } = prepared;
-  const small = smallInputs === null ? null : usableInputs(smallInputs);
-  return { imageSha256, prepared: { inputs: usableInputs(inputs), smallInputs: small, geometry } };
+  const { inputs, geometry, small } = prepared;
+  const usableSmall = small === null ? null : { ...small, inputs: usableInputs(small.inputs) };
+  return { imageSha256, prepared: { inputs: usableInputs(inputs), geometry, small: usableSmall } };
 }
 
 function usableInputs(inputs: PlainInputs): FrameInputs {
@@ -94,51 +98,61 @@ async function prepareInputs(
   wanted: WantedInputs & { readonly main: readonly TensorSpec[] },
   codec: PictureCodec,
 ): Promise<PreparedInputs<PlainInputs>> {
-  const { x, y, width, height } = wanted.picture.crop ?? { x: 0, y: 0, width: image.width, height: image.height };
-  const shown = crop(image, { x, y, width, height });
-  const spec = onlyInput(wanted.main);
-  const rule = pictureRule(spec, wanted.picture);
-  const main = await inputOf(shown, spec, rule, codec, wanted.send);
-  const small = wanted.small === null ? null : await smallInput(shown, wanted.small, wanted, codec);
-  return {
-    inputs: new Map([[spec.name, main]]),
-    smallInputs: small,
-    geometry: {
-      taken: { width: image.width, height: image.height },
-      shown: { x, y, width, height },
-      input: { width: rule.width, height: rule.height },
-    },
-  };
+  const part = wanted.picture.crop ?? { x: 0, y: 0, width: image.width, height: image.height };
+  const seen = { taken: image, part, shown: crop(image, part) };
+  const main = await filled(seen, wanted.main, wanted.picture, codec, wanted.send);
+  // Its size is its own: what the file says of an open one is said of the other model.
+  const options = { ...wanted.picture, size: null };
+  const small = wanted.small === null ? null : await filled(seen, wanted.small, options, codec, null);
+  return { ...main, small };
 }
 
-async function smallInput(
-  image: RgbImage,
+/** A picture and the part of it that models see. */
+interface SeenPicture {
+  readonly taken: RgbImage;
+  readonly part: Rectangle;
+  readonly shown: RgbImage;
+}
+
+async function filled(
+  { taken, part, shown }: SeenPicture,
   specs: readonly TensorSpec[],
-  { picture }: WantedInputs,
+  options: PictureOptions,
   codec: PictureCodec,
-): Promise<PlainInputs> {
+  send: PictureCoding | null,
+): Promise<FilledInputs<PlainInputs>> {
   const spec = onlyInput(specs);
-  const rule = pictureRule(spec, { ...picture, size: null });
-  return new Map([[spec.name, await inputOf(image, spec, rule, codec, null)]]);
+  const rule = pictureRule(spec, options);
+  const { x, y, width, height } = part;
+  return {
+    inputs: new Map([[spec.name, await inputOf(shown, spec, rule, codec, send)]]),
+    geometry: {
+      taken: { width: taken.width, height: taken.height },
+      shown: { x, y, width, height },
+      input: { width: rule.width, height: rule.height },
+      area: areaOf(shown, rule),
+    },
+  };
 }
 
 async function inputOf(
   image: RgbImage,
   spec: TensorSpec,
-  { pixels, width, height }: PictureRule,
+  rule: PictureRule,
   codec: PictureCodec,
   send: PictureCoding | null,
 ): Promise<Tensor | CodedImage> {
-  const resized = await codec.resize(image, width, height);
+  const { pixels, width, height } = rule;
+  const filling = await fitPicture(image, rule, (...asked) => codec.resize(...asked));
   const dtype = spec.dtype === 'uint8' ? 'uint8' : 'float32';
-  if (send === null) return imageToTensor(resized, pixels, dtype);
+  if (send === null) return imageToTensor(filling, pixels, dtype);
   return {
     format: send.format,
-    bytes: await codec.encode(resized, send),
+    bytes: await codec.encode(filling, send),
     pixels,
     dtype,
     shape: imageTensorShape(pixels, width, height),
-    image: resized,
+    image: filling,
   };
 }
 

@@ -1,15 +1,9 @@
 // What a station file says of pictures, and what is wanted of one: plain data, which crosses to another thread.
 import type { TensorSpec } from '@kerf/protocol';
+import type { Rectangle } from './fit-picture.ts';
 import type { ReadableLimits } from './picture-check.ts';
 import type { PictureCoding } from './picture-codec.ts';
 import type { PictureOptions } from './picture-rule.ts';
-
-interface Rectangle {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
 
 /** What a station file says of pictures. */
 export interface ReadingRules {

@@ -148,13 +148,13 @@ export class Reconciler {
     try {
       const read = await prepareFor(main.inferer.inputs, picture, reading);
       if ('verdict' in read) return { ...unanswered(noReason, judges()), ...read, isPartial: false };
-      const { inputs, geometry } = read;
+      const { inputs } = read;
       const outcome = await main.inferer.infer(inputs, { deadlineMs: RECONCILE_DEADLINE_MS, signal });
       if (outcome.kind === 'failed') return isFrameAtFault(outcome.code) ? standing(record, outcome) : null;
       const { totalMs } = outcome.spans;
       limit.see(totalMs);
       spare.judgedAgain(totalMs, main.roundTripMs());
-      return judgeAnswer({ by: 'main', result: outcome }, judges(), geometry);
+      return judgeAnswer({ by: 'main', result: outcome }, judges(), read);
     } catch (error) {
       const { code, message } = KerfError.from(error, 'INTERNAL', messageOf(error));
       return isFrameAtFault(code) ? standing(record, { code, message }) : null;

@@ -1,5 +1,7 @@
 // One part's result: what sinks, the outbox, the Inspector and an audit read. Names follow OPC 40100-1 where it has one.
+
 import type { ErrorCode } from '@kerf/protocol';
+import type { Rectangle } from './fit-picture.ts';
 
 export const RESULT_FORMAT = 'kerf-result/1';
 
@@ -45,6 +47,8 @@ export interface ResultMask {
   readonly width: number;
   readonly height: number;
   readonly runs: readonly number[];
+  /** The part of the picture that the grid lies over, in pixels; without it, all of the picture. */
+  readonly area?: Rectangle;
 }
 
 /** What exactly, with its values. Brightness and contrast are of 255, sizes in pixels. */

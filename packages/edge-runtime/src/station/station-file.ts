@@ -9,6 +9,7 @@ import { recordShape } from '../recording/record-config.ts';
 import { samplesShape } from '../samples/sample-config.ts';
 import { sampleLabels } from '../samples/sample-labels.ts';
 import { SINK_CONFIG } from '../sinks/sink-config.ts';
+import { PADDING, PICTURE_FITS } from './fit-picture.ts';
 import { TASK, THRESHOLDS } from './judge/judge.ts';
 import { STAGES } from './options.ts';
 import { READABLE } from './picture-check.ts';
@@ -36,6 +37,11 @@ const PICTURE = object({
   mean: maybe(perChannel, 'subtracted from pixels of 0 to 1 (default 0)'),
   std: maybe(perChannel, 'then divided by (default 1)'),
   channels: maybe(choice(['rgb', 'bgr', 'gray']), "order of the input's channels (default rgb; gray where it has one)"),
+  fit: maybe(
+    choice(PICTURE_FITS),
+    "where the picture's shape is not the input's: stretch it, or keep it and pad on both sides, or pad-end to the right or below (default stretch)",
+  ),
+  padding: maybe(number({ least: 0, most: 255, whole: true }), `grey of what is padded, 0 to 255 (default ${PADDING})`),
 });
 
 const SEND = object({

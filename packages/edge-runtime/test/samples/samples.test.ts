@@ -123,6 +123,10 @@ test('boxes lie about each region that the model marked, and nothing else', () =
     [0, 0, 200, 100],
     [200, 100, 100, 100],
   ]);
+  expect(maskBoxes({ ...mask, area: { x: 100, y: 30, width: 40, height: 60 } }, { width: 400, height: 300 })).toEqual([
+    [100, 30, 20, 20],
+    [120, 50, 10, 20],
+  ]);
   expect(maskBoxes({ width: 4, height: 3, runs: [15, 99] }, { width: 4, height: 3 })).toEqual([[0, 0, 4, 3]]);
   expect(maskBoxes({ width: 4, height: 3, runs: [] }, { width: 4, height: 3 })).toEqual([]);
 });

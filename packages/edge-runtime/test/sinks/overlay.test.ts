@@ -61,6 +61,19 @@ describe('overlay', () => {
     expect(at(image, 150, strip + 50)).toEqual([128, 128, 128]);
   });
 
+  test('the mask of a part of the picture lies over that part', () => {
+    const area = { x: 200, y: 100, width: 90, height: 80 };
+    const image = drawOverlay(GREY, recordOf(1, { mask: { width: 3, height: 2, runs: [0, 4, 1, 1, 0, 1], area } }));
+    const strip = image.height - GREY.height;
+    const isTinted = (x: number, y: number): boolean => at(image, x, strip + y).join() !== '128,128,128';
+    const tinted = Array.from(
+      { length: 300 * 200 },
+      (_, pixel) => [pixel % 300, Math.floor(pixel / 300)] as const,
+    ).filter(([x, y]) => isTinted(x, y));
+    const [xs, ys] = [tinted.map(([x]) => x), tinted.map(([, y]) => y)];
+    expect([Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)]).toEqual([230, 259, 140, 179]);
+  });
+
   test('boxes are framed and labelled, also when they leave the picture', () => {
     const boxes = [
       { x: 50, y: 60, width: 40, height: 30, label: 'scratch', score: 0.9 },

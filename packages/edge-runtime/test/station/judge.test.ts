@@ -10,6 +10,7 @@ const GEOMETRY: PictureGeometry = {
   taken: { width: 64, height: 64 },
   shown: { x: 0, y: 0, width: 64, height: 64 },
   input: { width: 64, height: 64 },
+  area: { x: 0, y: 0, width: 64, height: 64 },
 };
 const anomaly: Task = { kind: 'anomaly', score: null, mask: null };
 const classifier: Task = {
@@ -57,6 +58,44 @@ describe('an anomaly', () => {
   });
 });
 
+describe('an anomaly in a picture with bars beside it', () => {
+  // 64 x 32 of a 64 x 64 input, with bars of 16 above and below.
+  const padded = { ...GEOMETRY, area: { x: 0, y: 16, width: 64, height: 32 } };
+
+  it.each([
+    ['NCHW', [1, 1, 8, 8]],
+    ['NHWC', [1, 8, 8, 1]],
+    ['rows', [8, 8]],
+  ])('sees nothing in the bars (%s), and the mask is that of the picture', async (_, shape) => {
+    const judge = await makeJudge(anomaly, half);
+    const cells = new Uint8Array(64);
+    cells[0] = 255;
+    cells[63] = 255;
+    expect(judge.judge(new Map([['mask', makeTensor('uint8', shape, cells)]]), padded)).toMatchObject({
+      verdict: 'PASS',
+      mask: null,
+    });
+    cells[2 * 8 + 3] = 255;
+    expect(judge.judge(new Map([['mask', makeTensor('uint8', shape, cells)]]), padded)).toMatchObject({
+      verdict: 'NG',
+      mask: { width: 8, height: 4, runs: [0, 3, 15, 1, 0, 28] },
+    });
+  });
+});
+
+it('a mask of a part of the picture says of which', async () => {
+  const shown = { x: 20, y: 10, width: 32, height: 32 };
+  const judge = await makeJudge(anomaly, half);
+  const outputs = new Map([['mask', makeTensor('uint8', [1, 1, 1, 1], Uint8Array.of(255))]]);
+  expect(judge.judge(outputs, { ...GEOMETRY, shown }).mask).toEqual({
+    width: 1,
+    height: 1,
+    runs: [15, 1],
+    area: shown,
+  });
+  expect(judge.judge(outputs, GEOMETRY).mask).toEqual({ width: 1, height: 1, runs: [15, 1] });
+});
+
 describe('a classifier', () => {
   it('adds up what is to be rejected', async () => {
     expect(await judged(classifier, { logits: floats(5, 0, 0) })).toMatchObject({ verdict: 'PASS', reason: null });
@@ -86,88 +125,6 @@ describe('a classifier', () => {
     const given = await judged({ ...classifier, values: 'probabilities' }, { probabilities: floats(0.7, 0.2, 0.1) });
     expect(given.score).toBeCloseTo(0.3, 6);
     expect(given.verdict).toBe('PASS');
-  });
-});
-
-describe('a detector', () => {
-  const detector: Task = {
-    kind: 'detector',
-    classes: ['screw', 'crack'],
-    reject: ['crack'],
-    output: null,
-    minScore: 0.1,
-    overlap: 0.45,
-  };
-  /** Of a 64 x 64 input: 64 cells of 8 pixels, 16 of 16, 4 of 32. */
-  const CELLS = 84;
-  interface Cell {
-    readonly cell: number;
-    readonly centre?: readonly [number, number];
-    readonly size?: readonly [number, number];
-    readonly sure: number;
-    readonly screw?: number;
-    readonly crack?: number;
-  }
-  const boxes = (...cells: readonly Cell[]): Tensor => {
-    const values = new Float32Array(CELLS * 7);
-    for (const { cell, centre = [0.5, 0.5], size = [0, 0], sure, screw = 0, crack = 0 } of cells) {
-      values.set([...centre, ...size, sure, screw, crack], cell * 7);
-    }
-    return float32Tensor([1, CELLS, 7], values);
-  };
-
-  it('gives the score of the surest box to reject, and every box', async () => {
-    // Cell 9 of the finest grid is column 1, row 1; cell 64 + 16 is the first of the coarsest.
-    const found = await judged(detector, {
-      out: boxes(
-        { cell: 9, size: [Math.log(2), Math.log(1)], sure: 0.9, crack: 0.9 },
-        { cell: 80, sure: 0.9, screw: 1 },
-        { cell: 20, sure: 0.05, crack: 1 },
-      ),
-    });
-    expect(found.verdict).toBe('NG');
-    expect(found.score).toBeCloseTo(0.81, 6);
-    expect(found.boxes.map(({ label }) => label)).toEqual(['screw', 'crack']);
-    const [screw, crack] = found.boxes;
-    expect(crack).toMatchObject({ x: expect.closeTo(4, 5), y: 8, width: expect.closeTo(16, 5), height: 8 });
-    expect(screw).toMatchObject({ x: 0, y: 0, width: 32, height: 32 });
-  });
-
-  it('places boxes in the picture that was taken, and clips them', async () => {
-    const judge = await makeJudge(detector, half);
-    const geometry = {
-      ...GEOMETRY,
-      taken: { width: 400, height: 300 },
-      shown: { x: 100, y: 50, width: 128, height: 64 },
-    };
-    const out = boxes({ cell: 0, size: [Math.log(4), Math.log(4)], sure: 1, crack: 0.5 });
-    const { boxes: found } = judge.judge(new Map([['out', out]]), geometry);
-    const size = { width: expect.closeTo(40, 5), height: expect.closeTo(20, 5) };
-    expect(found).toEqual([{ x: 100, y: 50, ...size, label: 'crack', score: 0.5 }]);
-  });
-
-  it('takes one of boxes that overlap, and both where classes differ', async () => {
-    const near = [
-      { cell: 9, size: [1, 1], sure: 0.9, crack: 0.9 },
-      { cell: 10, size: [1, 1], sure: 0.9, crack: 0.8, centre: [-0.4, 0.5] },
-      { cell: 11, size: [1, 1], sure: 0.9, screw: 0.7, centre: [-1.5, 0.5] },
-    ] as const;
-    const found = await judged(detector, { out: boxes(...near) });
-    expect(found.boxes.map(({ label, score }) => [label, Math.round(score * 100)])).toEqual([
-      ['crack', 81],
-      ['screw', 63],
-    ]);
-  });
-
-  it('is PASS without a box, ERROR for another shape and REVIEW for NaN', async () => {
-    expect(await judged(detector, { out: boxes() })).toMatchObject({ verdict: 'PASS', score: 0 });
-    expect(await judged(detector, { out: floats(1, 2) })).toMatchObject({
-      verdict: 'ERROR',
-      reason: { code: 'TENSOR_MISMATCH' },
-    });
-    expect(await judged(detector, { out: boxes({ cell: 3, sure: Number.NaN, crack: 1 }) })).toMatchObject({
-      verdict: 'REVIEW',
-    });
   });
 });
 

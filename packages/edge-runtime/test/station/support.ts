@@ -1,4 +1,5 @@
 // A station around models that a test scripts, on a clock that it moves.
+
 import { type ErrorCode, float32Tensor, KerfError, type TensorSpec } from '@kerf/protocol';
 import type { Capture, Picture } from '../../src/capture/capture.ts';
 import type { Source, SourceHandler } from '../../src/capture/source.ts';
@@ -13,6 +14,7 @@ import type { Inferer, MainModel } from '../../src/station/inferer.ts';
 import { makeJudge } from '../../src/station/judge/judge.ts';
 import { STAGES, type StageSettings } from '../../src/station/options.ts';
 import { READABLE } from '../../src/station/picture-check.ts';
+import { PLAIN_PICTURES } from '../../src/station/picture-rule.ts';
 import { picturesWith } from '../../src/station/pictures-with.ts';
 import type { Reading } from '../../src/station/reading.ts';
 import type { ResultRecord } from '../../src/station/result-record.ts';
@@ -215,7 +217,7 @@ export async function bench(options: BenchOptions = {}): Promise<Bench> {
         encode: (image) => Promise.resolve(image.data),
         sha256: (bytes) => Promise.resolve(`sum-${bytes.reduce((sum, byte) => sum + byte, 0)}`),
       }),
-      picture: { size: null, crop: null, mean: null, std: null, channels: null },
+      picture: { ...PLAIN_PICTURES, crop: null },
       readable: READABLE.read({}, ''),
       partId: { pattern: null, required: false },
       send: null,

@@ -158,8 +158,8 @@ const TALLIES: Readonly<Record<TaskKind, (answer: Answered, options: MetricOptio
 };
 
 /** Names by which an output is taken for the one that counts, when there are several. */
-export const MASK_NAMES: readonly string[] = ['mask'];
-export const SCORE_NAMES: readonly string[] = ['score'];
+export const MASK_NAMES: readonly string[] = ['mask', 'anomaly_map'];
+export const SCORE_NAMES: readonly string[] = ['score', 'pred_score'];
 const CLASS_NAMES: readonly string[] = ['logits', 'probabilities', 'scores', 'class'];
 
 /** The output asked for, else one with a telling name, else the only one. @throws {KerfError} INVALID_ARGUMENT. */

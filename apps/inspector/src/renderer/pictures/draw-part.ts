@@ -9,7 +9,7 @@ export interface DrawnPart {
   readonly decoded: DecodedPicture;
   /** Null where they are hidden. */
   readonly marked: { readonly mask: ResultMask | null; readonly boxes: readonly ResultBox[] } | null;
-  /** Pixels of the decoded picture for one of the picture that was taken, which boxes are placed by. */
+  /** Pixels of the decoded picture for one of the picture that was taken, which masks and boxes are placed by. */
   readonly scale: number;
   /** Text in the corner that says how old the picture is; null while it is new. */
   readonly age: string | null;
@@ -21,16 +21,28 @@ export function drawPart(canvas: OffscreenCanvas, { decoded, marked, scale, age 
   const context = canvas.getContext('2d', { alpha: false });
   if (context === null) return;
   context.drawImage(source, 0, 0);
-  if (marked?.mask) drawMask(context, marked.mask, width, height);
+  if (marked?.mask)
+    drawMask(
+      context,
+      marked.mask,
+      marked.mask.area ?? { x: 0, y: 0, width: width / scale, height: height / scale },
+      scale,
+    );
   if (marked !== null && marked.boxes.length > 0) drawBoxes(context, marked.boxes, scale, width);
   if (age !== null) drawAge(context, age, width);
 }
 
-function drawMask(context: OffscreenCanvasRenderingContext2D, mask: ResultMask, width: number, height: number): void {
+/** @param area of the picture that was taken */
+function drawMask(
+  context: OffscreenCanvasRenderingContext2D,
+  mask: ResultMask,
+  { x, y, width, height }: NonNullable<ResultMask['area']>,
+  scale: number,
+): void {
   const layer = new OffscreenCanvas(mask.width, mask.height);
   layer.getContext('2d')?.putImageData(new ImageData(maskPixels(mask, NG_COLOR), mask.width, mask.height), 0, 0);
   context.imageSmoothingEnabled = false;
-  context.drawImage(layer, 0, 0, width, height);
+  context.drawImage(layer, x * scale, y * scale, width * scale, height * scale);
 }
 
 function drawBoxes(

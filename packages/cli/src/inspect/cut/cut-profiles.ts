@@ -41,8 +41,8 @@ export async function codecPathsOf({ config, folder }: StationFile, { kind }: Cu
 export function pictureOf({ config, folder }: StationFile): PlannerSetup['picture'] {
   const { picture, profiles } = config;
   if (profiles.picture === null) return null;
-  const { size, mean, std, channels } = picture;
-  return { path: resolve(folder, profiles.picture), options: { size, mean, std, channels } };
+  const { crop: _, ...options } = picture;
+  return { path: resolve(folder, profiles.picture), options };
 }
 
 export function profileNote(profile: DeviceProfile, isNamed: boolean): CutProfile {

@@ -64,12 +64,12 @@ async function runWay(
       const coded = { ...reading, send: way === 'edge' ? null : reading.send };
       const read = await prepareFor(inferer.inputs, picture, coded);
       if ('verdict' in read) throw new KerfError('IMAGE_INVALID', read.reason?.message ?? 'the picture cannot be read');
-      const { inputs, geometry } = read;
+      const { inputs } = read;
       for (let run = 1; ; run++) {
         const result = await inferer.infer(inputs, { deadlineMs: DEADLINE_MS });
         if (result.kind === 'failed') return { kind: 'failed', way, code: result.code, message: result.message };
         if (run < RUNS) continue;
-        const { verdict, score } = judgeAnswer({ by: 'main', result }, judges, geometry);
+        const { verdict, score } = judgeAnswer({ by: 'main', result }, judges, read);
         const { bytesUp, bytesDown, spans } = result;
         return { kind: 'answered', way, verdict, score, ms: spans.totalMs, bytesUp, bytesDown };
       }

@@ -3,20 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { checkWholeImage, declaredImageSize, type ImageSize, KerfError, type RgbImage } from '@kerf/protocol';
 import type { Transformer } from '@napi-rs/image';
 import { ppmFile, rgbPixels } from '../../capture/rgb-pixels.ts';
+import type { Rectangle } from '../../station/fit-picture.ts';
 import { imageLibrary } from './image-library.ts';
 import { toRgb } from './to-rgb.ts';
 
 /** 8192 x 8192: more than any line camera here, and 192 MiB as RGB. Checked on the header, before pixels are decoded. */
 const MAX_PIXELS = 2 ** 26;
 const READABLE = new Set(['png', 'jpeg', 'webp']);
-
-/** A rectangle in pixels; `x`, `y` is its top left corner. */
-export interface Rectangle {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
 
 /**
  * Reads a PNG, JPEG or WebP file.

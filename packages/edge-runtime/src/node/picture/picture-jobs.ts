@@ -56,7 +56,7 @@ export function freeMemory(kind: PictureJob['kind'], result: JobResults[PictureJ
   if (kind !== 'prepare') return [];
   const { prepared } = result as PreparedPicture<PlainInputs>;
   if (prepared === null || prepared === undefined) return [];
-  const inputs = [...prepared.inputs.values(), ...(prepared.smallInputs?.values() ?? [])];
+  const inputs = [...prepared.inputs.values(), ...(prepared.small?.inputs.values() ?? [])];
   return whole(inputs.map((input) => ('image' in input ? input.bytes : input.data)));
 }
 

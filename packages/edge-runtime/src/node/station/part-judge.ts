@@ -54,9 +54,9 @@ export async function openPartJudge(
         if ('verdict' in read) {
           return { ...unanswered(none, judges), ...read, isPartial: false };
         }
-        const { inputs, geometry } = read;
+        const { inputs } = read;
         const outcome = await inferer.infer(inputs, { deadlineMs: PATIENCE_MS });
-        if (outcome.kind === 'result') return judgeAnswer({ by: 'main', result: outcome }, judges, geometry);
+        if (outcome.kind === 'result') return judgeAnswer({ by: 'main', result: outcome }, judges, read);
         return unanswered({ code: outcome.code, message: outcome.message }, judges);
       } catch (error) {
         const { code, message } = KerfError.from(error, 'INTERNAL', messageOf(error));

@@ -3,19 +3,24 @@ import { describeTensor, elementCount, float16Value, KerfError, type Tensor, typ
 import { largestProbability, MASK_NAMES, pick, SCORE_NAMES } from '@kerf/splitter';
 import { maybe, object, type ValueOf } from '../../config/shape.ts';
 import { text } from '../../config/values.ts';
-import type { FindingReader } from './judgement.ts';
+import type { ResultMask } from '../result-record.ts';
+import type { FindingReader, PictureGeometry } from './judgement.ts';
 import { maskRuns } from './mask-runs.ts';
+import { shownMask } from './shown-mask.ts';
 
 /** `task` of kind `anomaly`. */
 export const ANOMALY_TASK = object({
-  score: maybe(text(), "output with the part's score (default: one named score, else the mask's largest value)"),
-  mask: maybe(text(), 'output with the mask (default: one named mask); a model may have none'),
+  score: maybe(
+    text(),
+    "output with the part's score (default: one named score or pred_score, else the mask's largest value)",
+  ),
+  mask: maybe(text(), 'output with the mask (default: one named mask or anomaly_map); a model may have none'),
 });
 
 export function anomalyReader({ score, mask }: ValueOf<typeof ANOMALY_TASK>): FindingReader {
-  return (outputs) => {
+  return (outputs, geometry) => {
     const hasMask = mask !== null || MASK_NAMES.some((name) => outputs.has(name));
-    const drawn = hasMask ? pick(outputs, mask ?? undefined, MASK_NAMES) : null;
+    const drawn = hasMask ? shownMask(pick(outputs, mask ?? undefined, MASK_NAMES), geometry) : null;
     const scoreName = score ?? SCORE_NAMES.find((name) => outputs.has(name));
     if (scoreName === undefined && drawn === null) {
       throw new KerfError(
@@ -28,10 +33,16 @@ export function anomalyReader({ score, mask }: ValueOf<typeof ANOMALY_TASK>): Fi
         scoreName === undefined ? largestProbability(drawn as Tensor) : numberOf(outputs.get(scoreName), scoreName),
       scores: {},
       boxes: [],
-      mask: drawn === null ? null : maskRuns(drawn),
+      mask: drawn === null ? null : placedMask(drawn, geometry),
       doubt: null,
     };
   };
+}
+
+function placedMask(drawn: Tensor, { taken, shown }: PictureGeometry): ResultMask | null {
+  const mask = maskRuns(drawn);
+  const isWhole = shown.width === taken.width && shown.height === taken.height;
+  return mask === null || isWhole ? mask : { ...mask, area: shown };
 }
 
 /** @throws {KerfError} TENSOR_MISMATCH for a tensor that is not there or holds more than one number. */

@@ -6,7 +6,8 @@ import { number } from '../../config/values.ts';
 import { sha256Hex } from '../sha256.ts';
 import { ANOMALY_TASK, anomalyReader } from './anomaly.ts';
 import { CLASSIFIER_TASK, checkClasses, classifierReader } from './classifier.ts';
-import { DETECTOR_TASK, detectorReader } from './detector.ts';
+import { detectorReader } from './detector.ts';
+import { DETECTOR_TASK } from './detector-task.ts';
 import { type Finding, type FindingReader, type Judgement, type PictureGeometry, withoutScore } from './judgement.ts';
 import { partReason } from './part-reason.ts';
 

@@ -1,5 +1,6 @@
 // What a task says of a model's outputs, before a part's record is made of it.
 import type { RgbImage, TensorMap } from '@kerf/protocol';
+import type { Rectangle } from '../fit-picture.ts';
 import type { Reason, ResultBox, ResultMask, Verdict } from '../result-record.ts';
 
 /** What the outputs say. */
@@ -31,8 +32,10 @@ export function withoutScore(verdict: 'REVIEW' | 'NO_READ' | 'ERROR', reason: Re
 export interface PictureGeometry {
   readonly taken: Pick<RgbImage, 'width' | 'height'>;
   /** Part of it that the input shows. */
-  readonly shown: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+  readonly shown: Rectangle;
   readonly input: { readonly width: number; readonly height: number };
+  /** Part of the input that `shown` fills; what lies beside it is bars. */
+  readonly area: Rectangle;
 }
 
 /** Reads a task's answer. @throws {KerfError} TENSOR_MISMATCH, INVALID_ARGUMENT for outputs that do not fit the task. */

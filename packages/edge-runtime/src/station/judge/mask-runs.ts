@@ -1,6 +1,7 @@
 // A mask that a model drew -> runs over a small grid, as a record carries it.
 import { float16Value, type Tensor, typedView } from '@kerf/protocol';
 import type { ResultMask } from '../result-record.ts';
+import { maskSize } from './shown-mask.ts';
 
 /** Cells along the longer side: a record stays a few kilobytes. */
 const GRID_SIDE = 48;
@@ -12,8 +13,7 @@ export const MASK_LEVELS = 15;
  * @returns null where no cell has anything to show.
  */
 export function maskRuns(mask: Tensor): ResultMask | null {
-  const isLast = mask.shape.length === 4 && mask.shape[3] === 1 && mask.shape[1] !== 1;
-  const [height = 0, width = 0] = isLast ? mask.shape.slice(1, 3) : mask.shape.slice(-2);
+  const { height, width } = maskSize(mask);
   const scale = Math.max(1, Math.ceil(Math.max(width, height) / GRID_SIDE));
   const columns = Math.ceil(width / scale);
   const rows = Math.ceil(height / scale);
