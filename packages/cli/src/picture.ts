@@ -1,8 +1,5 @@
 // Picture files as the edge reads and writes them, for commands.
-
-export type { Rectangle } from '@kerf/edge-runtime/node';
 export {
-  cropPicture,
   decodePicture,
   encodeJpeg,
   encodeLosslessWebp,

@@ -21,7 +21,6 @@ export type { NodeBackendOptions } from './node/node-backend.ts';
 export { nodeBackend } from './node/node-backend.ts';
 export { encodedOriginal } from './node/picture/encoded-original.ts';
 export {
-  cropPicture,
   decodePicture,
   encodeJpeg,
   encodeLosslessWebp,
@@ -67,4 +66,3 @@ export type { WsConnectOptions } from './node/ws-connect.ts';
 export { wsConnect } from './node/ws-connect.ts';
 export { wsTransport } from './node/ws-transport.ts';
 export type { OpenedSplit } from './session/split-files.ts';
-export type { Rectangle } from './station/fit-picture.ts';

@@ -1,9 +1,8 @@
-// Picture files <-> RGB pixels: read, resize, crop, and code as PNG, JPEG or WebP.
+// Picture files <-> RGB pixels: read, resize, and code as PNG, JPEG or WebP.
 import { readFile } from 'node:fs/promises';
 import { checkWholeImage, declaredImageSize, type ImageSize, KerfError, type RgbImage } from '@kerf/protocol';
 import type { Transformer } from '@napi-rs/image';
-import { ppmFile, rgbPixels } from '../../capture/rgb-pixels.ts';
-import type { Rectangle } from '../../station/fit-picture.ts';
+import { ppmFile } from '../../capture/rgb-pixels.ts';
 import { imageLibrary } from './image-library.ts';
 import { toRgb } from './to-rgb.ts';
 
@@ -70,27 +69,6 @@ export async function resizePicture(image: RgbImage, width: number, height: numb
   const { ResizeFilterType, ResizeFit } = imageLibrary();
   const resized = opened(image).resize({ width, height, filter: ResizeFilterType.Triangle, fit: ResizeFit.Fill });
   return { width, height, data: await resized.rawPixels() };
-}
-
-/**
- * Copies a rectangle out of an image.
- * @throws {KerfError} INVALID_ARGUMENT when it is empty or reaches outside.
- */
-export function cropPicture(image: RgbImage, { x, y, width, height }: Rectangle): RgbImage {
-  checkSize(width, height);
-  const inside = Number.isInteger(x) && Number.isInteger(y) && x >= 0 && y >= 0;
-  if (!inside || x + width > image.width || y + height > image.height) {
-    throw new KerfError(
-      'INVALID_ARGUMENT',
-      `the rectangle ${x},${y} ${width}x${height} reaches outside of ${image.width}x${image.height}`,
-    );
-  }
-  const data = rgbPixels(width * height);
-  for (let row = 0; row < height; row++) {
-    const start = ((y + row) * image.width + x) * 3;
-    data.set(image.data.subarray(start, start + width * 3), row * width * 3);
-  }
-  return { width, height, data };
 }
 
 /** Lossless. Fast deflate with a filter chosen per row: on photographs 2 % larger than the default level, 15 times faster. */
