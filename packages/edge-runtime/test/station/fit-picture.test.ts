@@ -39,7 +39,9 @@ it.each([
   { fit: 'pad', inside: [3 + 4 * 16, 3 + 11 * 16], beside: [3 + 3 * 16, 15 + 12 * 16] },
   { fit: 'pad-end', inside: [0, 15 + 7 * 16], beside: [8 * 16, 15 + 15 * 16] },
 ] as const)('$fit fills with grey what the picture does not', async ({ fit, inside, beside }) => {
-  const filled = await fitPicture(white(80, 40), { width: 16, height: 16, fit, padding: 7 }, nodeCodec.resize);
+  const filled = await fitPicture(white(80, 40), { width: 16, height: 16, fit, padding: 7 }, (...asked) =>
+    nodeCodec.resize(...asked),
+  );
   expect(filled).toMatchObject({ width: 16, height: 16 });
   expect(filled.data).toHaveLength(16 * 16 * 3);
   for (const at of inside) expect(pixelAt(filled, at)).toEqual([255, 255, 255]);
