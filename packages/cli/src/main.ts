@@ -1,6 +1,7 @@
 // The `kerf` command: picks the sub-command, turns errors into one line and an exit status.
 import process from 'node:process';
 import { isDiskFull, KerfError, messageOf } from '@kerf/protocol';
+import { connectPatiently } from '@kerf/protocol/node';
 import { parseCommandLine, VERSION } from './command.ts';
 import { findCommand, HELP, helpOf } from './command-table.ts';
 import { isIsolated, runIsolated } from './isolate.ts';
@@ -60,6 +61,8 @@ function fileFault(error: unknown): KerfError | null {
 // ONNX Runtime 1.30 on Linux reports to its maker unless told not to, and leaves files of it behind. Child processes
 // and threads inherit this; it must be set before any of them loads the runtime.
 process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
+
+connectPatiently();
 
 // At the very end: a stream tells of a failed write a moment later.
 process.once('exit', (status) => {

@@ -3,8 +3,10 @@ import process from 'node:process';
 import { type InspectorService, portTransport, relayBridge, serveBridge } from '@kerf/bridge';
 import { closeLines, type OpenedLine, openLines, prepareDemoLine } from '@kerf/cli/inspect';
 import { isDiskFull, KerfError, messageOf } from '@kerf/protocol';
+import { connectPatiently } from '@kerf/protocol/node';
 import { type ParentPort, portOf } from './electron-port.ts';
 
+connectPatiently();
 const parentPort = (process as unknown as { parentPort: ParentPort }).parentPort;
 /** The one at the machine is its engineer. */
 const CALLER = { name: 'desktop', role: 'engineer' } as const;
