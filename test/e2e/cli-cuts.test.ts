@@ -52,6 +52,13 @@ const MODELS: Readonly<Record<string, Uint8Array>> = {
     outputs: [image('y')],
     initializers: [one],
   }),
+  'no-inputs.onnx': buildModel({
+    nodes: [node('Relu', ['one'], 'y')],
+    inputs: [],
+    outputs: [{ name: 'y', dtype: 'int64', shape: [] }],
+    initializers: [one],
+  }),
+  'one-node.onnx': buildModel({ nodes: [node('Relu', ['x'], 'y')], inputs: [image('x')], outputs: [image('y')] }),
   'proto.onnx': buildModel({
     nodes: [node('Relu', ['x'], 'a'), node('Relu', ['a'], '__proto__')],
     inputs: [image('x')],
@@ -125,6 +132,19 @@ describe('values that cannot cross', () => {
     const { cuts, note } = jsonOf<Cuts>(await kerf('cuts', 'only-sequence.onnx', '--json'));
     expect(cuts).toEqual([]);
     expect(note).toMatch(/at every position a sequence/);
+  });
+
+  test('a model without inputs, and one of a single node, say why there is nothing to cut', async () => {
+    for (const [file, why] of [
+      ['no-inputs.onnx', 'the model has no inputs'],
+      ['one-node.onnx', 'there is nothing to cut'],
+    ] as const) {
+      expect((await kerf('cuts', file)).stdout).toContain(why);
+      expect(jsonOf<Cuts>(await kerf('cuts', file, '--json'))).toMatchObject({
+        cuts: [],
+        note: expect.stringContaining(why),
+      });
+    }
   });
 
   test('a model output named __proto__ must be renamed: one line and a code, from list and split', async () => {

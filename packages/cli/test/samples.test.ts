@@ -6,6 +6,7 @@ import { type ErrorCode, float32Tensor, KerfError, type TensorSpec, typedView } 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { encodeNpy } from '../src/npy.ts';
 import { encodePng } from '../src/picture.ts';
+import { checkTensorSamples } from '../src/samples/check-tensors.ts';
 import { chooseSamples, halves, requireSamples, thirds } from '../src/samples/choose-samples.ts';
 import { findSamples } from '../src/samples/find-samples.ts';
 import { parseLabelFile } from '../src/samples/label-file.ts';
@@ -221,6 +222,20 @@ describe('folders of samples', () => {
     await put('dent/a.png', await picture(6, 4, 7));
     await fails(findSamples(folder, FIND), 'SAMPLES_UNUSABLE', /keep one layout/);
   });
+});
+
+test('tensors that do not fit are counted before anything runs', async () => {
+  const good = encodeNpy(float32Tensor([1, 3, 4, 6], new Float32Array(72)));
+  const wide = encodeNpy(float32Tensor([1, 3, 4, 7], new Float32Array(84)));
+  for (const [at, bytes] of [good, wide, good, wide, wide].entries()) await put(`${at}.npy`, bytes);
+  await put('picture.png', await picture(6, 4, 7));
+  const set = await findSamples(folder, FIND);
+  await fails(
+    checkTensorSamples(set, OPTIONS),
+    'SAMPLES_UNUSABLE',
+    /^3 of 6 samples do not fit the model: sample .*1\.npy: tensor 'image' must be .*, got float32\[1, 3, 4, 7\]$/,
+  );
+  await checkTensorSamples({ ...set, entries: set.entries.filter(({ id }) => !/[134]/.test(id)) }, OPTIONS);
 });
 
 describe('choosing samples', () => {

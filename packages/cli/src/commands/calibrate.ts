@@ -16,6 +16,7 @@ import { PICTURE_OPTIONS, pictureOptions, readFrame } from '../frame-input.ts';
 import { interruptible } from '../interruption.ts';
 import { openNamedModel, withCpu } from '../model-options.ts';
 import { progressTo } from '../profile/progress.ts';
+import { checkTensorSamples } from '../samples/check-tensors.ts';
 import { requireSamples, thirds } from '../samples/choose-samples.ts';
 import { loadSample } from '../samples/load-sample.ts';
 import { namedSamples, SAMPLE_OPTIONS } from '../samples/sample-options.ts';
@@ -134,6 +135,7 @@ async function calibration(
   const pictures = pictureOptions(line);
   const set = await namedSamples(line, specs, { defaultLimit: DEFAULT_LIMIT });
   requireSamples(set, 2 * LEAST_SAMPLES, 'a calibration');
+  await checkTensorSamples(set, { specs, pictures });
   const metric = lossMetric(await taskOptions(line, model, set));
   const seed = line.number('seed', 1);
   const [chosenOn, judgedOn] = thirds(set, seed);

@@ -50,7 +50,7 @@ interface CutReport {
   readonly outputs: readonly CutTensor[];
   /** Sizes that were chosen because the model leaves them open and `--dim` did not say; null when none were. */
   readonly assumedInputShapes: Readonly<Record<string, readonly number[]>> | null;
-  /** Why sizes are missing; null when they are not. */
+  /** Why there are no cuts, or why sizes are missing; null when neither is so. */
   readonly note: string | null;
   readonly cuts: readonly CutRow[];
 }
@@ -89,6 +89,9 @@ export const cuts: Command = {
 /** Left out are cuts that `kerf split` would refuse. */
 const NOTHING_CROSSES =
   'at every position a sequence, an optional or another value that is no tensor of a usual type would have to cross';
+const NO_INPUTS =
+  'the model has no inputs: its answer is the same for every frame, so there is nothing to send and nothing to cut';
+const NOTHING_BETWEEN = 'there is nothing to cut: no value lies between two operators that depend on an input';
 
 /** Bytes of all; null when one is unknown. */
 function sum(bytes: readonly (number | null)[]): number | null {
@@ -115,9 +118,16 @@ async function reportOf(model: ModelFile, dims: DimensionBindings): Promise<CutR
     inputs: model.graph.inputs.map(tensor),
     outputs: model.graph.outputs.map(tensor),
     assumedInputShapes: shapes === null ? null : Object.fromEntries(shapes),
-    note: crossable.length === 0 && listed.length > 0 ? NOTHING_CROSSES : note,
+    note: whyNoCuts(model, listed, crossable) ?? note,
     cuts: crossable.map(row),
   };
+}
+
+/** Null where there are cuts. */
+function whyNoCuts({ graph }: ModelFile, listed: readonly ListedCut[], crossable: readonly ListedCut[]): string | null {
+  if (crossable.length > 0) return null;
+  if (graph.inputs.length === 0) return NO_INPUTS;
+  return listed.length === 0 ? NOTHING_BETWEEN : NOTHING_CROSSES;
 }
 
 /** dtypes and shapes as the runtime sees them, at sizes that the model runs on. */

@@ -13,6 +13,7 @@ import { TASK_OPTIONS, THRESHOLD_OPTIONS, taskOptions, verdictThresholds } from 
 import { PICTURE_OPTIONS, pictureOptions } from '../frame-input.ts';
 import { interruptible } from '../interruption.ts';
 import { openNamedModel, withCpu } from '../model-options.ts';
+import { checkTensorSamples } from '../samples/check-tensors.ts';
 import { namedSamples, SAMPLE_OPTIONS } from '../samples/sample-options.ts';
 import { sampleProgress } from '../samples/sample-progress.ts';
 
@@ -83,6 +84,7 @@ async function evaluation(line: CommandLine, model: ModelFile, backend: Backend)
   if (set.kind === 'none' && reference === null) {
     throw usageError('these samples have no labels: --against MODEL says what the outputs are compared with');
   }
+  await checkTensorSamples(set, { specs, pictures: pictureOptions(line) });
   const placed = await placedBy(line, model, backend);
   let whole: Placed | null = null;
   let cascade: Cascade | null = null;

@@ -14,6 +14,7 @@ import { taskOptions } from '../evaluate/task-options.ts';
 import { pictureOptions } from '../frame-input.ts';
 import { checkInterrupted } from '../interruption.ts';
 import { dimensions } from '../model-options.ts';
+import { checkTensorSamples } from '../samples/check-tensors.ts';
 import { chooseSamples, halves, requireSamples } from '../samples/choose-samples.ts';
 import { findSamples } from '../samples/find-samples.ts';
 import { loadSample } from '../samples/load-sample.ts';
@@ -57,12 +58,15 @@ export async function quantizeSamples(
   requireSamples(second, 1, 'measuring the loss');
   const task = await taskOptions(line, model, second);
   const hasLabels = task.kind !== 'defect' || second.hasMasks;
+  const options = { specs, pictures: pictureOptions(line) };
   const load = async (set: SampleSet, most: number): Promise<JudgedSample[]> => {
     const held: JudgedSample[] = [];
     let bytes = 0;
-    for (const entry of chooseSamples(set, most).entries) {
+    const chosen = chooseSamples(set, most);
+    await checkTensorSamples(chosen, options);
+    for (const entry of chosen.entries) {
       await checkInterrupted(signal, 'quantisation');
-      const sample = await loadSample(set, entry, { specs, pictures: pictureOptions(line) });
+      const sample = await loadSample(set, entry, options);
       held.push(sample);
       for (const { data } of sample.inputs.values()) bytes += data.byteLength;
       if (bytes > MAX_HELD_BYTES) break;
