@@ -53,7 +53,7 @@ const MODELS: Readonly<Record<string, Uint8Array>> = {
     initializers: [one],
   }),
   'no-inputs.onnx': buildModel({
-    nodes: [node('Relu', ['one'], 'y')],
+    nodes: [node('Abs', ['one'], 'y')],
     inputs: [],
     outputs: [{ name: 'y', dtype: 'int64', shape: [] }],
     initializers: [one],

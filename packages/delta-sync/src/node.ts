@@ -21,7 +21,7 @@ export type { KeyFile } from './node/publish/key-folder.ts';
 export { addKey, KeyRing, listKeys } from './node/publish/key-folder.ts';
 export { folderSource, folderStore } from './node/publish/metadata-folder.ts';
 export type { PublishOptions, PublishReport, ReleaseWords } from './node/publish/publish-release.ts';
-export { publishRelease, readManifestOf } from './node/publish/publish-release.ts';
+export { checkCanPublish, publishRelease, readManifestOf } from './node/publish/publish-release.ts';
 export type { DraftOptions, ReleaseDraft } from './node/publish/release-draft.ts';
 export { draftRelease } from './node/publish/release-draft.ts';
 export type { OpenSources } from './node/source-folder.ts';

@@ -64,7 +64,8 @@ async function publish(
   file: string,
   version: string,
   use: Partial<
-    Pick<PublishOptions, 'ring' | 'deltasFrom' | 'onStep' | 'signal'> & Pick<PublishOptions['words'], 'runtime'>
+    Pick<PublishOptions, 'ring' | 'deltasFrom' | 'nowMs' | 'onStep' | 'signal'> &
+      Pick<PublishOptions['words'], 'runtime'>
   > & {
     readonly store?: string;
   } = {},
@@ -75,7 +76,7 @@ async function publish(
       repository,
       ring: use.ring ?? ring,
       store: folderStore(use.store ?? path.join(keys, 'trusted')),
-      nowMs: NOW_MS,
+      nowMs: use.nowMs ?? NOW_MS,
       draft,
       deltasFrom: use.deltasFrom ?? 0,
       ...(use.onStep === undefined ? {} : { onStep: use.onStep }),
@@ -149,6 +150,18 @@ test('a version is published once', async () => {
   await expect(publish(path.join(models, 'surface-lite.md'), '9.0', { onStep, runtime })).rejects.toMatchObject({
     code: 'RELEASE_INVALID',
     message: expect.stringMatching(/'runtime.onnxruntime' must be a version such as 1\.30\.0/) as string,
+  });
+  expect(steps).toEqual([]);
+});
+
+test('a clock that is behind or far ahead is said before anything is stored', async () => {
+  const steps: string[] = [];
+  const late = (nowMs: number): Promise<PublishReport> =>
+    publish(path.join(models, 'surface-lite.md'), '9.0', { nowMs, onStep: (step) => void steps.push(step) });
+  await expect(late(0)).rejects.toMatchObject({ code: 'CLOCK_WRONG' });
+  await expect(late(NOW_MS + 3 * 365 * 24 * 3_600_000)).rejects.toMatchObject({
+    code: 'METADATA_EXPIRED',
+    message: expect.stringMatching(/^root\.json expired/) as string,
   });
   expect(steps).toEqual([]);
 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { checkReleaseName, goldenModel, type SnapClaim } from '@kerf/delta-sync';
 import {
   bsdiffPatcher,
+  checkCanPublish,
   draftRelease,
   type PublishReport,
   publishRelease,
@@ -115,7 +116,8 @@ async function published(
 ): Promise<Report> {
   const repository = line.required('to');
   const version = line.required('version');
-  const { ring, store } = await openKeys(line, repository);
+  const publishing = { repository, ...(await openKeys(line, repository)), nowMs: Date.now() };
+  await checkCanPublish(publishing, name);
   const onStep = progressTo(!line.flag('json'));
   const snap = await snappedRelease(line, name, folder, backend, signal, onStep);
   const draft = await draftRelease({ place: snap?.path ?? line.positional(0), tailOnEdge: line.flag('tail-on-edge') });
@@ -125,10 +127,7 @@ async function published(
     if (golden !== null) whole = golden.draft;
     const bsdiff = line.flag('no-bsdiff') ? null : bsdiffPatcher();
     const report = await publishRelease({
-      repository,
-      ring,
-      store,
-      nowMs: Date.now(),
+      ...publishing,
       draft: whole,
       deltasFrom: line.number('deltas', DELTAS, { most: 16 }),
       onStep,

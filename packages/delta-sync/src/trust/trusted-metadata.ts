@@ -80,7 +80,7 @@ export class TrustedMetadata {
 
   /** 5.3.10: once no newer root is found. @throws {KerfError} METADATA_EXPIRED. */
   finishRoot(): void {
-    this.#requireFresh(this.#root, 'root.json');
+    requireFresh(this.#root, 'root.json', this.#nowMs);
   }
 
   /**
@@ -103,13 +103,13 @@ export class TrustedMetadata {
       }
       // 5.4.3.1: an equal version is no news, and must not replace what is trusted.
       if (signed.version === before.version) {
-        this.#requireFresh(before, 'timestamp.json');
+        requireFresh(before, 'timestamp.json', this.#nowMs);
         return;
       }
     }
     // 5.4.4: freeze attack. A clock that is behind would take stale metadata for fresh.
-    this.#requireClock(signed);
-    if (!isKept) this.#requireFresh(signed, 'timestamp.json');
+    requireClock(signed, this.#nowMs);
+    if (!isKept) requireFresh(signed, 'timestamp.json', this.#nowMs);
     this.#timestamp = signed;
   }
 
@@ -131,7 +131,7 @@ export class TrustedMetadata {
           throw rollback(`snapshot.json names version ${now.version} of '${file}', this device has seen ${version}`);
       }
       // 5.5.6: freeze attack.
-      this.#requireFresh(signed, 'snapshot.json');
+      requireFresh(signed, 'snapshot.json', this.#nowMs);
     }
     this.#snapshot = signed;
   }
@@ -154,7 +154,7 @@ export class TrustedMetadata {
     // 5.6.4: the version of the snapshot role.
     requireVersion(signed.signed.version, wanted, file);
     // 5.6.5: freeze attack.
-    this.#requireFresh(signed.signed, file);
+    requireFresh(signed.signed, file, this.#nowMs);
     this.#targets.set(role, signed.signed);
   }
 
@@ -170,25 +170,33 @@ export class TrustedMetadata {
     requireThreshold(signed, this.#root.keys, this.#root.roles[role], `${role}.json`);
     return signed;
   }
+}
 
-  /** The time at which a trusted key signed has been reached, whatever this device's clock says. */
-  #requireClock({ signedAtMs }: TimestampMetadata): void {
-    if (this.#nowMs === null || signedAtMs === null || this.#nowMs >= signedAtMs - CLOCK_SLACK_MS) return;
-    throw new KerfError(
-      'CLOCK_WRONG',
-      `the clock of this device says ${dateOf(this.#nowMs)}, but trusted metadata was signed on ${dateOf(signedAtMs)}: set the clock; where it is right, that of the publisher was ahead`,
-      { details: { nowMs: this.#nowMs, signedAtMs } },
-    );
-  }
+/**
+ * The time at which a trusted key signed has been reached, whatever this device's clock says.
+ * @param nowMs null: whatever the clock says is fine
+ * @throws {KerfError} CLOCK_WRONG.
+ */
+export function requireClock({ signedAtMs }: Pick<TimestampMetadata, 'signedAtMs'>, nowMs: number | null): void {
+  if (nowMs === null || signedAtMs === null || nowMs >= signedAtMs - CLOCK_SLACK_MS) return;
+  throw new KerfError(
+    'CLOCK_WRONG',
+    `the clock of this device says ${dateOf(nowMs)}, but trusted metadata was signed on ${dateOf(signedAtMs)}: set the clock; where it is right, that of the publisher was ahead`,
+    { details: { nowMs, signedAtMs } },
+  );
+}
 
-  #requireFresh({ expiresMs }: { readonly expiresMs: number }, file: string): void {
-    if (this.#nowMs === null || expiresMs > this.#nowMs) return;
-    throw new KerfError(
-      'METADATA_EXPIRED',
-      `${file} expired on ${dateOf(expiresMs)}, it is ${dateOf(this.#nowMs)} by this clock: the publisher must sign again (kerf keys refresh), or a mirror holds newer metadata back`,
-      { details: { file, expiresMs, nowMs: this.#nowMs } },
-    );
-  }
+/**
+ * @param nowMs null: what is out of date counts too
+ * @throws {KerfError} METADATA_EXPIRED.
+ */
+export function requireFresh({ expiresMs }: { readonly expiresMs: number }, file: string, nowMs: number | null): void {
+  if (nowMs === null || expiresMs > nowMs) return;
+  throw new KerfError(
+    'METADATA_EXPIRED',
+    `${file} expired on ${dateOf(expiresMs)}, it is ${dateOf(nowMs)} by this clock: the publisher must sign again (kerf keys refresh), or a mirror holds newer metadata back`,
+    { details: { file, expiresMs, nowMs } },
+  );
 }
 
 /** 5.3.4 and others: as many different keys of the role as its threshold. */

@@ -62,7 +62,7 @@ export interface PublishReport {
 /**
  * Stores blobs and deltas, then, under the repository's lock, the manifest and the metadata that vouches for it.
  * @throws {KerfError} RELEASE_CONFLICT when the version exists with other content or another publisher is at work;
- *   KEY_UNUSABLE, TRUST_FAILED, RELEASE_INVALID, INVALID_ARGUMENT, CANCELLED.
+ *   CLOCK_WRONG, METADATA_EXPIRED, KEY_UNUSABLE, TRUST_FAILED, RELEASE_INVALID, INVALID_ARGUMENT, CANCELLED.
  */
 export async function publishRelease(options: PublishOptions): Promise<PublishReport> {
   const { repository, draft, words, ring, store, nowMs } = options;
@@ -70,8 +70,7 @@ export async function publishRelease(options: PublishOptions): Promise<PublishRe
   // Before anything takes its time: what can never be published is said at once.
   writeReleaseManifest(manifestOf(options, 1, new Map()));
   const before = await withRepositoryLock(repository, async () => {
-    const editor = await RepositoryEditor.open({ folder: repository, ring, store, nowMs });
-    await requireKeys(editor, words.name, ring);
+    const editor = await openForRelease(options, words.name);
     // The same once more goes on: it puts back what the repository may have lost.
     await existing(editor.repository, await editor.releaseRole(words.name), options);
     return editor;
@@ -102,6 +101,25 @@ export async function publishRelease(options: PublishOptions): Promise<PublishRe
     });
     return { id, manifest, isNew: true };
   });
+}
+
+/** Who publishes, where and when. */
+export type Publishing = Pick<PublishOptions, 'repository' | 'ring' | 'store' | 'nowMs'>;
+
+/**
+ * Whether a release of this name could be signed now: before samples are run and deltas made for it.
+ * @throws {KerfError} CLOCK_WRONG, METADATA_EXPIRED, KEY_UNUSABLE, TRUST_FAILED, RELEASE_CONFLICT.
+ */
+export async function checkCanPublish(publishing: Publishing, name: string): Promise<void> {
+  await withRepositoryLock(publishing.repository, () => openForRelease(publishing, name));
+}
+
+/** Under the repository's lock. */
+async function openForRelease({ repository, ring, store, nowMs }: Publishing, name: string): Promise<RepositoryEditor> {
+  const editor = await RepositoryEditor.open({ folder: repository, ring, store, nowMs });
+  editor.checkTime();
+  await requireKeys(editor, name, ring);
+  return editor;
 }
 
 /** A step that takes time, unless nobody wants it any more. @throws {KerfError} CANCELLED. */

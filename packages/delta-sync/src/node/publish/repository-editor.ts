@@ -13,6 +13,7 @@ import {
   targetsJson,
   timestampJson,
 } from '../../trust/sign-metadata.ts';
+import { requireClock, requireFresh } from '../../trust/trusted-metadata.ts';
 import { type MetadataStore, type TrustedRepository, updateTrust } from '../../trust/update-trust.ts';
 import { expiryMs } from './expiry.ts';
 import type { KeyRing } from './key-folder.ts';
@@ -62,6 +63,17 @@ export class RepositoryEditor {
       await options.store.write('root.json', first);
     }
     return new RepositoryEditor(await updateTrust({ source, store: options.store, nowMs: null }), options);
+  }
+
+  /**
+   * What signing would stumble over at its end: a clock that is behind what was signed before, a root that has expired.
+   * @throws {KerfError} CLOCK_WRONG, METADATA_EXPIRED.
+   */
+  checkTime(): void {
+    const { nowMs } = this.#options;
+    const { timestamp } = this.repository.metadata;
+    if (timestamp !== null) requireClock(timestamp, nowMs);
+    requireFresh(this.root, 'root.json', nowMs);
   }
 
   get root(): RootMetadata {
