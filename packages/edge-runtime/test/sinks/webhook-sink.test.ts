@@ -1,8 +1,10 @@
 // A real web server that checks signatures, drops repetitions by their key, breaks, redirects and never answers.
 import { createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type ResultRecord, type Sink, type WebhookConfig, webhookShape, webhookSink } from '@kerf/edge-runtime';
+import { generate } from 'selfsigned';
 import { afterEach, describe, expect, test } from 'vitest';
 import { describeSink } from '../../../../test/conformance/sink.ts';
 import { deliveryOf } from '../../../../test/conformance/sink-records.ts';
@@ -74,6 +76,28 @@ describeSink('webhook', { outage: true, silence: true }, async () => {
 });
 
 describe('webhook sink', () => {
+  test('sends nothing to a server whose certificate nobody here knows, and says so', async () => {
+    const { cert, private: key } = await generate([{ name: 'commonName', value: 'mes' }], {
+      extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+    });
+    let requests = 0;
+    const server = createTlsServer({ cert, key }, (_, response) => {
+      requests++;
+      response.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      await expect(open(`https://${host}/results`).deliver(deliveryOf(0), never)).rejects.toMatchObject({
+        code: 'TLS_UNTRUSTED',
+        details: { why: { kind: 'certificate-unknown', host } },
+      });
+      expect(requests).toBe(0);
+    } finally {
+      server.close();
+    }
+  });
+
   test('signs the body together with the time, and names the record', async () => {
     const web = await receiver();
     await open(web.url, { secretFrom: 'KEY', tokenFrom: 'TOKEN', headers: { 'x-plant': 'north' } }).deliver(
