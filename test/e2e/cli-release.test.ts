@@ -114,10 +114,13 @@ test('a device over HTTP: installs, follows by a delta, confirms, goes back', as
   try {
     const place = `http://127.0.0.1:${address.port}`;
     await kerf('update', 'init', ...device, '--name', 'line', '--root', 'keys/root.json', '--mirror', place);
-    expect(jsonOf(await kerf('update', 'apply', ...device, '--version', '1.0'))).toMatchObject({
-      outcome: 'switched',
-      active: { version: '1.0' },
-      trialStarts: null,
+    const first = jsonOf<{ events: { kind: string; file?: object }[] }>(
+      await kerf('update', 'apply', ...device, '--version', '1.0'),
+    );
+    expect(first).toMatchObject({ outcome: 'switched', active: { version: '1.0' }, trialStarts: null });
+    // Nothing is there that a delta could start from.
+    expect(first.events.find(({ kind }) => kind === 'fetched')).toMatchObject({
+      file: { name: 'model.onnx', way: 'compressed' },
     });
     const second = jsonOf<{ events: { kind: string; file?: object }[] }>(await kerf('update', 'apply', ...device));
     expect(second).toMatchObject({

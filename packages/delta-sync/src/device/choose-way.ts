@@ -45,10 +45,17 @@ export function waysTo(file: ReleaseFile, installed: readonly BaseFile[]): Way[]
   return ways;
 }
 
+/** As it is told: a delta that starts from nothing is the whole file, packed. */
+export type WayName = Way['kind'] | 'compressed';
+
+export function wayName(way: Way): WayName {
+  return way.kind === 'delta' && way.base === null ? 'compressed' : way.kind;
+}
+
 /** How a file would come, as far as the manifest says. */
 export interface PlannedFile {
   readonly name: string;
-  readonly way: Way['kind'];
+  readonly way: WayName;
   /** Of the file itself. */
   readonly bytes: number;
   /** Over the line: of the delta or the blob; 0 for what is here. */
@@ -60,7 +67,7 @@ export function planFetch(files: readonly ReleaseFile[], installed: readonly Bas
   return files.map((file) => {
     const { name, bytes } = file;
     const way = waysTo(file, installed).find((one) => isCertain(one)) as Way;
-    return { name, way: way.kind, bytes, fetchBytes: 'bytes' in way ? (way.bytes ?? bytes) : 0 };
+    return { name, way: wayName(way), bytes, fetchBytes: 'bytes' in way ? (way.bytes ?? bytes) : 0 };
   });
 }
 

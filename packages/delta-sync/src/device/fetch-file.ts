@@ -3,7 +3,7 @@ import { KerfError } from '@kerf/protocol';
 import { damaged } from '../damaged.ts';
 import type { ReleaseFile } from '../release/release-manifest.ts';
 import { REPOSITORY_PATHS } from '../release/repository-layout.ts';
-import { type Way, waysTo } from './choose-way.ts';
+import { type Way, type WayName, wayName, waysTo } from './choose-way.ts';
 import { diskReader, holds } from './device-disk.ts';
 import type { FetchOptions } from './fetch-options.ts';
 import { heldName } from './held-range.ts';
@@ -15,7 +15,7 @@ import { pause } from './throttle.ts';
 
 export interface FetchedFile {
   readonly name: string;
-  readonly way: Way['kind'] | 'kept';
+  readonly way: WayName | 'kept';
   /** Bytes that came over the line. */
   readonly fetchedBytes: number;
   /** Bytes that an earlier attempt had left. */
@@ -49,7 +49,7 @@ export async function fetchFile(file: ReleaseFile, options: FetchOptions): Promi
         const resumedBytes = await take(way, file, mirror, options, count);
         if (resumedBytes === null) break;
         await finish(file, options);
-        return { name: file.name, way: way.kind, fetchedBytes, resumedBytes, fallbackMessage };
+        return { name: file.name, way: wayName(way), fetchedBytes, resumedBytes, fallbackMessage };
       } catch (error) {
         last = faultOf(error, file, mirror);
         // What came from there may be wrong from its first byte on.
