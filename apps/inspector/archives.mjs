@@ -103,7 +103,7 @@ function desktopEntry() {
     'Comment[zh_CN]=检测工位看到什么、如何判定',
     `Exec=/${PLACE}/${NAME} %U`,
     `Icon=${NAME}`,
-    // The window's class: desktopName in stage.mjs.
+    // The window's class: main.ts gives it on X11, desktopName in stage.mjs on Wayland.
     `StartupWMClass=${NAME}`,
     'Terminal=false',
     'Categories=Utility;',

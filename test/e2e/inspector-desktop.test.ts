@@ -5,7 +5,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { listSessions, SessionFile } from '@kerf/edge-runtime/node';
 import { unzipSync } from 'fflate';
@@ -51,80 +50,6 @@ describe.skipIf(reason !== null)(`the desktop app${reason === null ? '' : ` (${r
     await expect.poll(verdict, { timeout: 90_000 }).toMatch(/^(PASS|REVIEW|NG)$/);
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('demo');
     expect(said).toEqual([]);
-  });
-
-  test('the page is isolated: no Node, one function of ours, nothing from elsewhere, no eval', async () => {
-    expect(
-      await page.evaluate(() => ({
-        require: typeof (globalThis as { require?: unknown }).require,
-        process: typeof (globalThis as { process?: unknown }).process,
-        ours: Object.keys((globalThis as unknown as { kerfDesktop: object }).kerfDesktop),
-        isolated: crossOriginIsolated,
-        url: location.href.split('#')[0],
-      })),
-    ).toEqual({
-      require: 'undefined',
-      process: 'undefined',
-      ours: ['lines', 'connect'],
-      isolated: true,
-      url: 'kerf-inspector://app/',
-    });
-    const refused = await page.evaluate(async () => {
-      const fetched = await fetch('https://127.0.0.1:9/').then(
-        () => 'fetched',
-        () => 'refused',
-      );
-      // Later, since what a test evaluates may do what the page may not.
-      const evaluated = await new Promise<string>((resolve) => {
-        setTimeout(() => {
-          try {
-            // oxlint-disable-next-line no-implied-eval -- it must not work
-            resolve(String(new Function('return 1')()));
-          } catch {
-            resolve('refused');
-          }
-        }, 0);
-      });
-      return [fetched, evaluated];
-    });
-    expect(refused).toEqual(['refused', 'refused']);
-    const preferences = await app.evaluate(({ BrowserWindow }) => {
-      const [first] = BrowserWindow.getAllWindows();
-      const contents = first?.webContents as unknown as { getLastWebPreferences(): Record<string, unknown> };
-      const { contextIsolation, sandbox, nodeIntegration, webSecurity } = contents.getLastWebPreferences();
-      return { contextIsolation, sandbox, nodeIntegration, webSecurity };
-    });
-    expect(preferences).toEqual({ contextIsolation: true, sandbox: true, nodeIntegration: false, webSecurity: true });
-  });
-
-  test('files outside of the renderer, other pages, windows and permissions are refused', async () => {
-    const statuses = await page.evaluate(async () => {
-      const image = (url: string): Promise<string> =>
-        new Promise((resolve) => {
-          const element = new Image();
-          element.onload = () => resolve('loaded');
-          element.onerror = () => resolve('refused');
-          element.src = url;
-        });
-      return [
-        await image('kerf-inspector://app/icon.svg'),
-        await image('kerf-inspector://app/..%2Fdesktop%2Fmain.cjs'),
-        await image('file:///etc/hostname'),
-        await navigator.mediaDevices.getUserMedia({ video: true }).then(
-          () => 'given',
-          () => 'refused',
-        ),
-        await Notification.requestPermission(),
-        window.open('https://example.invalid/') === null ? 'refused' : 'opened',
-      ];
-    });
-    expect(statuses).toEqual(['loaded', 'refused', 'refused', 'refused', 'denied', 'refused']);
-    await page.evaluate(() => {
-      location.href = 'data:text/html,<p>elsewhere</p>';
-    });
-    await delay(300);
-    expect(page.url()).toMatch(/^kerf-inspector:/);
-    expect(app.windows()).toHaveLength(1);
   });
 
   test('the Cut screen has its graph, which a worker lays out, and its line goes by keys', async () => {

@@ -1,5 +1,5 @@
 // The Inspector as `npm run package` makes it, fuses and all, with the Electron at hand: what is in it, and that it works.
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -64,6 +64,17 @@ describe.skipIf(reason !== null)(`the packaged Inspector${reason === null ? '' :
       .poll(() => inPage("document.querySelector('.tile')?.dataset.verdict"), { timeout: 90_000 })
       .toMatch(/^(PASS|REVIEW|NG)$/);
     expect(await inPage('location.href')).toMatch(/^kerf-inspector:\/\/app\//);
+  });
+
+  test('its window has the class of the entry in the menu, so that a desktop shows them as one', async ({ skip }) => {
+    if (spawnSync('which', ['xwininfo']).status !== 0) skip('no xwininfo on this machine');
+    const { stdout } = await run('xwininfo', ['-root', '-tree'], {
+      env: { ...desktop.environment, LC_ALL: 'C.UTF-8' },
+    });
+    // The window itself among those that hold a clipboard and the like. Its entry is read in archives.test.ts.
+    const windows = stdout.matchAll(/ – kerf Inspector.*?": \("(.*?)" "(.*?)"\)/g);
+    const classes = [...windows].map(([, ...names]) => names);
+    expect(classes).toEqual([['kerf-inspector', 'kerf-inspector']]);
   });
 
   test('holds the app in its archive, the station beside it, and nothing of the workshop', async () => {

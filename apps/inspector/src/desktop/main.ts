@@ -46,6 +46,8 @@ function giveUp(why: string): void {
 }
 
 function start(): void {
+  // On X11 a window's class is the app's name, and a desktop looks for that in the entries of its menu: desktopName in stage.mjs.
+  if (process.platform === 'linux') app.setName('kerf-inspector');
   const given = givenLines();
   const lines = Math.max(1, given.length);
   protocol.handle(SCHEME, (request) => serveRenderer(RENDERER, lines, request.url));
