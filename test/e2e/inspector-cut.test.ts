@@ -22,6 +22,7 @@ import {
   soon,
   startInspect,
   stopInspect,
+  tabTo,
 } from './support/inspecting.ts';
 import { runKerf } from './support/run-kerf.ts';
 
@@ -106,7 +107,7 @@ describe.skipIf(started.browser === null)(`the Cut screen${started.reason ? ` ($
     expect(await page.locator('.cut-verdict').textContent()).toContain('Do not cut: all on this device');
     expect(await count(page)).toBeGreaterThan(50);
 
-    await handle(page).focus();
+    await tabTo(page, handle(page));
     await page.keyboard.press('Home');
     await soon(() => valueOf(page)).toContain('all in the cloud');
     await page.keyboard.press('ArrowDown');
@@ -130,7 +131,7 @@ describe.skipIf(started.browser === null)(`the Cut screen${started.reason ? ` ($
       ['Round trip', 'Home'],
       ['This device’s speed', 'Home'],
     ] as const) {
-      await page.getByRole('slider', { name }).focus();
+      await tabTo(page, page.getByRole('slider', { name }));
       await page.keyboard.press(key);
     }
     await soon(() => page.locator('.cut-verdict').textContent()).not.toContain('all on this device');
@@ -222,7 +223,7 @@ describe.skipIf(started.browser === null)(`the Cut screen${started.reason ? ` ($
 
     // The network as it was, at the moment that the keys choose.
     const network = page.getByRole('slider', { name: 'Uplink and round trip' });
-    await network.focus();
+    await tabTo(page, network);
     await page.keyboard.press('Home');
     await soon(() => network.getAttribute('aria-valuenow')).toBe('0');
     await page.keyboard.press('ArrowRight');

@@ -6,8 +6,17 @@ import { KerfError } from '@kerf/protocol';
 import type { Browser, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.ts';
-import { type Answers, CHANGES, FaultyService, FLEET, KEEPING, STATIONS, UPDATES } from './support/faulty-service.ts';
-import { checkScreen, keepPicture, openPage } from './support/inspecting.ts';
+import {
+  type Answers,
+  CHANGES,
+  FaultyService,
+  FLEET,
+  KEEPING,
+  RUNNING,
+  STATIONS,
+  UPDATES,
+} from './support/faulty-service.ts';
+import { checkScreen, keepPicture, openPage, soon } from './support/inspecting.ts';
 
 const started = await startChromium();
 
@@ -15,6 +24,8 @@ const started = await startChromium();
 const LOOKS = [
   ['zh', 'dark', 1024, 768],
   ['en', 'light', 1024, 768],
+  ['zh', 'light', 1024, 768],
+  ['en', 'dark', 1024, 768],
   ['zh', 'light', 400, 800],
   ['en', 'dark', 400, 800],
 ] as const;
@@ -113,6 +124,27 @@ describe.skipIf(started.browser === null)(`in trouble${started.reason ? ` (${sta
     await page.keyboard.press('Enter');
     await page.locator('.history-list li').first().waitFor();
     expect(await here.evaluate((content) => content.contains(document.activeElement))).toBe(true);
+    await page.close();
+    expect(faults).toEqual([]);
+  });
+
+  test('a line that is paused goes on at once, though the station has not yet answered that it pauses', async () => {
+    service.answers = { 'station.view': RUNNING };
+    service.failing = { 'station.pause': 'never' };
+    const { page, faults } = await openPage(browser, served.addresses[0]?.url ?? '');
+    page.setDefaultTimeout(10_000);
+    await page.getByRole('button', { name: 'Pause' }).waitFor();
+    service.asked.length = 0;
+    // Two presses of one finger are one wish.
+    await page.keyboard.press('p');
+    await page.keyboard.press('p');
+    await soon(() => service.asked).toContain('station.pause');
+    service.showStation({ ...RUNNING, state: 'paused' });
+    await page.getByRole('button', { name: 'Resume' }).waitFor();
+    await page.keyboard.press('p');
+    await soon(() => service.asked).toContain('station.resume');
+    expect(service.asked.filter((name) => name === 'station.pause')).toHaveLength(1);
+    service.failing = {};
     await page.close();
     expect(faults).toEqual([]);
   });

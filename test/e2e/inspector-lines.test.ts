@@ -5,7 +5,7 @@ import type { Browser } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startChromium } from '../support/chromium.ts';
 import { InspectedLine } from './support/inspected-line.ts';
-import { checkPage, drawn, openPage, runInspect, soon, stopInspect } from './support/inspecting.ts';
+import { checkPage, drawn, keepLooks, openPage, runInspect, soon, stopInspect } from './support/inspecting.ts';
 
 const started = await startChromium();
 
@@ -44,6 +44,7 @@ describe.skipIf(started.browser === null)(`several lines${started.reason ? ` (${
     await page.getByRole('link', { name: 'Lines' }).click();
     await first.waitFor();
     await soon(() => first.getAttribute('data-verdict')).not.toBe('none');
+    await keepLooks(page, 'lines');
     expect(faults).toEqual([]);
 
     const other = await line.page({ language: 'zh', theme: 'dark', gloves: true }, { width: 400 });

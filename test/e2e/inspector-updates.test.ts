@@ -13,6 +13,7 @@ import { startChromium } from '../support/chromium.ts';
 import { type KerfRegistry, startKerfRegistry } from '../support/kerf-registry.ts';
 import {
   checkScreen,
+  hasKeyboard,
   type Inspecting,
   keepLooks,
   keepPicture,
@@ -89,7 +90,7 @@ describe.skipIf(started.browser === null)(
     beforeAll(async () => {
       world = await openUpdateWorld({
         updates: { knownParts: 'known', registry: { url: 'http://127.0.0.1:9', tokenFile: 'registry.token' } },
-        maxRate: 1_500_000,
+        maxRate: 1_000_000,
       });
       await world.publish('1.1', 'surface-v3', '--notes', 'Fewer false alarms on brushed steel');
       registry = await startKerfRegistry(join(world.folder, 'registry'));
@@ -119,11 +120,15 @@ describe.skipIf(started.browser === null)(
       await page.getByText('Fewer false alarms on brushed steel').waitFor();
       const card = page.locator('.releases li').first();
       expect(await card.textContent()).toMatch(/[\d.]+ MB to fetch of [\d.]+ MB, \d+%.*2 golden samples/);
+      const running = page.locator('.releases li').nth(1);
+      expect(await running.textContent()).toMatch(/runs.*[\d.]+ MB, all of it on this device · 2 golden samples/);
 
       await pressTab(page, page.getByRole('button', { name: 'Fetch 1.1' }));
       await soon(async () => (await page.locator('progress').getAttribute('value')) ?? '0').not.toBe('0');
-      await page.getByRole('button', { name: 'Stop' }).click();
+      // Above what was pressed, so that the way back leads there.
+      await pressTab(page, page.getByRole('button', { name: 'Stop' }), 'Shift+Tab');
       await page.getByText('It was stopped. What was fetched is kept').waitFor();
+      expect(await hasKeyboard(page)).toBe(true);
       await pressTab(page, page.getByRole('button', { name: 'Fetch 1.1' }));
       await page.getByRole('heading', { name: 'Ready to run: version 1.1' }).waitFor({ timeout: 60_000 });
       expect(await page.locator('.staged').textContent()).toMatch(/2 right on onnxruntime-node\/cpu/);

@@ -61,7 +61,7 @@ export class BenchService implements InspectorService {
     this.tell('station', stationView(this.frame));
   }
 
-  private tell<T extends keyof Topics>(topic: T, value: Topics[T]): void {
+  protected tell<T extends keyof Topics>(topic: T, value: Topics[T]): void {
     for (const listener of this.listeners.get(topic) ?? []) listener(value as never);
   }
 

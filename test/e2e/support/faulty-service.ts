@@ -10,6 +10,8 @@ export class FaultyService extends BenchService {
   answers: Answers = {};
   /** Calls that fail, or are never answered. */
   failing: Partial<Record<CallName, KerfError | 'never'>> = {};
+  /** What pages have asked for, as it came. */
+  readonly asked: CallName[] = [];
 
   constructor(picture: Uint8Array) {
     super({ graphNodes: 9, results: 9, picture });
@@ -20,6 +22,7 @@ export class FaultyService extends BenchService {
       return subscribe(topic, listener);
     };
     this.call = async <N extends CallName>(name: N, params: CallParams<N>, caller: Caller) => {
+      this.asked.push(name);
       const failing = this.failing[name];
       if (failing === 'never') return new Promise<never>(() => {});
       if (failing !== undefined) throw failing;
@@ -29,9 +32,13 @@ export class FaultyService extends BenchService {
       return name === 'session.hello' ? ({ ...(answer as object), role: 'engineer' } as CallResults[N]) : answer;
     };
   }
+
+  showStation(view: StationView): void {
+    this.tell('station', view);
+  }
 }
 
-const RUNNING: StationView = {
+export const RUNNING: StationView = {
   state: 'running',
   wallMs: Date.parse('2026-11-27T09:30:00Z'),
   uptimeMs: 7_200_000,

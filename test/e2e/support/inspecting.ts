@@ -58,13 +58,18 @@ export function hasKeyboard(page: Page): Promise<boolean> {
 /** More than any screen has to stop at. */
 const MOST_STOPS = 400;
 
-/** Goes there as somebody without a mouse does, and presses Enter. Fails where Tab does not lead there. */
-export async function pressTab(page: Page, target: Locator): Promise<void> {
+/** Goes there as somebody without a mouse does. Fails where Tab does not lead there. */
+export async function tabTo(page: Page, target: Locator, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<void> {
   await soon(() => target.isEnabled()).toBe(true);
   for (let stops = 0; !(await target.evaluate((it) => it === document.activeElement)); stops++) {
-    if (stops === MOST_STOPS) throw new Error(`Tab does not lead to ${target.toString()}`);
-    await page.keyboard.press('Tab');
+    if (stops === MOST_STOPS) throw new Error(`${key} does not lead to ${target.toString()}`);
+    await page.keyboard.press(key);
   }
+}
+
+/** Goes there by Tab, and presses Enter. */
+export async function pressTab(page: Page, target: Locator, key: 'Tab' | 'Shift+Tab' = 'Tab'): Promise<void> {
+  await tabTo(page, target, key);
   await page.keyboard.press('Enter');
 }
 
@@ -74,11 +79,13 @@ export async function keepPicture(page: Page, name: string, fullPage = false): P
   if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`), fullPage });
 }
 
-/** The same screen, as it stands there, in English by day and in Chinese by night. */
+/** The same screen, as it stands there, in both languages by day and by night; English by day is what it ends in. */
 export async function keepLooks(page: Page, name: string, fullPage = false): Promise<void> {
   if (process.env['KERF_SCREENSHOTS'] === undefined) return;
   for (const [language, theme] of [
     ['zh', 'dark'],
+    ['zh', 'light'],
+    ['en', 'dark'],
     ['en', 'light'],
   ] as const) {
     await page.keyboard.press('?');
@@ -140,7 +147,10 @@ export async function checkScreen(page: Page, name: string, gloves = false): Pro
   expect(await tabInSight(page), `current tab of ${name}`).toBe(true);
 }
 
-/** Nothing serious for axe, nothing wider than the window, no target smaller than a finger (a glove) needs. */
+/**
+ * Nothing serious for axe, nothing wider than the window, no target smaller than a finger (a glove) needs, no word broken in
+ * two, no choice cut off.
+ */
 export async function checkPage(page: Page, name: string, gloves = false): Promise<void> {
   await page.evaluate(await readFile(AXE, 'utf8'));
   const violations = await page.evaluate(async () => {
@@ -157,6 +167,43 @@ export async function checkPage(page: Page, name: string, gloves = false): Promi
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   expect(wide, `width of ${name}`).toBeLessThanOrEqual(page.viewportSize()?.width ?? 0);
   expect(await smallTargets(page, gloves ? 64 : 48), `targets of ${name}`).toEqual([]);
+  expect(await brokenWords(page), `words of ${name}`).toEqual([]);
+  expect(await cutChoices(page), `choices of ${name}`).toEqual([]);
+}
+
+/** Words of a language that stand in two lines; what is longer than any word may. */
+function brokenWords(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const range = document.createRange();
+    const broken: string[] = [];
+    for (let text = texts.nextNode(); text !== null; text = texts.nextNode()) {
+      for (const { 0: word, index } of (text.textContent ?? '').matchAll(/[A-Za-z]{2,24}/g)) {
+        range.setStart(text, index);
+        range.setEnd(text, index + word.length);
+        const tops = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
+        if (tops.size > 1) broken.push(`${word} in ${text.textContent}`);
+      }
+    }
+    return broken;
+  });
+}
+
+/** Lists whose chosen entry is wider than they are: a browser cuts it without a sign. */
+function cutChoices(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const pen = document.createElement('canvas').getContext('2d') as CanvasRenderingContext2D;
+    const ARROW_PX = 20;
+    return [...document.querySelectorAll('select')].flatMap((select) => {
+      const style = getComputedStyle(select);
+      pen.font = style.font;
+      const text = select.selectedOptions[0]?.text ?? '';
+      const room =
+        select.clientWidth - Number.parseFloat(style.paddingLeft) - Number.parseFloat(style.paddingRight) - ARROW_PX;
+      const { width } = pen.measureText(text);
+      return select.clientWidth > 0 && width > room ? [`${text}: ${Math.round(width)} of ${Math.round(room)}`] : [];
+    });
+  });
 }
 
 /** What can be touched and is smaller than `least` CSS pixels in either direction. A check box is as large as its label. */

@@ -4,7 +4,7 @@ import { CutScreen } from '../cut/cut-screen.tsx';
 import { HealthScreen } from '../health/health-screen.tsx';
 import { useTexts } from '../i18n/messages.tsx';
 import { LineScreen } from '../line/line-screen.tsx';
-import { togglePause } from '../line/pause-button.tsx';
+import { usePause } from '../line/use-pause.ts';
 import { linesAbove } from '../lines/lines-above.ts';
 import { ResultsScreen } from '../results/results-screen.tsx';
 import { SamplesScreen } from '../samples/samples-screen.tsx';
@@ -13,7 +13,6 @@ import { FaultText } from '../shared/fault-text.tsx';
 import type { Store } from '../shared/observable.ts';
 import type { Settings } from '../shared/settings.ts';
 import { type Inspector, InspectorProvider, useInspector, useStore } from '../shared/store.ts';
-import { useAction } from '../shared/use-action.ts';
 import { ThresholdsScreen } from '../thresholds/thresholds-screen.tsx';
 import { UpdatesScreen } from '../updates/updates-screen.tsx';
 import { Display } from './display.tsx';
@@ -38,12 +37,11 @@ export function App({ inspector, settings }: { readonly inspector: Inspector; re
 
 function Frame({ settings }: { readonly settings: Store<Settings> }) {
   const { t } = useTexts();
-  const inspector = useInspector();
   const [screen, setScreen] = useScreen();
   const [showOverlay, setShowOverlay] = useState(true);
   const [showSettings, setShowSettings] = useState(false);
   const [chosen, setChosen] = useState<string | null>(null);
-  const pausing = useAction();
+  const pausing = usePause();
   useEffect(() => keepFocus(document.body), []);
   useEffect(() => {
     document.title = `${t(`nav.${screen}`)} – ${t('app.title')}`;
@@ -53,7 +51,7 @@ function Frame({ settings }: { readonly settings: Store<Settings> }) {
     const show = (index: number): void => setScreen(SCREENS[(index + SCREENS.length) % SCREENS.length] ?? 'line');
     if (/^[1-9]$/.test(key) && at <= SCREENS.length) show(at - 1);
     else if (key === '[' || key === ']') show(SCREENS.indexOf(screen) + (key === ']' ? 1 : -1));
-    else if (key === 'p' || key === 'P') void pausing.run(() => togglePause(inspector));
+    else if (key === 'p' || key === 'P') pausing.toggle();
     else if (key === 'o' || key === 'O') setShowOverlay((value) => !value);
     else if (key === '?') setShowSettings((value) => !value);
     else if ((key === 'l' || key === 'L') && above !== null) location.href = above;

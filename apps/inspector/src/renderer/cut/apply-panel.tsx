@@ -2,6 +2,7 @@
 import { type CutRow, type CutState, type FaultView, mayAct } from '@kerf/bridge';
 import { useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
+import { Breakable } from '../shared/breakable.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { SteadyButton } from '../shared/steady-button.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
@@ -58,9 +59,11 @@ function ChainApply({ row, rows, state, showState, onChoose }: Omit<Props, 'isNo
   return (
     <>
       <p>
-        {state.pinned === null
-          ? t('cut.apply.automatic')
-          : t('cut.apply.pinned', { route: routeName(state.pinned, rows, t) })}
+        {state.pinned === null ? (
+          t('cut.apply.automatic')
+        ) : (
+          <Breakable text={t('cut.apply.pinned', { route: routeName(state.pinned, rows, t) })} />
+        )}
       </p>
       {row.route === null && (
         <>
@@ -68,7 +71,7 @@ function ChainApply({ row, rows, state, showState, onChoose }: Omit<Props, 'isNo
           <div className="toolbar">
             {own.map(({ at, row: each }) => (
               <button key={at} type="button" onClick={() => onChoose(at)}>
-                {rowName(each, t)}
+                <Breakable text={rowName(each, t)} />
               </button>
             ))}
           </div>

@@ -1,6 +1,7 @@
 // The planner's answer -> "why this cut": the choice, what the others take, what would change it, and how sure that is.
 import type { CutPlan, CutRow, CutState } from '@kerf/bridge';
 import { type Translate, useTexts } from '../i18n/messages.tsx';
+import { Breakable } from '../shared/breakable.tsx';
 import { formatBytes, formatMs, formatRate } from '../shared/format.ts';
 import { codecName, rowName } from './cut-names.ts';
 import { StageBar, StageLegend } from './stage-bar.tsx';
@@ -25,12 +26,14 @@ export function PlanCard({ plan, state, onChoose }: Props) {
     <section className="panel cut-card" aria-label={t('cut.why')}>
       <h2>{t('cut.why')}</h2>
       <p className="cut-verdict">
-        {verdict(
-          choice,
-          t,
-          (ms) => formatMs(ms, language),
-          (bytes) => formatBytes(bytes, language),
-        )}
+        <Breakable
+          text={verdict(
+            choice,
+            t,
+            (ms) => formatMs(ms, language),
+            (bytes) => formatBytes(bytes, language),
+          )}
+        />
       </p>
       <table className="cut-rivals">
         <caption className="visually-hidden">{t('cut.rivals')}</caption>
@@ -39,7 +42,7 @@ export function PlanCard({ plan, state, onChoose }: Props) {
             <tr key={at}>
               <th scope="row">
                 <button type="button" className="link-button" onClick={() => onChoose(at)}>
-                  {rowName(row, t)}
+                  <Breakable text={rowName(row, t)} />
                 </button>
               </th>
               <td className="cut-bar">
@@ -54,10 +57,12 @@ export function PlanCard({ plan, state, onChoose }: Props) {
       <ul className="cut-reasons">
         {runnerUp !== undefined && (
           <li>
-            {t('cut.runnerUp', {
-              name: rowName(runnerUp, t),
-              ms: formatMs(Math.max(0, runnerUp.latencyMs - choice.latencyMs), language),
-            })}
+            <Breakable
+              text={t('cut.runnerUp', {
+                name: rowName(runnerUp, t),
+                ms: formatMs(Math.max(0, runnerUp.latencyMs - choice.latencyMs), language),
+              })}
+            />
           </li>
         )}
         {changes.length === 0 ? (
@@ -65,10 +70,12 @@ export function PlanCard({ plan, state, onChoose }: Props) {
         ) : (
           changes.map(({ parameter, direction, value, becomes }) => (
             <li key={`${parameter} ${direction}`}>
-              {t(`cut.change.${parameter}.${direction}`, {
-                value: parameter === 'roundTripMs' ? formatMs(value, language) : formatRate(value, language),
-                name: becomes === null ? t('cut.nothing') : rowName(rows[becomes] as CutRow, t),
-              })}
+              <Breakable
+                text={t(`cut.change.${parameter}.${direction}`, {
+                  value: parameter === 'roundTripMs' ? formatMs(value, language) : formatRate(value, language),
+                  name: becomes === null ? t('cut.nothing') : rowName(rows[becomes] as CutRow, t),
+                })}
+              />
             </li>
           ))
         )}

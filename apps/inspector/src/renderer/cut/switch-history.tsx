@@ -2,6 +2,7 @@
 import type { CutHistory, CutRow, CutState } from '@kerf/bridge';
 import { useEffect } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
+import { Breakable } from '../shared/breakable.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatMs, formatRate, formatTime } from '../shared/format.ts';
 import { TableHead } from '../shared/table-head.tsx';
@@ -76,7 +77,11 @@ function Switches({ history, rows }: { readonly history: CutHistory; readonly ro
               return (
                 <tr key={`${wallMs} ${to}`}>
                   <td>{formatTime(wallMs, language)}</td>
-                  <td>{t('cut.history.fromTo', { from: routeName(from, rows, t), to: routeName(to, rows, t) })}</td>
+                  <td>
+                    <Breakable
+                      text={t('cut.history.fromTo', { from: routeName(from, rows, t), to: routeName(to, rows, t) })}
+                    />
+                  </td>
                   <td>
                     <details>
                       <summary>{t(`cut.cause.${cause}`)}</summary>

@@ -1,7 +1,9 @@
 // The cut that was chosen: what it takes by the prediction, and what was measured of it on this station.
 import type { CutRow, CutState } from '@kerf/bridge';
 import { useTexts } from '../i18n/messages.tsx';
+import { Breakable } from '../shared/breakable.tsx';
 import { formatBytes, formatMs, formatNumber, formatShare } from '../shared/format.ts';
+import { type Pair, Pairs } from '../shared/pairs-panel.tsx';
 import { codecName, rowName } from './cut-names.ts';
 import { StageBar } from './stage-bar.tsx';
 import { measuredOf } from './use-cut.ts';
@@ -18,7 +20,7 @@ interface Props {
 export function ThisCut({ row, state, nodes, isChoice, isNow }: Props) {
   const { t, language } = useTexts();
   const isHere = row.placement === 'edge';
-  const pairs: (readonly [string, string])[] = [
+  const pairs: Pair[] = [
     [t('cut.nodes'), t('cut.nodesOf', { head: row.headNodes, nodes })],
     [t('cut.head'), formatMs(row.headMs, language)],
     [t('cut.tail'), isHere ? '–' : formatMs(row.tailMs, language)],
@@ -39,7 +41,10 @@ export function ThisCut({ row, state, nodes, isChoice, isNow }: Props) {
   return (
     <section className="panel cut-this" aria-label={t('cut.this')}>
       <h2>
-        {t('cut.this')} <span className="cut-name">{rowName(row, t)}</span>
+        {t('cut.this')}{' '}
+        <span className="cut-name">
+          <Breakable text={rowName(row, t)} />
+        </span>
       </h2>
       <p className="cut-tags">
         {isChoice && <span className="tag">{t('cut.tag.best')}</span>}
@@ -48,14 +53,7 @@ export function ThisCut({ row, state, nodes, isChoice, isNow }: Props) {
       </p>
       <StageBar row={row} mostMs={row.latencyMs} />
       <Measurement row={row} state={state} />
-      <dl className="pairs">
-        {pairs.map(([name, value]) => (
-          <div key={name} className="pair">
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
+      <Pairs rows={pairs} />
     </section>
   );
 }

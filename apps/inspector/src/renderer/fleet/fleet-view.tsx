@@ -2,6 +2,7 @@
 import type { FleetView as Fleet } from '@kerf/bridge';
 import { useEffect } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
+import { Breakable } from '../shared/breakable.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatNumber } from '../shared/format.ts';
 import { Loading } from '../shared/loading.tsx';
@@ -53,7 +54,9 @@ function Known({ fleet, onChanged }: { readonly fleet: Fleet; readonly onChanged
       <div className="updates-side">
         <section className="panel" aria-label={t('fleet.registry')}>
           <h3>{t('fleet.registry')}</h3>
-          <p className="address">{fleet.registry}</p>
+          <p className="address">
+            <Breakable text={fleet.registry} />
+          </p>
           <p>
             {t('fleet.inTouch', {
               seen: formatNumber(devices.seen, language),

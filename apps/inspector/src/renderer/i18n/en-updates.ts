@@ -39,6 +39,7 @@ export const enUpdates = {
   'updates.isOlder': 'older than what has run here',
   'updates.rejected': 'Failed here before, or somebody went back from it.',
   'updates.published': '{time}, {by}',
+  'updates.sizeHere': '{full}, all of it on this device',
   'updates.size': '{fetch} to fetch of {full}',
   'updates.sizeShare': '{fetch} to fetch of {full}, {share}',
   'updates.golden': '{count, plural, =0 {no golden samples} one {# golden sample} other {# golden samples}}',

@@ -222,8 +222,9 @@ export const en = {
   'sessions.none': 'Choose a part to see it in both sessions.',
   'sessions.left': 'First session',
   'sessions.right': 'Second session',
-  'sessions.option': '{date} {time}, {bytes}',
-  'sessions.option.replay': 'Judged again, {date} {time}, {bytes}',
+  'sessions.option': '{date} {time}',
+  'sessions.option.replay': '{date} {time} (again)',
+  'sessions.isReplay': 'Judged again, {bytes}',
   'sessions.compared':
     '{both, plural, one {# part is} other {# parts are}} in both: {changed} with another verdict, {moved} with another score.',
   'sessions.only': 'Only in the first: {left}; only in the second: {right}.',

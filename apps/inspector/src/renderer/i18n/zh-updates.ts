@@ -38,6 +38,7 @@ export const zhUpdates: Readonly<Record<keyof typeof enUpdates, string>> = {
   'updates.isOlder': '比此处运行过的版本旧',
   'updates.rejected': '曾在此失败，或有人从它退回。',
   'updates.published': '{time}，{by}',
+  'updates.sizeHere': '共 {full}，已全部在本设备上',
   'updates.size': '需下载 {fetch}，全部 {full}',
   'updates.sizeShare': '需下载 {fetch}，全部 {full}，占 {share}',
   'updates.golden': '{count, plural, =0 {没有标准样本} other {# 个标准样本}}',

@@ -101,21 +101,25 @@ interface SelectProps {
 
 function SessionSelect({ label, view, value, onChange }: SelectProps) {
   const { t, language } = useTexts();
+  const chosen = view.sessions.find(({ name }) => name === value);
+  const bytes = formatBytes(chosen?.bytes ?? 0, language);
   return (
-    <label className="session-select">
-      {label}
-      <select value={value ?? ''} onChange={({ target }) => onChange(target.value)}>
-        {view.sessions.map(({ name, bytes, changedAt, isReplay }) => (
-          <option key={name} value={name}>
-            {t(isReplay ? 'sessions.option.replay' : 'sessions.option', {
-              date: changedAt.slice(0, 10),
-              time: formatTime(changedAt, language),
-              bytes: formatBytes(bytes, language),
-            })}
-          </option>
-        ))}
-      </select>
-    </label>
+    <div className="session-select">
+      <label>
+        {label}
+        <select value={value ?? ''} onChange={({ target }) => onChange(target.value)}>
+          {view.sessions.map(({ name, changedAt, isReplay }) => (
+            <option key={name} value={name}>
+              {t(isReplay ? 'sessions.option.replay' : 'sessions.option', {
+                date: changedAt.slice(0, 10),
+                time: formatTime(changedAt, language),
+              })}
+            </option>
+          ))}
+        </select>
+      </label>
+      {chosen !== undefined && <p className="note">{chosen.isReplay ? t('sessions.isReplay', { bytes }) : bytes}</p>}
+    </div>
   );
 }
 

@@ -1,4 +1,5 @@
 // Names and values in two columns, on a panel or within one.
+import { Breakable } from './breakable.tsx';
 
 export type Pair = readonly [name: string, value: string];
 
@@ -22,7 +23,9 @@ export function Pairs({ rows, className = '' }: { readonly rows: readonly Pair[]
       {rows.map(([name, value]) => (
         <div key={name} className="pair">
           <dt>{name}</dt>
-          <dd>{value}</dd>
+          <dd>
+            <Breakable text={value} />
+          </dd>
         </div>
       ))}
     </dl>

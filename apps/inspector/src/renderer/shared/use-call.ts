@@ -13,8 +13,11 @@ export interface Asked<T> {
   readonly again: () => void;
 }
 
-/** Asks when the screen opens, when the parameters change, and when the station comes back. */
-export function useCall<N extends CallName>(name: N, params: CallParams<N>): Asked<CallResults[N]> {
+/**
+ * Asks when the screen opens, when the parameters change, and when the station comes back.
+ * @param moment asks once more when it changes; what was answered before stays meanwhile
+ */
+export function useCall<N extends CallName>(name: N, params: CallParams<N>, moment = 0): Asked<CallResults[N]> {
   const { bridge, link } = useInspector();
   const isConnected = useStore(link).kind === 'connected';
   const [state, setState] = useState<Pick<Asked<CallResults[N]>, 'value' | 'fault' | 'isPending'>>({
@@ -34,7 +37,7 @@ export function useCall<N extends CallName>(name: N, params: CallParams<N>): Ask
     return () => {
       isCurrent = false;
     };
-  }, [bridge, isConnected, name, key, turn]);
+  }, [bridge, isConnected, name, key, turn, moment]);
   return {
     ...state,
     again: useCallback(() => setTurn((value) => value + 1), []),

@@ -10,6 +10,7 @@ import { TableHead } from '../shared/table-head.tsx';
 import { Unanswered, Untold, WhyUntold } from '../shared/untold.tsx';
 import { faultOf } from '../shared/use-action.ts';
 import { useCall } from '../shared/use-call.ts';
+import { usePartsSeen } from '../shared/use-parts-seen.ts';
 import { Wide } from '../shared/wide.tsx';
 import { LabelledRates } from './labelled-rates.tsx';
 import { ScoreHistogram } from './score-histogram.tsx';
@@ -25,6 +26,7 @@ export function ThresholdsScreen() {
   const { t } = useTexts();
   const current = useStore(useInspector().thresholds);
   const [draft, setDraft] = useState<Draft | null>(null);
+  const seen = usePartsSeen();
   if (current === null) return <Untold part="thresholds" className="thresholds" />;
   const { passBelow, ngAbove, version } = current;
   const shown = draft ?? { passBelow, ngAbove, from: version };
@@ -35,7 +37,7 @@ export function ThresholdsScreen() {
       <p className="help">{t('thresholds.help')}</p>
       <WhyUntold part="thresholds" />
       <div className="thresholds-main">
-        <Histogram draft={shown} onChange={change} />
+        <Histogram draft={shown} seen={seen} onChange={change} />
         <div>
           <div className="fields">
             <NumberField
@@ -54,7 +56,7 @@ export function ThresholdsScreen() {
               {t('thresholds.order')}
             </p>
           ) : (
-            <Preview draft={shown} />
+            <Preview draft={shown} seen={seen} />
           )}
           <SaveForm current={current} draft={draft} onDone={() => setDraft(null)} />
         </div>
@@ -64,9 +66,16 @@ export function ThresholdsScreen() {
   );
 }
 
-function Histogram({ draft, onChange }: { readonly draft: Draft; readonly onChange: (part: Partial<Draft>) => void }) {
+interface HistogramProps {
+  readonly draft: Draft;
+  /** Changes with the parts that the line judges. */
+  readonly seen: number;
+  readonly onChange: (part: Partial<Draft>) => void;
+}
+
+function Histogram({ draft, seen, onChange }: HistogramProps) {
   const { t } = useTexts();
-  const { value: scores, fault, again } = useCall('thresholds.scores', {});
+  const { value: scores, fault, again } = useCall('thresholds.scores', {}, seen);
   if (fault !== null) return <Unanswered fault={fault} onAgain={again} />;
   if (scores === null || scores.length === 0) return <p className="empty">{t('thresholds.noScores')}</p>;
   const recent = scores.filter(({ isRecent }) => isRecent).map(({ score }) => score);
@@ -103,7 +112,7 @@ function NumberField({ label, value, onChange }: NumberFieldProps) {
 }
 
 /** Waits until the handles rest. */
-function Preview({ draft }: { readonly draft: Draft }) {
+function Preview({ draft, seen }: Pick<HistogramProps, 'draft' | 'seen'>) {
   const { t } = useTexts();
   const { bridge } = useInspector();
   const [preview, setPreview] = useState<ThresholdsPreview | null>(null);
@@ -120,7 +129,7 @@ function Preview({ draft }: { readonly draft: Draft }) {
       isCurrent = false;
       clearTimeout(timer);
     };
-  }, [bridge, passBelow, ngAbove]);
+  }, [bridge, passBelow, ngAbove, seen]);
   if (preview === null || (preview.of === 0 && preview.labelled === null)) return null;
   return (
     <div className="preview" role="status">
@@ -227,7 +236,7 @@ function History() {
                 <tr key={`${version}-${at}`}>
                   <td>{formatTime(at, language)}</td>
                   <td>{by}</td>
-                  <td>{note}</td>
+                  <td className="reason">{note}</td>
                   <td className="row-number">{formatThreshold(passBelow, language)}</td>
                   <td className="row-number">{formatThreshold(ngAbove, language)}</td>
                 </tr>

@@ -107,7 +107,12 @@ function Release({ release, view }: { readonly release: ReleaseView; readonly vi
     ...(release.id === view.staged?.id ? [t('updates.isStaged')] : []),
     ...(release.isOlder ? [t('updates.isOlder')] : []),
   ];
-  const [fetch, full] = [formatBytes(fetchBytes, language), formatBytes(fullBytes, language)];
+  const sizeText = (): string => {
+    const [fetch, full] = [formatBytes(fetchBytes, language), formatBytes(fullBytes, language)];
+    if (fetchBytes === 0) return t('updates.sizeHere', { full });
+    if (fetchBytes >= fullBytes) return t('updates.size', { fetch, full });
+    return t('updates.sizeShare', { fetch, full, share: formatShare(fetchBytes / fullBytes, language) });
+  };
   return (
     <>
       <div className="release-head">
@@ -131,9 +136,7 @@ function Release({ release, view }: { readonly release: ReleaseView; readonly vi
         />
       )}
       <p>
-        {fetchBytes > 0 && fetchBytes < fullBytes
-          ? t('updates.sizeShare', { fetch, full, share: formatShare(fetchBytes / fullBytes, language) })
-          : t('updates.size', { fetch, full })}
+        {sizeText()}
         {' · '}
         {t('updates.golden', { count: release.goldenSamples })}
       </p>

@@ -2,6 +2,7 @@
 import type { CutGraph } from '@kerf/bridge';
 import { useEffect, useMemo, useState } from 'react';
 import { useTexts } from '../../i18n/messages.tsx';
+import { Breakable } from '../../shared/breakable.tsx';
 import { searchNodes } from './search-nodes.ts';
 
 interface Props {
@@ -46,7 +47,8 @@ export function GraphSearch({ graph, onFound, onNode }: Props) {
               return (
                 <li key={position}>
                   <button type="button" onClick={() => onNode(position)}>
-                    <strong>{node.opType}</strong> {node.name || node.outputs[0]} {node.shape ?? ''}
+                    <strong>{node.opType}</strong> <Breakable text={node.name || (node.outputs[0] ?? '')} />{' '}
+                    {node.shape ?? ''}
                   </button>
                 </li>
               );

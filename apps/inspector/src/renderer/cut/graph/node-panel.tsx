@@ -2,6 +2,7 @@
 import type { CutGraph } from '@kerf/bridge';
 import { useTexts } from '../../i18n/messages.tsx';
 import { formatBytes, formatMs } from '../../shared/format.ts';
+import { Pairs } from '../../shared/pairs-panel.tsx';
 
 interface Props {
   readonly graph: CutGraph;
@@ -41,23 +42,16 @@ export function NodePanel({ graph, position, open, onToggle, onToggleAll }: Prop
               {t(isOpen ? 'cut.fold' : 'cut.unfold', { times: block.times, nodes: block.period })}
             </button>
           )}
-          <dl className="pairs">
-            {(
-              [
-                [t('cut.operator'), node.opType],
-                [t('cut.nodeName'), node.name || '–'],
-                [t('cut.output'), node.outputs[0] ?? '–'],
-                [t('cut.shape'), [node.dtype, node.shape].filter((text) => text !== null).join(' ') || '–'],
-                [t('cut.size'), node.bytes === null ? '–' : formatBytes(node.bytes, language)],
-                [t('cut.nodeEdge'), node.edgeMs === null ? '–' : formatMs(node.edgeMs, language)],
-              ] as const
-            ).map(([name, value]) => (
-              <div key={name} className="pair">
-                <dt>{name}</dt>
-                <dd>{value}</dd>
-              </div>
-            ))}
-          </dl>
+          <Pairs
+            rows={[
+              [t('cut.operator'), node.opType],
+              [t('cut.nodeName'), node.name || '–'],
+              [t('cut.output'), node.outputs[0] ?? '–'],
+              [t('cut.shape'), [node.dtype, node.shape].filter((text) => text !== null).join(' ') || '–'],
+              [t('cut.size'), node.bytes === null ? '–' : formatBytes(node.bytes, language)],
+              [t('cut.nodeEdge'), node.edgeMs === null ? '–' : formatMs(node.edgeMs, language)],
+            ]}
+          />
         </>
       )}
     </div>
