@@ -89,7 +89,7 @@ export function writeRegistersPdu(address: number, values: readonly number[]): U
   return Uint8Array.of(16, ...twoBytes(address), ...twoBytes(values.length), bytes.byteLength, ...bytes);
 }
 
-/** What follows the function code. @throws {KerfError} SINK_REFUSED for an exception or an answer to something else. */
+/** What follows the function code. @throws {KerfError} SINK_REFUSED for an exception, an answer to something else and one that lacks some of it. */
 export function checkedAnswer(request: Uint8Array, answer: Uint8Array): Uint8Array {
   const [asked, got] = [request[0] ?? 0, answer[0] ?? 0];
   if (got === (asked | 0x80)) {
@@ -98,7 +98,17 @@ export function checkedAnswer(request: Uint8Array, answer: Uint8Array): Uint8Arr
   }
   if (got !== asked)
     throw new KerfError('SINK_REFUSED', `the Modbus peer answers function ${got} to function ${asked}`);
+  if (!holdsAll(request, answer))
+    throw new KerfError('SINK_REFUSED', `the Modbus peer answers function ${asked} with less than was asked for`);
   return answer.subarray(1);
+}
+
+/** Missing bits would count as off: an edge that never was. */
+function holdsAll(request: Uint8Array, answer: Uint8Array): boolean {
+  const [code, count] = [request[0] ?? 0, word(request, 3)];
+  if (code > 4) return true;
+  const bytes = code <= 2 ? Math.ceil(count / 8) : count * 2;
+  return (answer[1] ?? 0) >= bytes && answer.byteLength >= 2 + bytes;
 }
 
 /** Of the answer to {@link readBitsPdu}. */

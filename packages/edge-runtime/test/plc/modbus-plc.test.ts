@@ -7,6 +7,7 @@ import { systemClock } from '@kerf/protocol';
 import { afterEach, describe, expect, test } from 'vitest';
 import { describeSink } from '../../../../test/conformance/sink.ts';
 import { deliveryOf, recordOf } from '../../../../test/conformance/sink-records.ts';
+import { modbusClient } from '../../src/node/modbus/modbus-client.ts';
 import { numberOfKey, REGISTERS } from '../../src/plc/plc-map.ts';
 import { freePort } from '../capture/support.ts';
 import { PlcSimulator, pause } from './plc-simulator.ts';
@@ -292,6 +293,21 @@ describe('Modbus door', () => {
     const refused = connect(otherPort ?? 0, '127.0.0.1');
     refused.on('error', () => undefined);
     await once(refused, 'close');
+  });
+
+  test('connections that a PLC has left without a word do not keep it out', async () => {
+    const { door, plc, port } = await start();
+    const sink = modbusSink('plc', door);
+    ends.push(() => sink.close());
+    await plc.inputs();
+    for (let restart = 0; restart < 20; restart++) {
+      const again = await modbusClient({ host: '127.0.0.1', port, unit: 1, timeoutMs: 5_000, clock: systemClock });
+      ends.push(async () => again.close());
+      expect(await again.readBits('inputs', 2, 1)).toEqual([false]);
+      // One that asks all the time stays.
+      expect(await plc.inputs()).toMatchObject({ done: false });
+    }
+    expect(plc.connects).toBe(1);
   });
 
   test('a port that is taken is said to be so', async () => {

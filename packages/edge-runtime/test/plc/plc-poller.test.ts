@@ -1,11 +1,13 @@
 // The station as Modbus client of a PLC, whose tables another maker's Modbus server holds: the handshake over real sockets.
-import { createServer, type Server, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { plcShape, type TriggerRequest } from '@kerf/edge-runtime';
 import { modbusSink, modbusTrigger, PlcDoor } from '@kerf/edge-runtime/node';
 import { systemClock } from '@kerf/protocol';
 import modbus from 'jsmodbus';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { recordOf } from '../../../../test/conformance/sink-records.ts';
+import { FrameReader, frameBytes } from '../../src/node/modbus/modbus-frames.ts';
+import { answerPdu, type ModbusData } from '../../src/plc/modbus-pdu.ts';
 import { COILS, INPUTS, REGISTER_COUNT, REGISTERS, registersOfText, textOfRegisters } from '../../src/plc/plc-map.ts';
 import { pause } from './plc-simulator.ts';
 
@@ -120,6 +122,49 @@ describe('a PLC that is asked', () => {
     expect(plc.outputs.ready, 'the trigger is still on').toBe(false);
     plc.set('trigger', false);
     await plc.until(({ ready }) => ready);
+    expect(door.station.counters).toMatchObject({ fired: 1, refused: 0 });
+  });
+
+  test('an answer that lacks what was asked for is none: a trigger that stays on does not fire again', async () => {
+    const memory = { trigger: false, ack: false };
+    let cutOff = 0;
+    const data: ModbusData = {
+      readBits: () => [memory.trigger, memory.ack, false],
+      readRegisters: (_, __, count) => Array.from({ length: count }, () => 0),
+      writeCoils: () => true,
+      writeRegisters: () => true,
+    };
+    const server = createServer((socket) => {
+      const reader = new FrameReader();
+      socket.on('error', () => {});
+      socket.on('data', (chunk: Buffer) => {
+        for (const frame of reader.read(chunk)) {
+          const isCut = frame.pdu[0] === 1 && cutOff > 0;
+          if (isCut) cutOff--;
+          const pdu = isCut ? Uint8Array.of(1, 0) : answerPdu(frame.pdu, data);
+          socket.write(frameBytes({ ...frame, pdu }));
+        }
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    ends.push(() => new Promise((resolve) => void server.close(() => resolve())));
+    const { port } = server.address() as AddressInfo;
+    const config = plcShape.read({ connect: `127.0.0.1:${port}`, poll: '10 ms', timeout: '300 ms' }, 'sink');
+    const door = new PlcDoor({ config, clock: systemClock, wallClock: Date.now });
+    const trigger = modbusTrigger('plc', door);
+    await trigger.start(({ onResult }) => onResult?.(recordOf(1, { creationTime: now() })));
+    ends.push(() => trigger.stop());
+    memory.trigger = true;
+    await vi.waitFor(() => expect(door.station.inputs.done).toBe(true));
+    memory.ack = true;
+    await vi.waitFor(() => expect(door.station.inputs.done).toBe(false));
+    memory.ack = false;
+    await vi.waitFor(() => expect(door.station.readBits('coils', 1, 1)).toEqual([false]));
+    const way = await door.open();
+    ends.push(() => door.close());
+    cutOff = 1;
+    await vi.waitFor(() => expect(way.fault?.message).toContain('less than was asked for'));
+    await vi.waitFor(() => expect(way.fault).toBeNull(), { timeout: 10_000 });
     expect(door.station.counters).toMatchObject({ fired: 1, refused: 0 });
   });
 

@@ -22,6 +22,8 @@ export class PlcSimulator {
   readonly results: SeenResult[] = [];
   /** False: it sees results and never acknowledges. */
   acknowledges = true;
+  /** Times that it has connected. */
+  connects = 0;
   private readonly port: number;
   private client: ModbusClient | null = null;
   private lastKey = -1;
@@ -87,6 +89,7 @@ export class PlcSimulator {
     for (let turn = 0; this.client === null; turn++) {
       const options = { host: '127.0.0.1', port: this.port, unit: 1, timeoutMs: 5000, clock: systemClock };
       this.client = await modbusClient(options).catch(() => null);
+      if (this.client !== null) this.connects++;
       if (turn > 1000 || this.isStopped) throw new Error('no door');
       if (this.client === null) await pause();
     }

@@ -28,6 +28,7 @@ export interface ModbusServer {
 
 /** @throws {KerfError} INVALID_ARGUMENT when the port cannot be used. */
 export async function modbusServer({ host, port, allow, unit, data }: ModbusServerOptions): Promise<ModbusServer> {
+  /** The one that has asked for nothing the longest is the first. */
   const sockets = new Set<Socket>();
   const server: Server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
     const peer = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
@@ -36,11 +37,20 @@ export async function modbusServer({ host, port, allow, unit, data }: ModbusServ
       socket.destroy();
       return;
     }
+    // A PLC that lost its power never closed the one before: it must not be kept out by those that it left.
+    const [longestSilent] = sockets;
+    if (longestSilent !== undefined && sockets.size >= MAX_CONNECTIONS) {
+      sockets.delete(longestSilent);
+      longestSilent.destroy();
+    }
     sockets.add(socket);
+    socket.on('data', () => {
+      sockets.delete(socket);
+      sockets.add(socket);
+    });
     socket.on('close', () => sockets.delete(socket));
     serve(socket, unit, data);
   });
-  server.maxConnections = MAX_CONNECTIONS;
   const taken = await listening(server, host, port);
   return {
     port: taken,
