@@ -149,6 +149,24 @@ describe.skipIf(started.browser === null)(`in trouble${started.reason ? ` (${sta
     expect(faults).toEqual([]);
   });
 
+  test('a test of a slow link shows how far it is, and need not be waited for', async () => {
+    service.answers = {};
+    service.failing = { 'health.link': 'never' };
+    const { page, faults } = await openPage(browser, served.addresses[0]?.url ?? '', { language: 'zh' });
+    page.setDefaultTimeout(10_000);
+    await page.locator('nav a[href="#health"]').click();
+    await page.getByRole('button', { name: '测试连接' }).click();
+    const bar = page.getByRole('progressbar');
+    await soon(async () => Number(await bar.getAttribute('value'))).toBeGreaterThan(500);
+    await checkScreen(page, 'a slow link');
+    service.asked.length = 0;
+    await page.getByRole('button', { name: '停止' }).click();
+    await soon(() => service.asked).toContain('health.cancel');
+    service.failing = {};
+    await page.close();
+    expect(faults).toEqual([]);
+  });
+
   describe.each(LOOKS)('%s, %s, %i pixels wide', (language, theme, width, height) => {
     test.each(Object.entries(TROUBLES))('%s', async (name, { screen, answers, ready }) => {
       service.answers = answers;

@@ -277,7 +277,12 @@ describe.skipIf(started.browser === null)(
       await page.getByRole('button', { name: 'Fetch 1.1' }).click();
       await page.getByText('Version 1.1 is fetched and checked.').waitFor({ timeout: 60_000 });
       await doAs(page, 'Run 1.1 all the same', 'tonight');
-      await page.getByText(`Version 1.1 waits for the maintenance window ${window}`).waitFor({ timeout: 60_000 });
+      const waits = page.getByText(`Version 1.1 waits for the maintenance window ${window}`);
+      await waits.waitFor({ timeout: 60_000 });
+      await pressTab(page, page.getByRole('button', { name: 'Do not run it then' }));
+      await waits.waitFor({ state: 'detached' });
+      await doAs(page, 'Run 1.1 all the same', 'tonight');
+      await waits.waitFor({ timeout: 60_000 });
       expect((await deviceState()).active.version).toBe('1.0');
       // The window opens; the station sees it within seconds.
       jsonOf(await world.kerf('update', 'set', '--device', 'device', '--window', 'none', '--json'));
@@ -340,6 +345,10 @@ describe.skipIf(started.browser === null)(
     test('health: self-test, link, the log of changes and a bundle without secrets', async () => {
       const { page, faults } = await open();
       await show(page, 'Health');
+      await pressTab(page, page.getByRole('button', { name: 'Run the self-test' }));
+      await pressTab(page, page.getByRole('button', { name: 'Stop' }), 'Shift+Tab');
+      await page.getByText('It was stopped.').waitFor();
+      expect(await hasKeyboard(page)).toBe(true);
       await pressTab(page, page.getByRole('button', { name: 'Run the self-test' }));
       await page.getByText('The answers are equal bit for bit.').waitFor({ timeout: 60_000 });
       await pressTab(page, page.getByRole('button', { name: 'Test the link' }));

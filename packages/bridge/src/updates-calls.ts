@@ -17,6 +17,7 @@ export const UPDATES_CALLS = {
   /** Sticks and other drives of the station's machine that hold a repository. */
   'updates.drives': { role: 'engineer', params: nothing },
   'updates.fetch': { role: 'engineer', params: v.strictObject({ version, from, allowOlder: v.boolean() }) },
+  /** Ends what is under way, and takes back what waits for the maintenance window. */
   'updates.cancel': { role: 'engineer', params: nothing },
   'updates.canary': { role: 'engineer', params: nothing },
   /** Switches to what is staged, at once or in the maintenance window. */
@@ -42,6 +43,8 @@ export const UPDATES_CALLS = {
   },
   'health.link': { role: 'operator', params: nothing },
   'health.selfTest': { role: 'operator', params: nothing },
+  /** Ends the tests of link and runtime that this caller has begun: they are answered with CANCELLED. */
+  'health.cancel': { role: 'operator', params: nothing },
   'health.audit': {
     role: 'viewer',
     params: v.strictObject({ limit: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(500)) }),
@@ -65,6 +68,7 @@ export interface UpdatesResults {
   'fleet.steer': FleetView;
   'health.link': LinkView;
   'health.selfTest': SelfTestView;
+  'health.cancel': null;
   'health.audit': AuditView;
   'health.bundle': BundleView;
 }

@@ -9,10 +9,13 @@ export const WHY_CALLS = {
   'why.look': { role: 'viewer', params },
   /** Runs models beside the line. */
   'why.ways': { role: 'operator', params },
+  /** Ends what this caller has begun so: it is answered with CANCELLED. */
+  'why.cancel': { role: 'operator', params: v.strictObject({}) },
 } as const satisfies Record<string, { role: Role; params: v.GenericSchema }>;
 
 export interface WhyResults {
   /** Null where the station does not hold the part's picture any more. */
   'why.look': WhyLook | null;
   'why.ways': WhyWays | null;
+  'why.cancel': null;
 }

@@ -1,5 +1,7 @@
 // A technician looks for releases: what the desk shows while it looks, and when it has looked.
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { UpdatesView } from '@kerf/bridge';
 import { readStationFile } from '@kerf/edge-runtime/node';
@@ -72,5 +74,24 @@ test('what a look found is shown when it has ended and the next thing can be ask
     const found = states.filter(({ looked }) => looked !== null && looked.from === from);
     expect(found.map(({ job }) => job)).toEqual(found.map(() => null));
     expect(found.at(-1)?.releases?.map(({ version }) => version)).toEqual(['1.0']);
+  }
+});
+
+test('a look at a mirror that never answers is stopped, and the next one works', async () => {
+  const silent = createServer(() => {});
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  try {
+    const from = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    desk.look({ from });
+    await expect.poll(() => desk.view.job?.step).toBe('look');
+    desk.cancel();
+    await expect.poll(() => desk.view.job).toBeNull();
+    expect(desk.view.ended).toMatchObject({ step: 'look', fault: { code: 'CANCELLED' } });
+    expect(desk.view.looked?.from).not.toBe(from);
+    await statesOf(() => desk.look({ from: null }));
+    expect(desk.view.ended).toMatchObject({ step: 'look', fault: null });
+  } finally {
+    silent.closeAllConnections();
+    silent.close();
   }
 });

@@ -10,6 +10,7 @@ import type { FleetDesk } from './fleet-desk.ts';
 import { testLink } from './link-test.ts';
 import { selfTest } from './self-test.ts';
 import type { StationAudit } from './station-audit.ts';
+import { Stoppable } from './stoppable.ts';
 
 export interface DeviceDesks {
   /** The station file with the release that runs now. */
@@ -39,6 +40,7 @@ export function deviceCalls(
     work(desk());
     return null;
   };
+  const tests = new Stoppable();
   return {
     'updates.view': () => updates?.view ?? null,
     'updates.look': (params) => begun((one) => one.look(params)),
@@ -55,10 +57,14 @@ export function deviceCalls(
     'updates.settings': (params): Promise<UpdatesView> => desk().change(params),
     'fleet.view': () => fleet.view(),
     'fleet.steer': (params, { name }) => fleet.steer(params, name),
-    'health.link': () => testLink(fileNow()),
-    'health.selfTest': () => {
+    'health.link': (_, { name }) => tests.run(name, (signal) => testLink(fileNow(), signal)),
+    'health.selfTest': (_, { name }) => {
       const { config, folder } = fileNow();
-      return selfTest(resolve(folder, config.model.path), config.model.provider);
+      return tests.run(name, (signal) => selfTest(resolve(folder, config.model.path), config.model.provider, signal));
+    },
+    'health.cancel': (_, { name }) => {
+      tests.stop(name);
+      return null;
     },
     'health.audit': ({ limit }): Promise<AuditView> => audit.view(limit),
     'health.bundle': async () =>

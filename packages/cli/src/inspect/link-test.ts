@@ -13,7 +13,7 @@ const BUDGET_MS = 8_000;
 const MAX_BYTES = 20_000_000;
 
 /** @throws {KerfError} NOT_FOUND without a cloud; what {@link measureLink} throws. */
-export async function testLink({ config: { cloud }, folder }: StationFile): Promise<LinkView> {
+export async function testLink({ config: { cloud }, folder }: StationFile, signal: AbortSignal): Promise<LinkView> {
   if (cloud === null) throw refused({ kind: 'no-cloud' });
   const { url, tokenFile, ca } = cloud;
   const read = (path: string): Promise<string> =>
@@ -26,6 +26,7 @@ export async function testLink({ config: { cloud }, folder }: StationFile): Prom
     token: tokenFile === null ? (process.env['KERF_TOKEN'] ?? null) : (await read(tokenFile)).trim(),
     budgetMs: BUDGET_MS,
     maxBytes: MAX_BYTES,
+    signal,
     agent: `kerf-inspect/${VERSION}`,
   });
   return { uplinkBitsPerSecond, downlinkBitsPerSecond, roundTripMs, jitterMs };

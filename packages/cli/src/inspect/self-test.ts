@@ -12,11 +12,15 @@ const TOLERANCE = { relative: 1e-3, absolute: 1e-4 };
 /** After one that warms up; the median counts. */
 const RUNS = 5;
 
-/** In runtimes of its own: the line goes on meanwhile. @throws {KerfError} FILE_NOT_FOUND; what loading and running throw. */
-export async function selfTest(place: string, provider: string): Promise<SelfTestView> {
+/**
+ * In runtimes of its own: the line goes on meanwhile.
+ * @param signal ends it before the next run of the model
+ * @throws {KerfError} FILE_NOT_FOUND; what loading and running throw; the signal's reason.
+ */
+export async function selfTest(place: string, provider: string, signal: AbortSignal): Promise<SelfTestView> {
   const file = await modelFileOf(place);
-  const expected = await answersOf(file, 'cpu', null);
-  const got = await answersOf(file, provider, expected.sampler);
+  const expected = await answersOf({ path: file, provider: 'cpu', signal }, null);
+  const got = await answersOf({ path: file, provider, signal }, expected.sampler);
   const differences = [...expected.outputs].map(([name, tensor]) =>
     compareTensors(tensor, got.outputs.get(name) ?? NO_TENSOR, TOLERANCE),
   );
@@ -63,8 +67,15 @@ interface Answers {
   readonly ms: number;
 }
 
+interface Asked {
+  readonly path: string;
+  readonly provider: string;
+  readonly signal: AbortSignal;
+}
+
 /** @param given inputs that another provider was asked with; null: they are found by trial */
-async function answersOf(path: string, provider: string, given: Sampler | null): Promise<Answers> {
+async function answersOf({ path, provider, signal }: Asked, given: Sampler | null): Promise<Answers> {
+  signal.throwIfAborted();
   const spec = provider === 'cpu' ? {} : { executionProvider: provider };
   const backend = await nodeBackend({ runtime: 'onnxruntime-node', ...spec });
   try {
@@ -76,6 +87,7 @@ async function answersOf(path: string, provider: string, given: Sampler | null):
     let outputs = await model.run(inputs);
     const times: number[] = [];
     for (let run = 0; run < RUNS; run++) {
+      signal.throwIfAborted();
       const startMs = systemClock.nowMs();
       outputs = await model.run(inputs);
       times.push(systemClock.nowMs() - startMs);

@@ -38,10 +38,12 @@ const DIAGNOSED_RECORDS = 200;
 /** Calls that need more than a viewer and change nothing: no entries of the audit log. */
 const LOOKING: ReadonlySet<CallName> = new Set([
   'why.ways',
+  'why.cancel',
   'updates.look',
   'updates.drives',
   'health.link',
   'health.selfTest',
+  'health.cancel',
 ]);
 
 export class StationService implements InspectorService {

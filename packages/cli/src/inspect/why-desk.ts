@@ -4,6 +4,7 @@ import { channelPictures, type ResultRecord } from '@kerf/edge-runtime';
 import { compareWays, type Head, type OpenedStation, openHead, type StationFile } from '@kerf/edge-runtime/node';
 import { decodePicture, resizePicture } from '../picture.ts';
 import type { CallsOf } from './service-calls.ts';
+import { Stoppable } from './stoppable.ts';
 
 export interface WhyDeskParts {
   readonly opened: Pick<OpenedStation, 'station'>;
@@ -19,6 +20,7 @@ export class WhyDesk {
   private head: { readonly key: string; readonly opening: Promise<Head> } | null = null;
   /** One at a time: the line needs the processor more than a curious reader does. */
   private working: Promise<unknown> = Promise.resolve();
+  private readonly asked = new Stoppable();
 
   constructor(parts: WhyDeskParts) {
     this.parts = parts;
@@ -26,7 +28,12 @@ export class WhyDesk {
 
   readonly calls: CallsOf<'why'> = {
     'why.look': ({ resultId }) => this.turn(() => this.look(resultId)),
-    'why.ways': ({ resultId }) => this.turn(() => this.ways(resultId)),
+    'why.ways': ({ resultId }, { name }) =>
+      this.asked.run(name, (signal) => this.turn(() => this.ways(resultId, signal))),
+    'why.cancel': (_, { name }) => {
+      this.asked.stop(name);
+      return null;
+    },
   };
 
   async close(): Promise<void> {
@@ -50,12 +57,13 @@ export class WhyDesk {
     return { hasCrossed: record.placement === 'split', isCut: head.isCut, isNear, tensors };
   }
 
-  private async ways(resultId: string): Promise<WhyWays | null> {
+  private async ways(resultId: string, signal: AbortSignal): Promise<WhyWays | null> {
+    signal.throwIfAborted();
     const found = this.parts.find(resultId);
     if (found === null) return null;
     const { picture, isNear } = await asTaken(found.picture);
     const { reading, judges } = this.parts.opened.station;
-    return { ways: await compareWays(this.parts.file(), { reading, judges, picture }), isNear };
+    return { ways: await compareWays(this.parts.file(), { reading, judges, picture, signal }), isNear };
   }
 
   private async headOf(release: string, at: number): Promise<Head> {

@@ -45,7 +45,7 @@ export class OneJob {
   }
 
   cancel(): void {
-    this.#abort.abort();
+    this.#abort.abort(new KerfError('CANCELLED', 'it was stopped'));
   }
 
   /** Stops what is under way and waits for its end. */

@@ -4,7 +4,7 @@ import type { CallParams, CanaryView, GoldenView, ReleaseView, UpdatesView } fro
 import { type HealthVerdict, parseMaintenanceWindow, type ReleaseWhy } from '@kerf/delta-sync';
 import type { DeliveredPicture } from '@kerf/edge-runtime';
 import { readStationFile, type StationFile } from '@kerf/edge-runtime/node';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { KerfError, messageOf, untilAborted } from '@kerf/protocol';
 import { refused } from '../refusal.ts';
 import { AtMostOften } from './at-most-often.ts';
 import { DeviceNow, type NamedRelease } from './device-now.ts';
@@ -99,12 +99,13 @@ export class UpdateDesk {
   }
 
   look({ from }: CallParams<'updates.look'>): void {
-    this.#jobs.begin('look', null, async () => {
-      // Shown when the look has ended: until then nothing can be done with what it found.
-      this.#releases = await this.#now.use(from, '', async (device) => {
+    this.#jobs.begin('look', null, async ({ signal }) => {
+      const looking = this.#now.use(from, '', async (device) => {
         const found = await device.releases(MOST_RELEASES);
         return Promise.all(found.map((candidate) => releaseView(device, candidate)));
       });
+      // Shown when the look has ended: until then nothing can be done with what it found.
+      this.#releases = await untilAborted(looking, signal);
       this.#looked = { at: new Date().toISOString(), from };
     });
   }
@@ -113,8 +114,12 @@ export class UpdateDesk {
     this.#jobs.begin('fetch', wanted.version, (progress) => this.#fetch(wanted, progress));
   }
 
+  /** What is under way, and what waits for the maintenance window. */
   cancel(): void {
     this.#jobs.cancel();
+    if (this.#waiting === null) return;
+    this.#waiting = null;
+    this.#telling.call();
   }
 
   /** @throws {KerfError} CONFIG_INVALID without known parts. */

@@ -131,12 +131,21 @@ test('the desk: record, judge again, compare, read a part, cancel; names reach n
       shape: [1, 64, 96, 96],
       pictures: { channels: 64, width: 96 },
     });
+    const stopped = ask('why.ways', { resultId });
+    await service.call('why.cancel', {}, { name: 'bob', role: 'operator' });
+    await ask('why.cancel', {});
+    await expect(stopped).rejects.toMatchObject({ code: 'CANCELLED' });
     const ways = await ask('why.ways', { resultId });
     expect(ways?.ways).toMatchObject([
       { kind: 'answered', way: 'edge', verdict: record?.verdict, score: record?.score, bytesUp: 0 },
       { kind: 'impossible', way: 'cloud', reason: 'no-cloud' },
     ]);
     expect(await ask('why.look', { resultId: 'nobody' })).toBeNull();
+
+    const tested = ask('health.selfTest', {});
+    await ask('health.cancel', {});
+    await expect(tested).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(await ask('health.selfTest', {})).toMatchObject({ isEqual: true });
   } finally {
     await close();
     await rm(folder, { recursive: true, force: true });

@@ -5,6 +5,9 @@ import { Pairs } from '../shared/pairs-panel.tsx';
 import { useInspector } from '../shared/store.ts';
 import { ProbePanel } from './probe-panel.tsx';
 
+/** As long as a station takes at most. */
+const BUDGET_MS = 8_000;
+
 export function LinkTest() {
   const { t, language } = useTexts();
   const { bridge } = useInspector();
@@ -13,6 +16,7 @@ export function LinkTest() {
       title={t('health.link')}
       button={t('health.linkTest')}
       busy={t('health.linkBusy')}
+      budgetMs={BUDGET_MS}
       idle={null}
       ask={() => bridge.call('health.link', {})}
       show={({ uplinkBitsPerSecond, downlinkBitsPerSecond, roundTripMs, jitterMs }) => (

@@ -5,15 +5,17 @@ import { useState } from 'react';
 import { useTexts } from '../i18n/messages.tsx';
 import { FaultText } from '../shared/fault-text.tsx';
 import { formatBytes, formatMs, formatScore } from '../shared/format.ts';
+import { SteadyButton } from '../shared/steady-button.tsx';
 import { useInspector, useStore } from '../shared/store.ts';
 import { faultOf } from '../shared/use-action.ts';
 import { VerdictLabel } from '../shared/verdict-mark.tsx';
+import { Waiting } from '../shared/waiting.tsx';
 
 export function WaysPanel({ record }: { readonly record: ResultRecord }) {
   const { t } = useTexts();
   const { bridge, link } = useInspector();
   const state = useStore(link);
-  const [asked, setAsked] = useState<WhyWays | 'gone' | 'running' | null>(null);
+  const [asked, setAsked] = useState<WhyWays | 'gone' | 'running' | 'stopped' | null>(null);
   const [fault, setFault] = useState<FaultView | null>(null);
   const isAllowed = state.kind === 'connected' && mayAct(state.hello.role, 'operator');
   const ask = (): void => {
@@ -25,17 +27,27 @@ export function WaysPanel({ record }: { readonly record: ResultRecord }) {
         setAsked(value ?? 'gone');
       },
       (error: unknown) => {
-        setAsked(null);
-        setFault(faultOf(error));
+        const failed = faultOf(error);
+        const isStopped = failed.code === 'CANCELLED';
+        setAsked(isStopped ? 'stopped' : null);
+        setFault(isStopped ? null : failed);
       },
     );
   };
   return (
     <>
       <h3>{t('why.ways')}</h3>
-      <button type="button" disabled={!isAllowed} aria-busy={asked === 'running'} onClick={ask}>
-        {t(asked === 'running' ? 'why.looking' : 'why.askWays')}
-      </button>
+      <SteadyButton isOff={!isAllowed || asked === 'running'} onClick={ask}>
+        {t('why.askWays')}
+      </SteadyButton>
+      {asked === 'running' && (
+        <Waiting text={t('why.looking')} onStop={() => void bridge.call('why.cancel', {}).catch(() => {})} />
+      )}
+      {asked === 'stopped' && (
+        <p className="note" role="status">
+          {t('waiting.stopped')}
+        </p>
+      )}
       <FaultText fault={fault} />
       {asked === 'gone' && <p className="empty">{t('why.gone')}</p>}
       {asked !== null && typeof asked !== 'string' && <Ways ways={asked.ways} record={record} isNear={asked.isNear} />}

@@ -31,7 +31,7 @@ function Running({ job: { step, version, done, total } }: { readonly job: JobVie
       ) : (
         <progress aria-label={label} value={Math.min(done, total)} max={total} />
       )}
-      {may('engineer') && (step === 'fetch' || step === 'canary') && (
+      {may('engineer') && step !== 'rollBack' && (
         <button type="button" onClick={() => void bridge.call('updates.cancel', {}).catch(() => {})}>
           {t('updates.stop')}
         </button>

@@ -49,6 +49,11 @@ export function StagedPanel({ view, staged: { version, rejected, rejectedCause }
       )}
       {golden === null && rejected === null && <p>{t('updates.goldenUnknown')}</p>}
       {waiting !== null && <p className="fault">{t('updates.waiting', { version: waiting.version, window })}</p>}
+      {waiting !== null && may('engineer') && (
+        <SteadyButton isOff={job !== null} onClick={() => void bridge.call('updates.cancel', {}).catch(() => {})}>
+          {t('updates.callOff')}
+        </SteadyButton>
+      )}
       {canary !== null && <CanaryResult canary={canary} />}
       {may('engineer') && (
         <div className="toolbar">

@@ -18,18 +18,27 @@ const DEADLINE_MS = 20_000;
 /** The first run of a model warms it up; the next says what one costs. */
 const RUNS = 2;
 
-/** One after the other, with models of their own, so that the line's sessions stay as they are. */
-export async function compareWays(
-  { config, folder }: StationFile,
-  { reading, judges, picture }: { readonly reading: Reading; readonly judges: Judges; readonly picture: Picture },
-): Promise<readonly Way[]> {
+export interface WaysSetting {
+  readonly reading: Reading;
+  readonly judges: Judges;
+  readonly picture: Picture;
+  /** Ends it before the next run of a model, and while an answer of the cloud is waited for. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * One after the other, with models of their own, so that the line's sessions stay as they are.
+ * @throws the signal's reason; what goes wrong on a way is a part of the answer.
+ */
+export async function compareWays({ config, folder }: StationFile, setting: WaysSetting): Promise<readonly Way[]> {
   const ways: Way[] = [];
   for (const way of ['edge', 'cloud'] as const) {
     const wanted = configFor(config, folder, way);
     if (typeof wanted === 'string') ways.push({ kind: 'impossible', way, reason: wanted });
     else {
       ways.push(
-        await runWay(way, wanted, folder, { reading, judges, picture }).catch((error: unknown) => {
+        await runWay(way, wanted, folder, setting).catch((error: unknown) => {
+          setting.signal?.throwIfAborted();
           const { code, message } = KerfError.from(error, 'INTERNAL', messageOf(error));
           return { kind: 'failed' as const, way, code, message };
         }),
@@ -54,8 +63,9 @@ async function runWay(
   way: WayName,
   config: StationConfig,
   folder: string,
-  { reading, judges, picture }: Parameters<typeof compareWays>[1],
+  { reading, judges, picture, signal }: WaysSetting,
 ): Promise<Way> {
+  signal?.throwIfAborted();
   const backend = await nodeBackend({ runtime: 'onnxruntime-node' });
   try {
     const model = await openMainModel(config, { folder, backend, clock: systemClock, random: Math.random });
@@ -66,7 +76,11 @@ async function runWay(
       if ('verdict' in read) throw new KerfError('IMAGE_INVALID', read.reason?.message ?? 'the picture cannot be read');
       const { inputs } = read;
       for (let run = 1; ; run++) {
-        const result = await inferer.infer(inputs, { deadlineMs: DEADLINE_MS });
+        const result = await inferer.infer(inputs, {
+          deadlineMs: DEADLINE_MS,
+          ...(signal === undefined ? {} : { signal }),
+        });
+        signal?.throwIfAborted();
         if (result.kind === 'failed') return { kind: 'failed', way, code: result.code, message: result.message };
         if (run < RUNS) continue;
         const { verdict, score } = judgeAnswer({ by: 'main', result }, judges, read);
