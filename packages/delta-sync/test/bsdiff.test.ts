@@ -117,6 +117,26 @@ describe('a program whose addresses moved', () => {
   });
 });
 
+test('where a segment takes names from the scratch, a patch has the old ones to start from', async () => {
+  const old = normal(4096, 1, 1);
+  // Columns in another order: many short copies.
+  const fresh = old.map((_, at) => old[at - (at % 64) + ((at * 37) % 64)] as number);
+  const named = (name: string, data: Float32Array): Weight => ({
+    name,
+    dtype: 'float32',
+    shape: [64, 64],
+    data: bytesOfArray(data),
+  });
+  const base = await model('old.onnx', modelWith([named('a', old)]));
+  const target = await model('new.onnx', modelWith([named('a', fresh)]));
+  const asked: number[] = [];
+  await made(base, target, (old) => {
+    asked.push(old.byteLength);
+    return Promise.resolve(null);
+  });
+  expect(asked).toEqual([base.reader.byteLength]);
+});
+
 test('weights that moved are not even tried: no patch of bytes can beat their differences', async () => {
   const weight = (data: Float32Array): Weight => ({
     name: 'w',

@@ -55,6 +55,16 @@ describe('tensors of float32', () => {
     expect(report.valueBytes).toBeLessThan(report.entropyBytes * 1.02);
   });
 
+  test('bfloat16 values saved as float32 are differences of their upper halves', async () => {
+    const noise = normal(COUNT, 5e-4, 3);
+    const upper = (values: Float32Array): Uint32Array =>
+      new Uint32Array(values.buffer, values.byteOffset, values.length).map((bits) => bits & 0xffff_0000);
+    const fresh = upper(old.map((value, at) => value + (noise[at] as number)));
+    const { delta, report } = await between([weight(upper(old))], [weight(fresh)]);
+    expect(strategies(report.parts)).toEqual(['differences']);
+    expect(delta.byteLength / fresh.byteLength).toBeLessThan(0.15);
+  });
+
   test('on a grid around the old ones they are steps', async () => {
     const step = 3e-5;
     const noise = normal(COUNT, 1.5, 4);

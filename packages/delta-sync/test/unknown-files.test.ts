@@ -1,4 +1,5 @@
 // Files of an unknown kind: too large to be searched for copies, and with values that all changed behind a head of another length.
+import { seededRandom } from '@kerf/protocol';
 import { expect, test } from 'vitest';
 import type { ByteReader } from '../src/byte-reader.ts';
 import { matchBytes } from '../src/encode/match-bytes.ts';
@@ -33,6 +34,21 @@ test('few bytes that changed take as many parts, and the rest is copied', async 
   expect(sizes.told).toBeLessThanOrEqual(CHANGED.length * 1024);
   expect(sizes.parts).toBeLessThan(4 * CHANGED.length);
 }, 60_000);
+
+test('records of which few changed are told as one text where all of it takes less than its parts', async () => {
+  const random = seededRandom(3);
+  const records = Array.from({ length: 1200 }, (_, id) => ({
+    id,
+    name: `class_${id}`,
+    colour: Math.floor(random() * 2 ** 24).toString(16),
+    threshold: Math.round(random() * 1000) / 1000,
+  }));
+  const changed = records.map((record, at) => (at % 20 === 7 ? { ...record, threshold: (at % 1000) / 1000 } : record));
+  const file = async (name: string, value: unknown) =>
+    await plainFile(name, new TextEncoder().encode(JSON.stringify(value, null, 1)));
+  const { delta } = await roundTrip([await file('old', records)], [await file('new', changed)]);
+  expect(delta.byteLength).toBeLessThan(420);
+});
 
 test.each([1, 3, 8, 21])(
   'values that all changed, behind a head that grew by %i bytes, are differences',

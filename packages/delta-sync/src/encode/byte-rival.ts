@@ -48,7 +48,7 @@ export class ByteRival {
     fresh: Uint8Array,
   ): Promise<BuiltSegment | null> {
     if (built.payload.byteLength < LEAST_PAYLOAD_BYTES) return null;
-    const from = hullOf([...operations.flatMap((operation) => baseRangeOf(operation) ?? []), ...dictionary]);
+    const from = this.#baseFor(operations, dictionary);
     if (from === null || from.bytes > MAX_SEGMENT_BASE_BYTES) return null;
     const old = await this.#base.read(from.offset, from.bytes);
     if (patchBytes(operations, old, from.offset, fresh) >= built.payload.byteLength) return null;
@@ -63,6 +63,14 @@ export class ByteRival {
     if (!(await this.#isRight(rival, fresh))) return null;
     this.#kept++;
     return rival;
+  }
+
+  /** All that the operations read; where they use the scratch, which a patch cannot, the old structure too: all of a small base. */
+  #baseFor(operations: readonly Operation[], dictionary: readonly BaseRange[]): BaseRange | null {
+    const { byteLength } = this.#base;
+    const hasScratch = operations.some(({ op }) => op === 'scratch');
+    if (hasScratch && byteLength <= MAX_SEGMENT_BASE_BYTES) return { offset: 0, bytes: byteLength };
+    return hullOf([...operations.flatMap((operation) => baseRangeOf(operation) ?? []), ...dictionary]);
   }
 
   async #isRight(rival: BuiltSegment, fresh: Uint8Array): Promise<boolean> {

@@ -146,15 +146,16 @@ export class OutputWriter {
   async endSegment(): Promise<void> {
     if (this.#builder.bytes === 0) return;
     const { operations, dictionary } = this.#builder;
-    let built = this.#builder.finish();
+    const numbers = { built: this.#builder.finish(), operations, dictionary };
     this.#builder = new SegmentBuilder(this.#format);
     this.#planes = new SegmentPlanes();
     this.#newSegmentBits = SEGMENT_BITS;
-    const bytes = await this.#readers.target.read(this.#segmentStart, built.bytes);
-    const text = await textRival(built, operations, dictionary, bytes, this.#readers.base, this.#format);
-    if (text !== null) this.#reportRival('text', text.payload.byteLength);
-    built = text ?? built;
-    const patch = (await this.#rival?.against(built, operations, dictionary, bytes)) ?? null;
+    const bytes = await this.#readers.target.read(this.#segmentStart, numbers.built.bytes);
+    const text = await textRival(numbers.built, operations, dictionary, bytes, this.#readers.base, this.#format);
+    if (text !== null) this.#reportRival('text', text.built.payload.byteLength);
+    const best = text ?? numbers;
+    const { built } = best;
+    const patch = (await this.#rival?.against(built, best.operations, best.dictionary, bytes)) ?? null;
     if (patch !== null) this.#reportRival('bsdiff', patch.payload.byteLength);
     await this.#segments.keep(patch ?? built, 'output', bytes, this.#scratch);
     this.#segmentStart += built.bytes;

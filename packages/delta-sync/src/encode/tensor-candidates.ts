@@ -17,7 +17,7 @@ import { encodePlanes, type PlaneLayout, pricePlanes } from '../codec/planes.ts'
 import { ALL_SCALE_CONTEXTS } from '../codec/scale-model.ts';
 import { type Turn, turned } from '../codec/turn.ts';
 import { tokenOf } from '../coder/tokens.ts';
-import { ELEMENT_KINDS, type ElementKind, FLOAT32 } from '../format/element-kinds.ts';
+import { ELEMENT_KINDS, type ElementKind, FLOAT32, kindOf } from '../format/element-kinds.ts';
 import { matrixOfTurn } from '../format/operation-sizes.ts';
 import type { MatrixFields, Operation } from '../format/operations.ts';
 import { FACTOR_ERRORS, findFactors, type RealFactors, roundFactors } from './find-factors.ts';
@@ -34,6 +34,7 @@ export interface Candidate {
   readonly planes?: PlaneCounts;
 }
 
+const BFLOAT16 = kindOf('bfloat16');
 /** Bits of an operation besides its values, about. */
 export const OPERATION_BITS = 64;
 /** What is raw takes no tables: prices leave those out, so noise would seem to be a little less in any other form. */
@@ -45,9 +46,9 @@ const LEAST_SPECIAL_BYTES = 1024;
 
 /** The best of copy-like operations for a tensor with an old one. Both are whole elements of the same count. */
 export function bestWithOld(fields: MatrixFields, planes: PlaneLayout, old: Uint8Array, fresh: Uint8Array): Candidate {
-  const differences = differencesCandidate(fields, old, fresh);
-  const candidates = [differences, planesCandidate(planes, fresh)];
+  const candidates = [differencesCandidate(fields, old, fresh), planesCandidate(planes, fresh)];
   if (fields.kind === FLOAT32 && fresh.byteLength >= LEAST_SPECIAL_BYTES) {
+    if (isUpperHalves(old) && isUpperHalves(fresh)) candidates.push(differencesCandidate(inHalves(fields), old, fresh));
     const before = floatsOf(old);
     const after = floatsOf(fresh);
     const grid = findGrid(before, after);
@@ -58,6 +59,17 @@ export function bestWithOld(fields: MatrixFields, planes: PlaneLayout, old: Uint
     }
   }
   return candidates.reduce((best, next) => (next.bits < best.bits ? next : best));
+}
+
+/** Whether the lower half of every float32 is 0: bfloat16 values in a wider type, as models that were trained in it are saved. */
+function isUpperHalves(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.byteLength; at += 4) if (bytes[at] !== 0 || bytes[at + 1] !== 0) return false;
+  return true;
+}
+
+/** Each float32 as two elements: 0, and its upper half as the bfloat16 that it is. */
+function inHalves(fields: MatrixFields): MatrixFields {
+  return { ...fields, kind: BFLOAT16, columns: 2 * fields.columns };
 }
 
 function floatsOf(bytes: Uint8Array): Float32Array<ArrayBuffer> {
