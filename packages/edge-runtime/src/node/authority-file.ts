@@ -7,12 +7,17 @@ import { KerfError } from '@kerf/protocol';
  * @throws {KerfError} FILE_NOT_FOUND when it cannot be read now.
  */
 export async function authorityFile(path: string): Promise<() => Promise<string>> {
-  const read = (): Promise<string> => readFile(path, 'utf8');
-  let last = await read().catch((cause: unknown) => {
+  const first = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new KerfError('FILE_NOT_FOUND', `the certificate ${path} cannot be read`, { cause });
   });
+  return followPem(path, first);
+}
+
+/** The same of a file whose text is known. */
+export function followPem(path: string, known: string): () => Promise<string> {
+  let last = known;
   return async () => {
-    const now = await read().catch(() => last);
+    const now = await readFile(path, 'utf8').catch(() => last);
     if (now.trim() !== '') last = now;
     return last;
   };

@@ -1,5 +1,6 @@
 // MQTT against Mosquitto, where it is installed, and against a broker that fails as it is told to.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -141,6 +142,47 @@ describe('MQTT sink', () => {
       details: { why: { kind: 'certificate-unknown', host: new URL(broker.url).host } },
     });
     expect(broker.published.filter(({ topic }) => topic.endsWith('/results'))).toHaveLength(1);
+    await rm(folder, { recursive: true });
+  });
+
+  test('certificates that are replaced count from the next connect on, the one of the authority and its own', async () => {
+    const make = (): Promise<{ cert: string; private: string }> =>
+      generate([{ name: 'commonName', value: 'broker' }], {
+        extensions: [{ name: 'subjectAltName', altNames: [{ type: 7 as const, ip: '127.0.0.1' }] }],
+      });
+    const [before, after, own] = [await make(), await make(), await make()];
+    const broker = new ScriptedBroker({ cert: before.cert, key: before.private });
+    await broker.listen();
+    brokers.push(broker);
+    const folder = await mkdtemp(join(tmpdir(), 'kerf-mqtt-'));
+    const [ca, certificate, key] = ['ca.pem', 'own.pem', 'own-key.pem'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const write = (authority: string, pair: { cert: string; private: string }): Promise<unknown> =>
+      Promise.all([writeFile(ca, authority), writeFile(certificate, pair.cert), writeFile(key, pair.private)]);
+    await write(before.cert, before);
+    const sink = open(broker.url, { ca, certificate, key });
+    sinks.push(sink);
+    await sink.deliver(deliveryOf(0), never);
+    await broker.close();
+    broker.tls = { cert: after.cert, key: after.private };
+    await broker.listen();
+    await expect
+      .poll(() => sink.deliver(deliveryOf(1), never).catch(({ code }: { code: string }) => code), { timeout: 10_000 })
+      .toBe('TLS_UNTRUSTED');
+    await write(after.cert, own);
+    await expect
+      .poll(() => sink.deliver(deliveryOf(1), never).catch(({ code }: { code: string }) => code), { timeout: 30_000 })
+      .toBeUndefined();
+    expect(broker.certificates.at(-1)).toBe(new X509Certificate(own.cert).fingerprint256);
+    // One that is away for a moment leaves what was read last.
+    await Promise.all([rm(ca), rm(certificate), rm(key)]);
+    broker.drop();
+    await expect
+      .poll(() => sink.deliver(deliveryOf(2), never).catch(({ code }: { code: string }) => code), { timeout: 10_000 })
+      .toBeUndefined();
     await rm(folder, { recursive: true });
   });
 

@@ -2,7 +2,7 @@
 
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 
 export interface Published {
   readonly topic: string;
@@ -14,6 +14,8 @@ export class ScriptedBroker {
   readonly published: Published[] = [];
   readonly wills: Published[] = [];
   readonly logins: { clientId: string; user: string | null; password: string | null }[] = [];
+  /** SHA-256 of those that clients showed over TLS. */
+  readonly certificates: (string | null)[] = [];
   /** Code of the next CONNACKs. */
   refuse = 0;
   /** False: takes messages and never confirms them. */
@@ -22,7 +24,8 @@ export class ScriptedBroker {
   private readonly sockets = new Set<Socket>();
   port = 0;
 
-  private readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** From the next `listen` on. */
+  tls: { readonly cert: string; readonly key: string } | null;
 
   constructor(tls: { readonly cert: string; readonly key: string } | null = null) {
     this.tls = tls;
@@ -30,7 +33,12 @@ export class ScriptedBroker {
 
   async listen(): Promise<void> {
     const serve = (socket: Socket): void => this.serve(socket);
-    const server = this.tls === null ? createServer(serve) : createTlsServer(this.tls, serve);
+    const asks = { ...this.tls, requestCert: true, rejectUnauthorized: false };
+    const serveTls = (socket: TLSSocket): void => {
+      this.certificates.push(socket.getPeerX509Certificate()?.fingerprint256 ?? null);
+      this.serve(socket);
+    };
+    const server = this.tls === null ? createServer(serve) : createTlsServer(asks, serveTls);
     await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
     this.port = (server.address() as AddressInfo).port;
     this.server = server;

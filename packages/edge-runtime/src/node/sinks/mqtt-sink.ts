@@ -8,6 +8,7 @@ import { SINK_BOUNDS, type SinkSetup } from '../../sinks/options.ts';
 import type { Delivery, Sink } from '../../sinks/sink.ts';
 import { secretOf } from '../../sinks/webhook-sink.ts';
 import type { ResultRecord } from '../../station/result-record.ts';
+import { followPem } from '../authority-file.ts';
 import { type MqttAddress, type MqttConnection, type MqttOptions, openMqtt } from '../mqtt/connection.ts';
 
 /**
@@ -23,7 +24,8 @@ class MqttSink implements Sink {
   readonly name: string;
   private readonly config: MqttConfig;
   private readonly setup: SinkSetup;
-  private readonly options: MqttOptions;
+  private readonly options: Omit<MqttOptions, 'address'>;
+  private readonly address: () => Promise<MqttAddress>;
   private readonly statusTopic: string;
   private readonly ended = new AbortController();
   private connection: MqttConnection | null = null;
@@ -38,8 +40,8 @@ class MqttSink implements Sink {
     this.setup = setup;
     topicOf(config.topic, setup.station, null);
     this.statusTopic = topicOf(config.statusTopic, setup.station, null);
+    this.address = addressOf(config);
     this.options = {
-      address: addressOf(config),
       connect: {
         clientId: config.clientId ?? `kerf-${setup.station}-${setup.name}`,
         keepAliveSeconds: Math.ceil(config.keepAlive / 1000),
@@ -96,7 +98,7 @@ class MqttSink implements Sink {
     const { signal } = this.ended;
     for (let failures = 0; !signal.aborted; ) {
       try {
-        const connection = await openMqtt(this.options, signal);
+        const connection = await openMqtt({ ...this.options, address: await this.address() }, signal);
         await connection.publish(this.statusTopic, this.status('online'), true, signal);
         failures = 0;
         this.set(connection, null);
@@ -124,7 +126,7 @@ class MqttSink implements Sink {
   }
 }
 
-function addressOf(config: MqttConfig): MqttAddress {
+function addressOf(config: MqttConfig): () => Promise<MqttAddress> {
   const url = parseUrl(config.url);
   if (url === null || (url.protocol !== 'mqtt:' && url.protocol !== 'mqtts:') || url.hostname === '') {
     throw new KerfError('INVALID_ARGUMENT', `'${config.url}' is not an mqtt:// or mqtts:// URL`);
@@ -141,21 +143,29 @@ function addressOf(config: MqttConfig): MqttAddress {
   }
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = Number(url.port === '' ? (isPlain ? 1883 : 8883) : url.port);
-  return { host, port, tls: isPlain ? null : tlsOf(config, host) };
+  if (isPlain) return async () => ({ host, port, tls: null });
+  const tls = tlsOf(config, host);
+  return async () => ({ host, port, tls: await tls() });
 }
 
-function tlsOf({ ca, certificate, key }: MqttConfig, host: string): NonNullable<MqttAddress['tls']> {
-  return {
-    servername: /^[\d.]+$|:/.test(host) ? '' : host,
-    ...(ca !== null && { ca: pem(ca) }),
-    ...(certificate !== null && { cert: pem(certificate) }),
-    ...(key !== null && { key: pem(key) }),
+/** As the files are at each connect: certificates are replaced while a line runs. */
+function tlsOf({ ca, certificate, key }: MqttConfig, host: string): () => Promise<NonNullable<MqttAddress['tls']>> {
+  const read = { ca: pem(ca), cert: pem(certificate), key: pem(key) };
+  return async () => {
+    const [caPem, certPem, keyPem] = await Promise.all([read.ca?.(), read.cert?.(), read.key?.()]);
+    return {
+      servername: /^[\d.]+$|:/.test(host) ? '' : host,
+      ...(caPem !== undefined && { ca: caPem }),
+      ...(certPem !== undefined && { cert: certPem }),
+      ...(keyPem !== undefined && { key: keyPem }),
+    };
   };
 }
 
-function pem(path: string): Buffer {
+function pem(path: string | null): (() => Promise<string>) | null {
+  if (path === null) return null;
   try {
-    return readFileSync(path);
+    return followPem(path, readFileSync(path, 'utf8'));
   } catch (cause) {
     throw new KerfError('FILE_NOT_FOUND', `cannot read ${path}: ${messageOf(cause)}`, { cause });
   }
