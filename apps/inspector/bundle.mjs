@@ -17,6 +17,7 @@ await build({
   entryPoints: {
     main: join(source, 'renderer/main.tsx'),
     lines: join(source, 'renderer/lines/main.tsx'),
+    media: join(source, 'media/media-page.ts'),
     'station-worker': join(source, 'renderer/pictures/station-worker.ts'),
     'layout-worker': join(source, 'renderer/cut/graph/layout-worker.ts'),
     styles: join(source, 'renderer/main.css'),
@@ -30,6 +31,7 @@ await build({
   conditions: ['@kerf/source'],
   define: { 'process.env.NODE_ENV': '"production"' },
 });
+await copyFile(join(source, 'media/media.html'), join(target, 'renderer/media.html'));
 for (const name of ['index.html', 'icon.svg'])
   await copyFile(join(source, 'renderer', name), join(target, 'renderer', name));
 const page = await readFile(join(source, 'renderer/index.html'), 'utf8');
@@ -38,7 +40,7 @@ await writeFile(join(target, 'renderer/lines.html'), page.replace('./main.js', '
 // Main and preload are CommonJS, which every Electron takes; a sandboxed preload script can be nothing else.
 await build({
   ...common,
-  entryPoints: ['main', 'preload', 'host'].map((name) => join(source, `desktop/${name}.ts`)),
+  entryPoints: ['main', 'preload', 'media-preload', 'host'].map((name) => join(source, `desktop/${name}.ts`)),
   outdir: join(target, 'desktop'),
   outExtension: { '.js': '.cjs' },
   format: 'cjs',

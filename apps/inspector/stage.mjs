@@ -24,7 +24,7 @@ const manifest = JSON.parse(await readFile(join(here, 'package.json'), 'utf8'));
 await rm(target, { recursive: true, force: true });
 
 const app = join(target, 'app');
-for (const path of ['desktop/main.cjs', 'desktop/preload.cjs', 'renderer'])
+for (const path of ['desktop/main.cjs', 'desktop/preload.cjs', 'desktop/media-preload.cjs', 'renderer'])
   await cp(join(built, path), join(app, 'dist', path), { recursive: true });
 const { version, license } = manifest;
 await write(join(app, 'package.json'), {

@@ -58,6 +58,7 @@ const CAUSES: { readonly [K in Cause['kind']]: OfKind<K> } = {
   'source-no-stream': { kind: 'source-no-stream', message: '404 Not Found' },
   'source-busy': { kind: 'source-busy', message: 'Device or resource busy' },
   'source-forbidden': { kind: 'source-forbidden', message: 'Permission denied' },
+  'source-encoding': { kind: 'source-encoding', encoding: 'H265' },
   'source-none': { kind: 'source-none', message: 'Requested device not found' },
   'certificate-expired': { kind: 'certificate-expired', ...certificate, clock: '2026-11-28 01:00 UTC' },
   'certificate-too-early': { kind: 'certificate-too-early', ...certificate, clock: '2001-01-01 00:00 UTC' },

@@ -4,10 +4,12 @@ export type { BrowserBackend, BrowserBackendOptions } from './browser/browser-ba
 export { browserBackend } from './browser/browser-backend.ts';
 export type { BrowserConnectOptions } from './browser/browser-connect.ts';
 export { browserConnect } from './browser/browser-connect.ts';
-export type { CameraMedia } from './browser/capture/camera-source.ts';
 export { cameraSource } from './browser/capture/camera-source.ts';
+export { pixelsOf } from './browser/capture/frame-pixels.ts';
 export type { KeyboardScannerOptions } from './browser/capture/keyboard-scanner.ts';
 export { keyboardScanner } from './browser/capture/keyboard-scanner.ts';
+export type { CameraMedia, CameraWish } from './browser/capture/watch-camera.ts';
+export { watchCamera } from './browser/capture/watch-camera.ts';
 export { openIndexedDbDisk } from './browser/indexed-db-disk.ts';
 export type { BrowserBackendSpec } from './browser/make-backend.ts';
 export { makeBrowserBackend, WASM_FILES } from './browser/make-backend.ts';

@@ -3,6 +3,7 @@
 export { authorityFile } from './node/authority-file.ts';
 export { folderSource } from './node/capture/folder-source.ts';
 export { httpTrigger } from './node/capture/http-trigger.ts';
+export type { MediaHost, WantedCamera, WantedStream } from './node/capture/media-host.ts';
 export { rtspSource } from './node/capture/rtsp-source.ts';
 export { serialScanner } from './node/capture/serial-scanner.ts';
 export { uploadSource } from './node/capture/upload-source.ts';
@@ -41,6 +42,8 @@ export { SessionFile } from './node/recording/session-file.ts';
 export { SessionWriter } from './node/recording/session-writer.ts';
 export type { RecorderState } from './node/recording/station-recorder.ts';
 export { listSessions, SESSION_ENDING, StationRecorder } from './node/recording/station-recorder.ts';
+export type { H264Listener, VideoUnit } from './node/rtsp/h264-units.ts';
+export { watchRtsp } from './node/rtsp/watch-rtsp.ts';
 export type { Sample, SampleMark } from './node/samples/sample-file.ts';
 export { sampleFormat } from './node/samples/sample-file.ts';
 export type { SampleCounters } from './node/samples/sample-keeper.ts';

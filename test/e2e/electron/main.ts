@@ -21,6 +21,7 @@ function start(): void {
   const station = new StationProcess({
     script: join(__dirname, 'station.js'),
     args: [],
+    onMedia: (port) => port.close(),
     onGone: () => {
       for (const window of BrowserWindow.getAllWindows()) window.webContents.send(GONE);
     },

@@ -7,6 +7,9 @@ export const PORT = 'kerf:port';
 /** Main to renderer: the station's process ended; its ports are dead. */
 export const GONE = 'kerf:gone';
 
+/** Station to main, and main to both ends: a port between the station and the window that opens cameras. */
+export const MEDIA = 'kerf:media';
+
 /** Main to preload script, as an argument of its process: how many lines there are. */
 export const LINES = '--kerf-lines=';
 

@@ -3,6 +3,7 @@ import type { Port } from '@kerf/bridge';
 
 export interface ParentPort {
   on(event: 'message', listener: (event: { data: unknown; ports: MessagePortMain[] }) => void): void;
+  postMessage(value: unknown): void;
 }
 
 export interface MessagePortMain {

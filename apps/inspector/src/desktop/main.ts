@@ -5,6 +5,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { app, BrowserWindow, dialog, ipcMain, MessageChannelMain, protocol, session } from 'electron';
 import { CONNECT, GONE, LINES, ORIGIN, PORT, SCHEME } from './channels.ts';
+import { MediaWindow } from './media-window.ts';
 import { isWritable, noPlace } from './no-place.ts';
 import { serveRenderer } from './serve-renderer.ts';
 import { StationProcess } from './station-process.ts';
@@ -51,16 +52,23 @@ function start(): void {
   const given = givenLines();
   const lines = Math.max(1, given.length);
   protocol.handle(SCHEME, (request) => serveRenderer(RENDERER, lines, request.url));
-  // The page needs none: cameras belong to the station's process.
-  session.defaultSession.setPermissionRequestHandler((_, __, answer) => answer(false));
-  session.defaultSession.setPermissionCheckHandler(() => false);
+  const media = new MediaWindow();
+  // Pages need none: cameras belong to the station, which has a window for them.
+  session.defaultSession.setPermissionRequestHandler((contents, permission, answer, details) =>
+    answer(permission === 'media' && media.owns(contents) && isVideoOnly(details)),
+  );
+  session.defaultSession.setPermissionCheckHandler(
+    (contents, permission) => permission === 'media' && media.owns(contents),
+  );
   const station = new StationProcess({
     script: HOST,
     args:
       given.length === 0
         ? ['--demo', join(app.getPath('userData'), 'demo-line')]
         : [...givenAuthority(), '--lines', ...given],
+    onMedia: (port) => void media.connect(port).catch(() => media.close()),
     onGone: () => {
+      media.close();
       for (const window of BrowserWindow.getAllWindows()) window.webContents.send(GONE);
     },
   });
@@ -78,6 +86,7 @@ function start(): void {
     if (window.isMinimized()) window.restore();
     window.focus();
   });
+  window.once('closed', () => media.close());
   app.on('window-all-closed', () => app.quit());
   app.on('will-quit', () => station.stop());
 }
@@ -108,6 +117,11 @@ function openWindow(lines: number): BrowserWindow {
   window.webContents.on('will-attach-webview', (event) => event.preventDefault());
   void window.loadURL(`${ORIGIN}/`);
   return window;
+}
+
+function isVideoOnly(details: object): boolean {
+  const types = 'mediaTypes' in details ? details.mediaTypes : undefined;
+  return Array.isArray(types) && types.every((type) => type === 'video');
 }
 
 /** `--ca=FILE`: what other machines' certificates are known by, as of `kerf inspect`. */

@@ -4,6 +4,7 @@ import { type InspectorService, portTransport, relayBridge, serveBridge } from '
 import { closeLines, type OpenedLine, openLines, prepareDemoLine } from '@kerf/cli/inspect';
 import { isDiskFull, KerfError, messageOf } from '@kerf/protocol';
 import { connectPatiently } from '@kerf/protocol/node';
+import { DesktopMedia } from './desktop-media.ts';
 import { type ParentPort, portOf } from './electron-port.ts';
 
 connectPatiently();
@@ -12,6 +13,8 @@ const parentPort = (process as unknown as { parentPort: ParentPort }).parentPort
 const CALLER = { name: 'desktop', role: 'engineer' } as const;
 
 const AGAIN_MS = 10_000;
+
+const media = new DesktopMedia(parentPort);
 
 /** To the terminal that started the app, where there is one. */
 function say(what: unknown): void {
@@ -25,8 +28,11 @@ async function startLines(): Promise<readonly OpenedLine[]> {
   const demo = isDemo ? await prepareDemoLine(given[0] ?? '') : null;
   const authority = process.argv.indexOf('--ca');
   const ca = isDemo || authority < 0 ? null : (process.argv[authority + 1] ?? null);
-  const lines = await openLines(demo === null ? given : [demo.stationPath], ca, (event, message) =>
-    say(`${event}: ${message}`),
+  const lines = await openLines(
+    demo === null ? given : [demo.stationPath],
+    ca,
+    (event, message) => say(`${event}: ${message}`),
+    media,
   );
   try {
     for (const line of lines) if ('opened' in line) await line.opened.station.start();
@@ -69,10 +75,12 @@ let starting = startUntilRunning();
 parentPort.on('message', ({ data, ports }) => {
   const [port] = ports;
   if (port === undefined) return;
+  const { line: number, media: asked } = data as { readonly line?: number; readonly media?: number };
+  if (asked !== undefined) return media.take(asked, port);
   const transport = portTransport(portOf(port));
   starting.then(
     (lines) => {
-      const line = lines[(data as { readonly line: number }).line - 1];
+      const line = lines[(number ?? 0) - 1];
       if (line === undefined) transport.close(1011, 'there is no such line');
       else if ('connect' in line) relayBridge(transport, line.connect, CALLER, say);
       else serveBridge(transport, line.service, CALLER, say);

@@ -1,12 +1,15 @@
 // A station in a process of its own: started, handed ports, and started again when it dies.
 import type { MessagePortMain, UtilityProcess } from 'electron';
-import { utilityProcess } from 'electron';
+import { MessageChannelMain, utilityProcess } from 'electron';
+import { MEDIA } from './channels.ts';
 
 export interface StationProcessOptions {
   /** The host's script. */
   readonly script: string;
   /** Of the script: the lines, or a folder for the demo line. */
   readonly args: readonly string[];
+  /** A camera is wanted: the other end of a port that the station has. */
+  onMedia(port: MessagePortMain): void;
   /** Every port handed out is dead. */
   onGone(): void;
 }
@@ -37,6 +40,12 @@ export class StationProcess {
       stdio: 'inherit',
     });
     this.child = child;
+    child.on('message', (asked: { readonly kind?: unknown; readonly id?: unknown }) => {
+      if (asked.kind !== MEDIA) return;
+      const { port1, port2 } = new MessageChannelMain();
+      child.postMessage({ media: asked.id }, [port1]);
+      this.options.onMedia(port2);
+    });
     child.once('exit', () => this.onExit());
   }
 

@@ -2,7 +2,7 @@
 // desktop alike.
 import { join } from 'node:path';
 import type { OutboxEvent } from '@kerf/edge-runtime';
-import { type OpenedStation, openStation, readStationFile } from '@kerf/edge-runtime/node';
+import { type MediaHost, type OpenedStation, openStation, readStationFile } from '@kerf/edge-runtime/node';
 import { picturesOf } from '../update/shadow-run.ts';
 import { deviceOf, withRelease } from '../update/station-release.ts';
 import { UpdateDesk } from '../update/update-desk.ts';
@@ -17,10 +17,12 @@ export interface InspectedStation {
   readonly close: () => Promise<void>;
 }
 
-export interface InspectedListeners {
+export interface InspectedOptions {
   readonly onOutbox: (event: OutboxEvent) => void;
   readonly onNotice?: (message: string) => void;
   readonly onFault: (error: unknown) => void;
+  /** Opens cameras where ffmpeg is not installed. */
+  readonly media?: MediaHost;
 }
 
 /**
@@ -29,13 +31,13 @@ export interface InspectedListeners {
  */
 export async function openInspected(
   path: string,
-  { onOutbox, onNotice, onFault }: InspectedListeners,
+  { onFault, ...options }: InspectedOptions,
 ): Promise<InspectedStation> {
   const written = await readStationFile(path);
   const device = deviceOf(written);
   let file = await withRelease(written, true);
   const audit = await StationAudit.open(join(file.folder, `${file.config.station}.audit.jsonl`));
-  const opened = await openStation(file, { onOutbox, ...(onNotice === undefined ? {} : { onNotice }) });
+  const opened = await openStation(file, options);
   try {
     let service: StationService | null = null;
     const updates =

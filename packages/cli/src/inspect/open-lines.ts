@@ -1,5 +1,5 @@
 // Station files, and addresses of other machines' lines -> the lines of one page, all of them or none.
-import { readStationFile } from '@kerf/edge-runtime/node';
+import { type MediaHost, readStationFile } from '@kerf/edge-runtime/node';
 import { KerfError, messageOf } from '@kerf/protocol';
 import { isAddress } from '../addresses.ts';
 import { type InspectedStation, openInspected } from './open-inspected.ts';
@@ -12,6 +12,7 @@ export type OpenedLine = InspectedStation | RemoteLine;
  * @param given station files and addresses, in the order of the lines
  * @param ca PEM file that other machines' certificates are known by; null: the system's authorities
  * @param say hears of faults in background work, by the line where there are several
+ * @param media opens cameras where ffmpeg is not installed
  * @throws {KerfError} what opening one of them throws; CONFIG_INVALID where two have one name: people tell them apart by it,
  * and files beside the station file are called so.
  */
@@ -19,6 +20,7 @@ export async function openLines(
   given: readonly string[],
   ca: string | null,
   say: (event: string, message: string) => void,
+  media?: MediaHost,
 ): Promise<OpenedLine[]> {
   const paths = given.filter((one) => !isAddress(one));
   const names = await Promise.all(paths.map(async (path) => (await readStationFile(path)).config.station));
@@ -41,6 +43,7 @@ export async function openLines(
           },
           onNotice: (message) => say('notice', `${at}${message}`),
           onFault: (error) => say('fault', `${at}${messageOf(error)}`),
+          ...(media === undefined ? {} : { media }),
         }),
       );
     }

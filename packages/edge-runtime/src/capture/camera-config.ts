@@ -24,7 +24,11 @@ export const cameraShape = object({
     number({ least: 1, most: 1_000_000, whole: true }),
     'So many equal pictures in a row count as a lost camera; never where it is left out.',
   ),
-  ffmpeg: withDefault(text(), 'ffmpeg', 'In Node: the program that reads the camera.'),
+  ffmpeg: withDefault(
+    text(),
+    'ffmpeg',
+    'In Node: the program that reads the camera; where it is not installed, the desktop app does so itself.',
+  ),
 });
 
 /** Durations in milliseconds. */

@@ -26,7 +26,9 @@ export type SourceCause =
     }
   /** `others`: cameras that are there; empty where there are none. */
   | { readonly kind: 'source-no-camera'; readonly device: string; readonly others: string }
-  | { readonly kind: 'source-no-program'; readonly error: string };
+  | { readonly kind: 'source-no-program'; readonly error: string }
+  /** As SDP names it. */
+  | { readonly kind: 'source-encoding'; readonly encoding: string };
 
 export type KeepingCause =
   | { readonly kind: 'record-too-fast' | 'record-resumed' | 'record-disk-full' | 'samples-disk-full' }
@@ -86,6 +88,8 @@ export function stationText(why: StationWhy): string {
       return `there is no camera: ${why.message}`;
     case 'source-no-camera':
       return `there is no camera at ${why.device}; cameras of this machine: ${why.others === '' ? 'none' : why.others}`;
+    case 'source-encoding':
+      return `the camera sends ${why.encoding}, which needs ffmpeg: install it, or set the camera to H.264`;
     case 'source-no-program':
       return `ffmpeg cannot be started: ${why.error}`;
     case 'record-too-fast':

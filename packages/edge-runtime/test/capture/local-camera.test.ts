@@ -47,7 +47,7 @@ describe('a camera of this machine', () => {
   function started(given: Record<string, unknown>, platform: NodeJS.Platform) {
     const states: SourceState[] = [];
     const captures: Capture[] = [];
-    const source = localCamera(config(given), setup, platform);
+    const source = localCamera(config(given), setup, null, platform);
     ends.push(() => source.stop());
     const running = source.start({
       onCapture: async (capture) => void captures.push(capture),

@@ -38,6 +38,8 @@ export const enCauses = {
   'cause.source-forbidden': 'It may not be used. Allow cameras for this user, or for this page.',
   'cause.source-none': 'There is no camera. Plug one in, or check its cable.',
   'cause.source-no-camera': 'There is no camera at {device}. Check its cable; cameras that are there: {others}.',
+  'cause.source-encoding':
+    'It sends {encoding}, which needs ffmpeg: install that on this device, or set the camera to H.264.',
   'cause.source-no-program': 'ffmpeg cannot be started ({error}). Install it on this device.',
   'cause.certificate-expired':
     'The certificate of {host} has expired: here it is {clock}. Set this device’s clock if that is wrong, else renew the certificate there.',

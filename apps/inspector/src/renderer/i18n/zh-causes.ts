@@ -37,6 +37,7 @@ export const zhCauses: Readonly<Record<keyof typeof enCauses, string>> = {
   'cause.source-forbidden': '不允许使用它。请允许此用户或此页面使用相机。',
   'cause.source-none': '没有相机。请接上一台，或检查线缆。',
   'cause.source-no-camera': '{device} 处没有相机。请检查线缆；现有相机：{others}。',
+  'cause.source-encoding': '它发送 {encoding}，需要 ffmpeg：请在本设备上安装它，或把相机设为 H.264。',
   'cause.source-no-program': '无法启动 ffmpeg（{error}）。请在本设备上安装它。',
   'cause.certificate-expired':
     '{host} 的证书已过期：本设备的时间为 {clock}。时间不对时请校准本设备的时钟，否则请在对方更新证书。',

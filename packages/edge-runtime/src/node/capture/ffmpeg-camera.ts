@@ -1,8 +1,5 @@
-// What ffmpeg reads of a live camera -> captures of its latest picture.
-
-import { frozenFault, liveSource } from '../../capture/live-source.ts';
-import type { SourceSetup } from '../../capture/options.ts';
-import type { Source } from '../../capture/source.ts';
+// What ffmpeg reads of a live camera -> its pictures.
+import { frozenFault, type LiveDevice } from '../../capture/live-source.ts';
 import { rgbOfYuv, Y4mReader } from '../../capture/y4m.ts';
 import { sourceLost } from '../../cause/station-cause.ts';
 import { checkFfmpeg, type FfmpegRun, runFfmpeg } from './ffmpeg.ts';
@@ -16,8 +13,8 @@ export interface FfmpegCamera {
 }
 
 /** The camera is lost when the stream ends, breaks, stalls or freezes. */
-export function ffmpegCamera({ run, frozen, look }: FfmpegCamera, setup: SourceSetup): Source {
-  return liveSource(setup, {
+export function ffmpegCamera({ run, frozen, look }: FfmpegCamera): LiveDevice {
+  return {
     prepare: () => checkFfmpeg(run.program),
     attempt: async (desk, signal, up) => {
       await look?.();
@@ -32,5 +29,5 @@ export function ffmpegCamera({ run, frozen, look }: FfmpegCamera, setup: SourceS
       }
       if (!signal.aborted) throw sourceLost({ kind: 'source-ended' });
     },
-  });
+  };
 }

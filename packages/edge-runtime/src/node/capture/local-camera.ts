@@ -3,10 +3,12 @@ import { access, readdir } from 'node:fs/promises';
 import process from 'node:process';
 import { KerfError } from '@kerf/protocol';
 import type { CameraConfig } from '../../capture/camera-config.ts';
+import { type LiveDevice, liveSource } from '../../capture/live-source.ts';
 import type { SourceSetup } from '../../capture/options.ts';
 import type { Source } from '../../capture/source.ts';
 import { sourceLost } from '../../cause/station-cause.ts';
 import { ffmpegCamera } from './ffmpeg-camera.ts';
+import { ffmpegOr, type MediaHost } from './media-host.ts';
 
 /** How ffmpeg is told of a camera. */
 export interface CameraInput {
@@ -14,12 +16,25 @@ export interface CameraInput {
   readonly input: string;
 }
 
-/** @throws {KerfError} INVALID_ARGUMENT for a size that is half given, or a system whose cameras ffmpeg cannot open so. */
+/**
+ * @param media opens the camera where ffmpeg is not installed; null: nobody does
+ * @throws {KerfError} INVALID_ARGUMENT for a size that is half given, or a system whose cameras ffmpeg cannot open so.
+ */
 export function localCamera(
   config: CameraConfig,
   setup: SourceSetup,
+  media: MediaHost | null = null,
   platform: NodeJS.Platform = process.platform,
 ): Source {
+  const { device, width, height, rate } = config;
+  const wanted = { kind: 'camera', device, width, height, rate } as const;
+  return liveSource(
+    setup,
+    ffmpegOr(media, wanted, { ...config, clock: setup.clock }, () => ffmpegDevice(config, setup, platform)),
+  );
+}
+
+function ffmpegDevice(config: CameraConfig, setup: SourceSetup, platform: NodeJS.Platform): LiveDevice {
   const { inputOptions, input } = cameraInput(config, platform);
   const run = {
     program: config.ffmpeg,
@@ -31,7 +46,7 @@ export function localCamera(
     clock: setup.clock,
   };
   const look = platform === 'linux' ? { look: () => checkDevice(input) } : {};
-  return ffmpegCamera({ run, frozen: config.frozen, ...look }, setup);
+  return ffmpegCamera({ run, frozen: config.frozen, ...look });
 }
 
 /**

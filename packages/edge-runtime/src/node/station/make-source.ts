@@ -9,6 +9,7 @@ import type { TriggerConfig } from '../../capture/trigger-config.ts';
 import { folderSource } from '../capture/folder-source.ts';
 import { httpTrigger } from '../capture/http-trigger.ts';
 import { localCamera } from '../capture/local-camera.ts';
+import type { MediaHost } from '../capture/media-host.ts';
 import { rtspSource } from '../capture/rtsp-source.ts';
 import { serialScanner } from '../capture/serial-scanner.ts';
 import { uploadSource } from '../capture/upload-source.ts';
@@ -24,12 +25,17 @@ export interface StationDoors {
   readonly secret: (name: string) => string | null;
 }
 
+/** And who opens cameras where ffmpeg is not installed. */
+export interface SourceDoors extends StationDoors {
+  readonly media: MediaHost | null;
+}
+
 /** @param folder what relative paths are relative to. @throws {KerfError} INVALID_ARGUMENT. */
 export function makeSource(
   config: SourceConfig,
   folder: string,
   setup: Omit<SourceSetup, 'name'>,
-  doors: StationDoors,
+  doors: SourceDoors,
 ): Source {
   const own = { ...setup, name: config.name };
   switch (config.kind) {
@@ -40,9 +46,14 @@ export function makeSource(
     case 'video':
       return videoSource({ ...config, path: resolve(folder, config.path) }, own);
     case 'camera':
-      return localCamera(config, own);
+      return localCamera(config, own, doors.media);
     case 'rtsp':
-      return rtspSource(config, own, config.passwordFrom === null ? null : passwordOf(config.passwordFrom, doors));
+      return rtspSource(
+        config,
+        own,
+        config.passwordFrom === null ? null : passwordOf(config.passwordFrom, doors),
+        doors.media,
+      );
   }
 }
 

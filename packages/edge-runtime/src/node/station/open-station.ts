@@ -14,6 +14,7 @@ import type { Pictures } from '../../station/pictures.ts';
 import { Station } from '../../station/station.ts';
 import type { StationConfig } from '../../station/station-file.ts';
 import { stopStation } from '../../station/stop-station.ts';
+import type { MediaHost } from '../capture/media-host.ts';
 import { openFolderDisk } from '../folder-disk.ts';
 import type { DoorWatch } from '../http/http-door.ts';
 import { nodeBackend } from '../node-backend.ts';
@@ -40,6 +41,8 @@ export interface OpenStationOptions {
   readonly onSwitch?: (change: RouteSwitch) => void;
   /** What somebody should know that concerns no part, in words: a certificate that was replaced, or cannot be used. */
   readonly onNotice?: (message: string) => void;
+  /** Opens cameras where ffmpeg is not installed. @default nobody does */
+  readonly media?: MediaHost;
 }
 
 export interface OpenedStation {
@@ -115,7 +118,7 @@ async function assemble(
   const judges = await judgesOf(config, model.thresholds, small?.thresholds ?? null);
   await pictures.ready();
   const setup = { clock, random, wallClock: wallNow };
-  const doors = openDoors(folder, { clock, wallClock: wallNow, tell });
+  const doors = { ...openDoors(folder, { clock, wallClock: wallNow, tell }), media: options.media ?? null };
   const sinks = new StationSinks(config.sinks, folder, { ...setup, station: config.station, ...doors });
   cleanups.push(() => sinks.close());
   const outbox = await openOutbox(config, folder, sinks, options);
