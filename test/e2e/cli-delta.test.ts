@@ -78,7 +78,12 @@ test('a delta for devices that read only format 1', async () => {
 test('wrong bases, files that are no deltas, and outputs in the way are one line each', async () => {
   await kerf('diff', 'v1.onnx', 'v2.onnx', '--out', 'e');
   const patch = (old: string, delta: string): Promise<Ran> => kerf('patch', old, delta, '--out', 'none.onnx');
-  expect(expectRefusal(await patch('v2.onnx', 'e'), 1, 'DELTA_BASE_MISMATCH')).toContain("made for another 'v1.onnx'");
+  const another = expectRefusal(await patch('pruned.onnx', 'e'), 1, 'DELTA_BASE_MISMATCH');
+  expect(another).toContain("made for another 'v1.onnx'");
+  const already = expectRefusal(await patch('v2.onnx', 'e'), 1, 'DELTA_BASE_MISMATCH');
+  expect(already).toContain('the new version is here already');
+  await writeFile(at('cut'), (await readFile(at('e'))).subarray(0, 10));
+  expect(expectRefusal(await patch('v1.onnx', 'cut'), 1, 'DELTA_MALFORMED')).toContain('only 10 bytes are here');
   expect(expectRefusal(await patch('v1.onnx', 'v2.onnx'), 1, 'DELTA_MALFORMED')).toContain('not a delta');
   expect(expectRefusal(await patch('missing', 'e'), 1, 'FILE_NOT_FOUND')).toContain('missing');
   expect(existsSync(at('none.onnx'))).toBe(false);

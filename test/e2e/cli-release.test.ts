@@ -84,6 +84,11 @@ test('two releases, the second one snapped around the first', async () => {
   await writeModel(1e-2);
   expectRefusal(await publish('2.0'), 1, 'RELEASE_CONFLICT');
   expectRefusal(await publish('3.0', '--snap', 'auto'), 2, 'INVALID_ARGUMENT');
+  const release = ['publish', 'model.onnx', ...keys, '--version', '3.0'];
+  const nowhere = await kerf(...release, '--to', 'nowhere', '--name', 'line');
+  expect(expectRefusal(nowhere, 1, 'FILE_NOT_FOUND')).toContain('kerf keys init --repo nowhere');
+  const named = await kerf(...release, '--to', 'repository', '--name', 'Line 4');
+  expect(expectRefusal(named, 2, 'INVALID_ARGUMENT')).toContain("a-z, 0-9, . _ -, got 'Line 4'");
   const listed = await kerf('releases', 'repository');
   expect(listed.stdout).toMatch(/line\s+1\.0\s+model/);
   const shown = await kerf('show', 'repository', 'line', '--against', '1.0');

@@ -256,7 +256,14 @@ describe('the wrong bytes', () => {
     const { delta } = await roundTrip(base, [await plainFile('a', Uint8Array.of(1, 2, 3, 4))]);
     await expect(applyInMemory(delta.slice(0, -1), base)).rejects.toMatchObject({ code: 'DELTA_MALFORMED' });
     await expect(applyInMemory(Uint8Array.of(...delta, 0), base)).rejects.toMatchObject({ code: 'DELTA_MALFORMED' });
-    await expect(applyInMemory(new Uint8Array(3), base)).rejects.toMatchObject({ code: 'DELTA_MALFORMED' });
+    for (const [bytes, why] of [
+      [new Uint8Array(3), /is not a delta of kerf/],
+      [new Uint8Array(0), /is damaged: it is empty/],
+      [delta.slice(0, 9), /is damaged: of its header only 9 bytes are here/],
+    ] as const) {
+      const message = expect.stringMatching(why) as string;
+      await expect(applyInMemory(bytes, base)).rejects.toMatchObject({ code: 'DELTA_MALFORMED', message });
+    }
     const later = delta.slice();
     later[7] = LAST_FORMAT + 1;
     await expect(applyInMemory(later, base)).rejects.toMatchObject({ code: 'VERSION_UNSUPPORTED' });

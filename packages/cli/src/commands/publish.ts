@@ -116,6 +116,8 @@ async function published(
 ): Promise<Report> {
   const repository = line.required('to');
   const version = line.required('version');
+  const station = await stationOf(line);
+  const deltasFrom = line.number('deltas', DELTAS, { most: 16 });
   const publishing = { repository, ...(await openKeys(line, repository)), nowMs: Date.now() };
   await checkCanPublish(publishing, name);
   const onStep = progressTo(!line.flag('json'));
@@ -129,7 +131,7 @@ async function published(
     const report = await publishRelease({
       ...publishing,
       draft: whole,
-      deltasFrom: line.number('deltas', DELTAS, { most: 16 }),
+      deltasFrom,
       onStep,
       signal,
       deltaFormat: deltaFormatOf(line),
@@ -139,7 +141,7 @@ async function published(
         version,
         tails: line.texts('tails'),
         runtime: { kerf: line.text('min-kerf') ?? null, onnxruntime: line.text('min-onnxruntime') ?? null },
-        station: await stationOf(line),
+        station,
         golden: golden?.claim ?? null,
         snapped: snap?.claim ?? null,
         notes: line.text('notes') ?? '',
@@ -198,10 +200,10 @@ async function stationOf(line: CommandLine): Promise<Readonly<Record<string, unk
   if (file === undefined) return {};
   try {
     const value = JSON.parse(await readFile(file, 'utf8')) as unknown;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('it is no object');
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('it holds something else');
     return value as Readonly<Record<string, unknown>>;
   } catch (cause) {
-    throw new KerfError('INVALID_ARGUMENT', `--station ${file}: ${messageOf(cause)}`, { cause });
+    throw new KerfError('INVALID_ARGUMENT', `--station ${file} is no JSON object: ${messageOf(cause)}`, { cause });
   }
 }
 

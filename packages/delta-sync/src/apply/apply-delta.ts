@@ -46,9 +46,21 @@ export async function checkBase(
   }
   for (const [at, reader] of base.entries()) {
     const wanted = index.base[at] as DeltaFile;
-    const found = reader.byteLength === wanted.bytes ? await sha256OfReader(reader, makeHasher) : null;
-    if (found !== wanted.sha256) throw baseMismatch(wanted, reader.byteLength, found);
+    const mayBeMade = index.target.some(({ bytes }) => bytes === reader.byteLength);
+    const mayBeWanted = reader.byteLength === wanted.bytes;
+    const found = mayBeWanted || mayBeMade ? await sha256OfReader(reader, makeHasher) : null;
+    if (found === wanted.sha256) continue;
+    if (index.target.some(({ sha256 }) => sha256 === found)) throw madeAlready(wanted);
+    throw baseMismatch(wanted, reader.byteLength, mayBeWanted ? found : null);
   }
+}
+
+function madeAlready({ name, sha256 }: DeltaFile): KerfError {
+  return new KerfError(
+    'DELTA_BASE_MISMATCH',
+    `this '${name}' is what the delta makes: the new version is here already, and the delta has nothing to do`,
+    { details: { needed: sha256 } },
+  );
 }
 
 function baseMismatch(wanted: DeltaFile, bytes: number, sha256: string | null): KerfError {

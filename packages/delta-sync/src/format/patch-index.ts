@@ -109,7 +109,12 @@ export function formatOf(header: Uint8Array): number {
  * @throws {KerfError} DELTA_MALFORMED when it is no delta, VERSION_UNSUPPORTED, DELTA_TOO_LARGE.
  */
 export function signedBytesOf(header: Uint8Array): number {
-  if (header.byteLength < HEADER_BYTES || MAGIC.some((byte, at) => header[at] !== byte)) {
+  const seen = Math.min(header.byteLength, MAGIC.length);
+  if (header.byteLength < HEADER_BYTES && MAGIC.every((byte, at) => at >= seen || header[at] === byte)) {
+    const what = header.byteLength === 0 ? 'it is empty' : `of its header only ${header.byteLength} bytes are here`;
+    throw damaged(what);
+  }
+  if (seen < MAGIC.length || MAGIC.some((byte, at) => header[at] !== byte)) {
     throw new KerfError('DELTA_MALFORMED', 'this is not a delta of kerf: it does not begin with KERFDLT');
   }
   const version = formatOf(header);

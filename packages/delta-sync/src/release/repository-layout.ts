@@ -1,5 +1,6 @@
 // What a repository holds -> where it lies, the same in a folder, on a USB stick and behind any static HTTP server.
 import { KerfError } from '@kerf/protocol';
+import { NAME_PATTERN } from './release-manifest.ts';
 
 /**
  * ```
@@ -43,4 +44,7 @@ const RESERVED_NAMES = new Set(['root', 'timestamp', 'snapshot', 'targets']);
 /** @throws {KerfError} INVALID_ARGUMENT. */
 export function checkReleaseName(name: string): void {
   if (RESERVED_NAMES.has(name)) throw new KerfError('INVALID_ARGUMENT', `a model cannot be called '${name}'`);
+  if (!NAME_PATTERN.test(name)) {
+    throw new KerfError('INVALID_ARGUMENT', `the name of a model is written with a-z, 0-9, . _ -, got '${name}'`);
+  }
 }

@@ -21,7 +21,9 @@ export async function listKeys(folder: string): Promise<KeyFile[]> {
   try {
     names = await readdir(folder);
   } catch (cause) {
-    throw KerfError.from(cause, 'FILE_NOT_FOUND', `the folder of keys '${folder}' cannot be read: ${messageOf(cause)}`);
+    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    const why = isMissing ? 'is not there: kerf keys init makes one' : `cannot be read: ${messageOf(cause)}`;
+    throw KerfError.from(cause, 'FILE_NOT_FOUND', `the folder of keys '${folder}' ${why}`);
   }
   const keys: KeyFile[] = [];
   for (const name of names.filter((one) => one.endsWith(SUFFIX)).sort()) {

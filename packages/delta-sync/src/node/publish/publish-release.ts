@@ -107,11 +107,16 @@ export async function publishRelease(options: PublishOptions): Promise<PublishRe
 export type Publishing = Pick<PublishOptions, 'repository' | 'ring' | 'store' | 'nowMs'>;
 
 /**
- * Whether a release of this name could be signed now: before samples are run and deltas made for it.
- * @throws {KerfError} CLOCK_WRONG, METADATA_EXPIRED, KEY_UNUSABLE, TRUST_FAILED, RELEASE_CONFLICT.
+ * Whether a release of this name could be signed now: before samples are run and deltas made for it. While another publisher is at
+ * work nothing is known, and nothing said: it may be done by then.
+ * @throws {KerfError} CLOCK_WRONG, METADATA_EXPIRED, KEY_UNUSABLE, TRUST_FAILED, FILE_NOT_FOUND.
  */
 export async function checkCanPublish(publishing: Publishing, name: string): Promise<void> {
-  await withRepositoryLock(publishing.repository, () => openForRelease(publishing, name));
+  try {
+    await withRepositoryLock(publishing.repository, () => openForRelease(publishing, name));
+  } catch (error) {
+    if (!KerfError.is(error) || error.code !== 'RELEASE_CONFLICT') throw error;
+  }
 }
 
 /** Under the repository's lock. */

@@ -18,6 +18,7 @@ import { type MetadataStore, type TrustedRepository, updateTrust } from '../../t
 import { expiryMs } from './expiry.ts';
 import type { KeyRing } from './key-folder.ts';
 import { folderSource } from './metadata-folder.ts';
+import { noRepository } from './repository-lock.ts';
 import { finishBrokenChange, TIMESTAMP, writeMetadata } from './write-metadata.ts';
 
 export interface EditorOptions {
@@ -189,11 +190,4 @@ function sameKeys(a: RoleKeys, b: RoleKeys): boolean {
 
 function nextVersion(before: MetaFile | undefined): number {
   return (before?.version ?? 0) + 1;
-}
-
-function noRepository(folder: string): KerfError {
-  return new KerfError(
-    'FILE_NOT_FOUND',
-    `'${folder}' holds no repository: make one with kerf keys init --repo ${folder}`,
-  );
 }

@@ -7,7 +7,7 @@ import { writeError } from '../write-error.ts';
 
 /**
  * Holds `.lock` while `work` runs. The lock of a process of this computer that is gone is taken over.
- * @throws {KerfError} RELEASE_CONFLICT when another publisher holds it.
+ * @throws {KerfError} RELEASE_CONFLICT when another publisher holds it, FILE_NOT_FOUND where there is no such folder.
  */
 export async function withRepositoryLock<T>(folder: string, work: () => Promise<T>): Promise<T> {
   const file = path.join(folder, '.lock');
@@ -22,6 +22,13 @@ export async function withRepositoryLock<T>(folder: string, work: () => Promise<
   }
 }
 
+export function noRepository(folder: string): KerfError {
+  return new KerfError(
+    'FILE_NOT_FOUND',
+    `'${folder}' holds no repository: make one with kerf keys init --repo ${folder}`,
+  );
+}
+
 interface Owner {
   readonly pid: number;
   readonly host: string;
@@ -33,7 +40,9 @@ async function tryCreate(file: string, owner: Owner): Promise<boolean> {
   try {
     handle = await open(file, 'wx');
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    if (code === 'ENOENT') throw noRepository(path.dirname(file));
     throw writeError(cause, 'the folder of the repository');
   }
   try {
