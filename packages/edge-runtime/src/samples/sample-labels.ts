@@ -31,6 +31,7 @@ function usual(task: Task): SampleLabel[] {
     case 'classifier':
       return given(task.classes, task);
     case 'detector':
+    case 'segmentation':
       return [{ name: GOOD, isGood: true }, ...defects(task.reject)];
   }
 }

@@ -89,7 +89,7 @@ describe('a station file', () => {
     expect(said).toBe(
       "deadlin is not a key; did you mean 'deadline'?; model.pth is not a key; did you mean 'path'?; model.path is needed: " +
         "split folder, chain folder, .onnx file, or a device's folder (kerf update) whose release runs; relative to the " +
-        "station file; task.kind must be one of anomaly, classifier, detector, is 'anomali'; did you mean 'anomaly'?",
+        "station file; task.kind must be one of anomaly, classifier, detector, segmentation, is 'anomali'; did you mean 'anomaly'?",
     );
   });
 

@@ -3,10 +3,9 @@ import { describeTensor, elementCount, float16Value, KerfError, type Tensor, typ
 import { largestProbability, MASK_NAMES, pick, SCORE_NAMES } from '@kerf/splitter';
 import { maybe, object, type ValueOf } from '../../config/shape.ts';
 import { text } from '../../config/values.ts';
-import type { ResultMask } from '../result-record.ts';
-import type { FindingReader, PictureGeometry } from './judgement.ts';
+import type { FindingReader } from './judgement.ts';
 import { maskRuns } from './mask-runs.ts';
-import { shownMask } from './shown-mask.ts';
+import { maskArea, shownMask } from './shown-mask.ts';
 
 /** `task` of kind `anomaly`. */
 export const ANOMALY_TASK = object({
@@ -33,16 +32,10 @@ export function anomalyReader({ score, mask }: ValueOf<typeof ANOMALY_TASK>): Fi
         scoreName === undefined ? largestProbability(drawn as Tensor) : numberOf(outputs.get(scoreName), scoreName),
       scores: {},
       boxes: [],
-      mask: drawn === null ? null : placedMask(drawn, geometry),
+      mask: drawn === null ? null : maskArea(maskRuns(drawn), geometry),
       doubt: null,
     };
   };
-}
-
-function placedMask(drawn: Tensor, { taken, shown }: PictureGeometry): ResultMask | null {
-  const mask = maskRuns(drawn);
-  const isWhole = shown.width === taken.width && shown.height === taken.height;
-  return mask === null || isWhole ? mask : { ...mask, area: shown };
 }
 
 /** @throws {KerfError} TENSOR_MISMATCH for a tensor that is not there or holds more than one number. */

@@ -1,5 +1,6 @@
 // A tensor of boxes, scores or labels -> rows of numbers, whatever its type and its leading axes of one.
-import { describeTensor, elementCount, float16Value, KerfError, type Tensor, typedView } from '@kerf/protocol';
+import { describeTensor, elementCount, KerfError, type Tensor } from '@kerf/protocol';
+import { numbersOf } from './tensor-numbers.ts';
 
 /** A row a box. */
 export interface BoxTable {
@@ -20,7 +21,7 @@ export function boxTable(name: string, tensor: Tensor): BoxTable {
   if (rows === undefined || columns === undefined || elementCount(tensor.shape.slice(0, leading)) !== 1) {
     throw mismatch(`output '${name}' is ${describeTensor(tensor)}: boxes are [1, boxes, columns] or [boxes, columns]`);
   }
-  return { name, rows, columns, values: numbersOf(name, tensor), first: 0, rowStep: columns, columnStep: 1 };
+  return { name, rows, columns, values: numbersOf(tensor), first: 0, rowStep: columns, columnStep: 1 };
 }
 
 /** One number for each of `count` boxes. @throws {KerfError} TENSOR_MISMATCH. */
@@ -28,7 +29,7 @@ export function boxColumn(name: string, tensor: Tensor, count: number): BoxTable
   if (elementCount(tensor.shape) !== count) {
     throw mismatch(`output '${name}' is ${describeTensor(tensor)}, and there are ${count} boxes`);
   }
-  return { name, rows: count, columns: 1, values: numbersOf(name, tensor), first: 0, rowStep: 1, columnStep: 1 };
+  return { name, rows: count, columns: 1, values: numbersOf(tensor), first: 0, rowStep: 1, columnStep: 1 };
 }
 
 /** Rows and columns in each other's place. */
@@ -48,11 +49,4 @@ export function numberAt({ values, first, rowStep, columnStep }: BoxTable, row: 
 
 export function mismatch(message: string): KerfError {
   return new KerfError('TENSOR_MISMATCH', message);
-}
-
-function numbersOf(name: string, tensor: Tensor): ArrayLike<number> {
-  if (tensor.dtype === 'string') throw mismatch(`output '${name}' holds texts, which are no boxes`);
-  const view = typedView(tensor);
-  if (view instanceof BigInt64Array || view instanceof BigUint64Array) return Float64Array.from(view, Number);
-  return tensor.dtype === 'float16' ? Float32Array.from(view, float16Value) : view;
 }

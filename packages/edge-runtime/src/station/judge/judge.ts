@@ -10,9 +10,15 @@ import { detectorReader } from './detector.ts';
 import { DETECTOR_TASK } from './detector-task.ts';
 import { type Finding, type FindingReader, type Judgement, type PictureGeometry, withoutScore } from './judgement.ts';
 import { partReason } from './part-reason.ts';
+import { SEGMENTATION_TASK, segmentationReader } from './segmentation.ts';
 
 /** The `task` group: what the model's outputs mean. */
-export const TASK = kinds({ anomaly: ANOMALY_TASK, classifier: CLASSIFIER_TASK, detector: DETECTOR_TASK });
+export const TASK = kinds({
+  anomaly: ANOMALY_TASK,
+  classifier: CLASSIFIER_TASK,
+  detector: DETECTOR_TASK,
+  segmentation: SEGMENTATION_TASK,
+});
 
 /** The `thresholds` group. */
 export const THRESHOLDS = object({
@@ -70,6 +76,8 @@ function readerOf(task: Task): FindingReader {
       return classifierReader(task);
     case 'detector':
       return detectorReader(task);
+    case 'segmentation':
+      return segmentationReader(task);
   }
 }
 

@@ -1,5 +1,6 @@
 // A mask over a model's whole input -> the part of it that lies over the picture, without the bars beside it.
 import { makeTensor, type Tensor } from '@kerf/protocol';
+import type { ResultMask } from '../result-record.ts';
 import type { PictureGeometry } from './judgement.ts';
 
 /** @param mask [1, 1, H, W], [1, H, W, 1], [1, H, W] or [H, W], at any size; what has another shape comes back as it is */
@@ -16,6 +17,15 @@ export function shownMask(mask: Tensor, { input, area }: Pick<PictureGeometry, '
     data.set(mask.data.subarray(start, start + columns.count * bytes), row * columns.count * bytes);
   }
   return makeTensor(mask.dtype, [1, 1, rows.count, columns.count], data);
+}
+
+/** A mask over what the model saw, which may be a part of the picture. */
+export function maskArea(
+  mask: ResultMask | null,
+  { taken, shown }: Pick<PictureGeometry, 'taken' | 'shown'>,
+): ResultMask | null {
+  const isWhole = shown.width === taken.width && shown.height === taken.height;
+  return mask === null || isWhole ? mask : { ...mask, area: shown };
 }
 
 /** Of a mask in any of its shapes. */
