@@ -9,7 +9,8 @@ import { VERSION } from '../command.ts';
 /** Where Linux tells temperatures. */
 const THERMAL = '/sys/class/thermal';
 
-export async function healthView(folder: string, provider: string | null): Promise<HealthView> {
+/** @param thermal where temperatures are told: a folder of zones, as Linux has it */
+export async function healthView(folder: string, provider: string | null, thermal = THERMAL): Promise<HealthView> {
   const cpus = os.cpus();
   return {
     version: VERSION,
@@ -23,7 +24,7 @@ export async function healthView(folder: string, provider: string | null): Promi
     uptimeMs: Math.round(process.uptime() * 1_000),
     // Windows has no such figure and says 0.
     loadAverage: os.platform() === 'win32' ? null : (os.loadavg()[0] ?? null),
-    temperatureCelsius: await temperature(),
+    temperatureCelsius: await temperature(thermal),
     disk: await diskOf(folder),
     provider,
   };
@@ -39,11 +40,11 @@ async function diskOf(folder: string): Promise<HealthView['disk']> {
 }
 
 /** The hottest zone. */
-async function temperature(): Promise<number | null> {
-  const zones = (await readdir(THERMAL).catch(() => [])).filter((name) => name.startsWith('thermal_zone'));
+async function temperature(thermal: string): Promise<number | null> {
+  const zones = (await readdir(thermal).catch(() => [])).filter((name) => name.startsWith('thermal_zone'));
   const degrees: number[] = [];
   for (const zone of zones) {
-    const text = await readFile(join(THERMAL, zone, 'temp'), 'utf8').catch(() => '');
+    const text = await readFile(join(thermal, zone, 'temp'), 'utf8').catch(() => '');
     const value = Number(text.trim()) / 1_000;
     if (text.trim() !== '' && value > 0) degrees.push(value);
   }
