@@ -396,6 +396,11 @@ describe.skipIf(started.browser === null)(
         await page.locator('.audit table').waitFor();
         await checkScreen(page, 'health', gloves);
         await keepPicture(page, `health-${language}-${theme}-${width}`);
+        if (theme === 'contrast') {
+          await page.setViewportSize({ width: 1024, height: 768 });
+          await page.evaluate(() => scrollTo(0, 0));
+          await keepPicture(page, 'health-zh-contrast');
+        }
         await page.close();
         expect(faults).toEqual([]);
       },

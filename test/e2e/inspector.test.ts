@@ -47,8 +47,11 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
   test('shows each part with its verdict, counts it, and gives its reason', async () => {
     const { page, faults } = await open();
     await page.getByText('Waiting for the first part').waitFor();
-    await line.feed(8);
-    await soon(() => page.locator('.recent-part').count()).toBe(8);
+    // One after the other, as a line brings them.
+    for (let part = 1; part <= 8; part++) {
+      await line.feed(1);
+      await soon(() => page.locator('.recent-part').count()).toBe(part);
+    }
     await soon(async () => (await line.results()).length).toBe(8);
     const records = await line.results();
     const newest = records.at(-1);
@@ -59,6 +62,9 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
     await soon(() => page.locator('.figures dd').nth(2).textContent()).toBe(String(ng));
 
     await keepLooks(page, 'line');
+    await page.setViewportSize({ width: 400, height: 800 });
+    await keepPicture(page, 'line-phone');
+    await page.setViewportSize({ width: 1280, height: 800 });
     await page.locator('.recent-part').first().click();
     await page.locator('.why h3').first().waitFor();
     expect(await page.locator('.why').textContent()).toContain(newest?.score.toFixed(3) ?? '?');

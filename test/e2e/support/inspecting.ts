@@ -88,14 +88,19 @@ export async function keepLooks(page: Page, name: string, fullPage = false): Pro
     ['en', 'dark'],
     ['en', 'light'],
   ] as const) {
-    await page.keyboard.press('?');
-    const chosen = page.getByRole('dialog').locator('select');
-    await chosen.first().selectOption(language);
-    await chosen.last().selectOption(theme);
-    await page.keyboard.press('Escape');
-    await page.evaluate(() => scrollTo(0, 0));
+    await wear(page, language, theme);
     await keepPicture(page, `${name}-${language}-${theme}`, fullPage);
   }
+}
+
+/** Language and theme, as somebody chooses them by the display settings. */
+async function wear(page: Page, language: 'en' | 'zh', theme: 'light' | 'dark' | 'contrast'): Promise<void> {
+  await page.keyboard.press('?');
+  const chosen = page.getByRole('dialog').locator('select');
+  await chosen.first().selectOption(language);
+  await chosen.last().selectOption(theme);
+  await page.keyboard.press('Escape');
+  await page.evaluate(() => scrollTo(0, 0));
 }
 
 /** Language, theme, size and gloves in which a screen has to be fit for use. */
