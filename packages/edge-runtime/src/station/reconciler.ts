@@ -61,6 +61,8 @@ export class Reconciler {
   async stop(lasting: boolean): Promise<void> {
     this.stopped = true;
     this.cancel?.();
+    // Over a slow link one may take half a minute, and the next run asks again.
+    if (lasting) this.interrupt.abort();
     await this.running;
     if (lasting) return;
     const why = partReason({ kind: 'station-ended' });

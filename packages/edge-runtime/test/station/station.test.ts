@@ -198,6 +198,24 @@ describe('a provisional verdict', () => {
     expect(sink.records.map(brief)).toEqual(['a PASS small partial r0 LINK_LOST', 'a PASS small r1 LINK_LOST']);
   });
 
+  it('does not hold up the end while it is judged again, where the next run asks for it', async () => {
+    const main = (call: number): 'LINK_LOST' | number => (call === 0 ? 'LINK_LOST' : 0.1);
+    const { clock, main: model, sink, station, take } = await bench({ main, parts: { isStoreLasting: true } });
+    await take('again');
+    await flow(clock, 100);
+    model.tookMs = 20_000;
+    await flow(clock, 2_000);
+    expect(model.calls).toHaveLength(2);
+    let isStopped = false;
+    void station.stop().then(() => {
+      isStopped = true;
+    });
+    await flow(clock, 100);
+    expect(isStopped).toBe(true);
+    expect(sink.records.map(brief)).toEqual(['again REVIEW none partial r0 LINK_LOST']);
+    expect(station.snapshot.unsettled).toBe(1);
+  });
+
   it('is judged again although the clock of the wall jumped by a year meanwhile, and is no older for it', async () => {
     let jumpMs = 0;
     let isReady = false;
