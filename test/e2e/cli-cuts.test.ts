@@ -1,7 +1,8 @@
 // `kerf cuts` and `kerf split` on models that invite a bad cut: what lies inside a fusion is said, what cannot cross is left out.
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import process from 'node:process';
 import { type BuildNode, buildModel } from '@kerf/onnx';
 import { bytesOf, float32Tensor, makeTensor, type SplitManifest } from '@kerf/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -155,5 +156,36 @@ describe('values that cannot cross', () => {
       expect(expectRefusal(await kerf(...args), 1, 'MODEL_UNSUPPORTED')).toMatch(/'__proto__'.*rename it/);
     }
     expect(existsSync(join(shop.folder, 'refused'))).toBe(false);
+  });
+});
+
+describe('Ctrl-C in the middle of writing', () => {
+  // The signal comes when the hidden folder has just been made.
+  const INTERRUPTED = `
+    const promises = require('node:fs/promises');
+    const { mkdtemp } = promises;
+    promises.mkdtemp = async (...args) => {
+      const made = await mkdtemp(...args);
+      if (/\\.kerf-(split|chain|golden)-/.test(made)) process.kill(process.pid, 'SIGINT');
+      return made;
+    };
+    require('node:module').syncBuiltinESMExports();
+  `;
+
+  test.each([
+    ['split', ['fused.onnx', '--at', 'r', '--out', 'broken'], 'the split was interrupted; nothing was written'],
+    ['chain', ['fused.onnx', '--at', 'r', '--out', 'broken'], 'the chain was interrupted; nothing was written'],
+    ['golden', ['whole'], 'the run of golden samples was interrupted; nothing was written'],
+  ])('leaves nothing of a %s', async (command, args, message) => {
+    await writeFile(join(shop.folder, 'interrupted.cjs'), INTERRUPTED);
+    expect((await kerf('split', 'fused.onnx', '--at', 'r', '--out', 'whole')).status).toBe(0);
+    const ran = await runKerf([command, ...args], {
+      cwd: shop.folder,
+      env: { ...process.env, NODE_OPTIONS: '--require ./interrupted.cjs' },
+    });
+    expect(ran.stderr).toBe(`kerf: CANCELLED: ${message}\n`);
+    expect(ran.status).toBe(130);
+    expect(existsSync(join(shop.folder, 'broken'))).toBe(false);
+    expect((await readdir(join(shop.folder, 'whole'))).sort()).toEqual(['head.onnx', 'split.json', 'tail.onnx']);
   });
 });

@@ -10,15 +10,20 @@ export interface Staging<T> {
   readonly prefix: string;
   readonly write: (staging: string) => Promise<T>;
   readonly putInPlace: (result: T, staging: string) => Promise<void>;
+  readonly check?: Check | undefined;
 }
 
+/** Called between two steps: what it throws ends the work, with nothing of it left. */
+export type Check = () => Promise<void>;
+
 /** Lets `write` fill a folder inside, then puts its files in place; on failure nothing is left of it. @throws {KerfError} FILE_NOT_FOUND. */
-export async function staged<T>({ folder, prefix, write, putInPlace }: Staging<T>): Promise<T> {
+export async function staged<T>({ folder, prefix, write, putInPlace, check }: Staging<T>): Promise<T> {
   const isNew = await makeFolder(folder);
   let staging: string | null = null;
   try {
     staging = await makeStaging(folder, prefix);
     const result = await write(staging);
+    await check?.();
     await putInPlace(result, staging);
     // Last: without it, files in their place without a manifest look like somebody's own.
     await rm(staging, { recursive: true, force: true });

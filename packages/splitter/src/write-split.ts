@@ -21,7 +21,7 @@ import {
 } from './manifest-folder.ts';
 import { type CutPlan, planCut } from './plan-cut.ts';
 import { extractSide, type SideRecipe, splitManifest, splitModel } from './split-model.ts';
-import { staged } from './staged-folder.ts';
+import { type Check, staged } from './staged-folder.ts';
 
 export const MANIFEST_FILE = 'split.json';
 
@@ -48,6 +48,8 @@ export interface WriteSplitOptions {
   readonly force?: boolean;
   /** @default 'kerf' */
   readonly createdBy?: string;
+  /** @default nothing is asked */
+  readonly check?: Check;
 }
 
 export interface WrittenSplit {
@@ -62,19 +64,22 @@ export interface WrittenSplit {
  * @throws {KerfError} every code of planCut and splitModel, FILE_EXISTS, FILE_NOT_FOUND.
  */
 export async function writeSplit(options: WriteSplitOptions): Promise<WrittenSplit> {
-  const { model, folder, backend } = options;
+  const { model, folder, backend, check } = options;
   const plan = 'graph' in options.cut ? options.cut : planCut(model.graph, options.cut);
   await checkSplitTarget(model, folder, options.force);
   await checkWhole(model, backend);
+  await check?.();
   const split = await splitModel(plan, backend, fileHost(model));
   const write = async (staging: string): Promise<SplitManifest> => {
+    await check?.();
     const head = await writeSide(model, split.head, staging, 'head');
+    await check?.();
     const tail = await writeSide(model, split.tail, staging, 'tail');
     const source = { file: model.name, sha256: model.sha256, bytes: model.bytes };
     return await splitManifest(split, { source, head, tail, createdBy: options.createdBy ?? 'kerf' });
   };
   const putSplit = (manifest: SplitManifest, staging: string): Promise<void> => putInPlace(manifest, staging, folder);
-  return { manifest: await staged({ folder, prefix: STAGING, write, putInPlace: putSplit }), plan };
+  return { manifest: await staged({ folder, prefix: STAGING, write, putInPlace: putSplit, check }), plan };
 }
 
 async function putInPlace(manifest: SplitManifest, staging: string, folder: string): Promise<void> {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type BuildModel, type BuildNode, buildModel } from '@kerf/onnx';
 import { openModelFile } from '@kerf/onnx/node';
-import { float32Tensor, parseSplitManifest, bytesOf as viewBytes } from '@kerf/protocol';
+import { float32Tensor, KerfError, parseSplitManifest, bytesOf as viewBytes } from '@kerf/protocol';
 import * as ort from 'onnxruntime-node';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openSplit, verifySplit, writeSplit } from '../src/node.ts';
@@ -56,6 +56,25 @@ test('a split that cannot be written to its end leaves nothing of itself, and sa
   await mkdir(inRoot('out', 'tail.onnx'), { recursive: true });
   await expect(split(bytesOf(diamond), ['b'], { force: true })).rejects.toThrow(/tail.onnx' cannot be written: E/);
   expect(await readdir(inRoot('out'))).toEqual(['tail.onnx']);
+});
+
+test('one that is not wanted any more, at whatever step, leaves nothing', async () => {
+  await writeFile(inRoot('model.onnx'), bytesOf(diamond));
+  const model = await openModelFile(inRoot('model.onnx'));
+  const stoppedAt = async (step: number): Promise<boolean> => {
+    let left = step;
+    const check = (): Promise<void> =>
+      left-- > 0 ? Promise.resolve() : Promise.reject(new KerfError('CANCELLED', 'nobody wants it'));
+    const made = writeSplit({ model, cut: ['b'], folder: inRoot('out'), backend, check });
+    return await made.then(
+      () => false,
+      (error: unknown) => KerfError.is(error) && error.code === 'CANCELLED',
+    );
+  };
+  let steps = 0;
+  for (; await stoppedAt(steps); steps++) expect(await readdir(root)).toEqual(['model.onnx']);
+  expect(steps).toBeGreaterThan(2);
+  expect(existsSync(inRoot('out', 'split.json'))).toBe(true);
 });
 
 test('the same split twice is the same pair; another cut is another', async () => {

@@ -6,6 +6,7 @@ import { writeChain } from '@kerf/splitter/node';
 import { chainText } from '../chain/chain-text.ts';
 import { type Command, type CommandLine, usageError, VERSION } from '../command.ts';
 import { PICTURE_OPTIONS, pictureOptions } from '../frame-input.ts';
+import { checkInterrupted, interruptible } from '../interruption.ts';
 import { DIM_OPTION, dimensions, openNamedModel, withCpu } from '../model-options.ts';
 import { imageInputs, readPictureInput } from '../plan/image-candidates.ts';
 import { profilePath, readDevice } from '../plan/read-request.ts';
@@ -60,7 +61,10 @@ export const chain: Command = {
     const cuts = chosen?.cuts ?? namedCuts(line, model);
     const sizes = chosen === null ? { dims: dimensions(line) } : { inputShapes: chosen.inputShapes };
     const options = { model, cuts, folder, force: line.flag('force'), createdBy: `kerf ${VERSION}`, ...sizes };
-    const { manifest } = await withCpu((backend) => writeChain({ ...options, backend }));
+    const { manifest } = await interruptible((signal) => {
+      const check = (): Promise<void> => checkInterrupted(signal, 'the chain');
+      return withCpu((backend) => writeChain({ ...options, backend, check }));
+    });
     const splitLoss: ChainLoss | null = chosen?.cuts.splitLoss ?? null;
     if (line.flag('json')) {
       io.print(JSON.stringify({ folder, splitLoss, chain: manifest }));

@@ -4,6 +4,7 @@ import { type LoadedModel, systemClock, type TensorMap } from '@kerf/protocol';
 import { findInputs } from '@kerf/splitter';
 import type { Command, CommandLine } from '../command.ts';
 import { PICTURE_OPTIONS, pictureOptions, readFrame } from '../frame-input.ts';
+import { checkInterrupted, interruptible } from '../interruption.ts';
 import { DIM_OPTION, dimensions } from '../model-options.ts';
 
 export const golden: Command = {
@@ -38,7 +39,11 @@ export const golden: Command = {
     const model = await openModelFolder(folder);
     const inputs = await inputsOf(line, model);
     const tolerance = line.number('tolerance', 1e-3, { most: 1, whole: false });
-    const bytes = await writeGolden({ folder, model, inputs, tolerance, force: line.flag('force') });
+    const force = line.flag('force');
+    const bytes = await interruptible((signal) => {
+      const check = (): Promise<void> => checkInterrupted(signal, 'the run of golden samples');
+      return writeGolden({ folder, model, inputs, tolerance, force, check });
+    });
     const report = { samples: inputs.length, bytes, tolerance };
     if (line.flag('json')) io.print(JSON.stringify(report));
     else io.print(`${report.samples} samples, ${bytes} bytes, tolerance ${tolerance}`);

@@ -4,6 +4,7 @@ import { fusionAt, HAND_CODECS, type HandCodec, handCodec } from '@kerf/splitter
 import { writeSplit, writeSplitCodec } from '@kerf/splitter/node';
 import { codecText } from '../codec-text.ts';
 import { type Command, type CommandLine, type Io, usageError, VERSION } from '../command.ts';
+import { checkInterrupted, interruptible } from '../interruption.ts';
 import { openNamedModel, withCpu } from '../model-options.ts';
 import { formatBytes } from '../units.ts';
 import { printable } from './cuts.ts';
@@ -42,9 +43,11 @@ export const split: Command = {
     const model = await openNamedModel(line);
     const cut = at.flatMap((text) => tensorNames(text, (name) => isValue(model.graph, name)));
     const createdBy = `kerf ${VERSION}`;
-    const written = await withCpu((backend) =>
-      writeSplit({ model, cut, folder, backend, force: line.flag('force'), createdBy }),
-    );
+    const written = await interruptible((signal) => {
+      const check = (): Promise<void> => checkInterrupted(signal, 'the split');
+      const force = line.flag('force');
+      return withCpu((backend) => writeSplit({ model, cut, folder, backend, force, createdBy, check }));
+    });
     const { plan } = written;
     const manifest =
       codec === 'raw' ? written.manifest : await writeSplitCodec(folder, codedBy(codec, written.manifest));

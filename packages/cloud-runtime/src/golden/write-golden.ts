@@ -60,6 +60,8 @@ export interface WriteGoldenOptions {
   readonly tolerance: number;
   /** Replaces samples that are there. @default false */
   readonly force?: boolean;
+  /** Called between two steps: what it throws ends the work, with nothing of it left. @default nothing is asked */
+  readonly check?: () => Promise<void>;
 }
 
 const STAGING = '.kerf-golden-';
@@ -74,6 +76,7 @@ export async function writeGolden({
   inputs,
   tolerance,
   force = false,
+  check,
 }: WriteGoldenOptions): Promise<number> {
   const target = join(folder, 'golden');
   const exists = await stat(target).then(
@@ -82,13 +85,17 @@ export async function writeGolden({
   );
   if (exists && !force) throw new KerfError('FILE_EXISTS', `${target} is there; --force replaces it`);
   const samples: GoldenSample[] = [];
-  for (const one of inputs) samples.push({ inputs: one, outputs: await model.run(one) });
+  for (const one of inputs) {
+    await check?.();
+    samples.push({ inputs: one, outputs: await model.run(one) });
+  }
   // A run that was ended could not clear its own away.
   const stale = (await readdir(folder)).filter((name) => name.startsWith(STAGING));
   for (const name of stale) await rm(join(folder, name), { recursive: true, force: true });
   const staging = await mkdtemp(join(folder, STAGING));
   try {
     const bytes = await writeInto(staging, samples, tolerance);
+    await check?.();
     if (exists) await rm(target, { recursive: true });
     await rename(staging, target);
     return bytes;

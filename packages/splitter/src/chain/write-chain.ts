@@ -21,7 +21,7 @@ import {
   readManifest,
   writeManifest,
 } from '../manifest-folder.ts';
-import { staged } from '../staged-folder.ts';
+import { type Check, staged } from '../staged-folder.ts';
 import type { DimensionBindings } from '../value-types.ts';
 import { boundaryTypes, crossingBytes } from './boundary.ts';
 import type { ChosenCuts } from './choose-cuts.ts';
@@ -52,6 +52,8 @@ export interface WriteChainOptions {
   /** Sizes of open dimensions, for the bytes that cross: by symbol, or whole input shapes. The segments keep the symbols. */
   readonly dims?: DimensionBindings;
   readonly inputShapes?: ReadonlyMap<string, readonly number[]>;
+  /** @default nothing is asked */
+  readonly check?: Check;
 }
 
 export interface WrittenChain {
@@ -66,13 +68,14 @@ export interface WrittenChain {
  * FILE_EXISTS, FILE_NOT_FOUND.
  */
 export async function writeChain(options: WriteChainOptions): Promise<WrittenChain> {
-  const { model, folder, backend, force = false } = options;
+  const { model, folder, backend, force = false, check } = options;
   const chosen = 'choice' in options.cuts ? options.cuts : null;
   const named = 'choice' in options.cuts ? options.cuts.cuts.map(({ tensors }) => tensors) : options.cuts;
   const plan = planChain(model.graph, named);
   await checkTarget(folder, CHAIN, force);
   checkSource(model, folder, TARGETS, CHAIN.what);
   await checkWhole(model, backend);
+  await check?.();
   const host = fileHost(model);
   const values = await boundaryTypes(plan, backend, host);
   const bytes = await crossingBytes(plan, values.tensors, { ...options, host });
@@ -83,7 +86,7 @@ export async function writeChain(options: WriteChainOptions): Promise<WrittenCha
     reign: chosen?.cuts[at]?.reign ?? null,
   }));
   const write = async (staging: string): Promise<ChainManifest> => {
-    const { segments, shared } = await writeSegments(plan, values.types, model, backend, staging);
+    const { segments, shared } = await writeSegments(plan, values.types, { model, backend, check }, staging);
     const draft = {
       format: CHAIN_FORMAT,
       source: { file: model.name, sha256: model.sha256, bytes: model.bytes, identity: await modelIdentity(model) },
@@ -99,7 +102,7 @@ export async function writeChain(options: WriteChainOptions): Promise<WrittenCha
     return { ...draft, chain: await chainHash(draft) };
   };
   const putChain = (manifest: ChainManifest, staging: string): Promise<void> => putInPlace(manifest, staging, folder);
-  return { manifest: await staged({ folder, prefix: STAGING, write, putInPlace: putChain }), plan };
+  return { manifest: await staged({ folder, prefix: STAGING, write, putInPlace: putChain, check }), plan };
 }
 
 const TARGETS: readonly string[] = [

@@ -4,6 +4,7 @@ import { type ExtractOptions, extract } from '@kerf/onnx';
 import { type ModelFile, writeDataFile, writeModelFile } from '@kerf/onnx/node';
 import { type Backend, type ChainSegment, KerfError, type ManifestFile, messageOf, segmentId } from '@kerf/protocol';
 import { isRefusal, LOAD_LEVELS, withoutShapes } from '../split-model.ts';
+import type { Check } from '../staged-folder.ts';
 import type { BoundaryTypes } from './boundary.ts';
 import type { ChainPlan, SegmentPlan } from './plan-chain.ts';
 import { type SharedData, sharedData } from './shared-data.ts';
@@ -21,8 +22,11 @@ export function segmentFile(at: number): string {
 export async function writeSegments(
   plan: ChainPlan,
   types: BoundaryTypes,
-  model: ModelFile,
-  backend: Backend,
+  {
+    model,
+    backend,
+    check,
+  }: { readonly model: ModelFile; readonly backend: Backend; readonly check: Check | undefined },
   staging: string,
 ): Promise<{ readonly segments: ChainSegment[]; readonly shared: ManifestFile | null }> {
   const { graph } = plan;
@@ -31,6 +35,7 @@ export async function writeSegments(
   const shared = data.pieces.length === 0 ? null : await writeShared(data, model, staging);
   const segments: ChainSegment[] = [];
   for (const [at, segment] of plan.segments.entries()) {
+    await check?.();
     const files = await writeSegment({ plan: segment, at, types, data }, model, backend, staging);
     const usesSharedData = data.users.has(at);
     const { nodes, inputs, outputs } = segment;
