@@ -110,6 +110,36 @@ describe.skipIf(started.browser === null)(`the live view${started.reason ? ` (${
     expect(faults).toEqual([]);
   });
 
+  test('what is marked on a part is red where it is NG and nowhere else, and its class has a name', async () => {
+    const { page, faults } = await openLine();
+    const red = async (): Promise<number> => {
+      const { data, width, height } = await decodePicture(await page.locator(CANVAS).screenshot());
+      const channels = data.length / (width * height);
+      let count = 0;
+      for (let at = 0; at < data.length; at += channels) {
+        if ((data[at] ?? 0) > 180 && (data[at + 1] ?? 0) < 90 && (data[at + 2] ?? 0) < 110) count++;
+      }
+      return count;
+    };
+    const seen: Record<string, number> = {};
+    for (let part = 0; part < 14 && Object.keys(seen).length < 2; part++) {
+      const before = await page
+        .locator('.tile .pairs dd')
+        .first()
+        .textContent({ timeout: 1_000 })
+        .catch(() => null);
+      service.showPart();
+      await soon(() => page.locator('.tile .pairs dd').first().textContent()).not.toBe(before);
+      const verdict = (await page.locator('.tile').getAttribute('data-verdict')) ?? '';
+      seen[verdict] ??= await red();
+    }
+    expect(seen['NG']).toBeGreaterThan(100);
+    expect(seen['PASS']).toBe(0);
+    expect(await page.locator('.tile .pairs').textContent()).toContain('Classscratch 0.700');
+    await page.close();
+    expect(faults).toEqual([]);
+  });
+
   test('over a thin link the picture is made smaller, and the page says so', async () => {
     const grey = { width: 320, height: 180, data: new Uint8Array(320 * 180 * 3).fill(120) };
     const bytes = await encodePicture(grey, { format: 'jpeg', quality: 60 });

@@ -20,6 +20,9 @@ import {
   tabTo,
 } from './support/inspecting.ts';
 
+/** Of the size of a font: how high its capitals are. */
+const CAPITAL = 0.72;
+
 const started = await startChromium();
 
 describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${started.reason})` : ''}`, () => {
@@ -81,8 +84,12 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
     await page.locator('.recent-part').first().waitFor();
     await page.keyboard.press('p');
     await page.getByText('The line is paused').waitFor();
+    // What comes meanwhile waits, and is judged when the line goes on.
+    const before = (await line.results()).length;
+    await line.feed(8);
     await page.keyboard.press('p');
     await page.getByRole('button', { name: 'Pause' }).waitFor();
+    await soon(async () => (await line.results()).length).toBe(before + 8);
     await page.keyboard.press('o');
     await page.getByRole('button', { name: 'Show overlay' }).waitFor();
     const names = await page.locator('nav a').allTextContents();
@@ -100,13 +107,13 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
 
     await page.keyboard.press('3');
     const field = page.getByRole('spinbutton', { name: 'PASS below' });
-    const before = Number(await field.inputValue());
+    const limit = Number(await field.inputValue());
     await tabTo(page, page.getByRole('slider', { name: 'PASS below' }));
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('Shift+ArrowRight');
-    await soon(async () => Number(await field.inputValue()) - before).toBeCloseTo(0.11, 2);
+    await soon(async () => Number(await field.inputValue()) - limit).toBeCloseTo(0.11, 2);
     await pressTab(page, page.getByRole('button', { name: 'Undo' }));
-    await soon(() => field.inputValue()).toBe(String(before));
+    await soon(() => field.inputValue()).toBe(String(limit));
     await page.close();
     expect(faults).toEqual([]);
   });
@@ -158,6 +165,11 @@ describe.skipIf(started.browser === null)(`the Inspector${started.reason ? ` (${
       await judged(8);
       const { page, faults } = await open({ language, theme, gloves }, width, height);
       await page.locator('.recent-part').first().waitFor();
+      // Read at three metres: a letter is a three hundredth of that high, at 96 pixels to the inch. A phone is in the hand.
+      const wordPx = await page
+        .locator('.tile-word')
+        .evaluate((it) => Number.parseFloat(getComputedStyle(it).fontSize));
+      if (width > 500) expect((wordPx * CAPITAL * 25.4) / 96, 'millimetres').toBeGreaterThanOrEqual(3_000 / 300);
       const screens = await page.locator('nav a').count();
       for (let at = 0; at < screens; at++) {
         await page.locator('nav a').nth(at).click();

@@ -82,6 +82,7 @@ export class BenchService implements InspectorService {
       verdict,
       partId: `P-${index}`,
       score: (index % 1_000) / 1_000,
+      scores: { scratch: 0.7, good: 0.3 },
       totalMs: 20 + (index % 30),
       takenTime: new Date(1.7e12 - index * 33).toISOString(),
       route: 'edge',

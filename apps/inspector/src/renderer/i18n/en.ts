@@ -65,6 +65,7 @@ export const en = {
   'line.part': 'Part',
   'line.noPartId': 'without id',
   'line.score': 'Score',
+  'line.class': 'Class',
   'line.took': 'Took',
   'line.route': 'Ran',
   'line.picture': 'Picture of part {part}',

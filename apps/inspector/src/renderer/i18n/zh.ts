@@ -64,6 +64,7 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   'line.part': '工件',
   'line.noPartId': '无编号',
   'line.score': '得分',
+  'line.class': '类别',
   'line.took': '用时',
   'line.route': '运行位置',
   'line.picture': '工件 {part} 的图像',

@@ -24,6 +24,7 @@ export function VerdictTile({
     );
   }
   const part = record.partId ?? t('line.noPartId');
+  const [likeliest] = Object.entries(record.scores).sort(([, a], [, b]) => b - a);
   const isStale = ageMs !== null && ageMs > STALE_MS;
   return (
     <section className="tile" data-verdict={record.verdict} data-stale={isStale}>
@@ -39,6 +40,12 @@ export function VerdictTile({
         <dd>{part}</dd>
         <dt>{t('line.score')}</dt>
         <dd>{record.score === null ? '–' : formatScore(record.score, language)}</dd>
+        {likeliest !== undefined && (
+          <>
+            <dt>{t('line.class')}</dt>
+            <dd>{`${likeliest[0]} ${formatScore(likeliest[1], language)}`}</dd>
+          </>
+        )}
         <dt>{t('line.took')}</dt>
         <dd>{formatMs(record.totalMs, language)}</dd>
         <dt>{t('line.route')}</dt>

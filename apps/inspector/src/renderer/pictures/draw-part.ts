@@ -1,14 +1,18 @@
 // A decoded picture, what the model marked in it, and how old it is -> pixels of a canvas.
-import type { ResultBox, ResultMask } from '@kerf/edge-runtime';
+import type { ResultBox, ResultMask, ResultRecord } from '@kerf/edge-runtime';
 import type { DecodedPicture } from './decode-picture.ts';
 import { maskPixels } from './mask-image.ts';
 
-const NG_COLOR: readonly [number, number, number] = [255, 32, 64];
+type Color = readonly [red: number, green: number, blue: number];
+
+/** Red means NG, and nothing else; what is marked on any other part has to stand out from metal, brick and varnish too. */
+const NG_COLOR: Color = [255, 32, 64];
+const OTHER_COLOR: Color = [0, 200, 255];
 
 export interface DrawnPart {
   readonly decoded: DecodedPicture;
   /** Null where they are hidden. */
-  readonly marked: { readonly mask: ResultMask | null; readonly boxes: readonly ResultBox[] } | null;
+  readonly marked: Pick<ResultRecord, 'mask' | 'boxes' | 'verdict'> | null;
   /** Pixels of the decoded picture for one of the picture that was taken, which masks and boxes are placed by. */
   readonly scale: number;
   /** Text in the corner that says how old the picture is; null while it is new. */
@@ -21,26 +25,29 @@ export function drawPart(canvas: OffscreenCanvas, { decoded, marked, scale, age 
   const context = canvas.getContext('2d', { alpha: false });
   if (context === null) return;
   context.drawImage(source, 0, 0);
-  if (marked?.mask)
-    drawMask(
-      context,
-      marked.mask,
-      marked.mask.area ?? { x: 0, y: 0, width: width / scale, height: height / scale },
-      scale,
-    );
-  if (marked !== null && marked.boxes.length > 0) drawBoxes(context, marked.boxes, scale, width);
+  if (marked !== null) {
+    const color = marked.verdict === 'NG' ? NG_COLOR : OTHER_COLOR;
+    const whole = { x: 0, y: 0, width: width / scale, height: height / scale };
+    if (marked.mask !== null) drawMask(context, marked.mask, { color, area: marked.mask.area ?? whole, scale });
+    if (marked.boxes.length > 0) drawBoxes(context, marked.boxes, { color, scale, canvasWidth: width });
+  }
   if (age !== null) drawAge(context, age, width);
 }
 
-/** @param area of the picture that was taken */
+interface MaskLook {
+  readonly color: Color;
+  /** Of the picture that was taken. */
+  readonly area: NonNullable<ResultMask['area']>;
+  readonly scale: number;
+}
+
 function drawMask(
   context: OffscreenCanvasRenderingContext2D,
   mask: ResultMask,
-  { x, y, width, height }: NonNullable<ResultMask['area']>,
-  scale: number,
+  { color, area: { x, y, width, height }, scale }: MaskLook,
 ): void {
   const layer = new OffscreenCanvas(mask.width, mask.height);
-  layer.getContext('2d')?.putImageData(new ImageData(maskPixels(mask, NG_COLOR), mask.width, mask.height), 0, 0);
+  layer.getContext('2d')?.putImageData(new ImageData(maskPixels(mask, color), mask.width, mask.height), 0, 0);
   context.imageSmoothingEnabled = false;
   context.drawImage(layer, x * scale, y * scale, width * scale, height * scale);
 }
@@ -48,14 +55,13 @@ function drawMask(
 function drawBoxes(
   context: OffscreenCanvasRenderingContext2D,
   boxes: readonly ResultBox[],
-  scale: number,
-  canvasWidth: number,
+  { color, scale, canvasWidth }: { readonly color: Color; readonly scale: number; readonly canvasWidth: number },
 ): void {
   context.lineWidth = Math.max(2, canvasWidth / 160);
   context.font = `${Math.max(12, Math.round(canvasWidth / 24))}px system-ui, sans-serif`;
   context.textAlign = 'left';
   context.textBaseline = 'alphabetic';
-  context.strokeStyle = `rgb(${NG_COLOR.join(' ')})`;
+  context.strokeStyle = `rgb(${color.join(' ')})`;
   context.fillStyle = context.strokeStyle;
   for (const { x, y, width, height, label } of boxes) {
     context.strokeRect(x * scale, y * scale, width * scale, height * scale);
