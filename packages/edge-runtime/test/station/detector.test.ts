@@ -93,6 +93,20 @@ describe('boxes of a YOLOX-like model', () => {
     ]);
   });
 
+  it('is read as before where a session of an earlier version says less of it', async () => {
+    const { classes, reject } = { classes: ['screw', 'crack'], reject: ['crack'] };
+    const recorded = {
+      kind: 'detector',
+      classes,
+      reject,
+      output: null,
+      minScore: 0.1,
+      overlap: 0.45,
+    } as unknown as Task;
+    const found = await judged(recorded, { out: boxes({ cell: 9, sure: 0.9, crack: 0.9 }) });
+    expect(found).toMatchObject({ verdict: 'NG', reason: null });
+  });
+
   it('is PASS without a box, ERROR for another shape and REVIEW for NaN', async () => {
     expect(await judged(detector, { out: boxes() })).toMatchObject({ verdict: 'PASS', score: 0 });
     expect(await judged(detector, { out: floats(1, 2) })).toMatchObject({

@@ -1,5 +1,5 @@
 // The outputs of a detector -> a finding whose score is that of the surest box of a class to reject.
-import type { DetectorTask } from './detector-task.ts';
+import { DETECTOR_TASK, type DetectorTask } from './detector-task.ts';
 import { findBoxes } from './find-boxes.ts';
 import type { FindingReader } from './judgement.ts';
 import { placeBoxes } from './place-boxes.ts';
@@ -8,7 +8,9 @@ const OVERLAP = 0.45;
 /** Boxes that a record lists. */
 const MOST_LISTED = 64;
 
-export function detectorReader(task: DetectorTask): FindingReader {
+export function detectorReader(given: DetectorTask): FindingReader {
+  // A session that an earlier version recorded has fewer keys.
+  const task = { ...DETECTOR_TASK.read({ classes: given.classes, reject: given.reject }, 'task'), ...given };
   const rejected = new Set(task.reject);
   return (outputs, geometry) => {
     const { boxes, hasNaN, areChosen } = findBoxes(outputs, task, geometry.input);
