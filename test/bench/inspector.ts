@@ -1,5 +1,6 @@
 // The Inspector's renderer in a real Chromium, over its real WebSocket: how smooth, how soon, how busy.
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { encodePicture } from '@kerf/cli';
 import { type InspectorAddress, serveInspector } from '@kerf/cli/inspect';
 import type { Browser, Page } from 'playwright';
@@ -15,6 +16,7 @@ const LIVE_MS = 10_000;
 const AGES_MS = 5_000;
 const SCROLL_MS = 4_000;
 const OPENINGS = 7;
+const MAX_KIB = 350;
 
 export const inspector: Bench = {
   name: 'inspector',
@@ -30,6 +32,7 @@ export const inspector: Bench = {
     const { url } = served.addresses[0] as InspectorAddress;
     try {
       const parts: Readonly<Record<string, () => AsyncIterable<BenchRow>>> = {
+        size: () => loadedSize(browser, url),
         first: () => firstScreen(browser, url, service),
         live: () => liveView(browser, url, service),
         ages: () => unmarkedAges(browser, url, service),
@@ -62,6 +65,26 @@ async function picture(): Promise<Uint8Array> {
 
 function row(name: string, value: number, unit: string, goal: string, met: boolean): BenchRow {
   return { bench: 'inspector', case: name, value, unit, against: null, ratio: null, goal, met };
+}
+
+/** All that the page and its workers load, each file by itself; ONNX Runtime is not among it. */
+async function* loadedSize(browser: Browser, url: string): AsyncIterable<BenchRow> {
+  const page = await browser.newPage();
+  const files = new Map<string, number>();
+  page.on('response', (response) => {
+    if (response.url().startsWith('http')) files.set(response.url(), response.status());
+  });
+  await page.goto(url);
+  await page.getByRole('link', { name: 'Cut' }).click();
+  await page.locator('.graph-frame[aria-busy="false"] canvas').waitFor();
+  await page.close();
+  let bytes = 0;
+  for (const [file, status] of files) {
+    if (status !== 200) throw new Error(`${file} was answered with ${status}`);
+    bytes += gzipSync(new Uint8Array(await (await fetch(file)).arrayBuffer())).byteLength;
+  }
+  const kibibytes = bytes / 1_024;
+  yield row(`what the page loads, ${files.size} files`, kibibytes, 'KiB gzip', `<= ${MAX_KIB}`, kibibytes <= MAX_KIB);
 }
 
 /** From the address to a verdict and its picture, each time with nothing kept. */
