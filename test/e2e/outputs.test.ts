@@ -2,14 +2,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
 import { KERF_BIN } from '@kerf/cli';
 import { datasetParts, encodePng, modelFile } from '@kerf/models';
+import { buildModel } from '@kerf/onnx';
+import { float32Tensor } from '@kerf/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type SmallDisk, smallDisk } from '../support/small-disk.ts';
+import { runKerf } from './support/run-kerf.ts';
 
 let folder: string;
 let parts = 0;
@@ -91,3 +95,35 @@ test.skipIf(process.platform === 'win32')(
     expect([signal, said]).toEqual(['SIGPIPE', '']);
   },
 );
+
+describe('a disk that is full', () => {
+  const disk = smallDisk(1);
+  afterAll(() => disk?.remove());
+
+  test.skipIf(disk === null)('is said by split, chain and quantize, which leave nothing there', async () => {
+    const { path } = disk as SmallDisk;
+    const weight = float32Tensor([512, 512], new Float32Array(512 * 512).fill(0.5));
+    const model = buildModel({
+      nodes: [
+        { op: 'MatMul', inputs: ['x', 'w'], outputs: ['h'] },
+        { op: 'Relu', inputs: ['h'], outputs: ['y'] },
+      ],
+      inputs: [{ name: 'x', dtype: 'float32', shape: [1, 512] }],
+      outputs: [{ name: 'y', dtype: 'float32', shape: [1, 512] }],
+      initializers: [{ name: 'w', tensor: weight }],
+    });
+    const file = join(folder, 'model.onnx');
+    await writeFile(file, model);
+    await writeFile(join(path, 'fill'), new Uint8Array(700_000));
+    for (const args of [
+      ['split', file, '--at', 'h', '--out', join(path, 'split')],
+      ['chain', file, '--at', 'h', '--out', join(path, 'chain')],
+      ['quantize', file, '--form', 'fp16', '--out', join(path, 'small.onnx')],
+    ]) {
+      const { status, stderr } = await runKerf(args, { cwd: folder });
+      expect(stderr).toMatch(/^kerf: DISK_FULL: there is no room for '.*': make some, and try again$/m);
+      expect(status).toBe(1);
+    }
+    expect(await readdir(path)).toEqual(['fill']);
+  });
+});

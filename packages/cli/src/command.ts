@@ -1,4 +1,5 @@
 // What a sub-command is, and how its command line becomes checked values.
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { KerfError, messageOf, nearestNames } from '@kerf/protocol';
@@ -115,7 +116,7 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Com
   let parsed: ReturnType<typeof parseArgs>;
   try {
     const tokens = parseArgs({ args: [...argv], options, allowPositionals: true, strict: false, tokens: true }).tokens;
-    checkOptions(command, tokens);
+    checkOptions(command, tokens, argv);
     parsed = parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
   } catch (error) {
     throw usageError(`${messageOf(error).split(/\.\s/)[0]}; see 'kerf help ${command.name}'`);
@@ -131,16 +132,21 @@ export function parseCommandLine(command: Command, argv: readonly string[]): Com
 }
 
 /** What `parseArgs` says badly or lets pass: an option that is not there, a value left out, an option given twice. */
-function checkOptions(command: Command, tokens: readonly Token[]): void {
+function checkOptions(command: Command, tokens: readonly Token[], argv: readonly string[]): void {
   const given = new Set<string>();
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     const { name, rawName, value } = token;
     const spec = Object.hasOwn(command.options, name) ? command.options[name] : undefined;
-    if (spec === undefined) throw usageError(unknownOption(rawName, Object.keys(command.options)));
+    if (spec === undefined) {
+      const word = argv.find((one) => one.startsWith(rawName) && existsSync(one));
+      if (word !== undefined) throw usageError(`a file whose name begins with - is written ./${word}`);
+      throw usageError(unknownOption(rawName, Object.keys(command.options)));
+    }
     if (spec.type === 'string' && token.inlineValue !== true && value?.startsWith('-') === true && value.length > 1) {
       throw usageError(`${rawName} needs a value; one that begins with - is written ${rawName}=${value}`);
     }
+    if (spec.type === 'string' && value === undefined) throw usageError(`${rawName} needs a value`);
     // Such as --ca "$NOT_SET".
     if (spec.type === 'string' && value === '') throw usageError(`${rawName} needs a value, and got an empty one`);
     // The last one would win, and nobody would know that the first did nothing.

@@ -1,7 +1,12 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
 import { KerfError } from '@kerf/protocol';
 import { describe, expect, test } from 'vitest';
 import { type Command, parseCommandLine } from '../src/command.ts';
 import { COMMAND_NAMES, findCommand, HELP, helpOf } from '../src/command-table.ts';
+import { shellWord } from '../src/shell-word.ts';
 import { bitsPerSecond, durationSeconds, formatBytes, milliseconds, table } from '../src/units.ts';
 
 const sample: Command = {
@@ -44,7 +49,7 @@ describe('a command line', () => {
     [[], /usage: kerf sample MODEL/],
     [['a', 'b', 'c'], /usage: kerf sample MODEL/],
     [['a', '--nope'], /--nope/],
-    [['a', '--runs'], /runs/],
+    [['a', '--runs'], /^--runs needs a value;/],
     [['a', '--json=yes'], /json/],
     [['a', '--rums', '3'], /there is no option --rums; did you mean --runs\?/],
     [['a', '--zzzzzz'], /there is no option --zzzzzz; see/],
@@ -54,6 +59,19 @@ describe('a command line', () => {
     [['a', '--level', ''], /--level needs a value, and got an empty one/],
   ])('%j is wrong usage', (argv: string[], message: RegExp) => {
     expect(usageFault(() => parseCommandLine(sample, argv))).toMatch(message);
+  });
+
+  test('a file that is taken for options is named as what it is', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kerf-dash-'));
+    const before = process.cwd();
+    try {
+      process.chdir(folder);
+      writeFileSync('-part.onnx', '');
+      expect(usageFault(() => parseCommandLine(sample, ['-part.onnx']))).toMatch(/is written \.\/-part\.onnx/);
+    } finally {
+      process.chdir(before);
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test.each([' ', 'x', '-1', '1.5', '1e99', 'Infinity', '0x'])('--runs %j is refused with its name', (value) => {
@@ -77,6 +95,18 @@ test.each(['verify', 'run', 'golden', 'evaluate', 'plan'])(
     }
   },
 );
+
+test.each([
+  ['models/part.onnx', 'models/part.onnx', 'models/part.onnx'],
+  ['输出/模型.onnx', '输出/模型.onnx', '输出/模型.onnx'],
+  ['my model.onnx', "'my model.onnx'", '"my model.onnx"'],
+  ["it's.onnx", "'it'\\''s.onnx'", '"it\'s.onnx"'],
+  ['-dash.onnx', './-dash.onnx', './-dash.onnx'],
+  ['$HOME', "'$HOME'", '"$HOME"'],
+])('%s can be pasted into a shell', (path, posix, windows) => {
+  expect(shellWord(path, 'linux')).toBe(posix);
+  expect(shellWord(path, 'win32')).toBe(windows);
+});
 
 describe('units', () => {
   test('times', () => {

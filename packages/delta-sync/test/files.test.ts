@@ -9,8 +9,8 @@ import { readDeltaIndex } from '@kerf/delta-sync';
 import { diffFiles, openFileReader, patchFiles } from '@kerf/delta-sync/node';
 import { buildModel } from '@kerf/onnx';
 import { float32Tensor } from '@kerf/protocol';
+import { writeError } from '@kerf/protocol/node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { writeError } from '../src/node/write-error.ts';
 import { bytesOfArray, normal } from './support/sources.ts';
 
 let folder: string;

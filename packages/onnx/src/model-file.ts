@@ -2,7 +2,8 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { KerfError } from '@kerf/protocol';
+import { writeError } from '@kerf/protocol/node';
 import { type ExternalFiles, resolveExternalFiles } from './external-files.ts';
 import type { ExternalRange } from './external-rewrite.ts';
 import type { ExtractedModel } from './extract.ts';
@@ -186,7 +187,7 @@ async function writeFileAtomically(file: string, fill: (sink: FileSink) => Promi
     }
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${file}' cannot be written: ${messageOf(cause)}`);
+    throw writeError(cause, `'${file}'`);
   }
 }
 
@@ -257,11 +258,11 @@ export async function readTensorFile(file: string): Promise<NamedTensor> {
   }
 }
 
-/** Writes a TensorProto file. @throws {KerfError} FILE_NOT_FOUND. */
+/** Writes a TensorProto file. @throws {KerfError} FILE_NOT_FOUND, DISK_FULL. */
 export async function writeTensorFile(file: string, { name, tensor }: NamedTensor): Promise<void> {
   try {
     await writeFile(file, concatChunks(tensorToProto(name, tensor)));
   } catch (cause) {
-    throw KerfError.from(cause, 'FILE_NOT_FOUND', `'${file}' cannot be written: ${messageOf(cause)}`);
+    throw writeError(cause, `'${file}'`);
   }
 }

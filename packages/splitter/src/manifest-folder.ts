@@ -4,7 +4,7 @@ import path from 'node:path';
 import { rewriteModel } from '@kerf/onnx';
 import type { ModelFile } from '@kerf/onnx/node';
 import { type Backend, KerfError, type ModelSource } from '@kerf/protocol';
-import { makeFolders } from '@kerf/protocol/node';
+import { makeFolders, writeError } from '@kerf/protocol/node';
 import { fileHost } from './file-host.ts';
 import { TRANSIENT_DATA_FILE } from './model-host.ts';
 
@@ -69,12 +69,12 @@ export async function checkWhole(model: ModelFile, backend: Backend): Promise<vo
   await hollow.withSource(rewriteModel(model.graph, hollow.places, TRANSIENT_DATA_FILE), look);
 }
 
-/** @returns whether the folder was not there before. @throws {KerfError} FILE_NOT_FOUND. */
+/** @returns whether the folder was not there before. @throws {KerfError} FILE_NOT_FOUND, DISK_FULL. */
 export async function makeFolder(folder: string): Promise<boolean> {
   try {
     return await makeFolders(folder);
   } catch (cause) {
-    throw new KerfError('FILE_NOT_FOUND', `the folder '${folder}' cannot be made`, { cause });
+    throw writeError(cause, `the folder '${folder}'`);
   }
 }
 
@@ -87,7 +87,7 @@ export async function writeManifest(folder: string, name: string, manifest: obje
     await rename(temporary, file);
   } catch (cause) {
     await rm(temporary, { force: true });
-    throw new KerfError('FILE_NOT_FOUND', `'${file}' cannot be written`, { cause });
+    throw writeError(cause, `'${file}'`);
   }
 }
 

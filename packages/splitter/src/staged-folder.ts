@@ -1,7 +1,7 @@
 // Files of a result -> a folder, by way of a folder of their own inside it, so that what is broken off is known as such.
 import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import { KerfError } from '@kerf/protocol';
+import { writeError } from '@kerf/protocol/node';
 import { makeFolder } from './manifest-folder.ts';
 
 export interface Staging<T> {
@@ -43,6 +43,6 @@ async function makeStaging(folder: string, prefix: string): Promise<string> {
     for (const name of stale) await rm(path.join(folder, name), { recursive: true, force: true });
     return staging;
   } catch (cause) {
-    throw new KerfError('FILE_NOT_FOUND', `the folder '${folder}' cannot be written to`, { cause });
+    throw writeError(cause, `the folder '${folder}'`);
   }
 }

@@ -2,14 +2,8 @@
 import { readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type ModelFile, type WrittenModel, writeModelFile } from '@kerf/onnx/node';
-import {
-  type Backend,
-  KerfError,
-  messageOf,
-  parseSplitManifest,
-  type SplitManifest,
-  type SplitPart,
-} from '@kerf/protocol';
+import { type Backend, parseSplitManifest, type SplitManifest, type SplitPart } from '@kerf/protocol';
+import { writeError } from '@kerf/protocol/node';
 import { fileHost } from './file-host.ts';
 import {
   checkSource,
@@ -103,7 +97,7 @@ async function putFile(from: string | null, to: string): Promise<void> {
     if (from === null) await rm(to, { force: true });
     else await rename(from, to);
   } catch (cause) {
-    throw new KerfError('FILE_NOT_FOUND', `'${to}' cannot be written: ${messageOf(cause)}`, { cause });
+    throw writeError(cause, `'${to}'`);
   }
 }
 

@@ -54,7 +54,9 @@ test('writes head, tail and a manifest that fits them', async () => {
 
 test('a split that cannot be written to its end leaves nothing of itself, and says why', async () => {
   await mkdir(inRoot('out', 'tail.onnx'), { recursive: true });
-  await expect(split(bytesOf(diamond), ['b'], { force: true })).rejects.toThrow(/tail.onnx' cannot be written: E/);
+  await expect(split(bytesOf(diamond), ['b'], { force: true })).rejects.toThrow(
+    /tail.onnx' cannot be written: a folder has its name/,
+  );
   expect(await readdir(inRoot('out'))).toEqual(['tail.onnx']);
 });
 

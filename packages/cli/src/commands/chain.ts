@@ -10,6 +10,7 @@ import { checkInterrupted, interruptible } from '../interruption.ts';
 import { DIM_OPTION, dimensions, openNamedModel, withCpu } from '../model-options.ts';
 import { imageInputs, readPictureInput } from '../plan/image-candidates.ts';
 import { profilePath, readDevice } from '../plan/read-request.ts';
+import { shellWord } from '../shell-word.ts';
 import { printable } from './cuts.ts';
 import { tensorNames } from './split.ts';
 
@@ -72,9 +73,10 @@ export const chain: Command = {
     }
     for (const text of chainText(manifest, splitLoss)) io.print(text);
     for (const text of fusionNotes(model, manifest.cuts)) io.print(text);
-    io.print(`check it: kerf verify ${line.positional(0)} ${folder}`);
+    const words = { model: shellWord(line.positional(0)), chain: shellWord(folder) };
+    io.print(`check it: kerf verify ${words.model} ${words.chain}`);
     if (manifest.cuts.length > 0) {
-      io.print(`smaller frames: kerf calibrate ${line.positional(0)} --chain ${folder} --samples DIR`);
+      io.print(`smaller frames: kerf calibrate ${words.model} --chain ${words.chain} --samples DIR`);
     }
     return 0;
   },

@@ -5,6 +5,7 @@ import { TOP_ROLES, type TufKey } from '@kerf/delta-sync';
 import { addKey, createRepository, KeyRing, listKeys, refreshRepository, rotateKeys } from '@kerf/delta-sync/node';
 import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
 import { KEY_OPTIONS, keyFolders, openKeys, passphrase, trustedStore } from '../publish/key-options.ts';
+import { shellWord } from '../shell-word.ts';
 import { table } from '../units.ts';
 
 export const keys: Command = {
@@ -72,7 +73,9 @@ async function init(line: CommandLine, io: Io): Promise<number> {
   io.print(`keys:       ${folder} (whoever has them and the passphrase can publish)`);
   io.print(`root keys:  ${rootKeys} (keep them offline: they are needed to replace other keys only)`);
   io.print(`root.json:  ${rootFile} (ship it with every device)`);
-  io.print(`next:       kerf keys add NAME --keys ${folder}, then kerf publish MODEL --to ${repository} --name NAME`);
+  io.print(
+    `next:       kerf keys add NAME --keys ${shellWord(folder)}, then kerf publish MODEL --to ${shellWord(repository)} --name NAME`,
+  );
   return 0;
 }
 

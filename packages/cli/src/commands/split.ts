@@ -6,6 +6,7 @@ import { codecText } from '../codec-text.ts';
 import { type Command, type CommandLine, type Io, usageError, VERSION } from '../command.ts';
 import { checkInterrupted, interruptible } from '../interruption.ts';
 import { openNamedModel, withCpu } from '../model-options.ts';
+import { shellWord } from '../shell-word.ts';
 import { formatBytes } from '../units.ts';
 import { printable } from './cuts.ts';
 
@@ -124,5 +125,5 @@ function printSplit(
       `           it lies inside ${insideFusion}, which the runtime else runs as one: the cut costs that fusion`,
     );
   }
-  io.print(`check it:  kerf verify ${line.positional(0)} ${line.required('out')}`);
+  io.print(`check it:  kerf verify ${shellWord(line.positional(0))} ${shellWord(line.required('out'))}`);
 }

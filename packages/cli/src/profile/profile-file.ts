@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { access, constants, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import { KerfError, messageOf } from '@kerf/protocol';
+import { KerfError } from '@kerf/protocol';
+import { writeError } from '@kerf/protocol/node';
 import { type CodecProfile, type DeviceProfile, LINK_FORMAT, type LinkProfile, PROFILE_FORMAT } from '@kerf/splitter';
 
 /** Larger than any profile: nobody reads that to see what it is. */
@@ -28,7 +29,7 @@ export async function checkProfileTarget(path: string): Promise<void> {
 /** To be asked before long work. @throws {KerfError} FILE_NOT_FOUND when the folder of the file is missing or not writable. */
 export async function checkFolderOf(path: string): Promise<void> {
   await access(dirname(resolve(path)), constants.W_OK).catch((cause: unknown) => {
-    throw new KerfError('FILE_NOT_FOUND', `the folder of ${path} is not there or not writable`, { cause });
+    throw writeError(cause, `'${path}'`);
   });
 }
 
@@ -50,7 +51,7 @@ export async function writeProfile(path: string, profile: DeviceProfile | LinkPr
     await rename(draft, path);
   } catch (cause) {
     await rm(draft, { force: true });
-    throw new KerfError('FILE_NOT_FOUND', `the profile ${path} cannot be written: ${messageOf(cause)}`, { cause });
+    throw writeError(cause, `the profile ${path}`);
   }
 }
 

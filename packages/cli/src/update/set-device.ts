@@ -4,6 +4,7 @@ import { parseMaintenanceWindow, SIDES } from '@kerf/delta-sync';
 import { isAddress } from '../addresses.ts';
 import { type CommandLine, type Io, usageError } from '../command.ts';
 import { type MirrorAccess, mirrorAccess, readRoot } from '../publish/read-repository.ts';
+import { shellWord } from '../shell-word.ts';
 import { formatBytes } from '../units.ts';
 import { initDevice, readSettings, writeSettings } from './device-folder.ts';
 
@@ -29,7 +30,7 @@ export async function init(line: CommandLine, io: Io): Promise<number> {
   };
   await initDevice(folder, settings, await readRoot(line.required('root')));
   if (line.flag('json')) io.print(JSON.stringify({ device: folder, settings }));
-  else io.print(`${folder} is a device for ${settings.name}; next: kerf update apply --device ${folder}`);
+  else io.print(`${folder} is a device for ${settings.name}; next: kerf update apply --device ${shellWord(folder)}`);
   return 0;
 }
 

@@ -46,11 +46,12 @@ export async function checkBase(
   }
   for (const [at, reader] of base.entries()) {
     const wanted = index.base[at] as DeltaFile;
-    const mayBeMade = index.target.some(({ bytes }) => bytes === reader.byteLength);
+    // Of several files, some may be the new ones, and others not.
+    const mayBeMade = base.length === 1 && index.target.some(({ bytes }) => bytes === reader.byteLength);
     const mayBeWanted = reader.byteLength === wanted.bytes;
     const found = mayBeWanted || mayBeMade ? await sha256OfReader(reader, makeHasher) : null;
     if (found === wanted.sha256) continue;
-    if (index.target.some(({ sha256 }) => sha256 === found)) throw madeAlready(wanted);
+    if (mayBeMade && index.target.some(({ sha256 }) => sha256 === found)) throw madeAlready(wanted);
     throw baseMismatch(wanted, reader.byteLength, mayBeWanted ? found : null);
   }
 }

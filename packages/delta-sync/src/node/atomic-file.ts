@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { writeError } from './write-error.ts';
+import { writeError } from '@kerf/protocol/node';
 
 /** Writes all of `bytes` at `offset`. */
 export async function writeAt(handle: FileHandle, bytes: Uint8Array, offset: number): Promise<void> {

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { KerfError } from '@kerf/protocol';
-import { writeError } from './write-error.ts';
+import { writeError } from '@kerf/protocol/node';
 
 /**
  * Level by level: Node's recursive mkdir never ends where a relative path's start is gone, and would make a stick that was pulled out

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { KerfError } from '@kerf/protocol';
-import { makeFolders } from '@kerf/protocol/node';
+import { makeFolders, writeError } from '@kerf/protocol/node';
 import { checkBase, makeTarget, outputPlaces, readDeltaIndex } from '../apply/apply-delta.ts';
 import { damaged } from '../damaged.ts';
 import type { DeltaFile, DeltaIndex, DeltaSegment } from '../format/patch-index.ts';
@@ -12,7 +12,6 @@ import { renameDurably, writeAt } from './atomic-file.ts';
 import { type FileReader, nodeHasher, openFileReader } from './file-reader.ts';
 import { outputPlace } from './output-place.ts';
 import { isBsdiff, type PatchedFile, patchBsdiff } from './patch-bsdiff.ts';
-import { writeError } from './write-error.ts';
 
 export interface PatchOptions {
   /** The installed version: a file, with the other files of the delta's base beside it, or a folder with all of them. */
@@ -166,7 +165,7 @@ async function install(
 
 async function makeFolder(folder: string): Promise<void> {
   await makeFolders(folder).catch((cause: unknown) => {
-    throw KerfError.from(cause, 'FILE_NOT_FOUND', `the folder '${folder}' cannot be made`);
+    throw writeError(cause, `the folder '${folder}'`);
   });
 }
 

@@ -3,7 +3,7 @@ import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { KerfError } from '@kerf/protocol';
-import { writeError } from '../write-error.ts';
+import { writeError } from '@kerf/protocol/node';
 
 /**
  * Holds `.lock` while `work` runs. The lock of a process of this computer that is gone is taken over.

@@ -1,5 +1,6 @@
 // Why something could not be written -> an error that says what to do about it.
-import { isDiskFull, KerfError, messageOf } from '@kerf/protocol';
+import { isDiskFull } from '../disk-full.ts';
+import { KerfError, messageOf } from '../errors.ts';
 
 const WHY: Readonly<Record<string, string>> = {
   EROFS: 'its disk is read-only',
@@ -8,6 +9,7 @@ const WHY: Readonly<Record<string, string>> = {
   ENOENT: 'its folder is not there',
   ENOTDIR: 'its folder is a file',
   EISDIR: 'a folder has its name',
+  EEXIST: 'a file has its name',
 };
 
 /** @param what such as `'model.onnx'` @returns DISK_FULL or FILE_NOT_FOUND; an error of kerf's own as it is */
