@@ -150,7 +150,12 @@ const REFUSED: readonly (readonly [readonly string[], 1 | 2, string, RegExp])[] 
   [['part.onnx', '--form', 'static', '--samples', 'nowhere'], 1, 'FILE_NOT_FOUND', /nowhere/],
   [['old.onnx', '--form', 'static', '--samples', 'samples'], 1, 'MODEL_UNSUPPORTED', /operator set 11/],
   [['double.onnx', '--form', 'fp16'], 1, 'MODEL_UNSUPPORTED', /nothing to convert/],
-  [['part.onnx', '--form', 'fp16', '--out', 'no/folder.onnx'], 1, 'FILE_NOT_FOUND', /the folder of no\/folder.onnx/],
+  [
+    ['part.onnx', '--form', 'fp16', '--out', 'no/folder.onnx'],
+    1,
+    'FILE_NOT_FOUND',
+    /'no\/folder.onnx' cannot be written: its folder is not there/,
+  ],
 ];
 
 test('bad input is refused in one line that says what is wrong', async () => {
