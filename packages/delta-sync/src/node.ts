@@ -4,7 +4,6 @@ export type { BsdiffLimits, BsdiffPatcher } from './node/bsdiff/bsdiff-patcher.t
 export { bsdiffPatcher } from './node/bsdiff/bsdiff-patcher.ts';
 export { folderDisk, folderStorage, slotFolder } from './node/device/folder-disk.ts';
 export { folderMirror } from './node/device/folder-mirror.ts';
-export { fetchTrusting } from './node/device/node-fetch.ts';
 export type { DiffOptions } from './node/diff-files.ts';
 export { diffFiles } from './node/diff-files.ts';
 export type { FileReader } from './node/file-reader.ts';

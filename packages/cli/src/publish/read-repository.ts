@@ -12,8 +12,9 @@ import {
   type TrustedRepository,
   updateTrust,
 } from '@kerf/delta-sync';
-import { fetchTrusting, folderMirror } from '@kerf/delta-sync/node';
+import { folderMirror } from '@kerf/delta-sync/node';
 import { KerfError, systemClock } from '@kerf/protocol';
+import { fetchTrusting } from '@kerf/protocol/node';
 import { isAddress } from '../addresses.ts';
 import type { CommandLine, OptionSpec } from '../command.ts';
 

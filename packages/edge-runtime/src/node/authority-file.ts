@@ -1,6 +1,7 @@
 // The PEM file of an authority -> its text as it is now: a certificate that is replaced needs no restart of the edge.
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { KerfError } from '@kerf/protocol';
+import { KerfError, messageOf } from '@kerf/protocol';
 
 /**
  * A file that cannot be read later leaves what was read last in force: it may be on its way, or the disk away.
@@ -11,6 +12,15 @@ export async function authorityFile(path: string): Promise<() => Promise<string>
     throw new KerfError('FILE_NOT_FOUND', `the certificate ${path} cannot be read`, { cause });
   });
   return followPem(path, first);
+}
+
+/** The same, for who cannot wait. @throws {KerfError} FILE_NOT_FOUND when it cannot be read now. */
+export function pemFile(path: string): () => Promise<string> {
+  try {
+    return followPem(path, readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new KerfError('FILE_NOT_FOUND', `cannot read ${path}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 /** The same of a file whose text is known. */

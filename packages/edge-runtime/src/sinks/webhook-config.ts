@@ -13,6 +13,10 @@ export const webhookShape = object({
   secretFrom: maybe(secretName, 'The environment variable with the key that signs each request.'),
   tokenFrom: maybe(secretName, 'The environment variable with a token for the header `Authorization: Bearer`.'),
   headers: withDefault(byName(text(), { most: 20 }), {}, 'More headers, by name.'),
+  ca: maybe(
+    text(),
+    "PEM file of the authority that signed the server's certificate, instead of the system's; relative to the station file.",
+  ),
   timeout: withDefault(duration({ leastMs: 10, mostMs: 600_000 }), 10_000, 'How long a request may take.'),
   allowPlainText: withDefault(
     flag,

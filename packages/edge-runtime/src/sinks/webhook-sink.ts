@@ -9,9 +9,10 @@ import type { WebhookConfig } from './webhook-config.ts';
  * Posts each record. `Idempotency-Key` names record and revision, so that a receiver can drop what comes twice: an answer
  * that was lost on the way is one that the outbox asks for again. With a secret, `Kerf-Signature` is
  * `t=SECONDS,v1=HEX`, HEX being the HMAC-SHA-256 of `SECONDS.BODY`.
+ * @param send trusts `config.ca`, where there is one: a browser has its own authorities
  * @throws {KerfError} INVALID_ARGUMENT for a URL or secret that cannot be used.
  */
-export function webhookSink(config: WebhookConfig, setup: SinkSetup): Sink {
+export function webhookSink(config: WebhookConfig, setup: SinkSetup, send: typeof fetch = fetch): Sink {
   const url = checkedUrl(config);
   const secret = secretOf(config.secretFrom, setup);
   const token = secretOf(config.tokenFrom, setup);
@@ -24,7 +25,7 @@ export function webhookSink(config: WebhookConfig, setup: SinkSetup): Sink {
       headers.set('idempotency-key', recordKey(record));
       if (token !== null) headers.set('authorization', `Bearer ${token}`);
       if (secret !== null) headers.set('kerf-signature', await signature(secret, body, setup.wallClock()));
-      await post(url, { body, headers }, config.timeout, setup, [signal, closed.signal]);
+      await post({ url, send, timeoutMs: config.timeout }, { body, headers }, setup, [signal, closed.signal]);
     },
     close: () => {
       closed.abort(new KerfError('CLOSED', `sink '${setup.name}' was closed`));
@@ -74,10 +75,15 @@ async function signature(secret: string, body: string, wallMs: number): Promise<
 /** Statuses that a later request may not get. */
 const MAY_PASS = new Set([408, 425, 429]);
 
+interface Receiver {
+  readonly url: URL;
+  readonly send: typeof fetch;
+  readonly timeoutMs: number;
+}
+
 async function post(
-  url: URL,
+  { url, send, timeoutMs }: Receiver,
   init: RequestInit,
-  timeoutMs: number,
   { clock }: SinkSetup,
   signals: readonly AbortSignal[],
 ): Promise<void> {
@@ -94,7 +100,7 @@ async function post(
   );
   try {
     // Not followed: a signed record goes to whom the station file names, and to nobody else.
-    const answer = await fetch(url, { ...init, method: 'POST', redirect: 'manual', signal: ended.signal });
+    const answer = await send(url, { ...init, method: 'POST', redirect: 'manual', signal: ended.signal });
     await answer.body?.cancel();
     if (answer.ok) return;
     throw refusal(url, answer);

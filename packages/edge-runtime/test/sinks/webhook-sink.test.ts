@@ -1,13 +1,17 @@
 // A real web server that checks signatures, drops repetitions by their key, breaks, redirects and never answers.
 import { createHmac } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type ResultRecord, type Sink, type WebhookConfig, webhookShape, webhookSink } from '@kerf/edge-runtime';
 import { generate } from 'selfsigned';
 import { afterEach, describe, expect, test } from 'vitest';
 import { describeSink } from '../../../../test/conformance/sink.ts';
 import { deliveryOf } from '../../../../test/conformance/sink-records.ts';
+import { makeSink, type StationSinkSetup } from '../../src/node/station/make-sink.ts';
 import { sinkSetup } from './support.ts';
 
 const never = new AbortController().signal;
@@ -95,6 +99,38 @@ describe('webhook sink', () => {
       expect(requests).toBe(0);
     } finally {
       server.close();
+    }
+  });
+
+  test('posts to a server of its own authority, which may be replaced while the line runs', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kerf-webhook-'));
+    const made = (): ReturnType<typeof generate> =>
+      generate([{ name: 'commonName', value: 'mes' }], {
+        extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+      });
+    const [first, second] = [await made(), await made()];
+    const bodies: string[] = [];
+    const server = createTlsServer({ cert: first.cert, key: first.private }, (request, response) => {
+      request.setEncoding('utf8').on('data', (text: string) => bodies.push(`${request.method} ${text}`));
+      request.on('end', () => response.writeHead(bodies.length > 1 ? 204 : 200).end('taken'));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}/results`;
+    try {
+      await writeFile(join(folder, 'ca.pem'), first.cert);
+      const config = { name: 'hook', kind: 'webhook', ...webhookShape.read({ url, ca: 'ca.pem' }, 'sink') } as const;
+      const sink = makeSink(config, folder, sinkSetup('hook', {}) as unknown as StationSinkSetup);
+      await sink.deliver(deliveryOf(0), never);
+      server.setSecureContext({ cert: second.cert, key: second.private });
+      server.closeAllConnections();
+      await expect(sink.deliver(deliveryOf(1), never)).rejects.toMatchObject({ code: 'TLS_UNTRUSTED' });
+      await writeFile(join(folder, 'ca.pem'), second.cert);
+      await sink.deliver(deliveryOf(1), never);
+      expect(bodies).toEqual([0, 1].map((at) => `POST ${JSON.stringify(deliveryOf(at).record)}`));
+      expect(() => makeSink({ ...config, ca: 'none.pem' }, folder, {} as StationSinkSetup)).toThrow(/none\.pem/);
+    } finally {
+      server.close();
+      await rm(folder, { recursive: true });
     }
   });
 

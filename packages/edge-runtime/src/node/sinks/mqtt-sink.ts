@@ -1,5 +1,4 @@
 // Records -> JSON messages at QoS 1, and a retained status with a last will.
-import { readFileSync } from 'node:fs';
 import { isLoopback, KerfError, messageOf, parseUrl } from '@kerf/protocol';
 import { sleep } from '../../capture/keep-alive.ts';
 import { backOffMs } from '../../link/back-off.ts';
@@ -8,7 +7,7 @@ import { SINK_BOUNDS, type SinkSetup } from '../../sinks/options.ts';
 import type { Delivery, Sink } from '../../sinks/sink.ts';
 import { secretOf } from '../../sinks/webhook-sink.ts';
 import type { ResultRecord } from '../../station/result-record.ts';
-import { followPem } from '../authority-file.ts';
+import { pemFile } from '../authority-file.ts';
 import { type MqttAddress, type MqttConnection, type MqttOptions, openMqtt } from '../mqtt/connection.ts';
 
 /**
@@ -150,7 +149,7 @@ function addressOf(config: MqttConfig): () => Promise<MqttAddress> {
 
 /** As the files are at each connect: certificates are replaced while a line runs. */
 function tlsOf({ ca, certificate, key }: MqttConfig, host: string): () => Promise<NonNullable<MqttAddress['tls']>> {
-  const read = { ca: pem(ca), cert: pem(certificate), key: pem(key) };
+  const read = { ca: pemOf(ca), cert: pemOf(certificate), key: pemOf(key) };
   return async () => {
     const [caPem, certPem, keyPem] = await Promise.all([read.ca?.(), read.cert?.(), read.key?.()]);
     return {
@@ -162,13 +161,8 @@ function tlsOf({ ca, certificate, key }: MqttConfig, host: string): () => Promis
   };
 }
 
-function pem(path: string | null): (() => Promise<string>) | null {
-  if (path === null) return null;
-  try {
-    return followPem(path, readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new KerfError('FILE_NOT_FOUND', `cannot read ${path}: ${messageOf(cause)}`, { cause });
-  }
+function pemOf(path: string | null): (() => Promise<string>) | null {
+  return path === null ? null : pemFile(path);
 }
 
 /** Values are other people's texts: in a topic they are one level, and nothing that a broker refuses. */

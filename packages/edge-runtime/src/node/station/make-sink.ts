@@ -1,10 +1,12 @@
 // A sink of a station file -> the sink.
 import { resolve } from 'node:path';
+import { fetchTrusting } from '@kerf/protocol/node';
 import type { MqttConfig } from '../../sinks/mqtt-config.ts';
 import type { SinkSetup } from '../../sinks/options.ts';
 import type { Sink } from '../../sinks/sink.ts';
 import type { SinkConfig } from '../../sinks/sink-config.ts';
 import { webhookSink } from '../../sinks/webhook-sink.ts';
+import { pemFile } from '../authority-file.ts';
 import { modbusSink } from '../modbus/plc-door.ts';
 import { imageFolderSink } from '../sinks/image-folder-sink.ts';
 import { jsonLinesSink } from '../sinks/json-lines-sink.ts';
@@ -25,7 +27,11 @@ export function makeSink(config: SinkConfig, folder: string, setup: StationSinkS
     case 'images':
       return imageFolderSink({ ...config, path: resolve(folder, config.path) }, own);
     case 'webhook':
-      return webhookSink(config, own);
+      return webhookSink(
+        config,
+        own,
+        ...(config.ca === null ? [] : [fetchTrusting(pemFile(resolve(folder, config.ca)))]),
+      );
     case 'mqtt':
       return mqttSink({ ...config, ...pemPaths(config, folder) }, own);
     case 'modbus':
