@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { EdgeSession, type SessionStatus } from '@kerf/edge-runtime';
 import { openSplitFolder } from '@kerf/edge-runtime/node';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FaultProxy } from '../chaos/fault-proxy.ts';
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { FaultProxy, GOOD_MOOD } from '../chaos/fault-proxy.ts';
 import { doubler, isDoubled, rowOf } from './support/models.ts';
 import { openWorkshop, pause, reference, until, type Workshop } from './support/workshop.ts';
 
@@ -40,10 +40,17 @@ const OUTAGES: Record<string, { begin(proxy: FaultProxy): Promise<void>; end(pro
     },
     end: async (proxy) => proxy.change({ holdsUp: false, holdsDown: false }),
   },
+  'that takes connections and swallows what is sent over them, then and later': {
+    begin: async (proxy) => {
+      proxy.reset();
+      proxy.change({ largestPiece: 0 });
+    },
+    end: async (proxy) => proxy.change({ largestPiece: GOOD_MOOD.largestPiece }),
+  },
 };
 
 describe('after ten seconds without the cloud', () => {
-  test.for(Object.entries(OUTAGES))('a network %s', async ([name, outage]) => {
+  test.concurrent.for(Object.entries(OUTAGES))('a network %s', async ([name, outage], { expect }) => {
     const proxy = await FaultProxy.start(cloudPort, Math.random);
     const opened = await openSplitFolder(join(shop.models, 'm'), { backend: reference, withTail: false });
     // Every pause is as long as it may be.
@@ -63,6 +70,7 @@ describe('after ten seconds without the cloud', () => {
       const startMs = performance.now();
       await until(() => statuses.at(-1)?.kind === 'connected', 'the cloud is back');
       console.log(`${name}: connected ${(performance.now() - startMs).toFixed(0)} ms after the network`);
+      expect(statuses.filter(({ kind }) => kind === 'connected')).toHaveLength(1);
       const outcome = await waiting;
       expect(outcome).toMatchObject({ kind: 'result', placement: 'split' });
       expect(outcome.kind === 'result' && isDoubled(outcome.outputs.get('y'), 1, ROW)).toBe(true);

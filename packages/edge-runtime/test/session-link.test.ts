@@ -79,6 +79,36 @@ describe('reconnect', () => {
       expect(Math.max(...delays)).toBeLessThanOrEqual(2000);
     });
 
+    it.each([0, 1000, 4000, 9500, 30_000, 65_000])(
+      'is back within 6 s where attempts made meanwhile stay silent for ever, %i ms into it',
+      async (outageMs) => {
+        const cloud = new ScriptedCloud();
+        const { clock, statuses } = await stage(undefined, slowest, cloud);
+        cloud.isGone = 'hang';
+        cloud.last.link.sever();
+        await clock.advance(outageMs + 200);
+        cloud.isGone = null;
+        await clock.advance(6000);
+        expect(statuses.at(-1)?.kind).toBe('connected');
+        expect(cloud.connections).toHaveLength(2);
+      },
+    );
+
+    it('is back within 6 s where the cloud was reached meanwhile and never greeted, and leaves nothing open', async () => {
+      const cloud = new ScriptedCloud();
+      const { clock, statuses } = await stage(undefined, slowest, cloud);
+      cloud.mute = true;
+      cloud.last.link.sever();
+      await clock.advance(31_000);
+      const open = cloud.connections.filter(({ closes }) => closes.length === 0);
+      expect(open.length).toBeLessThanOrEqual(3);
+      expect(cloud.connections.length).toBeLessThan(14);
+      cloud.mute = false;
+      await clock.advance(6000);
+      expect(statuses.at(-1)?.kind).toBe('connected');
+      expect(cloud.connections.filter(({ closes }) => closes.length === 0)).toEqual([cloud.last]);
+    });
+
     it('asks one that answers and refuses less and less often, in proportion to how long it has done so', async () => {
       const { clock, cloud, statuses } = await stage(undefined, slowest);
       cloud.isGone = new KerfError('LINK_LOST', 'HTTP 503');
@@ -130,16 +160,17 @@ describe('reconnect', () => {
 
   it('gives up an attempt that takes too long, whichever step hangs', async () => {
     const cloud = new ScriptedCloud();
-    cloud.refusals = ['hang'];
+    cloud.isGone = 'hang';
     const { clock, statuses } = await stage(undefined, { connectTimeoutMs: 500, openTimeoutMs: 800 }, cloud);
     await clock.advance(500);
     expect(statuses.at(-1)).toMatchObject({ kind: 'reconnecting', code: 'HANDSHAKE_TIMEOUT' });
+    cloud.isGone = null;
     cloud.mute = true;
-    await clock.advance(200);
+    await clock.advance(150);
     expect(cloud.connections).toHaveLength(1);
     await clock.advance(1_000);
     expect(statuses.at(-1)).toMatchObject({ kind: 'reconnecting', code: 'HANDSHAKE_TIMEOUT' });
-    expect(cloud.connections[0]?.closes).toHaveLength(1);
+    for (const { closes } of cloud.connections) expect(closes).toHaveLength(1);
   });
 
   it('allows more time after an attempt that took too long: a network of seconds is slow, not dead', async () => {
@@ -162,6 +193,64 @@ describe('reconnect', () => {
     expect(statuses.at(-1)).toMatchObject({ kind: 'reconnecting', code: 'HANDSHAKE_TIMEOUT' });
     await clock.advance(2_000);
     expect(statuses.at(-1)).toMatchObject({ kind: 'connected' });
+  });
+
+  it('takes the first of several attempts that is greeted, so that one on a slow network is not spoiled by later ones', async () => {
+    const cloud = new ScriptedCloud();
+    let begun = 0;
+    const { clock, statuses } = await stage(
+      (its) => ({
+        cloud: {
+          model: 'm',
+          token: null,
+          connect: async (signal) => {
+            begun++;
+            await new Promise<void>((resolve) => its.after(8500, resolve));
+            return cloud.connect(signal);
+          },
+        },
+      }),
+      {},
+      cloud,
+    );
+    await clock.advance(8600);
+    expect(statuses.at(-1)).toMatchObject({ kind: 'connected' });
+    expect(begun).toBeGreaterThan(1);
+    await clock.advance(20_000);
+    // Those that came later were closed before they said anything.
+    expect(cloud.connections.filter(({ received }) => received.length > 0)).toHaveLength(1);
+  });
+
+  it('waits longer with the next attempt where round trips were long before', async () => {
+    const cloud = new ScriptedCloud();
+    cloud.answersPings = false;
+    const { clock } = await stage(undefined, {}, cloud);
+    await clock.advance(1000);
+    cloud.last.send({ type: 'pong', nonce: cloud.last.of('ping')[0]?.nonce ?? 0 });
+    await settle();
+    cloud.mute = true;
+    cloud.last.link.sever();
+    await clock.advance(5000);
+    expect(cloud.connections).toHaveLength(2);
+    await clock.advance(200);
+    expect(cloud.connections).toHaveLength(3);
+  });
+
+  it('hears at once what the cloud says itself, whatever else is under way', async () => {
+    const cloud = new ScriptedCloud();
+    cloud.refusals = ['hang'];
+    cloud.greetings = ['FORBIDDEN'];
+    const { clock, statuses } = await stage(undefined, { random: () => 0.999 }, cloud);
+    await clock.advance(2500);
+    expect(statuses[0]).toMatchObject({ kind: 'faulted', code: 'FORBIDDEN' });
+  });
+
+  it('goes on with the others where one attempt is refused', async () => {
+    const cloud = new ScriptedCloud();
+    cloud.refusals = ['hang', new KerfError('LINK_LOST', 'HTTP 503')];
+    const { clock, statuses } = await stage(undefined, { random: () => 0.999 }, cloud);
+    await clock.advance(6000);
+    expect(statuses.map(({ kind }) => kind)).toEqual(['connected']);
   });
 
   it('gives up waiting for a token', async () => {

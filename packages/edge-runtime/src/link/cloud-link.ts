@@ -1,20 +1,10 @@
 // Keeps a connection to the cloud: connects, opens the model, and connects again after whatever ends it.
-import {
-  type CertificateCause,
-  CODEC_VERSION,
-  type ErrorCode,
-  type GoAway,
-  KerfError,
-  messageOf,
-  type Open,
-  type Opened,
-  type Transport,
-  whyOfError,
-} from '@kerf/protocol';
+import { CODEC_VERSION, type ErrorCode, type GoAway, type Open, type Opened, type Transport } from '@kerf/protocol';
 import type { EdgeSessionOptions } from '../session/options.ts';
 import type { SessionStatus } from '../session/status.ts';
+import { ConnectRace, type GreetingEvents } from './connect-race.ts';
 import { type ConnectionEvents, LinkConnection, type LinkEnd, SESSION } from './link-connection.ts';
-import { type CloudAddress, reachCloud } from './reach-cloud.ts';
+import type { CloudAddress } from './reach-cloud.ts';
 import { RetryPace } from './retry-pace.ts';
 
 /** The cloud that a session uses. */
@@ -59,7 +49,7 @@ const LASTING = new Set<ErrorCode>([
   'BACKEND_UNAVAILABLE',
 ]);
 
-/** An attempt that took too long gets twice the time at the next, so often: where a round trip takes seconds, handshakes take many. */
+/** Attempts that took too long get twice the time at the next, so often: where a round trip takes seconds, handshakes take many. */
 const MOST_DOUBLINGS = 2;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -72,11 +62,13 @@ export class CloudLink {
   private connection: LinkConnection | null = null;
   private draining = false;
   private closed = false;
-  /** Attempts in a row that took too long. */
+  /** How often in a row connecting took too long. */
   private timeouts = 0;
   private tokenRenewed = false;
   private resumeKey: string | null = null;
-  private attempt: AbortController | null = null;
+  private isResuming = false;
+  private race: ConnectRace | null = null;
+  private lastRoundTripMs: number | null = null;
   private cancelTimer: (() => void) | null = null;
 
   constructor(target: CloudTarget, wanted: Wanted, options: EdgeSessionOptions, events: LinkEvents) {
@@ -88,7 +80,7 @@ export class CloudLink {
   }
 
   start(): void {
-    void this.connect();
+    this.connect();
   }
 
   /** True when a frame may be sent now. */
@@ -130,69 +122,75 @@ export class CloudLink {
   close(): void {
     this.closed = true;
     this.cancelTimer?.();
-    this.attempt?.abort();
+    this.race?.stop();
     this.connection?.close();
     this.connection = null;
   }
 
-  private async connect(): Promise<void> {
-    const { clock } = this.options;
-    const wantedMs = this.options.connectTimeoutMs * 2 ** Math.min(this.timeouts, MOST_DOUBLINGS);
-    const allowedMs = Math.min(wantedMs, MAX_TIMER_MS);
-    const attempt = new AbortController();
-    this.attempt = attempt;
+  private connect(): void {
+    const { clock, connectTimeoutMs } = this.options;
+    const wantedMs = connectTimeoutMs * 2 ** Math.min(this.timeouts, MOST_DOUBLINGS);
     this.events.onStatus({ kind: 'connecting', attempt: this.pace.failures });
-    const startMs = clock.nowMs();
-    const cancelTimeout = clock.after(allowedMs, () =>
-      attempt.abort(new KerfError('HANDSHAKE_TIMEOUT', `no connection to the cloud within ${allowedMs} ms`)),
+    this.race = new ConnectRace(
+      this.target,
+      {
+        clock,
+        connectTimeoutMs,
+        limitMs: Math.min(wantedMs, MAX_TIMER_MS),
+        roundTripMs: this.lastRoundTripMs,
+      },
+      {
+        connect: ({ transport, token }, greeting) => this.connectionOver(transport, token, greeting),
+        onGreeted: (connection) => this.adopt(connection),
+        onFailed: (end, isUnheard) => this.lost(end, isUnheard),
+      },
     );
-    try {
-      const { token, transport } = await reachCloud(this.target, attempt.signal);
-      const leftMs = Math.max(1, allowedMs - (clock.nowMs() - startMs));
-      this.adopt(transport, token, leftMs);
-    } catch (error) {
-      const reason = attempt.signal.aborted ? attempt.signal.reason : error;
-      const fault = KerfError.from(reason, 'LINK_LOST', `no connection to the cloud: ${messageOf(reason)}`);
-      const { code, message } = fault;
-      const cause = whyOfError<CertificateCause>(fault);
-      this.lost({ code, message, retryAfterMs: null, cause }, fault.details['unheard'] === true);
-    } finally {
-      cancelTimeout();
-    }
   }
 
-  private adopt(transport: Transport, token: string | null, welcomeTimeoutMs: number): void {
-    if (this.closed) return transport.close(1000, 'done');
-    const key = this.resumeKey;
-    const resume = key === null ? null : { key, outstanding: this.events.outstanding() };
-    const open = { model: this.target.model, ...this.wanted, resume, losslessVersion: CODEC_VERSION };
-    const setup = { options: this.options, token, open };
-    const connection: LinkConnection = new LinkConnection(transport, setup, {
-      onOpened: (opened) => this.onOpened(opened, resume !== null),
-      onAnswer: (arrival) => {
-        if (arrival.message.type === 'result') this.pace.answered();
-        this.events.onAnswer(arrival);
-        this.events.onCredit();
+  private connectionOver(transport: Transport, token: string | null, greeting: GreetingEvents): LinkConnection {
+    const connection: LinkConnection = new LinkConnection(
+      transport,
+      { options: this.options, token },
+      {
+        onGreeted: () => greeting.onGreeted(),
+        onOpened: (opened) => this.onOpened(opened),
+        onAnswer: (arrival) => {
+          if (arrival.message.type === 'result') this.pace.answered();
+          this.events.onAnswer(arrival);
+          this.events.onCredit();
+        },
+        onCredit: () => this.events.onCredit(),
+        onRoundTrip: (roundTripMs) => {
+          this.lastRoundTripMs = connection.roundTripMs;
+          this.events.onRoundTrip(roundTripMs);
+        },
+        onGoAway: (goAway) => this.onGoAway(goAway),
+        onIdle: () => this.draining && this.leave(),
+        onEnd: (end) => {
+          if (this.connection === connection) this.lost(end);
+          else greeting.onEnd(end);
+        },
       },
-      onCredit: () => this.events.onCredit(),
-      onRoundTrip: (roundTripMs) => this.events.onRoundTrip(roundTripMs),
-      onGoAway: (goAway) => this.onGoAway(goAway),
-      onIdle: () => this.draining && this.leave(),
-      onEnd: (end) => {
-        if (this.connection === connection) this.lost(end);
-      },
-    });
+    );
+    return connection;
+  }
+
+  private adopt(connection: LinkConnection): void {
+    this.race = null;
     this.connection = connection;
-    connection.start(welcomeTimeoutMs);
+    const key = this.resumeKey;
+    this.isResuming = key !== null;
+    const resume = key === null ? null : { key, outstanding: this.events.outstanding() };
+    connection.open({ model: this.target.model, ...this.wanted, resume, losslessVersion: CODEC_VERSION });
   }
 
-  private onOpened(opened: Opened, resumed: boolean): void {
+  private onOpened(opened: Opened): void {
     this.events.onOpened(opened);
     this.resumeKey = opened.resumeKey;
     this.pace.opened(this.options.clock.nowMs());
     this.tokenRenewed = false;
     this.timeouts = 0;
-    this.events.onStatus({ kind: 'connected', resumed, credits: opened.credits });
+    this.events.onStatus({ kind: 'connected', resumed: this.isResuming, credits: opened.credits });
     this.events.onCredit();
   }
 
@@ -216,7 +214,7 @@ export class CloudLink {
   private lost(end: LinkEnd, unheard = false): void {
     this.cancelTimer?.();
     this.connection = null;
-    this.attempt = null;
+    this.race = null;
     this.draining = false;
     if (this.closed) return;
     const { clock, faultRetryMs, backoffMaxMs } = this.options;
@@ -227,7 +225,7 @@ export class CloudLink {
     const { retryAfterMs } = end;
     const attemptEnd = { isUnheard, retryAfterMs, maxMs: lasting ? faultRetryMs : backoffMaxMs };
     const delayMs = this.pace.next(attemptEnd, clock.nowMs());
-    this.cancelTimer = clock.after(delayMs, () => void this.connect());
+    this.cancelTimer = clock.after(delayMs, () => this.connect());
     const { code, message, cause = null } = end;
     this.events.onStatus(
       lasting

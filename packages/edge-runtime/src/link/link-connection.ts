@@ -48,6 +48,8 @@ export interface Arrival<T> {
 }
 
 export interface ConnectionEvents {
+  /** The model may be opened now. */
+  onGreeted(): void;
   onOpened(opened: Opened): void;
   /** A result or a fault of one frame. */
   onAnswer(arrival: Arrival<Result | Fault>): void;
@@ -64,8 +66,10 @@ export interface ConnectionEvents {
 export interface ConnectionSetup {
   readonly options: EdgeSessionOptions;
   readonly token: string | null;
-  readonly open: Omit<Open, 'type' | 'session'>;
 }
+
+/** What is opened. */
+export type Wanted = Omit<Open, 'type' | 'session'>;
 
 export class LinkConnection {
   credits: CreditGate | null = null;
@@ -78,6 +82,7 @@ export class LinkConnection {
   private readonly probes = new ProbeSlot();
   private link: LinkState = 'greeting';
   private session: SessionState = 'unknown';
+  private outstanding: readonly number[] = [];
   private cancelTimeout: () => void = () => {};
 
   constructor(transport: Transport, setup: ConnectionSetup, events: ConnectionEvents) {
@@ -94,15 +99,27 @@ export class LinkConnection {
     );
   }
 
-  /** Greets; the cloud has `welcomeTimeoutMs` to answer. */
-  start(welcomeTimeoutMs: number): void {
+  /** Greets; how long it waits for the cloud's greeting is the caller's. */
+  start(): void {
     const { options, token } = this.setup;
-    this.cancelTimeout = this.limitTime(welcomeTimeoutMs, 'the cloud did not greet');
     this.send({ type: 'hello', agent: options.agent, token });
     this.transport.start({
       onMessage: (bytes) => this.receive(bytes),
       onClose: (close) => this.closed(close),
     });
+  }
+
+  /** Opens the model, once the cloud has greeted. */
+  open(wanted: Wanted): void {
+    const { clock, openTimeoutMs } = this.setup.options;
+    this.session = 'opening';
+    this.outstanding = wanted.resume?.outstanding ?? [];
+    this.cancelTimeout = clock.after(openTimeoutMs, () =>
+      this.end('HANDSHAKE_TIMEOUT', 'the cloud did not open the model in time'),
+    );
+    this.send({ type: 'open', session: SESSION, ...wanted });
+    // From here on a silent peer is found, also while it loads the model.
+    this.watch.start();
   }
 
   get ready(): boolean {
@@ -200,19 +217,14 @@ export class LinkConnection {
 
   private welcomed(maxMessageBytes: number): void {
     this.link = 'ready';
-    this.session = 'opening';
     this.maxMessageBytes = maxMessageBytes;
-    this.cancelTimeout();
-    this.cancelTimeout = this.limitTime(this.setup.options.openTimeoutMs, 'the cloud did not open the model');
-    this.send({ type: 'open', session: SESSION, ...this.setup.open });
-    // From here on a silent peer is found, also while it loads the model.
-    this.watch.start();
+    this.events.onGreeted();
   }
 
   private opened(opened: Opened): void {
     this.session = 'open';
     this.cancelTimeout();
-    const outstanding = new Set(this.setup.open.resume?.outstanding);
+    const outstanding = new Set(this.outstanding);
     this.credits = new CreditGate(
       opened.credits,
       opened.known.filter((frame) => outstanding.has(frame)),
@@ -230,10 +242,6 @@ export class LinkConnection {
   private ponged(pong: Pong, receivedMs: number): void {
     const sentMs = this.watch.onPong(pong.nonce);
     if (sentMs !== null) this.clocks.ponged(pong, sentMs, receivedMs);
-  }
-
-  private limitTime(timeoutMs: number, what: string): () => void {
-    return this.setup.options.clock.after(timeoutMs, () => this.end('HANDSHAKE_TIMEOUT', `${what} in time`));
   }
 
   private closed({ code, reason }: TransportClose): void {

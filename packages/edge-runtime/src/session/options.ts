@@ -19,7 +19,7 @@ export interface EdgeSessionOptions {
   readonly awayGraceMs: number;
   /** Time kept before a deadline for finishing on the device; null measures it. */
   readonly localReserveMs: number | null;
-  /** For connecting, TLS and welcome together; then the next attempt. */
+  /** For connecting, TLS and welcome together, in attempts side by side; then they begin anew. */
   readonly connectTimeoutMs: number;
   /** For the cloud to load the model and answer `open`; then the next attempt. */
   readonly openTimeoutMs: number;
