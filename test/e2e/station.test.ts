@@ -87,7 +87,10 @@ describe('kerf station', () => {
     const said = expectRefusal(await runKerf(['station', wrong], { cwd: folder }), 1, 'CONFIG_INVALID');
     expect(said).toContain("deadlin is not a key; did you mean 'deadline'?");
     expect(said).toContain("sinks[0].pth is not a key; did you mean 'path'?");
-    const right = await stationFile('right', { fallback: { path: 'lite.onnx' } });
+    const lacking = await stationFile('lacking', { fallback: { path: 'lite.onnx' } });
+    const lacks = expectRefusal(await runKerf(['station', '--check', lacking], { cwd: folder }), 1, 'FILE_NOT_FOUND');
+    expect(lacks).toContain('fallback.path lite.onnx is not there');
+    const right = await stationFile('right', { fallback: { path: modelFile('surface-lite') } });
     const checked = await runKerf(['station', '--check', right], { cwd: folder });
     expect(checked).toMatchObject({ status: 0, stderr: '' });
     expect(checked.stdout).toMatch(/deadline +20000 ms, then the small model, else REVIEW/);

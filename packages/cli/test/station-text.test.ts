@@ -131,7 +131,7 @@ sinks:
   test.each([
     ['a: [', /is not YAML or JSON at line 1/],
     ['- a', /the file must be a group of keys, is a list/],
-    ['format: kerf-station/1\nformat: kerf-station/1', /is not YAML or JSON at line 2: Map keys must be unique/],
+    ['format: kerf-station/1\nformat: kerf-station/1', /is not YAML or JSON at line 2: Map keys must be unique$/],
     [`a: &a [x]\nb: &b [${'*a,'.repeat(99)}*a]\nc: [${'*b,'.repeat(99)}*b]`, /cannot be used: Excessive alias count/],
   ])('refuses %j', async (yaml, said) => {
     await expect(linesOf(yaml)).rejects.toThrow(said);

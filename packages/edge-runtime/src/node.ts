@@ -53,6 +53,7 @@ export { jsonLinesSink } from './node/sinks/json-lines-sink.ts';
 export { mqttSink } from './node/sinks/mqtt-sink.ts';
 export type { OpenSplitOptions } from './node/split-folder.ts';
 export { openSplitFolder } from './node/split-folder.ts';
+export { checkStation } from './node/station/check-station.ts';
 export type { StationPlacement } from './node/station/open-models.ts';
 export type { StationSamples } from './node/station/open-samples.ts';
 export type { OpenedStation, OpenStationOptions } from './node/station/open-station.ts';

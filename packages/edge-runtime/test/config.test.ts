@@ -66,6 +66,8 @@ describe('a configuration', () => {
     ['500', "must be a time with its unit, such as '500 ms', is '500'"],
     [500, "must be a time with its unit, such as '500 ms', is 500"],
     ['5 sec', "has the unit 'sec'; units are ms, s, min, h, d; did you mean 's'?"],
+    ['5 msec', "has the unit 'msec'; units are ms, s, min, h, d; did you mean 'ms'?"],
+    ['2 minutes', "has the unit 'minutes'; units are ms, s, min, h, d; did you mean 'min'?"],
     ['2 h', "must be from 1 ms to 1 h, is '2 h'"],
     ['-1 s', "must be a time with its unit, such as '500 ms', is '-1 s'"],
   ])('refuses the time %j', (deadline, message) => {

@@ -2,6 +2,7 @@
 import process from 'node:process';
 import { STATION_SCHEMA } from '@kerf/edge-runtime';
 import {
+  checkStation,
   type OpenedStation,
   openStation,
   openStatusDoor,
@@ -38,7 +39,10 @@ export const station: Command = {
       value: 'SESSION',
       help: 'record pictures and records into this new .mcap file, for kerf replay',
     },
-    check: { type: 'boolean', help: 'say what FILE would run, and end' },
+    check: {
+      type: 'boolean',
+      help: 'say what FILE would run, or what of it is missing here, and end',
+    },
     quiet: { type: 'boolean', help: 'print no line for each part' },
     json: { type: 'boolean', help: 'one JSON object a line: records, states, faults, a summary' },
   },
@@ -56,7 +60,8 @@ export const station: Command = {
     if (path === undefined) throw usageError("usage: kerf station FILE; see 'kerf help station'");
     const file = await readStationFile(path);
     if (line.flag('check')) {
-      check(file, line, io);
+      await checkStation(file, deviceOf(file) !== null);
+      describe(file, line, io);
       return 0;
     }
     if (line.text('record') !== undefined && file.config.record !== null) {
@@ -66,7 +71,7 @@ export const station: Command = {
   },
 };
 
-function check(file: StationFile, line: CommandLine, io: Io): void {
+function describe(file: StationFile, line: CommandLine, io: Io): void {
   if (line.flag('json'))
     io.print(JSON.stringify({ kind: 'check', file: file.path, sha256: file.sha256, config: file.config }));
   else for (const text of checkLines(file)) io.print(text);

@@ -153,7 +153,8 @@ function quantity(
 
 function unknownUnit(unit: string, names: readonly string[]): string {
   const same = names.find((name) => name.toLowerCase() === unit.toLowerCase());
-  const nearest = same ?? nearestNames(unit, names, 1)[0];
+  const begun = names.find((name) => unit.toLowerCase().startsWith(name.toLowerCase()));
+  const nearest = same ?? begun ?? nearestNames(unit, names, 1)[0];
   const hint = nearest === undefined ? '' : `; did you mean '${nearest}'?`;
   return `has the unit '${unit}'; units are ${names.join(', ')}${hint}`;
 }

@@ -10,7 +10,7 @@ import { samplesShape } from '../samples/sample-config.ts';
 import { sampleLabels } from '../samples/sample-labels.ts';
 import { SINK_CONFIG } from '../sinks/sink-config.ts';
 import { PADDING, PICTURE_FITS } from './fit-picture.ts';
-import { TASK, THRESHOLDS } from './judge/judge.ts';
+import { checkJudging, TASK, THRESHOLDS } from './judge/judge.ts';
 import { STAGES } from './options.ts';
 import { READABLE } from './picture-check.ts';
 
@@ -195,6 +195,9 @@ export function parseStationConfig(value: unknown): StationConfig {
   const twice = names.findIndex((name, at) => names.indexOf(name) !== at);
   if (twice >= 0) throw problem(`sinks[${twice}].name`, `is '${names[twice]}' as another sink's: give each its own`);
   checkPlc(config);
+  checkJudging(config.task, config.thresholds);
+  if (config.fallback !== null)
+    checkJudging(config.fallback.task ?? config.task, config.fallback.thresholds, 'fallback');
   if (config.samples !== null) sampleLabels(config.samples, config.task);
   if (config.source.kind === 'upload' && config.trigger !== null) {
     throw problem('trigger', 'has no use: each upload is its own trigger; remove it');

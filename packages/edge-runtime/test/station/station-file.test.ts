@@ -62,6 +62,12 @@ describe('a station file', () => {
       { fallback: { path: 's.onnx', cascade: { sureBelow: 0.8, sureAbove: 0.2 } } },
       'fallback.cascade has sureBelow above sureAbove',
     ],
+    [{ thresholds: { passBelow: 0.9, ngAbove: 0.3 } }, 'thresholds say PASS below 0.9 and NG from 0.3 on'],
+    [{ task: { kind: 'classifier', classes: ['a', 'b'], reject: ['c'] } }, "task.reject names 'c'"],
+    [
+      { fallback: { path: 's.onnx', thresholds: { passBelow: 0.9, ngAbove: 0.3 } } },
+      'fallback.thresholds say PASS below 0.9',
+    ],
     [
       { trigger: { kind: 'modbus' }, sinks: [{ kind: 'modbus', heartbeat: '1 s' }] },
       "sinks[0].heartbeat must be as the trigger's",

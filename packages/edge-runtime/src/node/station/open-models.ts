@@ -51,8 +51,9 @@ export async function openMainModel(config: StationConfig, setting: ModelSetting
   const load = { threads: config.model.threads };
   const { backend, folder } = setting;
   const cloud = config.cloud === null ? null : await cloudTarget(config.cloud, folder, defaultId(path));
-  if (await exists(join(path, 'chain.json'))) return openChain(path, cloud, config, setting);
-  if (extname(path).toLowerCase() === '.onnx') {
+  const form = await formOfModel(config.model.path, folder);
+  if (form === 'chain') return openChain(path, cloud, config, setting);
+  if (form === 'whole') {
     const whole = cloud === null || config.model.resident ? await backend.load({ path }, load) : null;
     const local = whole === null ? null : { whole };
     const notes = await notesOf(path);
@@ -63,14 +64,21 @@ export async function openMainModel(config: StationConfig, setting: ModelSetting
     // What the model takes stands in its file: parts need not wait until the cloud has said it.
     return { ...opened, main: { ...opened.main, inferer: withInputs(opened.main.inferer, notes.inputs) } };
   }
-  if (!(await exists(join(path, 'split.json')))) {
-    const message = `model.path ${config.model.path} is no .onnx file and has neither split.json nor chain.json`;
-    throw new KerfError('FILE_NOT_FOUND', message);
-  }
   const withTail = (cloud === null || config.model.resident) && (await exists(join(path, 'tail.onnx')));
   const opened = await openSplitFolder(path, { backend, withTail, load });
   const notes = { ...(await notesOf(join(path, opened.split.head.file))), sha256: opened.split.source.sha256 };
   return openSession({ ...opened, cloud }, config, setting, notes, [opened]);
+}
+
+/** @throws {KerfError} FILE_NOT_FOUND where `model.path` is none of them. */
+export async function formOfModel(given: string, folder: string): Promise<'chain' | 'split' | 'whole'> {
+  const path = resolve(folder, given);
+  const refused = (why: string): KerfError => new KerfError('FILE_NOT_FOUND', `model.path ${given} ${why}`);
+  if (await exists(join(path, 'chain.json'))) return 'chain';
+  if (await exists(join(path, 'split.json'))) return 'split';
+  if (!(await exists(path))) throw refused('is not there');
+  if (extname(path).toLowerCase() === '.onnx') return 'whole';
+  throw refused('is no .onnx file and has neither split.json nor chain.json');
 }
 
 /** Every segment here, or all but the last where the rest of the model is not to be; where a frame runs is decided frame by frame. */
@@ -134,6 +142,7 @@ export async function openSmallModel(
   setting: ModelSetting,
 ): Promise<OpenedModel> {
   const path = resolve(setting.folder, given.path);
+  await needFile('fallback.path', given.path, setting.folder);
   const whole = await setting.backend.load({ path }, { threads: config.model.threads });
   const notes = await notesOf(path);
   return openSession({ split: null, head: null, local: { whole }, cloud: null }, config, setting, notes, [whole]);
@@ -228,6 +237,11 @@ async function readText(path: string, what: string): Promise<string> {
   return readFile(path, 'utf8').catch((cause: unknown) => {
     throw new KerfError('FILE_NOT_FOUND', `the ${what} ${path} cannot be read`, { cause });
   });
+}
+
+/** @throws {KerfError} FILE_NOT_FOUND. */
+export async function needFile(key: string, given: string, folder: string): Promise<void> {
+  if (!(await exists(resolve(folder, given)))) throw new KerfError('FILE_NOT_FOUND', `${key} ${given} is not there`);
 }
 
 function exists(path: string): Promise<boolean> {

@@ -37,10 +37,9 @@ async function parseText(source: string): Promise<unknown> {
   const [fault] = document.errors;
   if (fault !== undefined) {
     const line = fault.linePos?.[0].line;
-    throw problem(
-      '',
-      `is not YAML or JSON${line === undefined ? '' : ` at line ${line}`}: ${fault.message.split('\n', 1)[0]}`,
-    );
+    const [first = ''] = fault.message.split('\n', 1);
+    const what = first.replace(/ at line \d+, column \d+:?$/, '');
+    throw problem('', `is not YAML or JSON${line === undefined ? '' : ` at line ${line}`}: ${what}`);
   }
   try {
     return document.toJS({ maxAliasCount: 100 }) as unknown;

@@ -37,16 +37,24 @@ export interface Judge {
   judge(outputs: TensorMap, geometry: PictureGeometry): Judgement;
 }
 
-/** @throws {KerfError} CONFIG_INVALID where task and thresholds contradict themselves; `path` is that of the task's group. */
-export async function makeJudge(task: Task, thresholds: Thresholds, path = ''): Promise<Judge> {
+/**
+ * @param thresholds null where they are not known yet
+ * @throws {KerfError} CONFIG_INVALID where task and thresholds contradict themselves; `path` is that of the task's group.
+ */
+export function checkJudging(task: Task, thresholds: Thresholds | null, path = ''): void {
   const at = (key: string): string => (path === '' ? key : `${path}.${key}`);
-  if (!(thresholds.passBelow <= thresholds.ngAbove)) {
+  if (thresholds !== null && !(thresholds.passBelow <= thresholds.ngAbove)) {
     throw problem(
       at('thresholds'),
       `say PASS below ${thresholds.passBelow} and NG from ${thresholds.ngAbove} on, which overlap: swap them`,
     );
   }
   if (task.kind !== 'anomaly') checkClasses(task, at('task'));
+}
+
+/** @throws {KerfError} CONFIG_INVALID, as `checkJudging`. */
+export async function makeJudge(task: Task, thresholds: Thresholds, path = ''): Promise<Judge> {
+  checkJudging(task, thresholds, path);
   const read = readerOf(task);
   const version = await sha256Hex(new TextEncoder().encode(JSON.stringify([task, thresholds])));
   return {
