@@ -1,6 +1,6 @@
 // A release from its publisher to a device, as processes: keys, two releases, a delta, golden samples, an update, the way back.
 
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,6 +63,12 @@ test('keys and a repository; keys in the repository are refused', async () => {
   const listed = jsonOf<{ keys: { role: string }[] }>(await kerf('keys', 'list', ...keys, '--json'));
   expect(listed.keys.map(({ role }) => role)).toEqual(['line', 'snapshot', 'targets', 'timestamp']);
   expectRefusal(await kerf('keys', 'init', '--keys', 'other/keys', '--repo', 'other'), 1, 'KEY_UNUSABLE');
+  // Root keeps its number of keys, and where they lie; whoever lacks the old ones makes no new ones.
+  const rotate = ['keys', 'rotate', 'root', ...keys, '--repo', 'repository', '--json'];
+  expectRefusal(await kerf(...rotate), 1, 'KEY_UNUSABLE');
+  const rotated = jsonOf<{ keys: { role: string; file: string }[] }>(await kerf(...rotate, '--keys', 'safe'));
+  expect(rotated.keys.map(({ role, file }) => `${role} ${file.split('/')[0]}`)).toEqual(['root safe', 'root safe']);
+  expect((await readdir(at('keys'))).filter((name) => name.startsWith('root-'))).toEqual([]);
   const wrong = await runKerf(['keys', 'refresh', ...keys, '--repo', 'repository'], {
     cwd: folder,
     env: { ...process.env, KERF_PASSPHRASE: 'no' },
@@ -157,7 +163,7 @@ test('a stick as a mirror; a stick with changed bytes; nothing that runs is lost
   await kerf('update', 'init', '--device', 'd2', '--name', 'line', '--root', 'keys/root.json', '--mirror', 'stick');
   const file = at('stick/metadata/timestamp.json');
   const good = await readFile(file, 'utf8');
-  await writeFile(file, good.replace('"version": 3', '"version": 4'));
+  await writeFile(file, good.replace(/"version": \d+/, '"version": 9'));
   expectRefusal(await kerf('update', 'apply', '--device', 'd2'), 1, 'TRUST_FAILED');
   // Beside one that lies, one that does not.
   const both = await kerf('update', 'apply', '--device', 'd2', '--mirror', 'stick', '--mirror', 'repository', '--json');

@@ -12,8 +12,8 @@ export { makeFoldersTo } from './node/make-folders.ts';
 export type { PatchedFile } from './node/patch-bsdiff.ts';
 export type { PatchOptions, PatchReport } from './node/patch-files.ts';
 export { patchFiles } from './node/patch-files.ts';
-export type { CreateOptions, RefreshOptions, RotateOptions } from './node/publish/create-repository.ts';
-export { createRepository, refreshRepository, rotateKeys } from './node/publish/create-repository.ts';
+export type { CreateOptions, RefreshOptions } from './node/publish/create-repository.ts';
+export { createRepository, refreshRepository } from './node/publish/create-repository.ts';
 export type { KeyInfo } from './node/publish/key-file.ts';
 export { openKeyFile, readKeyInfo, signerOf, writeKeyFile } from './node/publish/key-file.ts';
 export type { KeyFile } from './node/publish/key-folder.ts';
@@ -23,5 +23,7 @@ export type { PublishOptions, PublishReport, ReleaseWords } from './node/publish
 export { checkCanPublish, publishRelease, readManifestOf } from './node/publish/publish-release.ts';
 export type { DraftOptions, ReleaseDraft } from './node/publish/release-draft.ts';
 export { draftRelease } from './node/publish/release-draft.ts';
+export type { NewKeys, ReplaceOptions } from './node/publish/rotate-keys.ts';
+export { keysToReplace, rotateKeys } from './node/publish/rotate-keys.ts';
 export type { OpenSources } from './node/source-folder.ts';
 export { openSources } from './node/source-folder.ts';

@@ -12,6 +12,7 @@ import {
   folderSource,
   folderStore,
   KeyRing,
+  keysToReplace,
   listKeys,
   makeFoldersTo,
   type PublishOptions,
@@ -250,7 +251,7 @@ test('every key can be exchanged; old devices follow, the old keys are worth not
   for (const role of ['root', 'timestamp', 'snapshot', 'targets', 'surface']) {
     const fresh = await addKey(role === 'root' ? rootKeys : keys, role, PASSPHRASE, SCRYPT_N);
     const full = await KeyRing.open(all, PASSPHRASE, repository);
-    await rotateKeys({ repository, ring: full, store, nowMs: NOW_MS, role, keys: [fresh.key], threshold: 1 });
+    await rotateKeys({ repository, ring: full, store, nowMs: NOW_MS }, [{ role, keys: [fresh.key], threshold: 1 }]);
     await rm(
       (await listKeys(role === 'root' ? rootKeys : keys)).find((one) => one.role === role && one.keyid !== fresh.keyid)
         ?.path ?? '',
@@ -264,6 +265,29 @@ test('every key can be exchanged; old devices follow, the old keys are worth not
   await writeFile(note, 'five');
   expect((await publish(note, '1.5')).isNew).toBe(true);
 }, 60_000);
+
+test('a disk with all keys but those of root is lost: all roles get new keys at once, and devices follow', async () => {
+  const lost = path.join(root, 'lost');
+  await cp(repository, lost, { recursive: true });
+  const copy = { repository: lost, store: folderStore(path.join(root, 'lost-trusted')), nowMs: NOW_MS };
+  const roles = ['timestamp', 'snapshot', 'targets', 'surface'];
+  const stick = await KeyRing.open([rootKeys], PASSPHRASE, lost);
+  await expect(keysToReplace({ ...copy, ring: stick }, ['timestamp'])).rejects.toThrow(/kerf keys rotate snapshot/);
+  await expect(keysToReplace({ ...copy, ring: stick }, ['surface'])).rejects.toMatchObject({ code: 'KEY_UNUSABLE' });
+  const before = await keysToReplace({ ...copy, ring: stick }, roles);
+  expect(before.map(({ keyids, threshold }) => [keyids.length, threshold])).toEqual(roles.map(() => [1, 1]));
+  const made = path.join(root, 'new-keys');
+  const fresh = [];
+  for (const role of roles) {
+    const { key } = await addKey(made, role, PASSPHRASE, SCRYPT_N);
+    fresh.push({ role, keys: [key], threshold: 1 });
+  }
+  await rotateKeys({ ...copy, ring: await KeyRing.open([made, rootKeys], PASSPHRASE, lost) }, fresh);
+  const device = folderStore(path.join(root, 'device-of-the-lost'));
+  await device.write('root.json', await readFile(path.join(repository, REPOSITORY_PATHS.metadata('root', 1))));
+  const trusted = await updateTrust({ source: folderSource(lost), store: device, nowMs: NOW_MS });
+  expect((await trusted.releases('surface')).length).toBe(6);
+});
 
 test('a repository that was set back is refused by its own publisher', async () => {
   const copy = path.join(root, 'copy');

@@ -181,7 +181,8 @@ export function requireClock({ signedAtMs }: Pick<TimestampMetadata, 'signedAtMs
   if (nowMs === null || signedAtMs === null || nowMs >= signedAtMs - CLOCK_SLACK_MS) return;
   throw new KerfError(
     'CLOCK_WRONG',
-    `the clock of this device says ${dateOf(nowMs)}, but trusted metadata was signed on ${dateOf(signedAtMs)}: set the clock; where it is right, that of the publisher was ahead`,
+    `the clock of this device says ${dateOf(nowMs)}, but trusted metadata was signed on ${dateOf(signedAtMs)}: set the clock; ` +
+      'where it is right, that of the publisher was ahead: a new key for timestamp (kerf keys rotate timestamp) makes devices forget it',
     { details: { nowMs, signedAtMs } },
   );
 }

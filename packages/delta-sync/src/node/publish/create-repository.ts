@@ -1,4 +1,4 @@
-// Folders of keys and a repository -> the first metadata, and later changes of who may sign what.
+// Folders of keys and a repository -> the first metadata, and what expires signed anew.
 import { readdir } from 'node:fs/promises';
 import { KerfError } from '@kerf/protocol';
 import { keyIdOf, type TufKey } from '../../trust/keys.ts';
@@ -64,53 +64,6 @@ export async function createRepository(options: CreateOptions): Promise<Uint8Arr
   return root;
 }
 
-export interface RotateOptions {
-  readonly repository: string;
-  /** Folders that hold the old keys and the new ones. */
-  readonly ring: KeyRing;
-  readonly store: MetadataStore;
-  readonly nowMs: number;
-  /** `root`, `timestamp`, `snapshot`, `targets`, or a model's name. */
-  readonly role: string;
-  /** The keys that may sign from now on. */
-  readonly keys: readonly TufKey[];
-  readonly threshold: number;
-}
-
-/**
- * Gives a role other keys. For TUF's own roles that is a new root, signed by the keys of the old one and of the new one; for a
- * model, new targets. What the role had signed is signed again by the new keys.
- * @throws {KerfError} KEY_UNUSABLE, RELEASE_NOT_FOUND for a model that is not there, RELEASE_CONFLICT.
- */
-export async function rotateKeys(options: RotateOptions): Promise<void> {
-  const { repository, ring, store, nowMs, role, keys, threshold } = options;
-  if (keys.length < threshold || threshold < 1) {
-    throw new KerfError('INVALID_ARGUMENT', `${threshold} of ${keys.length} keys can never sign`);
-  }
-  const next: RoleKeys = { keyids: keys.map(keyIdOf), threshold };
-  await withRepositoryLock(repository, async () => {
-    const editor = await RepositoryEditor.open({ folder: repository, ring, store, nowMs });
-    const top = TOP_ROLES.find((one) => one === role);
-    if (top !== undefined) {
-      const roles = { ...editor.root.roles, [top]: next };
-      await editor.commit({
-        root: { roles, keys: usedKeys([...editor.root.keys.values(), ...keys], Object.values(roles)) },
-      });
-      return;
-    }
-    const { targets } = editor;
-    if (!targets.roles.some(({ name }) => name === role)) {
-      throw new KerfError('RELEASE_NOT_FOUND', `the repository has no model '${role}'`);
-    }
-    const roles = targets.roles.map((one) => (one.name === role ? { ...one, ...next } : one));
-    const signed = await editor.releaseRole(role);
-    await editor.commit({
-      targets: { targets: targets.targets, roles, keys: usedKeys([...targets.keys.values(), ...keys], roles) },
-      ...(signed === null ? {} : { releases: new Map([[role, { targets: signed.targets, roles: [], keys: [] }]]) }),
-    });
-  });
-}
-
 export interface RefreshOptions {
   readonly repository: string;
   readonly ring: KeyRing;
@@ -170,11 +123,4 @@ export async function refreshRepository({ repository, ring, store, nowMs }: Refr
     note('timestamp', 'timestamp', 0, true);
     return expiries.sort((x, y) => x.expiresMs - y.expiresMs);
   });
-}
-
-/** Keys that a role names; the others have no business in metadata. */
-function usedKeys(keys: readonly TufKey[], roles: readonly RoleKeys[]): TufKey[] {
-  const wanted = new Set(roles.flatMap(({ keyids }) => keyids));
-  const byId = new Map(keys.map((key) => [keyIdOf(key), key]));
-  return [...byId].filter(([keyid]) => wanted.has(keyid)).map(([, key]) => key);
 }

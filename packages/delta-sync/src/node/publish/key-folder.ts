@@ -4,7 +4,7 @@ import path from 'node:path';
 import { KerfError, messageOf } from '@kerf/protocol';
 import { makeFolders } from '@kerf/protocol/node';
 import { keyIdOf } from '../../trust/keys.ts';
-import type { RoleKeys } from '../../trust/metadata.ts';
+import { type RoleKeys, TOP_ROLES } from '../../trust/metadata.ts';
 import type { Signer } from '../../trust/sign-metadata.ts';
 import { createFile } from '../atomic-file.ts';
 import { type KeyInfo, newKey, openKeyFile, publicKeyOf, readKeyInfo, writeKeyFile } from './key-file.ts';
@@ -84,7 +84,7 @@ export class KeyRing {
       throw new KerfError(
         'KEY_UNUSABLE',
         `'${role}' needs ${threshold} of the keys ${keyids.map((id) => id.slice(0, 12)).join(', ')}; ` +
-          `${files.length} of them are here: name the folder of the others with --keys too`,
+          `${files.length} of them are here: name the folder of the others with --keys too; ${whenLost(role)}`,
       );
     }
     const signers: Signer[] = [];
@@ -99,6 +99,12 @@ export class KeyRing {
     this.#opened.set(keyid, signer);
     return signer;
   }
+}
+
+function whenLost(role: string): string {
+  if (role === 'root') return 'where they are lost, nobody can replace a key of this repository: make another one';
+  const signer = TOP_ROLES.some((one) => one === role) ? 'root' : 'targets';
+  return `where they are lost, kerf keys rotate ${role} (or several roles at once) replaces them, with the keys of ${signer}`;
 }
 
 /** @throws {KerfError} KEY_UNUSABLE. */
