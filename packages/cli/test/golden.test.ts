@@ -86,6 +86,22 @@ test('the same answers pass, on this runtime and on another', async () => {
   expect(await check(null, 'a.onnx')).toBeNull();
 });
 
+test('a model whose answers are drawn by chance gets no golden samples', async () => {
+  const bytes = buildModel({
+    nodes: [
+      { op: 'RandomUniformLike', inputs: ['x'], outputs: ['noise'] },
+      { op: 'Add', inputs: ['x', 'noise'], outputs: ['y'] },
+    ],
+    inputs: [{ name: 'x', dtype: 'float32', shape: [1, 8] }],
+    outputs: [{ name: 'y', dtype: 'float32', shape: [1, 8] }],
+  });
+  await writeFile(join(folder, 'random.onnx'), bytes);
+  await expect(claimOf(join(folder, 'random.onnx'))).rejects.toMatchObject({
+    code: 'MODEL_UNSUPPORTED',
+    message: expect.stringMatching(/another 'y' each time .*--golden 0/) as string,
+  });
+});
+
 test('other answers, outputs that are missing, and samples that do not fit are refused', async () => {
   const claim = await claimOf(await writeModel('a.onnx', 0.4));
   await writeModel('slightly.onnx', 0.404);

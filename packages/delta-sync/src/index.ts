@@ -17,7 +17,7 @@ export type { Candidate } from './device/fetch-candidate.ts';
 export type { FetchedFile } from './device/fetch-file.ts';
 export type { GateCause } from './device/gate-cause.ts';
 export type { GoldenOptions, GoldenReport } from './device/golden-check.ts';
-export { checkGolden, goldenModel } from './device/golden-check.ts';
+export { checkGolden, goldenDistance, goldenModel } from './device/golden-check.ts';
 export { goldenFailed, whyFailed } from './device/golden-failed.ts';
 export type { HealthPolicy, HealthVerdict, ShadowAnswer } from './device/health-gate.ts';
 export { DEFAULT_HEALTH_POLICY, HealthGate } from './device/health-gate.ts';
@@ -48,6 +48,7 @@ export type { ModelLayout } from './model/model-layout.ts';
 export { modelLayout } from './model/model-layout.ts';
 export type { SnappedModel } from './model/snap-model.ts';
 export { snapModel } from './model/snap-model.ts';
+export { counterpartOf } from './release/counterpart.ts';
 export type { GoldenSample } from './release/golden-file.ts';
 export { readGoldenFile, writeGoldenFile } from './release/golden-file.ts';
 export type {

@@ -2,6 +2,7 @@
 import type { ReleaseManifest, TrustedRelease } from '@kerf/delta-sync';
 import { KerfError } from '@kerf/protocol';
 import type { Command, Io } from '../command.ts';
+import { changedGroups, type GroupChange } from '../publish/changed-groups.ts';
 import { ACCESS_OPTIONS, openRepository, ROOT_OPTION } from '../publish/read-repository.ts';
 import { formatBytes, table } from '../units.ts';
 
@@ -36,44 +37,6 @@ function pick(releases: readonly TrustedRelease[], name: string, version: string
   if (found !== undefined) return found;
   const known = releases.map((one) => one.version).join(', ');
   throw new KerfError('RELEASE_NOT_FOUND', `${name} has no ${version ?? 'release'}; it has ${known || 'none'}`);
-}
-
-interface GroupChange {
-  readonly file: string;
-  readonly group: string;
-  readonly change: 'new' | 'changed' | 'gone';
-  readonly tensors: number;
-  readonly bytes: number;
-}
-
-function changedGroups(before: ReleaseManifest, after: ReleaseManifest): GroupChange[] {
-  const key = (file: string, group: string): string => JSON.stringify([file, group]);
-  const groupsOf = ({
-    files,
-  }: ReleaseManifest): Map<string, { file: string; group: ReleaseManifest['files'][number]['groups'][number] }> =>
-    new Map(
-      files.flatMap((file) =>
-        file.groups.map((group) => [key(file.name, group.name), { file: file.name, group }] as const),
-      ),
-    );
-  const [old, fresh] = [groupsOf(before), groupsOf(after)];
-  const changes: GroupChange[] = [];
-  for (const [at, { file, group }] of fresh) {
-    const was = old.get(at)?.group;
-    if (was?.sha256 === group.sha256) continue;
-    changes.push({
-      file,
-      group: group.name,
-      change: was === undefined ? 'new' : 'changed',
-      tensors: group.tensors,
-      bytes: group.bytes,
-    });
-  }
-  for (const [at, { file, group }] of old) {
-    if (!fresh.has(at))
-      changes.push({ file, group: group.name, change: 'gone', tensors: group.tensors, bytes: group.bytes });
-  }
-  return changes;
 }
 
 function print(manifest: ReleaseManifest, id: string, changes: readonly GroupChange[] | null, io: Io): void {

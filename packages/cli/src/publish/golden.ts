@@ -1,7 +1,15 @@
 // A model that is to be published, and samples -> golden samples: inputs with the outputs that they give here.
-import { type GoldenClaim, type GoldenSample, writeGoldenFile } from '@kerf/delta-sync';
+import { type GoldenClaim, type GoldenSample, goldenDistance, writeGoldenFile } from '@kerf/delta-sync';
 import { openModelFile } from '@kerf/onnx/node';
-import { type Backend, DTYPE_BITS, systemClock, type TensorMap, typedView } from '@kerf/protocol';
+import {
+  type Backend,
+  DTYPE_BITS,
+  KerfError,
+  type LoadedModel,
+  systemClock,
+  type TensorMap,
+  typedView,
+} from '@kerf/protocol';
 import { findInputs, mergeSpec } from '@kerf/splitter';
 import type { PictureOptions } from '../frame-input.ts';
 import { loadSample } from '../samples/load-sample.ts';
@@ -22,7 +30,7 @@ export interface GoldenRequest {
   readonly runtime: string;
 }
 
-/** @throws {KerfError} SAMPLES_UNUSABLE, MODEL_UNSUPPORTED when no input can be made up, BACKEND_FAILED. */
+/** @throws {KerfError} SAMPLES_UNUSABLE, MODEL_UNSUPPORTED when no input can be made up or no answer comes twice, BACKEND_FAILED. */
 export async function makeGolden(request: GoldenRequest): Promise<{ bytes: Uint8Array; claim: GoldenClaim }> {
   const { modelPath, backend, count, tolerance, runtime } = request;
   const model = await openModelFile(modelPath);
@@ -48,9 +56,29 @@ export async function makeGolden(request: GoldenRequest): Promise<{ bytes: Uint8
       absolute: absoluteFor(samples, tolerance),
       relative: tolerance,
     };
+    await requireSteady(loaded, samples, claim);
     return { bytes: writeGoldenFile(samples), claim };
   } finally {
     await loaded.dispose();
+  }
+}
+
+/** What another run of the first sample does not give, no device will give. */
+async function requireSteady(
+  model: LoadedModel,
+  samples: readonly GoldenSample[],
+  claim: Pick<GoldenClaim, 'absolute' | 'relative'>,
+): Promise<void> {
+  for (const { inputs, outputs } of samples.slice(0, 1)) {
+    const again = await model.run(inputs);
+    for (const [name, expected] of outputs) {
+      if (goldenDistance(again, name, expected, claim) <= 1) continue;
+      throw new KerfError(
+        'MODEL_UNSUPPORTED',
+        `the model gives another '${name}' each time it runs on the same input, so golden samples would fail on every device: ` +
+          'export it for inference, without dropout and random nodes, or publish it with --golden 0',
+      );
+    }
   }
 }
 

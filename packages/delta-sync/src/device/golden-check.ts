@@ -86,7 +86,7 @@ async function compare(
     const got = await model.run(inputs);
     onSample();
     for (const [name, expected] of outputs) {
-      const distance = farthest(got, name, expected, claim);
+      const distance = goldenDistance(got, name, expected, claim);
       values += expected.shape.reduce((product, size) => product * size, 1);
       if (where !== null && distance <= worst) continue;
       worst = distance;
@@ -102,8 +102,13 @@ async function compare(
   );
 }
 
-/** Infinite for another dtype, another shape, or a NaN where none was. */
-function farthest(got: TensorMap, name: string, expected: Tensor, { absolute, relative }: GoldenClaim): number {
+/** The largest `|got - expected| / (absolute + relative * |expected|)`; infinite for another dtype, another shape, or a NaN where none was. */
+export function goldenDistance(
+  got: TensorMap,
+  name: string,
+  expected: Tensor,
+  { absolute, relative }: Pick<GoldenClaim, 'absolute' | 'relative'>,
+): number {
   const tensor = got.get(name);
   if (tensor?.dtype !== expected.dtype || tensor.shape.join() !== expected.shape.join())
     return Number.POSITIVE_INFINITY;

@@ -4,6 +4,7 @@ import type { BytePatcher } from '../../encode/byte-rival.ts';
 import type { SourceFile } from '../../encode/source-files.ts';
 import type { FormatVersion } from '../../format/patch-index.ts';
 import { sha256Hex } from '../../hash.ts';
+import { counterpartOf } from '../../release/counterpart.ts';
 import {
   type ListedDelta,
   parseReleaseManifest,
@@ -251,22 +252,6 @@ async function makeDeltas(editor: RepositoryEditor, options: PublishOptions): Pr
     byFile.set(name, listed);
   }
   return byFile;
-}
-
-type Named = Pick<ReleaseFile, 'name' | 'role'>;
-
-/** The file of its name; else the one of its role that has left, where both are the only ones: a model is often renamed. */
-function counterpartOf(
-  { name, role }: Named,
-  files: readonly Named[],
-  before: ReleaseManifest,
-): ReleaseFile | undefined {
-  const same = before.files.find((file) => file.name === name);
-  if (same !== undefined) return same;
-  const hasName = (list: readonly Named[], wanted: string): boolean => list.some((file) => file.name === wanted);
-  const came = files.filter((file) => file.role === role && !hasName(before.files, file.name));
-  const left = before.files.filter((file) => file.role === role && !hasName(files, file.name));
-  return came.length === 1 && left.length === 1 ? left[0] : undefined;
 }
 
 async function deltaFrom(
