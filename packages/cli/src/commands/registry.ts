@@ -85,7 +85,8 @@ async function push(line: CommandLine, io: Io): Promise<number> {
     return 0;
   }
   for (const { name, version, id } of report.releases) io.print(`published ${name} ${version} (${id.slice(0, 12)})`);
-  if (report.releases.length === 0) io.print('the registry had it all');
+  if (report.releases.length === 0)
+    io.print(`no new release; the registry has version ${report.version} of timestamp.json`);
   return 0;
 }
 

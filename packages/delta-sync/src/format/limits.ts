@@ -10,8 +10,8 @@ export const MAX_SEGMENT_BASE_BYTES = 8 * MIB;
 export const MAX_SEGMENT_PAYLOAD_BYTES = 5 * MIB;
 /** Bytes of all scratch segments together, which are held while a delta is applied: the structure of a model without its weights. */
 export const MAX_SCRATCH_BYTES = 12 * MIB;
-/** Header and index: 50 bytes a segment, so that files of terabytes fit. */
-export const MAX_INDEX_BYTES = 32 * MIB;
+/** Header and index: 50 bytes a segment, so that files of half a terabyte fit. An index of many segments takes ten times its bytes. */
+export const MAX_INDEX_BYTES = 8 * MIB;
 /** Files of a base or a target: a model and its data, the segments of a chain. */
 export const MAX_FILES = 1024;
 /** UTF-8 bytes of a file name. */

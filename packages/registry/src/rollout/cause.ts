@@ -18,7 +18,7 @@ export function rolloutReason(cause: RolloutCause): string {
     case 'after-stage':
       return `after stage ${cause.stage}`;
     case 'failed-count':
-      return `${cause.failed} devices failed, more than ${cause.allowed}`;
+      return `${cause.failed} ${cause.failed === 1 ? 'device' : 'devices'} failed, more than ${cause.allowed}`;
     case 'failed-share': {
       const { failed, ended, stage, allowedShare } = cause;
       return `${failed} of ${ended} devices of stage ${stage} failed, more than ${allowedShare * 100} %`;
