@@ -1,9 +1,10 @@
 // The `kerf` command: picks the sub-command, turns errors into one line and an exit status.
 import process from 'node:process';
-import { isDiskFull, KerfError, messageOf } from '@kerf/protocol';
+import { KerfError, messageOf } from '@kerf/protocol';
 import { connectPatiently } from '@kerf/protocol/node';
 import { parseCommandLine, VERSION } from './command.ts';
 import { findCommand, HELP, helpOf } from './command-table.ts';
+import { fileFault } from './file-fault.ts';
 import { isIsolated, runIsolated } from './isolate.ts';
 import { Outputs } from './outputs.ts';
 
@@ -48,14 +49,6 @@ function report(error: unknown): number {
   if (process.env['KERF_DEBUG'] !== undefined) process.stderr.write(`${known.stack}\n`);
   if (known.code === 'CANCELLED') return INTERRUPTED;
   return known.code === 'INVALID_ARGUMENT' ? 2 : 1;
-}
-
-/** A folder that may not be written, a full disk, ...: where nobody on the way had more to say than the system. */
-function fileFault(error: unknown): KerfError | null {
-  const { path } = (error ?? {}) as NodeJS.ErrnoException;
-  if (path === undefined && !isDiskFull(error)) return null;
-  if (isDiskFull(error)) return new KerfError('DISK_FULL', `${messageOf(error)}: make some room`, { cause: error });
-  return new KerfError('FILE_NOT_FOUND', `a file or folder cannot be used: ${messageOf(error)}`, { cause: error });
 }
 
 // ONNX Runtime 1.30 on Linux reports to its maker unless told not to, and leaves files of it behind. Child processes

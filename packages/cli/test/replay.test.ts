@@ -103,5 +103,6 @@ test('a session that a loss of power cut short is replayed up to there', async (
 });
 
 test('what is no session is refused', async () => {
+  await expect(kerf('replay', folder)).rejects.toThrow(/is a folder or a device, no session/);
   await expect(kerf('replay', join(folder, 'line.yaml'))).rejects.toMatchObject({ code: 'RECORDING_INVALID' });
 });

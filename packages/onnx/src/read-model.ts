@@ -119,5 +119,18 @@ const FORMATS: readonly (readonly [string, readonly number[], number])[] = [
 /** What the file is when its first bytes say so: a better message than the protobuf fault that would follow. */
 function foreignFormat(bytes: Uint8Array): string | null {
   const found = FORMATS.find(([, magic, at]) => magic.every((byte, index) => bytes[at + index] === byte));
-  return found?.[0] ?? null;
+  return found?.[0] ?? textFormat(bytes.subarray(0, 512));
+}
+
+/** A model has control characters among its first bytes: tags and lengths of its fields. */
+function textFormat(start: Uint8Array): string | null {
+  if (start.some((byte) => byte < 9 || (byte > 13 && byte < 32))) return null;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(start, { stream: true });
+    return text.startsWith('version https://git-lfs')
+      ? 'a Git LFS pointer (git lfs pull fetches what it points to)'
+      : 'text';
+  } catch {
+    return null;
+  }
 }

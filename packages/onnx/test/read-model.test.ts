@@ -35,6 +35,14 @@ test('a standard domain that is spelled out is the empty one', () => {
   expect(graph.nodes[0]?.record.domain).toBe('');
 });
 
+test.each([
+  ['# notes\nformat: kerf-station/1\n', 'the file is text, not an ONNX model'],
+  ['<!DOCTYPE html><title>404</title>', 'the file is text, not an ONNX model'],
+  ['version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n', /a Git LFS pointer \(git lfs pull/],
+])('says of a file that holds %j what it is', (text, said) => {
+  expect(() => readModel(new TextEncoder().encode(text))).toThrow(said);
+});
+
 test('merges a graph that comes in two pieces, as protobuf does', () => {
   const extra = concatChunks(messageField(7, messageField(12, [stringField(1, 'h')])));
   const bytes = concatChunks([

@@ -3,7 +3,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { appendAudit, auditEntries } from '../src/audit/log.ts';
 import { type Database, one } from '../src/store/database.ts';
 import { getMeta, migrate, SCHEMA_VERSION, setMeta } from '../src/store/migrations.ts';
+import { openPostgresql } from '../src/store/postgresql.ts';
 import { TEST_ENGINES, type TestDatabase } from './databases.ts';
+
+test('an address that is none of PostgreSQL is refused before anybody is asked', async () => {
+  const opened = openPostgresql({ url: 'registry.db' });
+  await expect(opened).rejects.toMatchObject({
+    code: 'INVALID_ARGUMENT',
+    message: expect.stringContaining('use postgresql:') as string,
+  });
+});
 
 describe.each(TEST_ENGINES)('$name', ({ missing, make }) => {
   const it = test.skipIf(missing !== null);

@@ -11,7 +11,7 @@ import {
   startCloud,
   type TlsOptions,
 } from '@kerf/cloud-runtime';
-import type { OptimizationLevel } from '@kerf/protocol';
+import { isLoopback, type OptimizationLevel } from '@kerf/protocol';
 import { growHeapFreely } from '@kerf/protocol/node';
 import { type Command, type CommandLine, type Io, usageError } from '../command.ts';
 import { PRIVATE_KEY_FILE, PUBLIC_KEY_FILE, writeTokenKeys } from './token.ts';
@@ -150,6 +150,10 @@ function batchingOptions(line: CommandLine): NonNullable<CloudOptions['batching'
 }
 
 function tlsOptions(line: CommandLine): TlsOptions {
+  const host = line.text('host');
+  if (line.flag('no-tls') && host !== undefined && !isLoopback(host)) {
+    throw usageError('--no-tls is for this machine alone: leave it out, or put a proxy on this machine that ends TLS');
+  }
   const certPath = line.text('cert');
   const keyPath = line.text('cert-key');
   if (line.flag('no-tls')) return { kind: 'insecure' };

@@ -23,6 +23,12 @@ export async function openPostgresql({ url, schema = 'kerf' }: PostgresqlOptions
   if (!SAFE_SCHEMA.test(schema)) {
     throw new KerfError('INVALID_ARGUMENT', `'${schema}' is no name for a schema; use a-z, 0-9 and _`);
   }
+  if (!/^(postgres(ql)?:\/\/|socket:|\/)/.test(url)) {
+    throw new KerfError(
+      'INVALID_ARGUMENT',
+      `'${url}' is no address of a database; use postgresql://USER@HOST:5432/NAME`,
+    );
+  }
   const pool = new pg.Pool({
     connectionString: url,
     max: MAX_CONNECTIONS,

@@ -66,6 +66,8 @@ export class SessionFile {
       throw new KerfError('FILE_NOT_FOUND', `the session ${basename(path)} is not there or cannot be read`, { cause });
     });
     try {
+      if (!(await file.stat()).isFile())
+        throw new KerfError('RECORDING_INVALID', `${basename(path)} is a folder or a device, no session`);
       const scan = new Scan();
       const cut = await scanFile(file, scan);
       if (scan.head === null) {
