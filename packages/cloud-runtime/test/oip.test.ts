@@ -249,10 +249,17 @@ describe('inference', () => {
       [{ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, -64], data: [] }] }, 400, /shape/],
       [{ inputs: [{ name: 'x', datatype: 'INT8', shape: [1], data: [128] }] }, 400, /int8/],
       [{ inputs: [{ name: 'x', datatype: 'FP16', shape: [1], data: [1] }] }, 400, /binary/],
+      [{ inputs: [null] }, 400, /'inputs\[0\]' must be an object/],
+      [{ inputs: [jsonInput(x), jsonInput(x)] }, 400, /'x' is there twice/],
+      [{ inputs: [{ name: 'x', datatype: 'FP32', shape: [1], data: ['1'] }] }, 400, /no float32$/],
+      [{ inputs: [{ name: 'x', datatype: 'INT64', shape: [1], data: [2 ** 60] }] }, 400, /2\^53 as binary/],
       [{ inputs: [jsonInput(x)], outputs: [{ name: 'z' }] }, 400, /no output 'z'; it has y/],
       [{ inputs: [jsonInput(x)], parameters: { timeout: 'soon' } }, 400, /timeout/],
       [`{"inputs":${'['.repeat(4000)}`, 400, /JSON/],
     ];
+    const all = await client.call('POST', INFER, { inputs: [jsonInput(x)], outputs: [] });
+    expect(all.json.outputs).toMatchObject([{ name: 'y' }]);
+    expect((await client.call('GET', '/v2/models/none')).json.error).toContain("no model 'none'");
     for (const [body, status, message] of wrong) {
       const answer = await client.call('POST', INFER, body as object);
       expect([answer.status, answer.json?.error], JSON.stringify(body)).toEqual([

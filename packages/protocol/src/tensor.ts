@@ -197,15 +197,16 @@ export function describeTensor(tensor: {
 }
 
 /**
- * Checks a tensor against what the model declares.
+ * Checks a tensor against what the model declares; an input that is no plain tensor (an optional) is left to the runtime.
  * @throws {KerfError} TENSOR_MISMATCH that names the tensor, what was expected and what came.
  */
 export function checkTensor(tensor: Tensor, spec: TensorSpec): void {
   const fits =
-    tensor.dtype === spec.dtype &&
-    (spec.shape === null ||
-      (spec.shape.length === tensor.shape.length &&
-        spec.shape.every((size, axis) => typeof size !== 'number' || size === tensor.shape[axis])));
+    spec.dtype === null ||
+    (tensor.dtype === spec.dtype &&
+      (spec.shape === null ||
+        (spec.shape.length === tensor.shape.length &&
+          spec.shape.every((size, axis) => typeof size !== 'number' || size === tensor.shape[axis]))));
   if (!fits) {
     throw new KerfError(
       'TENSOR_MISMATCH',

@@ -38,9 +38,13 @@ export class ModelCatalog {
       await readdir(root);
       return new ModelCatalog(root);
     } catch (cause) {
-      throw new KerfError('FILE_NOT_FOUND', `the models folder ${modelsDir} is not there; make it or name another`, {
-        cause,
-      });
+      throw new KerfError(
+        'FILE_NOT_FOUND',
+        `the models folder ${modelsDir} is no folder that can be read; make it or name another`,
+        {
+          cause,
+        },
+      );
     }
   }
 
@@ -51,7 +55,7 @@ export class ModelCatalog {
    */
   async find(id: string, pair: string | null): Promise<ModelFiles> {
     const [newest] = await this.candidates(id, pair);
-    if (newest === undefined) throw notFound();
+    if (newest === undefined) throw modelNotFound(id);
     return newest;
   }
 
@@ -61,7 +65,7 @@ export class ModelCatalog {
    * @throws {KerfError} as {@link find}; of several releases what is wrong with the newest, when none fits.
    */
   async candidates(id: string, pair: string | null): Promise<ModelFiles[]> {
-    if (!isModelId(id)) throw notFound();
+    if (!isModelId(id)) throw modelNotFound(id);
     const folder = this.#folderOf(id);
     const own = await this.#reader.modelIn(folder, await this.#releaseOf(id), pair);
     if (own !== null) return [own];
@@ -152,13 +156,13 @@ export class ModelCatalog {
   async #wholeBeside(id: string, folder: string, pair: string | null): Promise<ModelFiles> {
     const parent = dirname(folder);
     for (const manifest of [MANIFEST, CHAIN]) {
-      if ((await this.#reader.file(join(parent, manifest))) !== null) throw notFound();
+      if ((await this.#reader.file(join(parent, manifest))) !== null) throw modelNotFound(id);
     }
     const file = await this.#reader.file(`${folder}.onnx`);
     if (file === null && (await this.pairOf(id)) !== null) {
       throw mismatch('the cloud holds the tail of a split; open it with the pair of its split.json');
     }
-    if (file === null) throw notFound();
+    if (file === null) throw modelNotFound(id);
     return this.#reader.whole(folder, { model: id, version: '1' }, file, pair);
   }
 }
@@ -174,6 +178,8 @@ function hasStrangeCharacter(part: string): boolean {
   return part.includes('\\') || part.includes(':');
 }
 
-function notFound(): KerfError {
-  return new KerfError('MODEL_NOT_FOUND', 'the cloud has no model of this id; check the id or publish the model');
+/** Ids come from anybody: of a long one the start is enough. */
+export function modelNotFound(id: string): KerfError {
+  const name = id.slice(0, 100);
+  return new KerfError('MODEL_NOT_FOUND', `the cloud has no model '${name}'; check the id or publish the model`);
 }

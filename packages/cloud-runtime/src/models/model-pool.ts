@@ -1,7 +1,7 @@
 // Model ids -> the releases that sessions use: the newest that is ready first, older ones while they have users.
 import { KerfError } from '@kerf/protocol';
 import type { EntrySpecs } from '../worker/jobs.ts';
-import type { ModelCatalog, ModelFiles, Release } from './catalog.ts';
+import { type ModelCatalog, type ModelFiles, modelNotFound, type Release } from './catalog.ts';
 import { LoadFailures } from './load-failures.ts';
 import { keyOf, type LoadedEntry, LoadedModels, type LoadedOptions } from './loaded-models.ts';
 import type { ModelRunner } from './model-runner.ts';
@@ -98,7 +98,7 @@ export class ModelPool {
   /** The newest release and no other, once it is ready. @throws {KerfError} as {@link acquire}, and why it is refused. */
   async acquireNewest(id: string, pair: string | null): Promise<ModelLease> {
     const [newest] = await this.#candidates(id, pair);
-    if (newest === undefined) throw new KerfError('MODEL_NOT_FOUND', 'the cloud has no model of this id');
+    if (newest === undefined) throw modelNotFound(id);
     return this.#use(id, newest, pair);
   }
 

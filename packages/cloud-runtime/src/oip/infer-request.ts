@@ -50,8 +50,8 @@ export function readInferRequest(
   const listed = list(root['inputs'], 'inputs');
   if (listed.length > wire.maxTensors) throw tooLarge(`more than ${wire.maxTensors} inputs`);
   let at = 0;
-  const inputs = listed.map((entry) => {
-    const input = record(entry, 'inputs');
+  const inputs = listed.map((entry, index) => {
+    const input = record(entry, `inputs[${index}]`);
     const size = binarySize(input);
     if (size === null) return fromJson(input, wire);
     if (at + size > binary.byteLength) throw malformed('the body holds fewer bytes than the inputs say');
@@ -63,7 +63,7 @@ export function readInferRequest(
   return {
     id: root['id'] === undefined ? null : text(root['id'], 'id', wire.maxNameBytes),
     inputs,
-    outputs: root['outputs'] === undefined ? null : outputsOf(root['outputs'], binaryOutputs, wire),
+    outputs: outputsOf(root['outputs'], binaryOutputs, wire),
     binaryOutputs,
     priority: whole(parameters['priority'], 'priority') ?? 0,
     timeoutMs: timeoutOf(parameters['timeout']),
@@ -120,16 +120,18 @@ function binarySize(input: Json): number | null {
   return whole(optionalRecord(input['parameters'], 'parameters')['binary_data_size'], 'binary_data_size') ?? null;
 }
 
-function outputsOf(value: unknown, byDefault: boolean, wire: WireLimits): WantedOutput[] {
-  const outputs = list(value, 'outputs').map((entry) => {
-    const output = record(entry, 'outputs');
+/** An empty list is as none, as Triton has it. */
+function outputsOf(value: unknown, byDefault: boolean, wire: WireLimits): WantedOutput[] | null {
+  if (value === undefined) return null;
+  const outputs = list(value, 'outputs').map((entry, index) => {
+    const output = record(entry, `outputs[${index}]`);
     const parameters = optionalRecord(output['parameters'], 'parameters');
     if (parameters['classification'] !== undefined) throw malformed('the classification extension is not served');
     const binary = flag(parameters['binary_data'], 'binary_data') ?? byDefault;
     return { name: text(output['name'], 'name', wire.maxNameBytes), binary };
   });
   if (outputs.length > wire.maxTensors) throw tooLarge(`more than ${wire.maxTensors} outputs`);
-  return outputs;
+  return outputs.length === 0 ? null : outputs;
 }
 
 /** Microseconds; 0 is none. */

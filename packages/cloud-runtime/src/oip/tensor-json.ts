@@ -48,7 +48,10 @@ export function tensorFromJson(name: string, dtype: DType, shape: readonly numbe
   const isFine = (value: unknown): boolean =>
     typeof value === 'number' &&
     (bounds === undefined || (Number.isInteger(value) && value >= bounds[0] && value <= bounds[1]));
-  if (!values.every(isFine)) throw wrong(name, `holds an element that is no ${dtype} (larger ones go as binary data)`);
+  if (!values.every(isFine)) {
+    const hint = dtype === 'int64' || dtype === 'uint64' ? ' (beyond 2^53 as binary data)' : '';
+    throw wrong(name, `holds an element that is no ${dtype}${hint}`);
+  }
   return makeTensor(dtype, shape, bytesOf(arrayOf(values as number[])));
 }
 

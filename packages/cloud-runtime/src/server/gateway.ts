@@ -235,11 +235,19 @@ function makeServer({ certificate, routes, mayCall, link }: GatewayOptions, admi
   return server;
 }
 
+const WHY_NOT: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program has the port',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'this machine has no such address',
+  EACCES: 'ports below 1024 need a privilege',
+};
+
 async function listenOn(server: Server, host: string, port: number): Promise<void> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) =>
-      reject(new KerfError('INVALID_ARGUMENT', `cannot listen on ${host}:${port}: ${messageOf(cause)}`, { cause })),
-    );
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      const why = WHY_NOT[cause.code ?? ''] ?? messageOf(cause);
+      reject(new KerfError('INVALID_ARGUMENT', `cannot listen on ${host}:${port}: ${why}`, { cause }));
+    });
     server.listen(port, host, () => resolve());
   });
   server.on('error', () => {});

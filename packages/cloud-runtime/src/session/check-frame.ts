@@ -7,6 +7,7 @@ import { describeTensor, KerfError, type Payload, type TensorSpec } from '@kerf/
  */
 export function payloadsInOrder(payloads: readonly Payload[], inputs: readonly TensorSpec[]): Payload[] {
   const byName = new Map(payloads.map((payload) => [payload.name, payload]));
+  if (byName.size < payloads.length) throw mismatch(repeated(payloads), 'is there twice');
   const ordered = inputs.map((spec) => {
     const payload = byName.get(spec.name);
     if (payload === undefined) throw mismatch(spec.name, `(${describeTensor(spec)}) is missing`);
@@ -23,7 +24,14 @@ export function payloadsInOrder(payloads: readonly Payload[], inputs: readonly T
   return ordered;
 }
 
+function repeated(payloads: readonly Payload[]): string {
+  const names = payloads.map(({ name }) => name);
+  return names.find((name, at) => names.indexOf(name) !== at) ?? '';
+}
+
 function fits(payload: Payload, { dtype, shape }: TensorSpec): boolean {
+  // An optional takes a tensor, a sequence does not: the runtime tells.
+  if (dtype === null) return true;
   if (payload.dtype !== dtype) return false;
   if (shape === null) return true;
   return (

@@ -5,7 +5,6 @@ import {
   decodeActivation,
   type ImagePixels,
   KerfError,
-  makeTensor,
   type Payload,
   type Tensor,
   type TensorSpec,
@@ -42,7 +41,6 @@ export function checkInputs(inputs: FrameInputs, specs: readonly TensorSpec[]): 
     const input = inputs.get(spec.name);
     if (input === undefined) throw new KerfError('TENSOR_MISMATCH', `input '${spec.name}' is missing`);
     if (isImage(input)) checkShape(input, spec);
-    else if (spec.dtype === null) makeTensor(input.dtype, input.shape, input.data);
     else checkTensor(input, spec);
   }
   if (inputs.size > specs.length) {
