@@ -564,6 +564,26 @@ describe('a cloud that is away', () => {
     expect(frame.text).toBe('DEADLINE_EXCEEDED');
   });
 
+  it('is in time where its processor is busy and a run takes longer than those before', async () => {
+    const tails: ScriptedModel[] = [];
+    const cloud = splitCloud();
+    cloud.credits = 64;
+    const { clock, infer } = await stage(
+      (its) => {
+        tails.push(new ScriptedModel('mid', 'y', 1, its, 20));
+        return { ...splitConfig()(its), local: { tail: tails[0]! } };
+      },
+      { deadlineMs: 1000 },
+      cloud,
+    );
+    for (const tookMs of [20, 20, 20, 60]) {
+      tails[0]!.tookMs = tookMs;
+      const frame = infer([1]);
+      await clock.advance(1000);
+      expect(frame.text).toBe('edge (DEADLINE_EXCEEDED) 12');
+    }
+  });
+
   it('lets the device finish what the cloud refuses for its own reasons', async () => {
     const cloud = splitCloud();
     const { clock, infer } = await stage(splitConfig({ tail: true }), {}, cloud);

@@ -51,6 +51,8 @@ const LASTING = new Set<ErrorCode>([
 
 /** Attempts that took too long get twice the time at the next, so often: where a round trip takes seconds, handshakes take many. */
 const MOST_DOUBLINGS = 2;
+/** The rest is for the cloud's run and for what the estimate is off. */
+const SHARE_OF_TIME_LEFT = 0.8;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export class CloudLink {
@@ -86,6 +88,22 @@ export class CloudLink {
   /** True when a frame may be sent now. */
   get canSend(): boolean {
     return this.isOpen && this.connection?.credits?.open === true && this.inFlight < this.options.maxInFlightFrames;
+  }
+
+  /** True when all that was sent has arrived. */
+  get isIdle(): boolean {
+    return this.connection?.isUplinkIdle ?? true;
+  }
+
+  /** True when a frame like the last one, sent now, is likely to be there with time for its answer. */
+  canMeet(remainingMs: number): boolean {
+    const expectedMs = this.connection?.expectedMs ?? 0;
+    return expectedMs <= remainingMs * SHARE_OF_TIME_LEFT;
+  }
+
+  /** Frames wait for what was sent to arrive: asks for a sign of it. */
+  askUplink(): void {
+    this.connection?.askUplink(true);
   }
 
   get isOpen(): boolean {

@@ -25,9 +25,13 @@ import { AnswerClock, type WayDown } from './answer-clock.ts';
 import { CreditGate } from './credit-gate.ts';
 import { PeerWatch } from './peer-watch.ts';
 import { ProbeSlot } from './probe-slot.ts';
+import { UplinkMeter } from './uplink-meter.ts';
 
 /** A link of ours carries one session, and this is its number. */
 export const SESSION = 1;
+
+/** Of the ping that asks whether what was sent has arrived; beyond those that watch the peer. */
+const ASKING_NONCE = 2 ** 40;
 
 /** Why a connection ended. */
 export interface LinkEnd {
@@ -80,6 +84,7 @@ export class LinkConnection {
   private readonly watch: PeerWatch;
   private readonly clocks = new AnswerClock();
   private readonly probes = new ProbeSlot();
+  private readonly uplink = new UplinkMeter();
   private link: LinkState = 'greeting';
   private session: SessionState = 'unknown';
   private outstanding: readonly number[] = [];
@@ -136,9 +141,30 @@ export class LinkConnection {
 
   /** Sends an encoded frame and takes its credit. */
   sendFrame(frame: number, bytes: Uint8Array): void {
+    const nowMs = this.setup.options.clock.nowMs();
     this.credits?.take(frame);
-    this.clocks.sent(frame, this.setup.options.clock.nowMs());
+    this.clocks.sent(frame, nowMs);
+    this.uplink.sent(frame, bytes.byteLength, nowMs);
     this.transport.send(bytes);
+    this.askUplink(false);
+  }
+
+  /** True when all that was sent has arrived, as far as is known. */
+  get isUplinkIdle(): boolean {
+    return this.uplink.isIdle;
+  }
+
+  /** Until a frame like the last one would be there and an empty answer back; 0 for small ones, infinite while that is not known. */
+  get expectedMs(): number {
+    return this.uplink.expectedMs(this.setup.options.clock.nowMs());
+  }
+
+  /** Asks by a ping whether what was sent has arrived, unless that is asked already; `onCredit` follows. @param isAwaited frames wait for it */
+  askUplink(isAwaited: boolean): void {
+    const nowMs = this.setup.options.clock.nowMs();
+    if (!this.uplink.shouldAsk(nowMs, isAwaited)) return;
+    this.uplink.asked(nowMs);
+    this.send({ type: 'ping', nonce: ASKING_NONCE });
   }
 
   /**
@@ -235,13 +261,21 @@ export class LinkConnection {
   private answered(arrival: Arrival<Result | Fault>, frame: number): void {
     this.credits?.answered(frame, arrival.message.credits);
     this.clocks.answered(frame);
+    const { message, receivedMs } = arrival;
+    this.uplink.answered(frame, message.type === 'result' ? message.spans.totalMs : 0, receivedMs);
     this.events.onAnswer(arrival);
     if (this.credits?.idle === true) this.events.onIdle();
   }
 
   private ponged(pong: Pong, receivedMs: number): void {
+    if (pong.nonce === ASKING_NONCE) {
+      this.uplink.told(receivedMs);
+      return this.events.onCredit();
+    }
     const sentMs = this.watch.onPong(pong.nonce);
-    if (sentMs !== null) this.clocks.ponged(pong, sentMs, receivedMs);
+    if (sentMs === null) return;
+    this.clocks.ponged(pong, sentMs, receivedMs);
+    this.uplink.onRoundTrip(receivedMs - sentMs);
   }
 
   private closed({ code, reason }: TransportClose): void {

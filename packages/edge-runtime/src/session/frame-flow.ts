@@ -135,17 +135,37 @@ export class FrameFlow {
       this.withoutCloud(away);
       return;
     }
-    let ahead = this.headsRunning + this.inStage('prepared').length;
-    for (const task of this.inStage('waiting', 'prepared')) {
+    const candidates = this.worthSending(this.link);
+    let ahead = this.headsRunning + candidates.filter(({ stage }) => stage === 'prepared').length;
+    for (const task of candidates) {
       if (task.stage === 'waiting' && ahead < this.options.maxPreparedFrames) {
         ahead++;
         this.prepare(task);
       }
-      if (task.stage === 'prepared' && this.link.canSend) {
+      if (task.stage === 'prepared' && this.link.canSend && this.maySend(task, this.link)) {
         ahead--;
         this.send(task);
       }
     }
+  }
+
+  /**
+   * Frames that the uplink is likely to carry in time, in their order; what it will not carry would only keep others from it. Where it
+   * carries nothing and none would be in time, the newest shows whether that is still so.
+   */
+  private worthSending(link: CloudLink): FrameTask[] {
+    const tasks = this.inStage('waiting', 'prepared');
+    const meetable = tasks.filter(({ remainingMs }) => link.canMeet(remainingMs));
+    if (meetable.length === 0 && link.isIdle) return tasks.slice(-1);
+    if (meetable.length < tasks.length) link.askUplink();
+    return meetable;
+  }
+
+  /** Those sent just before count as well. */
+  private maySend({ remainingMs }: FrameTask, link: CloudLink): boolean {
+    if (link.isIdle || link.canMeet(remainingMs)) return true;
+    link.askUplink();
+    return false;
   }
 
   /** The cloud is away for longer than a blink: the device takes over what it can. */
@@ -321,7 +341,9 @@ export class FrameFlow {
       const message = `no answer within ${task.deadlineMs} ms, the cloud is away: ${end.message}`;
       task.fail('LINK_LOST', message);
     } else {
-      task.fail('DEADLINE_EXCEEDED', `no answer within ${task.deadlineMs} ms`);
+      const isTooThin = task.sends === 0 && this.link?.canMeet(task.deadlineMs) === false;
+      const why = isTooThin ? '; it was not sent, since the uplink carries no such frame in that time' : '';
+      task.fail('DEADLINE_EXCEEDED', `no answer within ${task.deadlineMs} ms${why}`);
     }
   }
 }

@@ -7,6 +7,8 @@ import type { EdgeSessionOptions } from './options.ts';
 
 /** However slow the device is, the cloud has the rest of the deadline for its answer. */
 const LARGEST_RESERVE = 0.8;
+/** For a processor that is busy with other things as well: this part of the deadline, within bounds. */
+const SLACK = { share: 0.05, leastMs: 5, mostMs: 50 };
 /** Until a local run was measured, this part of a frame's deadline is kept for it. */
 const UNMEASURED_RESERVE = 0.25;
 
@@ -22,12 +24,13 @@ export class LocalFinisher {
     this.options = options;
   }
 
-  /** Time to keep before a deadline: one and a half typical runs for each frame that is in the lane, and this one. */
+  /** Time to keep before a deadline: one and a half typical runs for each frame that is in the lane, and this one, and some slack. */
   reserveMs(deadlineMs: number): number {
     const { localReserveMs } = this.options;
     if (localReserveMs !== null) return Math.min(localReserveMs, deadlineMs);
+    const slackMs = Math.min(SLACK.mostMs, Math.max(SLACK.leastMs, deadlineMs * SLACK.share));
     const wanted =
-      this.typicalMs === null ? deadlineMs * UNMEASURED_RESERVE : this.typicalMs * 1.5 * (this.queued + 1) + 5;
+      this.typicalMs === null ? deadlineMs * UNMEASURED_RESERVE : this.typicalMs * 1.5 * (this.queued + 1) + slackMs;
     return Math.min(wanted, deadlineMs * LARGEST_RESERVE);
   }
 

@@ -26,7 +26,7 @@ export class ScriptedModel implements LoadedModel {
   private readonly output: string;
   private readonly add: number;
   private readonly clock: FakeClock;
-  private readonly tookMs: number;
+  tookMs: number;
 
   /** Adds `add` to each byte of `input`, in `tookMs` of the clock. */
   constructor(input: string, output: string, add: number, clock: FakeClock, tookMs: number) {

@@ -109,6 +109,8 @@ export class ScriptedCloud {
   isGone: KerfError | 'hang' | null = null;
   mute = false;
   answersPings = true;
+  /** Each frame is answered when it comes. */
+  answersFrames = false;
 
   readonly connect: Connect = () => {
     const refusal = this.refusals.shift() ?? this.isGone;
@@ -146,6 +148,7 @@ export class ScriptedCloud {
         });
       else connection.send(this.opened());
     }
+    if (message.type === 'frame' && this.answersFrames) connection.answer(message.frame);
     if (message.type === 'ping' && this.answersPings) connection.send({ type: 'pong', nonce: message.nonce });
   }
 
