@@ -65,6 +65,7 @@ describe('kerf station', () => {
     const ran = await runKerf(['station', path, '--json'], { cwd: folder });
     expect(ran.status).toBe(0);
     const records = await recordsOf('here');
+    expect(records.every(({ partId, file }) => file?.startsWith(`${partId}.`))).toBe(true);
     expect(records.map(({ partId, verdict }) => [partId?.slice(0, 3), verdict === 'NO_READ'])).toEqual([
       ['P-0', false],
       ['P-1', false],

@@ -161,6 +161,7 @@ function sourceText(state: SourceState): string {
 function recordText({
   verdict,
   partId,
+  file,
   frame,
   score,
   totalMs,
@@ -169,7 +170,8 @@ function recordText({
   isPartial,
   revision,
 }: ResultRecord): string {
-  const part = partId === null ? `frame ${frame}` : printable(partId);
+  const name = partId ?? file;
+  const part = name === undefined ? `frame ${frame}` : printable(name);
   const why = reason === null ? '' : `  ${reason.code}: ${reason.message}`;
   const state = isPartial ? ' (provisional)' : revision > 0 ? ' (final)' : '';
   const value = score === null ? '-' : score.toFixed(3);

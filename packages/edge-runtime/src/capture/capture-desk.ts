@@ -162,6 +162,7 @@ export class CaptureDesk {
       source: this.setup.name,
       sequence: this.nextSequence++,
       key: request?.key ?? taken.key ?? null,
+      ...(taken.file === undefined ? {} : { file: taken.file }),
       takenAt: taken.takenAt ?? this.setup.wallClock(),
       partId: request?.partId ?? taken.partId ?? null,
       picture,

@@ -18,6 +18,8 @@ export interface Capture {
    * characters.
    */
   readonly key: string | null;
+  /** Name of the file that it was read from, where it was one of many. */
+  readonly file?: string;
   /** When the picture was taken: milliseconds since 1970-01-01 UTC, by the device's clock. */
   readonly takenAt: number;
   /** From the trigger, the file's name, a field or a scanner; null where nobody said. */

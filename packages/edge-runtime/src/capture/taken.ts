@@ -9,6 +9,8 @@ export interface Taken {
   readonly takenAt?: number;
   readonly partId?: string | null;
   readonly key?: string | null;
+  /** Name of the file that it was read from. */
+  readonly file?: string;
   readonly onResult?: ((record: ResultRecord) => void) | null;
 }
 

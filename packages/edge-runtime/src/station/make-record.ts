@@ -24,6 +24,7 @@ export function firstRecord(frame: StationFrame, judged: Judged, context: Record
     frame: number,
     partId: capture.partId,
     source: capture.source,
+    ...(capture.file === undefined ? {} : { file: capture.file }),
     isSimulated: capture.isSimulated,
     takenTime: new Date(capture.takenAt).toISOString(),
     creationTime: new Date(context.wallMs).toISOString(),

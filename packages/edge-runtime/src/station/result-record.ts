@@ -90,6 +90,8 @@ export interface ResultRecord {
   readonly frame: number;
   readonly partId: string | null;
   readonly source: string;
+  /** Name of the file that the picture was read from; absent where it came otherwise. */
+  readonly file?: string;
   readonly verdict: Verdict;
   /** Why it is not what the scores alone say: no picture, no answer in time, an unknown part. */
   readonly reason: Reason | null;

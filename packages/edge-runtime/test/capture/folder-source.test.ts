@@ -60,6 +60,7 @@ describe('folder source', () => {
     await source.start(listener);
     await listener.until(() => listener.states.at(-1)?.kind === 'ended', 'the end');
     expect(listener.captures.map(({ partId }) => partId)).toEqual(['001', '002', '003']);
+    expect(listener.captures[0]).toMatchObject({ file: 'bolt_001_cam1.png' });
     for (const capture of listener.captures) finish(capture);
     await source.stop();
     expect(await names('done')).toEqual(['bolt_001_cam1.png', 'bolt_002_cam1.png', 'bolt_003_cam1.png']);

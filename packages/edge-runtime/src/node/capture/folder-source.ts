@@ -136,6 +136,7 @@ class FolderSource implements Source {
       takenAt: file.modifiedAt,
       partId: this.partIdOf(file.name),
       key: file.key,
+      file: file.name,
       onResult: ({ verdict }) => this.finish(file, verdict === 'NO_READ' || verdict === 'ERROR'),
     });
   }
