@@ -150,7 +150,7 @@ class Deciding {
     if (best !== null && this.#weighing.gains(current, best)) {
       if (!best.isReady) return this.#stay({ wanted: best.route.name });
       if (this.#view.nowMs - this.#memory.sinceMs >= this.#options.dwellMs) {
-        return this.#switch(best, 'gain', reasons.gain(current, best, this.#weighing.marginMs(current, best)));
+        return this.#switch(best, 'gain', reasons.gain(current, best, this.#weighing));
       }
     }
     return this.#returnTrial(current, rivals) ?? this.#trial(current, open) ?? this.#stay({});

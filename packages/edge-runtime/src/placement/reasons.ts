@@ -2,9 +2,10 @@
 import { type Price, SEGMENT } from './price.ts';
 import type { RouteView } from './route-view.ts';
 import type { RouteRefusal } from './routes.ts';
+import type { Weighing } from './weighing.ts';
 
-/** What a frame's time is made of. */
-export type TimePart = 'device' | 'encode' | 'uplink' | 'downlink' | 'round-trip' | 'queue' | 'cloud';
+/** What a frame's time is made of; `waiting` is for frames before it, where they come faster than the route takes them. */
+export type TimePart = 'waiting' | 'device' | 'encode' | 'uplink' | 'downlink' | 'round-trip' | 'queue' | 'cloud';
 
 /** Times in milliseconds; null where nobody knows. `ms` is what a frame takes on the new route. */
 export type SwitchReason =
@@ -28,13 +29,14 @@ export type SwitchReason =
   | { readonly code: 'pinned' };
 
 export const reasons = {
-  gain(current: RouteView, best: RouteView, marginMs: number): SwitchReason {
+  /** By the times that decided, what frames wait for each other included. */
+  gain(current: RouteView, best: RouteView, weighing: Weighing): SwitchReason {
     return {
       code: 'gain',
-      ms: best.price?.ms ?? null,
-      fromMs: current.price?.ms ?? null,
-      marginMs,
-      changes: current.price === null || best.price === null ? [] : changesOf(current.price, best.price),
+      ms: best.price === null ? null : weighing.expectedMs(best.price),
+      fromMs: current.price === null ? null : weighing.expectedMs(current.price),
+      marginMs: weighing.marginMs(current, best),
+      changes: current.price === null || best.price === null ? [] : changesOf(current.price, best.price, weighing),
     };
   },
 
@@ -58,8 +60,9 @@ export const reasons = {
 const MOST_CHANGES = 3;
 const LEAST_MS = 0.5;
 
-function changesOf(current: Price, best: Price): { part: TimePart; byMs: number }[] {
-  const byPart = new Map<TimePart, number>();
+function changesOf(current: Price, best: Price, weighing: Weighing): { part: TimePart; byMs: number }[] {
+  const waitingMs = weighing.waitingMs(best) - weighing.waitingMs(current);
+  const byPart = new Map<TimePart, number>([['waiting', waitingMs]]);
   for (const [price, sign] of [
     [current, -1],
     [best, 1],

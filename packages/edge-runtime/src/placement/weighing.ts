@@ -43,9 +43,14 @@ export class Weighing {
   }
 
   /** With what a queue would add where frames come faster than a stage takes them. */
-  expectedMs({ ms, busiestMs }: Price): number {
+  expectedMs(price: Price): number {
+    return price.ms + this.waitingMs(price);
+  }
+
+  /** Where frames come faster than a stage takes them, they wait for each other. */
+  waitingMs({ busiestMs }: Price): number {
     const { arrivalMs } = this.#view;
-    return arrivalMs === null ? ms : ms + Math.max(0, busiestMs - arrivalMs) * QUEUE_FRAMES;
+    return arrivalMs === null ? 0 : Math.max(0, busiestMs - arrivalMs) * QUEUE_FRAMES;
   }
 
   /** What nearly every frame stays below; infinite where nothing is known. */

@@ -38,6 +38,9 @@ class Plant {
   };
   nowMs = 0;
   deadlineMs = 1000;
+  /** From the start of a frame to that of the next; null: some time after its end. */
+  paceMs: number | null = null;
+  private lastStartMs = 0;
 
   constructor(options: Partial<PlacementOptions> = {}, routes = ROUTES) {
     this.pilot = new Pilot({ routes, segments: 2, options });
@@ -46,8 +49,9 @@ class Plant {
   /** One frame from its call to its outcome, a ping beside it. */
   frame(): Assignment {
     const { truth, pilot, deadlineMs } = this;
-    this.nowMs += 300;
+    this.nowMs = this.paceMs === null ? this.nowMs + 300 : this.lastStartMs + this.paceMs;
     const startMs = this.nowMs;
+    this.lastStartMs = startMs;
     if (truth.isThere && !truth.isBlackHole) pilot.onRoundTrip(truth.roundTripMs, startMs);
     const size = truth.isThere && !truth.isBlackHole ? pilot.probeDue(startMs) : null;
     if (size !== null) pilot.onProbe(size, truth.roundTripMs + this.#wireMs(size.upBytes), startMs);
@@ -142,6 +146,22 @@ describe('where frames go', () => {
       changes: expect.arrayContaining([{ part: 'device', byMs: expect.any(Number) }]),
     });
     expect(first?.reason).toMatch(/takes \d+ ms, edge \d+ ms: \d+ ms less, beyond the margin of [\d.]+ ms/);
+  });
+
+  it('says what frames would wait for each other, where that decides', () => {
+    const plant = new Plant();
+    plant.truth.roundTripMs = 300;
+    expect(new Set(plant.frames(60).slice(-20))).toEqual(new Set(['edge']));
+    // The device alone takes 200 ms: it cannot keep up.
+    plant.paceMs = 100;
+    expect(plant.frames(20).at(-1)).toBe('cut-1');
+    const last = plant.pilot.history.at(-1);
+    expect(last).toMatchObject({ from: 'edge', to: 'cut-1', cause: 'gain' });
+    if (last?.why.code !== 'gain') throw new Error('not for a gain');
+    const { ms, fromMs, marginMs, changes } = last.why;
+    expect((fromMs ?? 0) - (ms ?? 0)).toBeGreaterThan(marginMs);
+    expect(changes[0]).toMatchObject({ part: 'waiting' });
+    expect(last.reason).toMatch(/: \d+ ms less.*\(waiting -\d+ ms/);
   });
 
   it('follows the link: the picture on a fast one, the cut on a slow one, the device on a slower one', () => {

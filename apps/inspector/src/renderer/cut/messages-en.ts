@@ -145,6 +145,7 @@ export const cutEn = {
   'cut.refusal.too-large': 'its part of the model takes {bytes} on the device, {most} are allowed (model.maxEdgeSize).',
   'cut.apply.refused': 'Not allowed at this station:',
   'cut.apply.refusedWay': '{route}: {why}',
+  'cut.part.waiting': 'waiting for frames before it',
   'cut.part.device': 'device',
   'cut.part.encode': 'encoding',
   'cut.part.uplink': 'uplink',

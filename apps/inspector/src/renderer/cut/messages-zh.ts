@@ -144,6 +144,7 @@ export const cutZh: Readonly<Record<keyof typeof cutEn, string>> = {
   'cut.refusal.too-large': '其模型部分在本设备上占用 {bytes}，允许 {most}（model.maxEdgeSize）。',
   'cut.apply.refused': '此工位不允许：',
   'cut.apply.refusedWay': '{route}：{why}',
+  'cut.part.waiting': '等待前面的图像',
   'cut.part.device': '设备',
   'cut.part.encode': '编码',
   'cut.part.uplink': '上行',
