@@ -1,6 +1,7 @@
-// Which tests run where. `node`: packages and cross-package suites; `browser`: those of them that need no Node, in real
+// Which tests run where. `node`: packages and cross-package suites; `node-alone`: those of them that replace modules or count what
+// happens once in a process; `browser`: those of them that need no Node, in real
 // Chromium; `e2e`: real processes and browsers, two files at a time; `e2e-timed`: those of them that measure, alone.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
@@ -14,14 +15,24 @@ const retry = process.env['CI'] === undefined ? 0 : 1;
 const BROWSER_SAFE = ['protocol', 'onnx', 'splitter', 'delta-sync', 'edge-runtime'];
 const NEEDS_NODE = /from '(node:|@kerf\/\w+\/node|(\.\.\/)+src\/node|onnxruntime-node|ws'|@kerf\/c)|Buffer\./;
 
-/** A test of a browser-safe package runs in a browser as well, unless it imports something of Node. */
-function portableTests(name: string): string[] {
-  const folder = `packages/${name}/test`;
+const NEEDS_OWN_PROCESS = /vi\.(mock\(|doMock\(|spyOn\(WebAssembly)/;
+
+function testsIn(folder: string, says: (text: string) => boolean): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.test.ts'))
     .map((file) => `${folder}/${file}`)
-    .filter((file) => !NEEDS_NODE.test(readFileSync(file, 'utf8')));
+    .filter((file) => says(readFileSync(file, 'utf8')));
 }
+
+const NODE_FOLDERS = [
+  ...['packages', 'apps'].flatMap((kind) => readdirSync(kind).map((name) => `${kind}/${name}/test`)),
+  'models/test',
+  ...['boundaries', 'conformance', 'fuzz', 'real-models', 'sim'].map((name) => `test/${name}`),
+].filter((folder) => existsSync(folder));
+const ALONE = NODE_FOLDERS.flatMap((folder) => testsIn(folder, (text) => NEEDS_OWN_PROCESS.test(text)));
+
+/** A test of a browser-safe package runs in a browser as well, unless it imports something of Node. */
+const PORTABLE = BROWSER_SAFE.flatMap((name) => testsIn(`packages/${name}/test`, (text) => !NEEDS_NODE.test(text)));
 
 /** What they find depends on who else is at work. */
 const MEASURING = ['profile-link', 'cli-profile', 'cli-profile-browser', 'cli-plan-measure', 'demo'].map(
@@ -33,6 +44,26 @@ interface Group {
   readonly exclude: string[];
   readonly maxWorkers: number;
   readonly groupOrder: number;
+}
+
+/** A process of its own for each file costs a quarter of all the time: modules are loaded again and again. */
+function inNode(name: string, files: { include: string[]; exclude: string[]; isolate: boolean }) {
+  return {
+    resolve,
+    ssr: { resolve },
+    test: {
+      name,
+      retry,
+      env,
+      ...files,
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+      pool: 'forks' as const,
+      // One less than there are cores is what is taken otherwise: of two, one.
+      maxWorkers: Math.max(2, availableParallelism() - 1),
+      sequence: { groupOrder: 0 },
+    },
+  };
 }
 
 function endToEnd(name: string, { include, exclude, maxWorkers, groupOrder }: Group) {
@@ -61,25 +92,12 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
 
     projects: [
-      {
-        resolve,
-        ssr: { resolve },
-        test: {
-          name: 'node',
-          retry,
-          env,
-          include: [
-            '{packages/*,apps/*,models}/test/**/*.test.ts',
-            'test/{boundaries,conformance,fuzz,real-models,sim}/**/*.test.ts',
-          ],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          pool: 'forks',
-          // One less than there are cores is what is taken otherwise: of two, one.
-          maxWorkers: Math.max(2, availableParallelism() - 1),
-          sequence: { groupOrder: 0 },
-        },
-      },
+      inNode('node', {
+        include: NODE_FOLDERS.map((folder) => `${folder}/**/*.test.ts`),
+        exclude: ALONE,
+        isolate: false,
+      }),
+      inNode('node-alone', { include: ALONE, exclude: [], isolate: true }),
       {
         resolve: { conditions: ['@kerf/source', 'module', 'browser', 'development|production'] },
         test: {
@@ -87,7 +105,7 @@ export default defineConfig({
           retry,
           // A frame for each file takes as long as its tests; they leave nothing behind that another would find.
           isolate: false,
-          include: BROWSER_SAFE.flatMap(portableTests),
+          include: PORTABLE,
           testTimeout: 60_000,
           maxWorkers: 1,
           sequence: { groupOrder: 1 },

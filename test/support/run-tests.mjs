@@ -15,7 +15,8 @@ if (process.env['CI'] !== undefined && process.argv.includes('e2e')) {
 
 const vitest = new URL('../../node_modules/vitest/vitest.mjs', import.meta.url).pathname;
 const given = process.argv.slice(2);
-const projects = given.includes('--project') ? [] : ['--project', 'node', ...(path ? ['--project', 'browser'] : [])];
+const standard = ['node', 'node-alone', ...(path ? ['browser'] : [])];
+const projects = given.includes('--project') ? [] : standard.flatMap((name) => ['--project', name]);
 const env = path === null ? { ...process.env, KERF_NO_BROWSER: reason } : { ...process.env, KERF_CHROMIUM: path };
 const { status } = spawnSync(process.execPath, [vitest, 'run', ...projects, ...given], { stdio: 'inherit', env });
 process.exit(status ?? 1);

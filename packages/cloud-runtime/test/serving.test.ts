@@ -250,7 +250,7 @@ describe('frames', () => {
 
   it('are dropped when their deadline passes in the queue, and cancelled when that is asked', async () => {
     const dir = temporaryFolder();
-    writeModel(dir, 'slow', slowModel(12));
+    writeModel(dir, 'slow', slowModel(6));
     const edge = await opened(await serveModels(dir), 'slow');
     const x = payload(
       'x',
