@@ -171,6 +171,13 @@ describe('a link that fails', () => {
     expect(failure.elapsedMs).toBeLessThanOrEqual(15_000);
   });
 
+  it('for large packets alone says so', async () => {
+    const { error } = await measure({ ...slow, largestBytes: 1000 });
+    expect(error).toMatchObject({ code: 'LINK_LOST', message: expect.stringContaining('MTU') as string });
+    const silent = await measure({ ...slow, fault: { after: 40, kind: 'silence' } });
+    expect(silent.error).toMatchObject({ message: expect.stringContaining('the link is down, or slower') as string });
+  });
+
   it('and was once heard of is given up before the time is', async () => {
     const failure = await failureOf({ ...slow, fault: { after: 10, kind: 'silence' } }, { budgetMs: 600_000 });
     expect(failure.elapsedMs).toBeLessThan(10_000);

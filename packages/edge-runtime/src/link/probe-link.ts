@@ -75,6 +75,8 @@ export class ProbeLink {
   #failure: KerfError | null = null;
   #maxMessageBytes = 0;
   #nonce = 0;
+  /** Filler of the largest probe that was answered, both ways together; null before any was. */
+  #largest: number | null = null;
   readonly #onAbort = (): void => this.#end(cancelled());
 
   constructor(transport: Transport, options: ProbeLinkOptions) {
@@ -111,17 +113,20 @@ export class ProbeLink {
    * Sends `upBytes` of filler and has `downBytes` sent back. @returns milliseconds from the sending to the whole answer,
    * whatever was buffered on the way. @throws {KerfError} LINK_LOST after `patienceMs`, or how the link ended.
    */
-  probe(upBytes: number, downBytes: number, patienceMs: number): Promise<number> {
+  async probe(upBytes: number, downBytes: number, patienceMs: number): Promise<number> {
     const nonce = this.#nonce++;
     const probe = encodeMessage({ type: 'probe', nonce, answerBytes: downBytes, filler: fillerBytes(upBytes) });
-    return this.#exchange(probe, nonce, patienceMs, () => {
+    const elapsedMs = await this.#exchange(probe, nonce, patienceMs, () => {
       const what = `a probe of ${upBytes} bytes up and ${downBytes} down`;
       const waited = `${Math.round(patienceMs)} ms`;
-      return new KerfError(
-        'LINK_LOST',
-        `${what} was not answered within ${waited}: the link is down, or slower than can be measured in the time given`,
-      );
+      const why =
+        this.#largest === 0 && upBytes + downBytes > 0
+          ? 'empty ones were. Something on the way drops large packets: look at the MTU of its tunnels (VPN, PPPoE)'
+          : 'the link is down, or slower than can be measured in the time given';
+      return new KerfError('LINK_LOST', `${what} was not answered within ${waited}: ${why}`);
     });
+    this.#largest = Math.max(this.#largest ?? 0, upBytes + downBytes);
+    return elapsedMs;
   }
 
   close(): void {

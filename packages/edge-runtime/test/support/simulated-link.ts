@@ -21,6 +21,8 @@ export interface SimulatedLinkOptions {
   /** TCP starts with ten segments a round trip and doubles what it carried. */
   readonly slowStart?: boolean;
   readonly maxMessageBytes?: number;
+  /** Larger messages never arrive, either way. */
+  readonly largestBytes?: number;
   /** What comes instead of the answer to probe number `after`, and of all later ones. */
   readonly fault?: { readonly after: number; readonly kind: LinkFault };
 }
@@ -43,7 +45,8 @@ class Way {
   }
 
   carry(message: Uint8Array, arrived: (message: Uint8Array) => void): void {
-    const { clock, roundTripMs, jitterMs = 0, random = Math.random } = this.#options;
+    const { clock, roundTripMs, jitterMs = 0, random = Math.random, largestBytes } = this.#options;
+    if (largestBytes !== undefined && message.byteLength > largestBytes) return;
     const sentMs = Math.max(clock.nowMs(), this.freeAtMs) + this.#sendingMs(message.byteLength);
     this.freeAtMs = sentMs;
     clock.after(sentMs + roundTripMs / 2 + jitterMs * random() - clock.nowMs(), () => arrived(message));
