@@ -1,9 +1,9 @@
 // Frames through a session on a link that works: results, credits, limits, deadlines, cancel, spans.
-import { type CodedTensor, decodeActivation, type SplitManifest } from '@kerf/protocol';
+import { type CodedTensor, decodeActivation, type Payload, type SplitManifest } from '@kerf/protocol';
 import { describe, expect, it } from 'vitest';
 import type { FrameSpans } from '../src/session/outcome.ts';
 import { settle } from './support/fake-clock.ts';
-import { inputsOf, ScriptedModel, SPLIT, splitConfig, stage, type Watched } from './support/fixtures.ts';
+import { inputsOf, ScriptedModel, SPLIT, splitConfig, stage, Watched } from './support/fixtures.ts';
 import { ScriptedCloud } from './support/scripted-cloud.ts';
 
 const sumOf = (spans: FrameSpans): number =>
@@ -316,6 +316,63 @@ describe('deadline and cancel', () => {
     cloud.last.send({ type: 'result', session: 1, frame: 0, credits: 1, spans, tensors: [] });
     await settle();
     expect(frame.text).toBe('MESSAGE_MALFORMED');
+  });
+
+  describe('holds an answer against the split on this device, whatever the cloud says of it', () => {
+    const fixed: SplitManifest = {
+      ...SPLIT,
+      tensors: SPLIT.tensors.map((tensor) => ({ ...tensor, shape: [1, 3] })),
+    };
+    const y = (shape: number[], name = 'y'): Payload => ({
+      name,
+      dtype: 'uint8',
+      shape,
+      codec: { kind: 'raw' },
+      bytes: new Uint8Array(shape.reduce((product, size) => product * size, 1)),
+    });
+
+    async function answeredBy(tensors: readonly Payload[], split: SplitManifest, shape: number[]): Promise<string> {
+      const cloud = splitCloud();
+      cloud.outputs = [];
+      const { clock, session } = await stage(
+        (its) => {
+          const head = Object.assign(new ScriptedModel('x', 'mid', 10, its, 10), { inputs: [split.tensors[0]!] });
+          return { split, head, local: { tail: new ScriptedModel('mid', 'y', 1, its, 20) } };
+        },
+        {},
+        cloud,
+      );
+      const x = { dtype: 'uint8' as const, shape, data: Uint8Array.of(1, 2, 3) };
+      const frame = new Watched(session.infer(new Map([['x', x]])));
+      await clock.advance(15);
+      const spans = { queueMs: 0, decodeMs: 0, computeMs: 0, totalMs: 0, batchRows: 1 };
+      cloud.last.send({ type: 'result', session: 1, frame: 0, credits: 1, spans, tensors });
+      await clock.advance(50);
+      return frame.text;
+    }
+
+    it.each([
+      ['nothing', []],
+      ['fewer rows', [y([0, 3])]],
+      ['fewer values', [y([1, 2])]],
+      ['another rank', [y([3])]],
+      ['another dtype', [{ ...y([1, 3]), dtype: 'int8' as const }]],
+    ])('%s: the device finishes the frame', async (_, tensors) => {
+      expect(await answeredBy(tensors, fixed, [1, 3])).toBe('edge (MESSAGE_MALFORMED) 12,13,14');
+    });
+
+    it('takes what it gives besides for nothing', async () => {
+      expect(await answeredBy([y([1, 3]), y([1, 3], 'x'), y([9], 'mid')], fixed, [1, 3])).toBe('split 0,0,0');
+    });
+
+    it('takes any size where an input may have any: what an export states of its outputs may be that of one run', async () => {
+      const traced = {
+        ...SPLIT,
+        tensors: SPLIT.tensors.map((tensor) => (tensor.name === 'y' ? { ...tensor, shape: [1] } : tensor)),
+      };
+      expect(await answeredBy([y([3])], traced, [3])).toBe('split 0,0,0');
+      expect(await answeredBy([y([1, 3])], traced, [3])).toBe('edge (MESSAGE_MALFORMED) 12,13,14');
+    });
   });
 
   it('ends everything with CLOSED when it is closed, and again at each later call', async () => {

@@ -1,5 +1,6 @@
 // The models on the device and the manifest -> what crosses, what comes back, and what the device can run itself.
 import {
+  describeTensor,
   KerfError,
   type LevelTable,
   type LoadedModel,
@@ -141,14 +142,41 @@ export class DevicePlan {
   }
 
   /**
-   * Checks an answer's names and dtypes; models often declare output shapes that they do not keep.
-   * @throws {KerfError} MESSAGE_MALFORMED.
+   * The tensors that an answer is to hold, and no others, checked against what this device knows of them.
+   * @param opened what the cloud says of them, for want of better
+   * @throws {KerfError} MESSAGE_MALFORMED naming the output.
    */
-  checkAnswer(answer: TensorMap, outputs: readonly TensorSpec[]): void {
-    const wrong = outputs.find(({ name, dtype }) => dtype !== null && answer.get(name)?.dtype !== dtype);
-    if (wrong)
-      throw new KerfError('MESSAGE_MALFORMED', `the cloud's answer has no ${wrong.dtype ?? ''} output '${wrong.name}'`);
+  checkAnswer(answer: TensorMap, opened: readonly TensorSpec[]): TensorMap {
+    const specs = this.answerSpecs ?? opened;
+    // Exports often state the sizes of one traced run; where an input may have any size, those of outputs need not hold.
+    const isFixed = this.inputSpecs?.every(isFixedShape) === true;
+    return new Map(specs.map((spec) => [spec.name, checkOutput(answer.get(spec.name), spec, isFixed)]));
   }
+
+  /** What the cloud is to answer, by this device's own files; null where it has none. */
+  private get answerSpecs(): readonly TensorSpec[] | null {
+    if (this.split === null) return this.identity === null ? null : (this.whole?.outputs ?? null);
+    const declared = new Map(this.split.tensors.map((tensor) => [tensor.name, tensor]));
+    return this.split.tailOutputs.map((name) => declared.get(name) ?? { name, dtype: null, shape: null });
+  }
+}
+
+function isFixedShape({ shape }: TensorSpec): boolean {
+  return shape?.every((size) => typeof size === 'number') === true;
+}
+
+function checkOutput(tensor: Tensor | undefined, spec: TensorSpec, isFixed: boolean): Tensor {
+  const { name, dtype, shape } = spec;
+  const fits =
+    tensor !== undefined &&
+    (dtype === null || tensor.dtype === dtype) &&
+    (shape === null ||
+      (tensor.shape.length === shape.length &&
+        shape.every((size, axis) => !isFixed || typeof size !== 'number' || size === tensor.shape[axis])));
+  if (fits) return tensor;
+  const got = tensor === undefined ? 'no such output' : describeTensor(tensor);
+  const message = `the cloud's answer for '${name}' is ${got}, the model gives ${describeTensor(spec)}`;
+  throw new KerfError('MESSAGE_MALFORMED', message);
 }
 
 function need<T>(tensors: ReadonlyMap<string, T>, name: string): T {

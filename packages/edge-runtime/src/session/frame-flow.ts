@@ -263,8 +263,8 @@ export class FrameFlow {
     if (task.stage === 'sent') task.ledger.markAnswer(message.spans, receivedMs, wayDown);
     else task.ledger.markLateAnswer(message.spans, receivedMs);
     try {
-      const answer = new Map(message.tensors.map((payload) => [payload.name, tensorOf(payload, this.options.limits)]));
-      this.plan.checkAnswer(answer, this.opened?.outputs ?? []);
+      const came = new Map(message.tensors.map((payload) => [payload.name, tensorOf(payload, this.options.limits)]));
+      const answer = this.plan.checkAnswer(came, this.opened?.outputs ?? []);
       const outputs = this.plan.outputs(task.inputs, task.headOutputs ?? new Map(), answer);
       task.ledger.mark('decodeMs');
       if (task.stage === 'sent' && task.sends === 1) this.noteAnswer(task, answer);

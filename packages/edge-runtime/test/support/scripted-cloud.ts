@@ -94,6 +94,7 @@ export class ScriptedCloud {
   readonly connections: CloudConnection[] = [];
   readonly frames = new Map<number, Frame>();
   inputs: readonly TensorSpec[] = [{ name: 'x', dtype: 'uint8', shape: ['n'] }];
+  outputs: readonly TensorSpec[] = [Y];
   credits = 2;
   known: readonly number[] = [];
   /** What it says of the model that it opened; null: nothing. */
@@ -158,7 +159,7 @@ export class ScriptedCloud {
       session: 1,
       credits: this.credits,
       inputs: this.inputs,
-      outputs: [Y],
+      outputs: this.outputs,
       resumeKey: `key-${this.connections.length}`,
       resumeWindowMs: 30_000,
       known: this.known,
