@@ -1,14 +1,17 @@
 // `kerf token`, `kerf serve` and `kerf run` together: frames here, there and split, and what each failure says.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFile, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type CloudProcess, decodeNpy } from '@kerf/cli';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type CloudProcess, decodeNpy, KERF_BIN } from '@kerf/cli';
 import { developmentCertificate } from '@kerf/cloud-runtime';
 import { writeTensorFile } from '@kerf/onnx/node';
 import { compareTensors } from '@kerf/splitter';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { doubler, isDoubled, PICTURE, REAL, rowOf } from './support/models.ts';
 import { expectRefusal, jsonLines, jsonOf, type Ran, runKerf } from './support/run-kerf.ts';
-import { openWorkshop, type Workshop } from './support/workshop.ts';
+import { openWorkshop, until, type Workshop } from './support/workshop.ts';
 
 const SIZE = ['--size', '192x48', '--mean', '0.5', '--std', '0.5'];
 const CUT = 'relu_1.tmp_0';
@@ -252,3 +255,27 @@ describe('run', () => {
     expectRefusal(await run(['--model', 'nowhere', '--input', 'row.pb']), 1, 'FILE_NOT_FOUND');
   });
 });
+
+test('a cloud that another command has started does not outlive it, not even by SIGKILL', async () => {
+  const start = `
+    import { startCloudProcess } from ${JSON.stringify(pathToFileURL(join(dirname(KERF_BIN), '../dist/index.js')).href)};
+    const { child } = await startCloudProcess(['--models', 'models', '--state', 'own', '--port', '0', '--no-tls', '--no-auth']);
+    process.stdout.write(String(child.pid));`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', start], {
+    cwd: shop.folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [said] = (await once(parent.stdout, 'data')) as [Buffer];
+  const pid = Number(said.toString());
+  expect(isRunning(pid)).toBe(true);
+  parent.kill('SIGKILL');
+  await until(() => !isRunning(pid), 'the cloud has ended');
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}

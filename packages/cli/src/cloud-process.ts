@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { KerfError } from '@kerf/protocol';
+import { BOUND_TO_PARENT } from './parent.ts';
 
 /** The committed entry of the command; it loads what the build has bundled. */
 export const KERF_BIN = join(dirname(createRequire(import.meta.url).resolve('@kerf/cli/package.json')), 'bin/kerf.js');
@@ -31,17 +32,20 @@ export interface CloudProcess {
  */
 export async function startCloudProcess(args: readonly string[], cwd?: string): Promise<CloudProcess> {
   const child = spawn(process.execPath, [KERF_BIN, 'serve', '--json', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, ...BOUND_TO_PARENT },
     ...(cwd === undefined ? {} : { cwd }),
   });
+  const { stdout, stderr } = child;
+  if (stdout === null || stderr === null) throw new KerfError('INTERNAL', 'the child has no output');
   const events: Record<string, unknown>[] = [];
   let lastError = '';
-  createInterface({ input: child.stderr }).on('line', (line) => {
+  createInterface({ input: stderr }).on('line', (line) => {
     lastError = line;
   });
   const stop = async (): Promise<void> => endProcess(child);
   const listening = new Promise<Record<string, unknown>>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
+    createInterface({ input: stdout }).on('line', (line) => {
       const event = parseEvent(line);
       events.push(event);
       if (event['event'] === 'listening') resolve(event);

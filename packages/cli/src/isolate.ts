@@ -6,6 +6,7 @@ import process from 'node:process';
 import { KerfError } from '@kerf/protocol';
 import { KERF_BIN } from './cloud-process.ts';
 import { endUnread } from './outputs.ts';
+import { BOUND_TO_PARENT } from './parent.ts';
 
 /** Set in the child, which then does the work itself. */
 const MARK = 'KERF_ISOLATED';
@@ -21,8 +22,8 @@ export function isIsolated(): boolean {
  */
 export async function runIsolated(argv: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, [...process.execArgv, KERF_BIN, ...argv], {
-    stdio: 'inherit',
-    env: { ...process.env, [MARK]: '1' },
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { ...process.env, ...BOUND_TO_PARENT, [MARK]: '1' },
   });
   // Until the end: a second Ctrl-C must not cut off what the first one has to say.
   const pass = (signal: NodeJS.Signals): boolean => child.kill(signal);

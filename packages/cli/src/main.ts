@@ -7,6 +7,7 @@ import { findCommand, HELP, helpOf } from './command-table.ts';
 import { fileFault } from './file-fault.ts';
 import { isIsolated, runIsolated } from './isolate.ts';
 import { Outputs } from './outputs.ts';
+import { endWithParent } from './parent.ts';
 
 /** Of a command that a signal ended, as shells have it. */
 const INTERRUPTED = 130;
@@ -56,6 +57,7 @@ function report(error: unknown): number {
 process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
 
 connectPatiently();
+endWithParent();
 
 // At the very end: a stream tells of a failed write a moment later.
 process.once('exit', (status) => {
