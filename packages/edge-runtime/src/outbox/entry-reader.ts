@@ -45,6 +45,16 @@ export class EntryReader {
     if (delivered !== null) this.#pictures.set(seq, delivered);
   }
 
+  /** Of pictures, in memory. */
+  get heldPictureBytes(): number {
+    return this.#pictures.weight;
+  }
+
+  /** No sink reads it any more. */
+  forgetPicture(seq: number): void {
+    this.#pictures.delete(seq);
+  }
+
   forget(seq: number): void {
     this.#records.delete(seq);
     this.#pictures.delete(seq);

@@ -12,6 +12,11 @@ export class HeldItems<T> {
     this.#weightOf = weightOf;
   }
 
+  /** Of all items together, in what `weightOf` counts. */
+  get weight(): number {
+    return this.#weight;
+  }
+
   get(seq: number): T | null {
     return this.#items.get(seq) ?? null;
   }

@@ -22,7 +22,7 @@ export interface OutboxOptions {
   readonly segmentBytes: number;
   /** Kept free beside the log, so that a full disk still lets the outbox tidy up: a segment's worth, less where the disk is small. */
   readonly reserveBytes: number;
-  /** Of the latest pictures for sinks, held in memory as they came; for records before those, sinks get none. */
+  /** Of the latest pictures that some sink is still to read, held in memory as they came; for records before those, sinks get none. */
   readonly maxHeldPictureBytes: number;
   /** Records read lately that are held in memory, so that several sinks do not each read them. */
   readonly maxHeldRecords: number;
@@ -50,7 +50,7 @@ const DEFAULTS: OutboxOptions = {
   seenWindow: 2048,
   segmentBytes: MIB,
   reserveBytes: MIB,
-  maxHeldPictureBytes: 256 * MIB,
+  maxHeldPictureBytes: 64 * MIB,
   maxHeldRecords: 256,
   deliverTimeoutMs: 30_000,
   backoffBaseMs: 200,

@@ -87,6 +87,8 @@ export interface OutboxSnapshot {
   readonly stood: number;
   /** Times since the start that a sink which keeps pictures got or kept a record without. */
   readonly missedPictures: number;
+  /** Of pictures that some sink is still to read, in memory. */
+  readonly heldPictureBytes: number;
   /** Bytes found at the start that belong to no whole frame: torn by a crash, or damaged. */
   readonly damagedBytes: number;
   /** Records that could not be read back. */

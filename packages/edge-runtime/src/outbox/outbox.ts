@@ -100,6 +100,7 @@ export class Outbox {
           onDelivered: () => this.#onDelivered(),
         }),
     );
+    this.#store.setPictureSinks(sinks.filter(({ usesPictures = true }) => usesPictures).map(({ name }) => name));
     this.#saveCursors();
     this.#store.removeDone();
     this.#acksLater();

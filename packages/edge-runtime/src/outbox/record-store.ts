@@ -41,6 +41,8 @@ export class RecordStore {
   readonly #reader: EntryReader;
   readonly #room: Room;
   #cursors: Cursors;
+  /** Names of the sinks that read pictures. */
+  #pictureSinks: readonly string[] = [];
   #writtenCursors = '';
   #nextSeq: number;
   #committedSeq: number;
@@ -113,6 +115,7 @@ export class RecordStore {
       dropped: { ...this.#room.dropped },
       stood: this.#room.stood,
       missedPictures: this.#reader.missedPictures,
+      heldPictureBytes: this.#reader.heldPictureBytes,
       damagedBytes: this.#found.damagedBytes,
       damagedRecords: this.#reader.damaged,
     };
@@ -177,7 +180,7 @@ export class RecordStore {
     const replaced = record.isPartial && kept === null ? undefined : this.#table.unsettledOf(record.resultId);
     if (replaced !== undefined) frames.push(frameOf({ kind: 'settled' }, replaced.seq));
     this.#table.add(entry);
-    this.#reader.hold(seq, record, delivered);
+    this.#reader.hold(seq, record, this.#pictureSinks.length === 0 ? null : delivered);
     const commit = (): void => {
       if (entry.isCommitted) return;
       entry.isCommitted = true;
@@ -226,6 +229,11 @@ export class RecordStore {
     this.#cursors = cursors;
   }
 
+  /** Pictures are held for these alone. */
+  setPictureSinks(names: readonly string[]): void {
+    this.#pictureSinks = names;
+  }
+
   /** Writes down how far the sinks are, where that has changed. */
   writeAcks(): void {
     const text = JSON.stringify(this.#cursors);
@@ -235,6 +243,8 @@ export class RecordStore {
   }
 
   removeWhenDone(entry: OutboxEntry): void {
+    if (this.#pictureSinks.every((name) => (this.#cursors[name] ?? -1) >= entry.seq))
+      this.#reader.forgetPicture(entry.seq);
     this.#removeIfDone(entry);
     this.#admit();
   }

@@ -32,6 +32,8 @@ export interface DeliveredPicture {
  */
 export interface Sink {
   readonly name: string;
+  /** False where it never reads a picture: none is held for it. @default true */
+  readonly usesPictures?: boolean;
   /**
    * Resolves when the record is where a loss of power or of the link cannot undo it. A record with the `resultId` and
    * `revision` of an earlier one (it comes again after a crash) must leave no second trace.

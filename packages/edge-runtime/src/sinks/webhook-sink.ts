@@ -19,6 +19,7 @@ export function webhookSink(config: WebhookConfig, setup: SinkSetup, send: typeo
   const closed = new AbortController();
   return {
     name: setup.name,
+    usesPictures: false,
     deliver: async ({ record }, signal) => {
       const body = JSON.stringify(record);
       const headers = new Headers({ 'content-type': 'application/json', ...config.headers });

@@ -71,6 +71,27 @@ test('a sink that is too far behind misses pictures, the oldest first, and each 
   expect(outbox.snapshot).toMatchObject({ missedPictures: 4 });
 });
 
+test('no picture is held for a sink that never reads one, nor once those that do have it', async () => {
+  const webhook = Object.assign(new TestSink('webhook'), { usesPictures: false });
+  const images = new PictureSink();
+  const { outbox, clock } = await open({ sinks: [webhook] });
+  webhook.mode = 'refuse';
+  const put = (id: string) =>
+    outbox.put(recordOf(id, { verdict: 'NG', imageSha256: id }), {
+      picture: { original: picture(...new Uint8Array(100)), pictures: NO_PICTURES },
+    });
+  await put('1');
+  expect(outbox.snapshot).toMatchObject({ records: 1, heldPictureBytes: 0 });
+  await outbox.setSinks([webhook, images]);
+  images.mode = 'refuse';
+  for (const id of ['2', '3']) await put(id);
+  expect(outbox.snapshot).toMatchObject({ heldPictureBytes: 200 });
+  images.mode = 'take';
+  await clock.advance(1000);
+  expect(images.sizes).toEqual({ '2#0': 100, '3#0': 100 });
+  expect(outbox.snapshot).toMatchObject({ records: 3, heldPictureBytes: 0, missedPictures: 0 });
+});
+
 test('small pictures are held for as long as they fit together, however many they are', async () => {
   const images = new PictureSink();
   const { outbox, clock } = await open({ sinks: [images] });

@@ -102,6 +102,7 @@ export function modbusSink(name: string, door: PlcDoor): Sink {
   let closing: Promise<void> | null = null;
   return {
     name,
+    usesPictures: false,
     deliver: async ({ record, ageMs }, signal) => {
       signal.throwIfAborted();
       const { fault } = await opened;

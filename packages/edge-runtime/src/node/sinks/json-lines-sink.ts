@@ -26,6 +26,7 @@ interface OpenFile {
 
 class JsonLinesSink implements Sink {
   readonly name: string;
+  readonly usesPictures = false;
   private readonly config: JsonLinesConfig;
   private readonly setup: SinkSetup;
   private readonly path: string;

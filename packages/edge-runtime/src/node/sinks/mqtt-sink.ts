@@ -21,6 +21,7 @@ export function mqttSink(config: MqttConfig, setup: SinkSetup): Sink {
 
 class MqttSink implements Sink {
   readonly name: string;
+  readonly usesPictures = false;
   private readonly config: MqttConfig;
   private readonly setup: SinkSetup;
   private readonly options: Omit<MqttOptions, 'address'>;
