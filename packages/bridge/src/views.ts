@@ -91,6 +91,8 @@ export interface DeliveryView {
   readonly isHeld: boolean;
   /** Times since the start that a sink which keeps pictures got a result without; absent from an older station. */
   readonly missedPictures?: number;
+  /** Results since the start that were given up for want of room, so that some sink never gets them; absent from an older station. */
+  readonly givenUp?: number;
   /** Sinks that do not take their next one, and why. */
   readonly blocked: readonly {
     readonly sink: string;

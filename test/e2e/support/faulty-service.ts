@@ -113,6 +113,7 @@ export const STATIONS: Readonly<Record<string, StationView>> = {
       disk: 'full',
       isHeld: true,
       missedPictures: 310,
+      givenUp: 4_200,
       blocked: [
         { sink: 'mes', code: 'SINK_UNREACHABLE' },
         { sink: 'quality-archive', code: 'SINK_REFUSED' },

@@ -49,12 +49,14 @@ export function stationView(snapshot: StationSnapshot, context: ViewContext): St
   };
 }
 
-function deliveryView({ sinks, storage, isHeld, missedPictures }: OutboxSnapshot): DeliveryView {
+/** Whether results leave the station, and what was lost on the way. */
+export function deliveryView({ sinks, storage, isHeld, missedPictures, dropped }: OutboxSnapshot): DeliveryView {
   return {
     waiting: Math.max(0, ...sinks.map(({ waiting }) => waiting)),
     disk: storage.kind,
     isHeld,
     missedPictures,
+    givenUp: Object.values(dropped).reduce((sum, count) => sum + count, 0),
     blocked: sinks.flatMap(({ name, block }) =>
       block === null ? [] : [{ sink: name, code: block.code, cause: causeView(block.cause) }],
     ),

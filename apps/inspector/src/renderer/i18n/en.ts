@@ -84,6 +84,7 @@ export const en = {
   'line.sent': 'Sent per part',
   'line.sentShare': '{share} of the picture',
   'line.queued': 'Results to deliver',
+  'line.givenUp': 'Results given up, no room left',
   'line.missedPictures': 'Delivered without their picture',
   'line.counts': 'Parts by verdict',
   'line.source': 'Camera',

@@ -82,6 +82,7 @@ export const zh: Readonly<Record<MessageKey, string>> = {
   'line.sent': '每个工件发送',
   'line.sentShare': '为图像的 {share}',
   'line.queued': '待送出的结果',
+  'line.givenUp': '空间不足而放弃的结果',
   'line.missedPictures': '送出时缺少图像',
   'line.counts': '各结果的工件数',
   'line.source': '相机',

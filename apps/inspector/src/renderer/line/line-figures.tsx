@@ -44,7 +44,7 @@ function Counts({ station }: { readonly station: StationView }) {
 function Speed({ station }: { readonly station: StationView }) {
   const { t, language } = useTexts();
   const { bytesUpPerPart, pictureBytesPerPart } = station;
-  const missed = station.delivery.missedPictures ?? 0;
+  const { missedPictures: missed = 0, givenUp = 0 } = station.delivery;
   const share =
     bytesUpPerPart === null || !pictureBytesPerPart
       ? null
@@ -65,6 +65,7 @@ function Speed({ station }: { readonly station: StationView }) {
           ),
     ],
     [t('line.queued'), formatNumber(station.delivery.waiting, language)],
+    ...(givenUp === 0 ? [] : [[t('line.givenUp'), formatNumber(givenUp, language)] satisfies [string, string]]),
     ...(missed === 0 ? [] : [[t('line.missedPictures'), formatNumber(missed, language)] satisfies [string, string]]),
   ];
   return <PairsPanel title={t('line.speed')} rows={rows} />;

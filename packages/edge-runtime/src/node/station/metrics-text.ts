@@ -106,7 +106,7 @@ function sourceFamily(own: Labels, { source }: StationSnapshot): string[] {
 
 function outboxFamilies(
   own: Labels,
-  { records, bytes, dropped, stood, missedPictures, sinks }: OutboxSnapshot,
+  { records, bytes, dropped, stood, missedPictures, heldPictureBytes, sinks }: OutboxSnapshot,
 ): string[] {
   const perSink = (pick: (sink: (typeof sinks)[number]) => number): Sample[] =>
     sinks.map((sink) => [{ ...own, sink: sink.name }, pick(sink)]);
@@ -123,6 +123,9 @@ function outboxFamilies(
     ),
     ...family('kerf_outbox_missed_pictures_total', 'counter', 'Times that a sink got a record without its picture.', [
       [own, missedPictures],
+    ]),
+    ...family('kerf_outbox_held_picture_bytes', 'gauge', 'Bytes of pictures in memory that a sink is still to read.', [
+      [own, heldPictureBytes],
     ]),
     ...family(
       'kerf_sink_delivered_total',
