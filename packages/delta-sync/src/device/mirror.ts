@@ -67,15 +67,20 @@ export function httpMirror({ url, headers = {}, idleTimeoutMs = 30_000, ...optio
         return none();
       }
       const isPart = response.status === 206;
-      if ((!response.ok && !isPart) || response.body === null || (isPart && !startsAt(response, offset))) {
+      if (!response.ok || response.body === null || (isPart && !startsAt(response, offset))) {
         stop.abort();
-        const hint = response.status === 401 ? ': it asks for a token, or refuses the one that it was shown' : '';
-        throw unavailable(base, `it answered with status ${response.status}${hint}`);
+        throw unavailable(base, `it answered with status ${response.status}${hintFor(response, range)}`);
       }
       // A server that knows no ranges sends all: what was not asked for is passed over.
       return pieces(response.body, isPart ? 0 : offset, length, { base, stop, idleTimeoutMs });
     },
   };
+}
+
+function hintFor({ status, headers }: Response, asked: string): string {
+  if (status === 401) return ': it asks for a token, or refuses the one that it was shown';
+  if (status !== 206) return '';
+  return `: asked for ${asked}, it sent '${headers.get('content-range') ?? 'no Content-Range'}'`;
 }
 
 function startsAt(response: Response, offset: number): boolean {
