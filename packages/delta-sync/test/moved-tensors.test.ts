@@ -120,6 +120,29 @@ test('weights that a batch norm was folded into, under other names and in anothe
   expect(taken).toBeLessThan(2 * layers.length * ROWS * 4 + 2 * OVERHEAD);
 });
 
+test('of tensors that stand in another order the names are copied with them', async () => {
+  const named = Array.from({ length: 64 }, (_, at) =>
+    weight(normal(COLUMNS * 8, 0.05, 300 + at), `backbone.stage${at % 7}.block${at}.conv.weight_${(at * 7919) % 997}`),
+  );
+  const shuffled = named.map((_, at) => named[(at * 37) % named.length] as Weight);
+  expect(await deltaBytes(named, shuffled)).toBeLessThan(900);
+  // A file that did not change is one copy.
+  expect(await deltaBytes(named, named)).toBeLessThan(190);
+});
+
+test('a table that both ends of a model shared, stored twice now, once turned over, is still the old one', async () => {
+  const turnedOver = Float32Array.from(
+    table,
+    (_, at) => table[(at % ROWS) * COLUMNS + Math.floor(at / ROWS)] as number,
+  );
+  const shared = [weight(table, 'embed')];
+  const head = (values: Float32Array): Weight => weight(values, 'head', [COLUMNS, ROWS]);
+  expect(await deltaBytes(shared, [...shared, head(turnedOver)])).toBeLessThan(OVERHEAD);
+  expect(await deltaBytes(shared, [...shared, weight(trained(table, 7), 'head')])).toBeLessThan(
+    0.62 * table.byteLength,
+  );
+});
+
 test('matrices joined and parted are copies', async () => {
   const parts = [weight(rows(0, 100), 'q'), weight(rows(100, 250), 'k'), weight(rows(250, ROWS), 'v')];
   expect(await deltaBytes(parts, [weight(table, 'qkv')])).toBeLessThan(OVERHEAD);
@@ -194,6 +217,16 @@ test('integers under another name and shape are still the old ones', async () =>
     [weight(after, 'b', [COLUMNS, ROWS], 'int32')],
   );
   expect(bytes).toBeLessThan(0.16 * before.byteLength);
+});
+
+test('int8 that another quantiser keeps as uint8 is the old one moved, trained or not', async () => {
+  const signed = Int8Array.from(table, (value) => Math.round(value * 400));
+  const as = (values: Int8Array | Uint8Array, dtype: NumericDType): Weight =>
+    weight(values, `w_${dtype}`, [ROWS, COLUMNS], dtype);
+  const unsigned = Uint8Array.from(signed, (value) => value + 128);
+  expect(await deltaBytes([as(signed, 'int8')], [as(unsigned, 'uint8')])).toBeLessThan(OVERHEAD);
+  const moved = Uint8Array.from(unsigned, (value, at) => (at % 10 === 0 ? value + 1 : value));
+  expect(await deltaBytes([as(signed, 'int8')], [as(moved, 'uint8')])).toBeLessThan(table.length / 10);
 });
 
 test('new integers of many scales take about what each takes alone', async () => {

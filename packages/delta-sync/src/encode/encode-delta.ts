@@ -15,6 +15,7 @@ import { placeTensors } from './place-tensors.ts';
 import type { DeltaReport, PartReport } from './report.ts';
 import type { SourceFile } from './source-files.ts';
 import { keepStructure, type Structure } from './structure.ts';
+import { widenCopies } from './widen-copies.ts';
 
 export interface EncodeOptions {
   readonly base: readonly SourceFile[];
@@ -67,8 +68,14 @@ class DeltaEncoder {
     const old = await placeTensors(base, this.#makeHasher);
     const fresh = await placeTensors(target, this.#makeHasher);
     const matches = matchTensors(old, fresh);
-    const pieces = piecesOf(target, fresh, matches);
-    const structure = await keepStructure(pieces, { base, target }, this.#readers, this.#segments, this.#format);
+    const { pieces, taken } = await widenCopies(piecesOf(target, fresh, matches), this.#readers);
+    const structure = await keepStructure(
+      { pieces, taken },
+      { base, target },
+      this.#readers,
+      this.#segments,
+      this.#format,
+    );
     const kept = { segments: this.#segments, scratch: structure.bytes, format: this.#format };
     const writer = new OutputWriter(this.#readers, kept, this.#rival, (doneBytes) =>
       onProgress?.(doneBytes, this.#readers.target.byteLength),

@@ -192,14 +192,10 @@ export class TensorEncoder {
     const fresh = await target.read(tensor.place + range.offset, range.bytes);
     const place = (match?.old.place ?? 0) + range.offset;
     if (match?.by === 'type') {
-      await this.#values(
-        tensor,
-        null,
-        range,
-        stretches,
-        part,
-        await this.#ofOtherType(tensor, match.old, range, fresh),
-      );
+      const derived = await this.#ofOtherType(tensor, match.old, range, fresh);
+      // int8 and uint8: as numbers of one size they may have been moved.
+      const inPlace = match.old.bytes === tensor.bytes ? ({ old: match.old, by: 'size' } as const) : null;
+      await this.#values(tensor, inPlace, range, stretches, part, derived);
       return;
     }
     const old = match === null || match.by === 'kind' ? null : await base.read(place, range.bytes);

@@ -1,5 +1,6 @@
 // Tensors that were trained further or multiplied and have another name now, or the name of another -> for each the old one that it
 // looks like.
+import { dimsOf } from './dims.ts';
 import type { PlacedTensor } from './place-tensors.ts';
 import { likeness, SKETCH_ELEMENTS, type Sketch, scaledLikeness } from './sketch.ts';
 
@@ -54,6 +55,31 @@ export function matchMultiplied(
     takeBest(left, wanted, scaledLikeness, LIKE_MULTIPLIED, multiplied);
   }
   return multiplied;
+}
+
+/**
+ * For each, an old one that others came from too, as of a table that both ends of a model share: the one that it looks most like, else
+ * the first of which it may be the axes in another order. The parameters are those of {@link matchAlike}; `old` are all.
+ */
+export function matchShared(
+  old: readonly PlacedTensor[],
+  fresh: readonly PlacedTensor[],
+  keyOf: (tensor: PlacedTensor) => string,
+): Map<PlacedTensor, PlacedTensor> {
+  const shared = new Map<PlacedTensor, PlacedTensor>();
+  const groups = groupsOf(old, keyOf);
+  for (const tensor of fresh) {
+    const candidates = groups.get(keyOf(tensor)) ?? [];
+    if (candidates.length * fresh.length > MAX_PAIRS) continue;
+    const relative =
+      bestOf(candidates, tensor, likeness, LIKE_ANOTHER) ?? candidates.find((one) => sidesOf(one) === sidesOf(tensor));
+    if (relative !== undefined) shared.set(tensor, relative);
+  }
+  return shared;
+}
+
+function sidesOf(tensor: PlacedTensor): string {
+  return [...dimsOf(tensor)].sort((a, b) => a - b).join();
 }
 
 type Likeness = (left: Sketch | null, right: Sketch | null) => number;

@@ -1,5 +1,5 @@
 // Tensors of the base and of the target -> for each of the target's, the one that it came from.
-import { groupsOf, matchAlike, matchMultiplied } from './match-alike.ts';
+import { groupsOf, matchAlike, matchMultiplied, matchShared } from './match-alike.ts';
 import type { PlacedTensor } from './place-tensors.ts';
 import type { TensorRange } from './source-files.ts';
 
@@ -32,8 +32,8 @@ const OTHERS = [
  * The same bytes under any name; else, where what has the same name looks like another tensor, one that it looks like; else the same
  * name, shape and type; else the same name with more or fewer rows; else the same name in another type; else one of its shape of which
  * rows or columns were multiplied; else, among what is left, the next of the same size and type, of the same shape before others; else
- * the same name. Each old tensor may serve several times as the same, once as a
- * relative.
+ * the same name; else one of its size that is the relative of another already. Each old tensor may serve several times as the same,
+ * once as a relative before that.
  */
 export function matchTensors(
   old: readonly PlacedTensor[],
@@ -63,6 +63,7 @@ export function matchTensors(
   for (const relation of NAMED) takeNext(relation);
   takeAll(matchMultiplied(freeOnes(), strangers(), shapeKey), 'size');
   for (const relation of OTHERS) takeNext(relation);
+  takeAll(matchShared(old, strangers(), sizeKey), 'size');
   return matches;
 }
 

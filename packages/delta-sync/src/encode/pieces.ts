@@ -1,4 +1,5 @@
 // The files of the target, and what is known of their tensors -> pieces in output order: tensors, and what lies between.
+import type { BaseRange } from '../format/operations.ts';
 import type { TensorMatch } from './match-tensors.ts';
 import type { PlacedTensor } from './place-tensors.ts';
 import type { SourceFile } from './source-files.ts';
@@ -60,13 +61,25 @@ function isPiece(tensor: PlacedTensor, match: TensorMatch | null): boolean {
 export function structureOf(
   files: readonly SourceFile[],
   pieces: readonly Piece[],
+  taken: readonly BaseRange[],
   maxBytes: number,
 ): { offset: number; bytes: number }[] {
   const places = new Set(pieces.flatMap((piece) => (piece.kind === 'tensor' ? (piece.match?.old.place ?? []) : [])));
   const ranges: { offset: number; bytes: number }[] = [];
   let left = maxBytes;
   let start = 0;
+  const others = [...taken].sort((a, b) => a.offset - b.offset);
+  let next = 0;
   const keep = (from: number, to: number): void => {
+    let at = from;
+    for (; next < others.length && (others[next] as BaseRange).offset < to; next++) {
+      const { offset, bytes } = others[next] as BaseRange;
+      keepAll(at, offset);
+      at = Math.max(at, offset + bytes);
+    }
+    keepAll(at, to);
+  };
+  const keepAll = (from: number, to: number): void => {
     const bytes = Math.min(left, to - from);
     if (bytes <= 0) return;
     ranges.push({ offset: from, bytes });

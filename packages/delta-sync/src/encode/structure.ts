@@ -5,8 +5,9 @@ import type { BaseRange } from '../format/operations.ts';
 import type { FormatVersion } from '../format/patch-index.ts';
 import type { KeptSegments } from './kept-segments.ts';
 import { type GapPiece, type Piece, structureOf } from './pieces.ts';
-import { SegmentBuilder } from './segment-builder.ts';
+import { type BuiltSegment, SegmentBuilder } from './segment-builder.ts';
 import type { SourceFile } from './source-files.ts';
+import type { WidenedPieces } from './widen-copies.ts';
 
 export interface Structure {
   /** What the scratch segments make. */
@@ -19,7 +20,7 @@ export interface Structure {
 const DICTIONARY_BYTES = MAX_SEGMENT_BYTES;
 
 export async function keepStructure(
-  pieces: readonly Piece[],
+  { pieces, taken }: WidenedPieces,
   files: { readonly base: readonly SourceFile[]; readonly target: readonly SourceFile[] },
   readers: { readonly base: ByteReader; readonly target: ByteReader },
   segments: KeptSegments,
@@ -29,17 +30,41 @@ export async function keepStructure(
   const all = new Uint8Array(bytes);
   if (bytes === 0) return { bytes: all, places };
   for (const [gap, at] of places) all.set(await readers.target.read(gap.place, gap.bytes), at);
-  const structure = structureOf(files.base, pieces, MAX_SCRATCH_BYTES);
-  for (let at = 0, left = structure; at < bytes; at += MAX_SEGMENT_BYTES) {
-    const part = all.subarray(at, Math.min(bytes, at + MAX_SEGMENT_BYTES));
+  // What copies took is missing in the text as well, as a rule; where all was renamed, the text is made of it.
+  const ways: BuiltSegment[][] = [];
+  for (const gone of taken.length > 0 ? [taken, []] : [taken]) {
+    ways.push(await built(all, structureOf(files.base, pieces, gone, MAX_SCRATCH_BYTES), readers.base, format));
+  }
+  const [least] = ways.sort((a, b) => payloadBytes(a) - payloadBytes(b)) as [BuiltSegment[]];
+  let at = 0;
+  for (const segment of least) {
+    await segments.keep(segment, 'scratch', all.subarray(at, at + segment.bytes), all.subarray(0, at));
+    at += segment.bytes;
+  }
+  return { bytes: all, places };
+}
+
+/** The structure as segments, each behind its part of the old one. */
+async function built(
+  all: Uint8Array,
+  structure: readonly BaseRange[],
+  base: ByteReader,
+  format: FormatVersion,
+): Promise<BuiltSegment[]> {
+  const segments: BuiltSegment[] = [];
+  for (let at = 0, left = structure; at < all.byteLength; at += MAX_SEGMENT_BYTES) {
     const { taken, rest } = takeRanges(left, DICTIONARY_BYTES);
     left = rest.length > 0 ? rest : structure;
     const builder = new SegmentBuilder(format);
-    for (const range of taken) builder.addDictionary(range, await readers.base.read(range.offset, range.bytes));
-    builder.text(part);
-    await segments.keep(builder.finish(), 'scratch', part, all.subarray(0, at));
+    for (const range of taken) builder.addDictionary(range, await base.read(range.offset, range.bytes));
+    builder.text(all.subarray(at, Math.min(all.byteLength, at + MAX_SEGMENT_BYTES)));
+    segments.push(builder.finish());
   }
-  return { bytes: all, places };
+  return segments;
+}
+
+function payloadBytes(segments: readonly BuiltSegment[]): number {
+  return segments.reduce((sum, { payload }) => sum + payload.byteLength, 0);
 }
 
 function placesOf(
