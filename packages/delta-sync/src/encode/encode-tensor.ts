@@ -1,6 +1,7 @@
 // A tensor that changed, and the old one that it came from -> the operations that take least: copies of what stands elsewhere
 // in the base, and between them numbers or text.
 import type { ByteReader } from '../byte-reader.ts';
+import { entropyBitsOf } from '../coder/cluster.ts';
 import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES } from '../format/limits.ts';
 import type { BaseRange } from '../format/operations.ts';
 import type { FormatVersion } from '../format/patch-index.ts';
@@ -26,6 +27,8 @@ import { sumInPlace, type TextForm, textBehind, textElsewhere } from './text-pri
 const LEAST_TEXT_STRETCH_BYTES = 64;
 /** So much of a tensor must stand elsewhere, or it is looked at as it lies. */
 const LEAST_MOVED = 0.25;
+/** Of the bits of the new bytes by themselves. */
+const CLEARLY = 0.8;
 /** What is looked at first, from all over a chunk. */
 const GLANCE_BYTES = 16 * 1024;
 /** Of a larger tensor no other order of its elements is looked for. */
@@ -193,8 +196,8 @@ export class TensorEncoder {
     const place = (match?.old.place ?? 0) + range.offset;
     if (match?.by === 'type') {
       const derived = await this.#ofOtherType(tensor, match.old, range, fresh);
-      // int8 and uint8: as numbers of one size they may have been moved.
-      const inPlace = match.old.bytes === tensor.bytes ? ({ old: match.old, by: 'size' } as const) : null;
+      const isMoved = match.old.bytes === tensor.bytes && isMovedFrom(await base.read(place, range.bytes), fresh);
+      const inPlace = isMoved ? ({ old: match.old, by: 'size' } as const) : null;
       await this.#values(tensor, inPlace, range, stretches, part, derived);
       return;
     }
@@ -251,6 +254,17 @@ function permutedRuns(
   // Longer ones are found as stretches, and told as text or as copies, whichever is less.
   if (runs !== null && tensor.bytes >= runs.length * LEAST_TEXT_STRETCH_BYTES) return null;
   return runs?.map(({ offset, bytes }) => ({ offset: before.place + offset, bytes })) ?? null;
+}
+
+/** int8 that became uint8 lies 128 higher: the differences of its bytes clearly say less than they do. */
+function isMovedFrom(old: Uint8Array, fresh: Uint8Array): boolean {
+  const [moved, alone] = [new Uint32Array(256), new Uint32Array(256)];
+  for (const [at, byte] of fresh.entries()) {
+    const by = (byte - (old[at] as number)) & 255;
+    moved[by] = (moved[by] as number) + 1;
+    alone[byte] = (alone[byte] as number) + 1;
+  }
+  return entropyBitsOf(moved) < CLEARLY * entropyBitsOf(alone);
 }
 
 function leastOf(candidates: readonly Candidate[]): Candidate {
