@@ -17,6 +17,7 @@ import { makeFoldersTo } from '@kerf/delta-sync/node';
 import { KerfError } from '@kerf/protocol';
 import { makeFolders } from '@kerf/protocol/node';
 import { checkedSource } from '../blobs/checked-source.ts';
+import { fromItsRoot, isForked } from './forked.ts';
 import type { RegistryClient } from './registry-client.ts';
 
 export interface PullOptions {
@@ -47,7 +48,8 @@ export async function pullRepository(options: PullOptions): Promise<PullReport> 
   await makeFolders(repository);
   const files = new Map<string, Uint8Array>();
   const source = registrySource(client, files);
-  const trusted = await updateTrust({ source, store, nowMs });
+  const isVoid = await isForked(registrySource(client, new Map()), repository);
+  const trusted = await updateTrust({ source, store: isVoid ? fromItsRoot(store) : store, nowMs });
   await fetchOlderRoots(source, trusted.metadata.root.version);
   let [releases, fetchedBytes] = [0, 0];
   for (const name of trusted.names()) {
