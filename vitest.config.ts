@@ -107,7 +107,7 @@ export default defineConfig({
           isolate: false,
           include: PORTABLE,
           testTimeout: 60_000,
-          maxWorkers: 1,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
           browser: {
             enabled: true,
