@@ -27,7 +27,8 @@ const RUNNING_RENEW_DAYS = 1;
 
 /**
  * The development certificate in `stateDir` (`dev-cert.pem`, `dev-key.pem`): the one that is there when it names every
- * host and lasts two more weeks, else a new one. It is its own authority: an edge trusts the file.
+ * host and lasts two more weeks, else a new one. It is its own authority: an edge trusts the file. The one before stays
+ * beside it, and returns where a clock that was ahead has made the newer one.
  * @throws {KerfError} FILE_NOT_FOUND when the folder cannot be written.
  */
 export async function developmentCertificate(
@@ -35,28 +36,27 @@ export async function developmentCertificate(
   hosts: readonly string[],
   nowMs: number = Date.now(),
 ): Promise<ServerCertificate> {
-  const certPath = join(stateDir, 'dev-cert.pem');
-  const keyPath = join(stateDir, 'dev-key.pem');
+  const paths = pairPaths(stateDir, '');
   const names = [...new Set([...ALWAYS, ...hosts])];
   const served = (pems: Pems): ServerCertificate => ({
     ...pems,
-    certPath,
+    certPath: paths.certPath,
     async renewed() {
       const wallMs = Date.now();
-      const there = await readPair(certPath, keyPath);
-      if (there !== null && isUsable(there, names, wallMs, RUNNING_RENEW_DAYS)) return served(there);
+      const there = await keptPair(stateDir, names, wallMs, RUNNING_RENEW_DAYS);
+      if (there !== null) return served(there);
       // Files that were lost, and a clock that was set back, are no reason to be somebody else.
       return lasts(pems, wallMs, RUNNING_RENEW_DAYS) ? served(pems) : developmentCertificate(stateDir, hosts);
     },
   });
-  const kept = await readPair(certPath, keyPath);
-  if (kept !== null && isUsable(kept, names, nowMs, RENEW_DAYS)) return served(kept);
+  const kept = await keptPair(stateDir, names, nowMs, RENEW_DAYS);
+  if (kept !== null) return served(kept);
   const made = await makeCertificate(names, nowMs);
   try {
     await makeFolders(stateDir, 0o700);
-    await writePrivate(keyPath, made.keyPem);
-    await writePrivate(certPath, made.certPem);
-    await chmod(certPath, 0o644);
+    const before = await readPair(paths);
+    if (before !== null && isPair(before)) await writePair(pairPaths(stateDir, '-before'), before);
+    await writePair(paths, made);
   } catch (cause) {
     throw new KerfError('FILE_NOT_FOUND', `the certificate cannot be written to ${stateDir}; choose another folder`, {
       cause,
@@ -65,9 +65,36 @@ export async function developmentCertificate(
   return served(made);
 }
 
+/** The pair that can be used, the one before put back in its place where that is it; null where there is none. */
+async function keptPair(stateDir: string, names: readonly string[], nowMs: number, days: number): Promise<Pems | null> {
+  const paths = pairPaths(stateDir, '');
+  const pair = await readPair(paths);
+  if (pair === null || isUsable(pair, names, nowMs, days)) return pair;
+  if (!isPair(pair) || hasBegun(pair, nowMs)) return null;
+  const before = await readPair(pairPaths(stateDir, '-before'));
+  if (before === null || !isUsable(before, names, nowMs, days)) return null;
+  await writePair(paths, before);
+  return before;
+}
+
+interface PairPaths {
+  readonly certPath: string;
+  readonly keyPath: string;
+}
+
+function pairPaths(stateDir: string, suffix: '' | '-before'): PairPaths {
+  return { certPath: join(stateDir, `dev-cert${suffix}.pem`), keyPath: join(stateDir, `dev-key${suffix}.pem`) };
+}
+
+async function writePair({ certPath, keyPath }: PairPaths, { certPem, keyPem }: Pems): Promise<void> {
+  await writePrivate(keyPath, keyPem);
+  await writePrivate(certPath, certPem);
+  await chmod(certPath, 0o644);
+}
+
 /** @throws {KerfError} FILE_NOT_FOUND, INVALID_ARGUMENT when they are not a pair. */
 export async function certificateFromFiles(certPath: string, keyPath: string): Promise<ServerCertificate> {
-  const pair = await readPair(certPath, keyPath);
+  const pair = await readPair({ certPath, keyPath });
   if (pair === null) throw new KerfError('FILE_NOT_FOUND', `cannot read ${certPath} or ${keyPath}`);
   if (!isPair(pair)) throw new KerfError('INVALID_ARGUMENT', `${keyPath} is not the private key of ${certPath}`);
   return { ...pair, certPath, renewed: () => certificateFromFiles(certPath, keyPath) };
@@ -78,7 +105,7 @@ interface Pems {
   readonly keyPem: string;
 }
 
-async function readPair(certPath: string, keyPath: string): Promise<Pems | null> {
+async function readPair({ certPath, keyPath }: PairPaths): Promise<Pems | null> {
   try {
     const [certPem, keyPem] = await Promise.all([readFile(certPath, 'utf8'), readFile(keyPath, 'utf8')]);
     return { certPem, keyPem };
@@ -100,8 +127,11 @@ function isUsable(pair: Pems, names: readonly string[], nowMs: number, days: num
   const certificate = new X509Certificate(pair.certPem);
   const covers = (name: string): boolean =>
     (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined;
-  const hasBegun = Date.parse(certificate.validFrom) <= nowMs || nowMs < CLOCK_SET_MS;
-  return lasts(pair, nowMs, days) && hasBegun && names.every(covers);
+  return lasts(pair, nowMs, days) && hasBegun(pair, nowMs) && names.every(covers);
+}
+
+function hasBegun({ certPem }: Pems, nowMs: number): boolean {
+  return Date.parse(new X509Certificate(certPem).validFrom) <= nowMs || nowMs < CLOCK_SET_MS;
 }
 
 function lasts({ certPem }: Pems, nowMs: number, days: number): boolean {

@@ -116,6 +116,17 @@ describe('the development certificate', () => {
     await connected(port, await developmentCertificate(folder, []));
   });
 
+  test('is the one before again once a clock that was ten years ahead is right: edges trust that one', async () => {
+    const folder = temporaryFolder();
+    const first = await developmentCertificate(folder, []);
+    const ahead = await developmentCertificate(folder, [], Date.now() + 3650 * DAY_MS);
+    expect(ahead.certPem).not.toBe(first.certPem);
+    const { port, look } = await following(ahead);
+    await look();
+    await connected(port, first);
+    expect((await developmentCertificate(folder, [])).certPem).toBe(first.certPem);
+  });
+
   test('stays where a machine starts with a clock that was never set: edges know it by its file', async () => {
     const folder = temporaryFolder();
     const { certPem } = await developmentCertificate(folder, []);

@@ -195,7 +195,7 @@ export function requireFresh({ expiresMs }: { readonly expiresMs: number }, file
   if (nowMs === null || expiresMs > nowMs) return;
   throw new KerfError(
     'METADATA_EXPIRED',
-    `${file} expired on ${dateOf(expiresMs)}, it is ${dateOf(nowMs)} by this clock: the publisher must sign again (kerf keys refresh), or a mirror holds newer metadata back`,
+    `${file} expired on ${dateOf(expiresMs)}, it is ${dateOf(nowMs)} by this clock: the publisher must sign again (kerf keys refresh), a mirror holds newer metadata back, or this clock is ahead`,
     { details: { file, expiresMs, nowMs } },
   );
 }
