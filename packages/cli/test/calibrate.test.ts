@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { calibrationText } from '../src/calibrate/calibration-text.ts';
 import type { CalibrationReport, MeasuredRow } from '../src/calibrate/report.ts';
 import type { EvaluationReport } from '../src/evaluate/report.ts';
-import { inspectionModel, kerf, put, writeParts } from './support/inspection.ts';
+import { detectorModel, inspectionModel, kerf, put, writeParts } from './support/inspection.ts';
 
 let folder = '';
 let model = '';
@@ -60,6 +60,56 @@ describe('kerf calibrate', () => {
     expect(evaluated.against?.lossPoints).toBeLessThan(1);
     expect(evaluated.traffic?.bytesPerFrame).toBeLessThan((best?.bytesPerFrame ?? 0) * 1.2);
     await kerf('verify', model, out);
+  });
+
+  test('holds a detector to its boxes, not to the numbers of its outputs', async () => {
+    const detector = await put(folder, 'detector.onnx', detectorModel());
+    const station = {
+      format: 'kerf-station/1',
+      station: 'line',
+      source: { kind: 'folder', path: 'in' },
+      model: { path: 'detector.onnx' },
+      task: { kind: 'detector', format: 'yolov8', classes: ['stain'], reject: ['stain'], minScore: 0.5 },
+      sinks: [{ kind: 'json-lines', path: 'out.jsonl' }],
+    };
+    const line = await put(folder, 'line.json', JSON.stringify(station));
+    const shared = [
+      'calibrate',
+      detector,
+      '--samples',
+      parts,
+      '--at',
+      'features',
+      '--max-loss',
+      '10',
+      '--json',
+    ] as const;
+    const boxes = JSON.parse(
+      await kerf(...shared, '--detector', line, '--out', join(folder, 'boxes')),
+    ) as CalibrationReport;
+    expect(boxes.metric).toBe('F1 of boxes at IoU 0.5');
+    const [cut] = boxes.cuts;
+    const best = cut?.measured.find(({ label }) => label === cut.best);
+    expect(best).toMatchObject({ label: expect.stringMatching(/^levels/), loss: { wholePoints: 100 } });
+    const { codec } = await manifestOf(join(folder, 'boxes'));
+    expect(codec).toMatchObject({ calibration: { metric: 'F1 of boxes at IoU 0.5' } });
+    await expect(
+      kerf(...shared, '--detector', line, '--output', 'output0', '--out', join(folder, 'no')),
+    ).rejects.toThrow(/leave out --output/);
+    const evaluated = JSON.parse(
+      await kerf(
+        'evaluate',
+        detector,
+        '--samples',
+        parts,
+        '--split',
+        join(folder, 'boxes'),
+        '--detector',
+        line,
+        '--json',
+      ),
+    ) as EvaluationReport;
+    expect(evaluated.task).toMatchObject({ kind: 'boxes', metric: { name: 'F1 of boxes at IoU 0.5' } });
   });
 
   test('replaces the codec of a split that is there, and its tables', async () => {

@@ -109,6 +109,7 @@ export { areaOf, fitPicture, PADDING, PICTURE_FITS } from './station/fit-picture
 export type { CascadeBand, SmallModel } from './station/infer-frame.ts';
 export type { Inferer, MainModel } from './station/inferer.ts';
 export { mainModel } from './station/inferer.ts';
+export { boxReader } from './station/judge/detector.ts';
 export type { Judge, Task } from './station/judge/judge.ts';
 export { makeJudge } from './station/judge/judge.ts';
 export type { Judgement, PictureGeometry } from './station/judge/judgement.ts';

@@ -122,6 +122,7 @@ export type { SideRecipe, SplitFiles, SplitModels } from './split-model.ts';
 export { extractSide, pairHash, splitManifest, splitModel } from './split-model.ts';
 export type { Scored } from './task/auroc.ts';
 export { imageAuroc, imageAurocInterval, pixelAuroc, pixelAurocInterval } from './task/auroc.ts';
+export type { ScoredBox } from './task/box-matches.ts';
 export { characterAccuracy, decodeCtc, editDistance } from './task/ctc.ts';
 export type { EvaluationOptions, GroupReport, Measured, TaskReport } from './task/evaluation.ts';
 export { Evaluation, lossMetric } from './task/evaluation.ts';

@@ -76,7 +76,7 @@ export function cutAnswers(set: SampleSet, options: AnswerOptions, budget: KeptB
   };
 
   const referenceOf = async (index: number): Promise<TensorMap> => {
-    if (metric.kind !== 'none') return new Map();
+    if (!metric.needsReference) return new Map();
     const found = references.get(index);
     if (found !== undefined) return found;
     const fresh = await answer(index, (await known(index)).front.crossing);

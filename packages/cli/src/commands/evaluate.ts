@@ -81,8 +81,8 @@ async function evaluation(line: CommandLine, model: ModelFile, backend: Backend)
   const set = await namedSamples(line, specs);
   const options = { ...(await taskOptions(line, model, set)), thresholds: verdictThresholds(line, model) };
   const reference = await referenceModel(line, model);
-  if (set.kind === 'none' && reference === null) {
-    throw usageError('these samples have no labels: --against MODEL says what the outputs are compared with');
+  if ((options.kind === 'none' || options.kind === 'boxes') && reference === null) {
+    throw usageError('there are no labels to go by: --against MODEL says what the outputs are compared with');
   }
   await checkTensorSamples(set, { specs, pictures: pictureOptions(line) });
   const placed = await placedBy(line, model, backend);

@@ -1,10 +1,13 @@
 // The command line and the model's own notes -> how its outputs are to be judged.
 import { readFile } from 'node:fs/promises';
+import { boxReader } from '@kerf/edge-runtime';
+import { readStationFile } from '@kerf/edge-runtime/node';
 import { metadataOf } from '@kerf/onnx';
 import type { ModelFile } from '@kerf/onnx/node';
 import { KerfError } from '@kerf/protocol';
-import type { EvaluationOptions, Thresholds } from '@kerf/splitter';
+import { type EvaluationOptions, mergeSpec, type Thresholds } from '@kerf/splitter';
 import { type CommandLine, type OptionSpec, usageError } from '../command.ts';
+import { pictureOptions, pictureRule } from '../frame-input.ts';
 import type { SampleSet } from '../samples/sample-set.ts';
 
 /** Options of every command that judges outputs by labels. */
@@ -25,6 +28,11 @@ export const TASK_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     help: 'probability of a defective pixel (default: the model says, else 0.5)',
   },
   alphabet: { type: 'string', value: 'FILE', help: 'characters of a text model, one a line' },
+  detector: {
+    type: 'string',
+    value: 'FILE',
+    help: "station file of a detector: outputs are held against the whole model's by their boxes, as its task says",
+  },
 };
 
 export const THRESHOLD_OPTIONS: Readonly<Record<string, OptionSpec>> = {
@@ -37,6 +45,8 @@ const MASK_LEVELS = 255;
 
 /** @throws {KerfError} INVALID_ARGUMENT, FILE_NOT_FOUND. */
 export async function taskOptions(line: CommandLine, model: ModelFile, set: SampleSet): Promise<EvaluationOptions> {
+  const detector = line.text('detector');
+  if (detector !== undefined) return { kind: 'boxes', boxes: await boxesOf(detector, line, model) };
   return {
     kind: set.kind,
     hasMasks: set.hasMasks,
@@ -45,6 +55,15 @@ export async function taskOptions(line: CommandLine, model: ModelFile, set: Samp
     maskThreshold: line.number('mask-threshold', notedMaskThreshold(model), { most: 1, whole: false }),
     alphabet: set.kind === 'text' ? await alphabet(line) : undefined,
   };
+}
+
+async function boxesOf(path: string, line: CommandLine, model: ModelFile): Promise<EvaluationOptions['boxes']> {
+  const stray = Object.keys(TASK_OPTIONS).find((name) => name !== 'detector' && line.text(name) !== undefined);
+  if (stray !== undefined) throw usageError(`--detector says how the outputs are read: leave out --${stray}`);
+  const { task } = (await readStationFile(path)).config;
+  if (task.kind !== 'detector') throw usageError(`--detector: the task of ${path} is ${task.kind}, not a detector`);
+  const [name = ''] = model.graph.inputs;
+  return boxReader(task, pictureRule(mergeSpec(model.graph, name, undefined), pictureOptions(line)));
 }
 
 /** Probability from which a pixel is defective, as the model notes it; else 0.5. */

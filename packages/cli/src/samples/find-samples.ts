@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { KerfError } from '@kerf/protocol';
-import type { TaskKind } from '@kerf/splitter';
+import type { Label, TaskKind } from '@kerf/splitter';
 import { type LabelFile, readLabelFile } from './label-file.ts';
 import { isSampleFile, listFolder } from './list-folder.ts';
 import { GOOD, type SampleEntry, type SampleSet } from './sample-set.ts';
@@ -42,7 +42,7 @@ export async function findSamples(folder: string, options: FindOptions): Promise
   if (groups.length > 0 && mayBe('class', options)) return classSet(folder, groups, labels);
   const plain = [...placed('', samples), ...groups.flatMap(({ name, samples: list }) => placed(name, list))];
   if (plain.length === 0) throw unusable(folder, 'there is no .png, .jpg, .webp, .npy or .pb file in it');
-  if (options.task !== undefined && options.task !== 'none') throw lacksLabels(folder, options.task);
+  if (options.task !== undefined && isLabelled(options.task)) throw lacksLabels(folder, options.task);
   return setOf(
     folder,
     'none',
@@ -149,13 +149,19 @@ function setOf(folder: string, kind: TaskKind, entries: readonly SampleEntry[]):
   return { folder, kind, hasMasks: false, classNames: [], entries };
 }
 
-const NEEDED: Readonly<Record<Exclude<TaskKind, 'none'>, string>> = {
+type LabelKind = Label['kind'];
+
+const NEEDED: Readonly<Record<LabelKind, string>> = {
   defect: "a folder 'good' beside one for each kind of defect",
   class: 'a folder for each class',
   text: 'a labels.tsv with FILE<tab>TEXT lines',
 };
 
-function lacksLabels(folder: string, task: Exclude<TaskKind, 'none'>): KerfError {
+function isLabelled(task: TaskKind): task is LabelKind {
+  return Object.hasOwn(NEEDED, task);
+}
+
+function lacksLabels(folder: string, task: LabelKind): KerfError {
   return unusable(folder, `the task '${task}' needs ${NEEDED[task]}; --task none takes files without labels`);
 }
 

@@ -47,6 +47,32 @@ export function brightnessModel(): Uint8Array {
   });
 }
 
+/** image -> features -> output0 as YOLOv8 has it: a box for each of 16 cells, as sure as the cell is bright. */
+export function detectorModel(): Uint8Array {
+  const cells = Array.from({ length: 16 }, (_, cell) => [4 * (cell % 4) + 2, 4 * Math.floor(cell / 4) + 2, 4, 4]);
+  const places = Float32Array.from([0, 1, 2, 3].flatMap((row) => cells.map((cell) => cell[row] as number)));
+  return buildModel({
+    nodes: [
+      { op: 'Relu', inputs: ['image'], outputs: ['features'] },
+      {
+        op: 'AveragePool',
+        inputs: ['features'],
+        outputs: ['cells'],
+        attributes: { kernel_shape: [4, 4], strides: [4, 4] },
+      },
+      { op: 'ReduceMean', inputs: ['cells'], outputs: ['bright'], attributes: { axes: [1], keepdims: 1 } },
+      { op: 'Reshape', inputs: ['bright', 'row'], outputs: ['scores'] },
+      { op: 'Concat', inputs: ['places', 'scores'], outputs: ['output0'], attributes: { axis: 1 } },
+    ],
+    inputs: [{ name: 'image', dtype: 'float32', shape: [1, 3, SIDE, SIDE] }],
+    outputs: [{ name: 'output0', dtype: 'float32', shape: [1, 5, 16] }],
+    initializers: [
+      { name: 'row', tensor: makeTensor('int64', [3], bytesOf(new BigInt64Array([1n, 1n, 16n]))) },
+      { name: 'places', tensor: makeTensor('float32', [1, 4, 16], bytesOf(places)) },
+    ],
+  });
+}
+
 /** Grey pictures with noise; a defective one has a white square, which its mask marks. */
 export async function writeParts(folder: string, good: number, defective: number): Promise<void> {
   for (let index = 0; index < good + defective; index++) {

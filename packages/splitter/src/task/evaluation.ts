@@ -85,7 +85,7 @@ export class Evaluation {
    */
   add({ label, outputs }: Omit<Answered, 'reference'>, group: string, reference: TensorMap | null): void {
     const { kind } = this.options;
-    const isCompared = this.metric.kind !== 'none' || reference !== null;
+    const isCompared = !this.metric.needsReference || reference !== null;
     const tally = isCompared ? this.metric.tally({ label, outputs, reference: reference ?? new Map() }) : null;
     if (kind !== 'defect') {
       this.kept.push({ group, tally, scored: null, pixels: null });
@@ -135,10 +135,11 @@ export class Evaluation {
       const scored = members.flatMap((one) => one.scored ?? []);
       const defective = scored.filter(({ isDefective }) => isDefective);
       const tallies = members.flatMap(({ tally }) => tally ?? []);
+      const hasPoints = isMeasured && tallies.some(({ of }) => of > 0);
       return {
         name,
         samples: members.length,
-        points: isMeasured && (scored.length === 0 || defective.length > 0) ? this.metric.pointsOf(tallies) : null,
+        points: hasPoints && (scored.length === 0 || defective.length > 0) ? this.metric.pointsOf(tallies) : null,
         imageAuroc: defective.length > 0 && good.length > 0 ? imageAuroc([...defective, ...good]) : null,
         verdicts: scored.length > 0 && thresholds !== null ? verdictCounts(scored, thresholds) : null,
       };

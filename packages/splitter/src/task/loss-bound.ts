@@ -12,7 +12,7 @@ export interface LossBoundOptions {
 export const DEFAULT_CONFIDENCE_PERCENT = 95;
 
 /** What a changed answer adds to a tally at least; answers of the other kinds change by as little as one likes. */
-const LEAST_CHANGE: Readonly<Record<TaskKind, number>> = { class: 1, text: 1, defect: 0, none: 0 };
+const LEAST_CHANGE: Readonly<Record<TaskKind, number>> = { class: 1, text: 1, boxes: 1, defect: 0, none: 0 };
 
 /**
  * Upper bound of the loss in points, by a score interval: the variance is what was seen, or what a loss of that size would

@@ -1,5 +1,6 @@
 // A kind of label and the outputs to look at -> the task's metric, additive over samples, so that intervals are cheap.
 import { decodeStrings, elementCount, KerfError, type Tensor, type TensorMap } from '@kerf/protocol';
+import { matchedBoxes, type ScoredBox } from './box-matches.ts';
 import { classOf } from './class-of.ts';
 import { charactersOf, decodeCtc, editDistance } from './ctc.ts';
 import { type BootstrapOptions, bootstrapInterval, type Interval, wilsonInterval } from './intervals.ts';
@@ -7,7 +8,8 @@ import { numberReader } from './number-reader.ts';
 import { countPixels, overlap } from './pixel-counts.ts';
 import type { Answered, Label, TaskMetric } from './task.ts';
 
-export type TaskKind = Label['kind'] | 'none';
+/** `boxes`: a detector's, against those that the whole model finds. */
+export type TaskKind = Label['kind'] | 'boxes' | 'none';
 
 export interface MetricOptions {
   /** Output that holds the mask, the classes or the text. @default the only one, or one with a name that says so */
@@ -16,6 +18,8 @@ export interface MetricOptions {
   readonly maskThreshold?: number | undefined;
   /** `text`: the characters of classes 1 and on. @see decodeCtc */
   readonly alphabet?: readonly string[] | undefined;
+  /** `boxes`: what a detector's outputs say. */
+  readonly boxes?: ((outputs: TensorMap) => readonly ScoredBox[]) | undefined;
 }
 
 /** What one sample adds: points of a set are `100 * sum(right) / sum(of)`, at least 0. */
@@ -27,6 +31,8 @@ export interface Tally {
 /** A metric that needs no more of an answer than two numbers: keep these, and let the tensors go. */
 export interface TallyMetric extends TaskMetric {
   readonly kind: TaskKind;
+  /** Answers are held against the whole model's, not against labels. */
+  readonly needsReference: boolean;
   /** @throws {KerfError} INVALID_ARGUMENT for an answer or label that does not fit. */
   tally(answer: Answered): Tally;
   /** @throws {KerfError} INVALID_ARGUMENT for nothing to measure. */
@@ -37,6 +43,7 @@ const NAMES: Readonly<Record<TaskKind, string>> = {
   defect: 'pixel IoU',
   class: 'accuracy',
   text: 'character accuracy',
+  boxes: 'F1 of boxes at IoU 0.5',
   none: 'closeness of outputs',
 };
 
@@ -45,10 +52,14 @@ export function metricFor(kind: TaskKind, options: MetricOptions = {}): TallyMet
   if (kind === 'text' && options.alphabet === undefined) {
     throw new KerfError('INVALID_ARGUMENT', 'text needs the alphabet of the model: one character a line');
   }
+  if (kind === 'boxes' && options.boxes === undefined) {
+    throw new KerfError('INVALID_ARGUMENT', 'boxes need to know how they stand in the outputs');
+  }
   const tally = (answer: Answered): Tally => TALLIES[kind](answer, options);
   return {
     kind,
     name: NAMES[kind],
+    needsReference: kind === 'none' || kind === 'boxes',
     tally,
     pointsOf: (tallies) => checkedPoints(tallies, kind),
     points: (answers) => checkedPoints(answers.map(tally), kind),
@@ -125,13 +136,13 @@ function weightedPoints(tallies: readonly Tally[], weights: Uint32Array): number
 function checkedPoints(tallies: readonly Tally[], kind: TaskKind): number {
   const points = weightedPoints(tallies, new Uint32Array(tallies.length).fill(1));
   if (!Number.isNaN(points)) return points;
-  throw new KerfError(
-    'INVALID_ARGUMENT',
-    kind === 'defect'
-      ? 'no sample has a mask with a defect: IoU has nothing to measure'
-      : 'there are no answers to measure',
-  );
+  throw new KerfError('INVALID_ARGUMENT', NOTHING_TO_MEASURE[kind] ?? 'there are no answers to measure');
 }
+
+const NOTHING_TO_MEASURE: Readonly<Partial<Record<TaskKind, string>>> = {
+  defect: 'no sample has a mask with a defect: IoU has nothing to measure',
+  boxes: 'no sample has a box: take pictures with something to find, or a lower task.minScore',
+};
 
 const TALLIES: Readonly<Record<TaskKind, (answer: Answered, options: MetricOptions) => Tally>> = {
   defect({ label, outputs }, { output, maskThreshold = 0.5 }) {
@@ -149,6 +160,10 @@ const TALLIES: Readonly<Record<TaskKind, (answer: Answered, options: MetricOptio
     if (label?.kind !== 'text') throw wrongLabel('text', label);
     const of = charactersOf(label.text).length;
     return { right: of - editDistance(label.text, decodeCtc(pick(outputs, output, []), alphabet)), of };
+  },
+  boxes({ outputs, reference }, { boxes = () => [] }) {
+    const [found, right] = [boxes(outputs), boxes(reference)];
+    return { right: 2 * matchedBoxes(found, right), of: found.length + right.length };
   },
   none({ outputs, reference }, { output }) {
     const names = output === undefined ? [...reference.keys()] : [output];

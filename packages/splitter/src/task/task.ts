@@ -37,7 +37,7 @@ export interface Answered {
 /**
  * A task's metric in points: 0 to 100, more is better, so that a loss is `whole - coded` in points.
  * For `defect`: IoU of defect pixels over all samples; for `class`: accuracy; for `text`: share of right characters
- * (1 - edit distance / length); without labels: 100 * (1 - mean relative distance of the outputs), at least 0.
+ * (1 - edit distance / length); for `boxes`: F1 against the boxes of the whole model; without labels: 100 * (1 - mean relative distance of the outputs), at least 0.
  */
 export interface TaskMetric {
   /** Such as `pixel IoU`. */

@@ -312,3 +312,41 @@ describe('verdicts', () => {
     expect(() => verdictRates(good, { passBelow: 0.7, ngAbove: 0.3 })).toThrow(/swap/);
   });
 });
+
+describe('boxes', () => {
+  const box = (x: number, y: number, label = 'crack', score = 0.9) => ({ x, y, width: 10, height: 10, label, score });
+  const given = new Map([
+    ['whole', [box(0, 0), box(50, 50), box(20, 20, 'dent')]],
+    ['same', [box(1, 0), box(50, 51), box(20, 20, 'dent')]],
+    ['one is missed', [box(0, 0), box(20, 20, 'dent')]],
+    ['one is too many', [box(0, 0), box(50, 50), box(20, 20, 'dent'), box(80, 80)]],
+    ['another class', [box(0, 0), box(50, 50), box(20, 20, 'crack')]],
+    ['too far off', [box(0, 0), box(50, 54), box(20, 20, 'dent')]],
+    ['one place twice', [box(0, 0), box(1, 0, 'crack', 0.5), box(50, 50), box(20, 20, 'dent')]],
+    ['none', []],
+  ]);
+  // The name of a case stands in for a detector's outputs.
+  const named = (name: string): ReadonlyMap<string, Tensor> =>
+    outputs({ [name]: float32Tensor([1], Float32Array.of(0)) });
+  const metric = metricFor('boxes', { boxes: (found) => given.get([...found.keys()][0] ?? '') ?? [] });
+
+  test.each([
+    ['same', 100],
+    ['one is missed', (100 * 4) / 5],
+    ['one is too many', (100 * 6) / 7],
+    ['another class', (100 * 4) / 6],
+    ['too far off', (100 * 4) / 6],
+    ['one place twice', (100 * 6) / 7],
+    ['none', 0],
+  ])('F1 where %s', (name, points) => {
+    expect(metric.points([{ label: null, outputs: named(name), reference: named('whole') }])).toBeCloseTo(points, 9);
+  });
+
+  test('samples without a box on either side count for nothing, and alone have nothing to measure', () => {
+    const empty = { label: null, outputs: named('none'), reference: named('none') };
+    const missed = { label: null, outputs: named('one is missed'), reference: named('whole') };
+    expect(metric.points([empty, missed])).toBeCloseTo(80, 9);
+    expect(() => metric.points([empty])).toThrow(/no sample has a box/);
+    expect(() => metricFor('boxes')).toThrow(/how they stand/);
+  });
+});
