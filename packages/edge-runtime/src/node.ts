@@ -1,6 +1,6 @@
 // What an edge needs in Node: the WebSocket transport, the backends, and split folders.
 
-export { authorityFile } from './node/authority-file.ts';
+export { authorityFile, authorityText } from './node/authority-file.ts';
 export { folderSource } from './node/capture/folder-source.ts';
 export { httpTrigger } from './node/capture/http-trigger.ts';
 export type { MediaHost, WantedCamera, WantedStream } from './node/capture/media-host.ts';

@@ -142,6 +142,8 @@ describe('connecting', () => {
     expect(await attempt({ url: freshUrl, ca })).toBe('connected');
     await writeFile(path, '');
     expect(await attempt({ url: freshUrl, ca })).toBe('connected');
+    await writeFile(join(folder, 'key.pem'), fresh.key);
+    await expect(authorityFile(join(folder, 'key.pem'))).rejects.toThrow(/holds no certificate in PEM form/);
     await rm(folder, { recursive: true });
     expect(await attempt({ url: freshUrl, ca })).toBe('connected');
     await expect(authorityFile(path)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { measureLink } from '@kerf/edge-runtime';
-import { wsConnect } from '@kerf/edge-runtime/node';
+import { authorityText, wsConnect } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
 import { LINK_FORMAT, type LinkProfile } from '@kerf/splitter';
 import { type CommandLine, type Io, type OptionSpec, usageError, VERSION } from '../command.ts';
@@ -41,7 +41,7 @@ export async function profileLink(line: CommandLine, io: Io): Promise<number> {
   const out = line.text('out') ?? (isJson ? null : DEFAULT_FILE);
   if (out !== null) await checkTarget(out);
   const ca = line.text('ca');
-  const connect = wsConnect({ url, ...(ca === undefined ? {} : { ca: await readText(ca, 'certificate') }) });
+  const connect = wsConnect({ url, ...(ca === undefined ? {} : { ca: await authorityText(ca) }) });
   const token = await tokenOf(line);
   const profile = await measureLink({ connect, token, budgetMs, maxBytes, agent: `kerf-profile/${VERSION}` });
   if (out !== null) await writeProfile(out, profile);

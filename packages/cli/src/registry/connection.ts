@@ -1,6 +1,7 @@
 // Options that name a registry -> a client of it.
 import { readFile } from 'node:fs/promises';
 import process from 'node:process';
+import { authorityText } from '@kerf/edge-runtime/node';
 import { KerfError } from '@kerf/protocol';
 import { RegistryClient } from '@kerf/registry';
 import { type CommandLine, type OptionSpec, usageError } from '../command.ts';
@@ -31,7 +32,7 @@ export async function registryClient(line: CommandLine, credential: string | nul
   return new RegistryClient({
     url,
     credential: credential ?? (token === undefined ? null : await tokenOf(token)),
-    ...(ca === undefined ? {} : { ca: await readText(ca, 'the certificate') }),
+    ...(ca === undefined ? {} : { ca: await authorityText(ca) }),
   });
 }
 

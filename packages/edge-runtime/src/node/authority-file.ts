@@ -5,13 +5,22 @@ import { KerfError, messageOf } from '@kerf/protocol';
 
 /**
  * A file that cannot be read later leaves what was read last in force: it may be on its way, or the disk away.
- * @throws {KerfError} FILE_NOT_FOUND when it cannot be read now.
+ * @throws {KerfError} as {@link authorityText}, of now.
  */
 export async function authorityFile(path: string): Promise<() => Promise<string>> {
-  const first = await readFile(path, 'utf8').catch((cause: unknown) => {
+  return followPem(path, await authorityText(path));
+}
+
+/** What the file of an authority holds. @throws {KerfError} FILE_NOT_FOUND; INVALID_ARGUMENT for a file without a certificate. */
+export async function authorityText(path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new KerfError('FILE_NOT_FOUND', `the certificate ${path} cannot be read`, { cause });
   });
-  return followPem(path, first);
+  // Node passes over what is no certificate, and then trusts nobody.
+  if (!/^-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/m.test(text)) {
+    throw new KerfError('INVALID_ARGUMENT', `${path} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)`);
+  }
+  return text;
 }
 
 /** The same, for who cannot wait. @throws {KerfError} FILE_NOT_FOUND when it cannot be read now. */
