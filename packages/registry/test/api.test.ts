@@ -195,6 +195,9 @@ describe.each(TEST_ENGINES)('$name', (engine) => {
     await expect(push(colleague)).rejects.toMatchObject({ code: 'CONFLICT' });
     await pullRepository({ client: client(), repository: colleague.repository, store, nowMs: Date.now() });
     const repeated = await colleague.publish('other', '1', path.join(colleague.folder, 'files/x/other.txt'));
+    await expect(
+      pullRepository({ client: client(), repository: colleague.repository, store, nowMs: Date.now() }),
+    ).rejects.toMatchObject({ code: 'ROLLBACK_REFUSED', message: expect.stringContaining('registry push') });
     expect((await push(colleague)).releases.map(({ name }) => name)).toEqual(['other']);
     for (const id of [mine.id, repeated.id]) {
       expect((await api.call('GET', `/v1/releases/${id}`, { as: admin })).status).toBe(200);

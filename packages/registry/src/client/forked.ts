@@ -23,6 +23,15 @@ export async function isForked(source: MetadataSource, repository: string): Prom
   return mine !== null && theirs !== null && !mine.equals(theirs);
 }
 
+/** Whether the newest that this publisher trusts is what the folder holds. */
+export async function isUnpushed(store: MetadataStore, repository: string): Promise<boolean> {
+  const [trusted, mine] = [
+    await store.read('timestamp.json'),
+    await readFile(path.join(repository, TIMESTAMP)).catch(() => null),
+  ];
+  return trusted !== null && mine !== null && mine.equals(trusted);
+}
+
 function snapshotVersionOf(timestamp: Uint8Array): number | null {
   try {
     const { signed } = JSON.parse(new TextDecoder().decode(timestamp)) as TimestampLike;

@@ -17,7 +17,7 @@ import { makeFoldersTo } from '@kerf/delta-sync/node';
 import { KerfError } from '@kerf/protocol';
 import { makeFolders } from '@kerf/protocol/node';
 import { checkedSource } from '../blobs/checked-source.ts';
-import { fromItsRoot, isForked } from './forked.ts';
+import { fromItsRoot, isForked, isUnpushed } from './forked.ts';
 import type { RegistryClient } from './registry-client.ts';
 
 export interface PullOptions {
@@ -49,7 +49,12 @@ export async function pullRepository(options: PullOptions): Promise<PullReport> 
   const files = new Map<string, Uint8Array>();
   const source = registrySource(client, files);
   const isVoid = await isForked(registrySource(client, new Map()), repository);
-  const trusted = await updateTrust({ source, store: isVoid ? fromItsRoot(store) : store, nowMs });
+  const trusted = await updateTrust({ source, store: isVoid ? fromItsRoot(store) : store, nowMs }).catch(
+    async (error: unknown) => {
+      const isRollback = KerfError.is(error) && error.code === 'ROLLBACK_REFUSED';
+      throw isRollback && (await isUnpushed(store, repository)) ? notPushed(error) : error;
+    },
+  );
   await fetchOlderRoots(source, trusted.metadata.root.version);
   let [releases, fetchedBytes] = [0, 0];
   for (const name of trusted.names()) {
@@ -72,6 +77,14 @@ export async function pullRepository(options: PullOptions): Promise<PullReport> 
   );
   await writeMetadata(repository, files);
   return { metadataFiles: files.size, releases, fetchedBytes };
+}
+
+function notPushed(cause: KerfError): KerfError {
+  return new KerfError(
+    'ROLLBACK_REFUSED',
+    'the folder holds what the registry has not seen, or has lost: kerf registry push sends it',
+    { cause },
+  );
 }
 
 /** What was read, kept for the folder. */
