@@ -137,9 +137,9 @@ function outboxText(event: OutboxEvent): string {
     case 'released':
       return 'outbox: there is room again';
     case 'dropped':
-      return `outbox: ${event.verdict} ${event.resultId} was given up for want of room`;
+      return `outbox: ${event.verdict} ${partText(event)} was given up for want of room`;
     case 'stands':
-      return `outbox: ${event.verdict} ${event.resultId} stays provisional: its picture was given up for want of room`;
+      return `outbox: ${event.verdict} ${partText(event)} stays provisional: its picture was given up for want of room`;
     case 'sink-blocked':
       return `sink ${printable(event.sink)}: ${event.code}: ${event.message}; trying again`;
     case 'sink-unblocked':
@@ -151,6 +151,10 @@ function outboxText(event: OutboxEvent): string {
     case 'damaged':
       return `outbox: ${event.resultId} cannot be read back`;
   }
+}
+
+function partText({ part, resultId }: { readonly part: string | null; readonly resultId: string }): string {
+  return part === null ? resultId : `of part ${printable(part)} (${resultId})`;
 }
 
 function sourceText(state: SourceState): string {

@@ -7,6 +7,8 @@ export interface OutboxEntry {
   readonly seq: number;
   readonly key: string;
   readonly resultId: string;
+  /** What people know the part by: its id, else the file of its picture; null where it has neither. */
+  readonly part: string | null;
   readonly revision: number;
   readonly verdict: Verdict;
   readonly dropClass: DropClass;
@@ -23,6 +25,14 @@ export interface OutboxEntry {
 
 const noPlace = (): Holding => ({ place: null, released: false });
 
+/** Names are kept in memory: sources make none that are longer. */
+const MOST_PART_CHARS = 255;
+
+function partOf({ partId, file }: ResultRecord): string | null {
+  const part = partId ?? file ?? null;
+  return part === null || part.length > MOST_PART_CHARS ? null : part;
+}
+
 /** @param pictureBytes null where no picture is kept @param putMs null where an earlier run got the record */
 export function makeEntry(
   seq: number,
@@ -35,6 +45,7 @@ export function makeEntry(
     seq,
     key: keyOf(record),
     resultId: record.resultId,
+    part: partOf(record),
     revision: record.revision,
     verdict: record.verdict,
     dropClass: dropClassOf(record),

@@ -34,14 +34,22 @@ export interface SinkBlock {
   readonly retryInMs: number;
 }
 
+interface GivenUp {
+  readonly resultId: string;
+  /** The part's id, else the file of its picture; null where it has neither. */
+  readonly part: string | null;
+  readonly revision: number;
+  readonly verdict: Verdict;
+}
+
 export type OutboxEvent =
   /** `put` waits: whoever captures should hold back. */
   | { readonly kind: 'held'; readonly reason: 'full' | 'disk-full' | 'disk-failed'; readonly message: string }
   | { readonly kind: 'released' }
   /** Given up for want of room, before some sink had it or a final record came. */
-  | { readonly kind: 'dropped'; readonly resultId: string; readonly revision: number; readonly verdict: Verdict }
+  | ({ readonly kind: 'dropped' } & GivenUp)
   /** The picture of a provisional record was given up for want of room: it is not judged again, and stays as every sink has it. */
-  | { readonly kind: 'stands'; readonly resultId: string; readonly revision: number; readonly verdict: Verdict }
+  | ({ readonly kind: 'stands' } & GivenUp)
   | ({ readonly kind: 'sink-blocked'; readonly sink: string } & SinkBlock)
   | { readonly kind: 'sink-unblocked'; readonly sink: string }
   /**

@@ -70,10 +70,10 @@ export class Room {
     const { table, listener } = this.#parts;
     const provisional = table.nextToStand((entry) => this.#parts.isDelivered(entry));
     if (provisional !== null) {
-      const { resultId, revision, verdict, pictureBytes } = provisional;
+      const { resultId, part, revision, verdict, pictureBytes } = provisional;
       this.#parts.letStand(provisional);
       this.stood++;
-      listener({ kind: 'stands', resultId, revision, verdict });
+      listener({ kind: 'stands', resultId, part, revision, verdict });
       return pictureBytes;
     }
     const entry = table.nextToDrop();
@@ -84,10 +84,10 @@ export class Room {
   }
 
   #drop(entry: OutboxEntry): void {
-    const { resultId, revision, verdict } = entry;
+    const { resultId, part, revision, verdict } = entry;
     this.#parts.forget(entry);
     this.dropped[verdict] = (this.dropped[verdict] ?? 0) + 1;
-    this.#parts.listener({ kind: 'dropped', resultId, revision, verdict });
+    this.#parts.listener({ kind: 'dropped', resultId, part, revision, verdict });
   }
 
   #hold(reason: HeldReason | null, message: string): void {

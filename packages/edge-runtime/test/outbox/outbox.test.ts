@@ -258,10 +258,14 @@ describe('when it is full', () => {
       ['3', 'PASS'],
       ['4', 'PASS'],
     ] as const)
-      await outbox.put(verdictRecord(id, verdict));
+      await outbox.put(recordOf(id, { verdict, partId: id === '4' ? 'P-4' : null, file: `${id}.png` }));
     for (const id of ['5', '6', '7']) await outbox.put(verdictRecord(id, 'NG'));
-    const dropped = events.flatMap((event) => (event.kind === 'dropped' ? [event.resultId] : []));
-    expect(dropped).toEqual(['3', '4', '2']);
+    const dropped = events.flatMap((event) => (event.kind === 'dropped' ? [[event.resultId, event.part]] : []));
+    expect(dropped).toEqual([
+      ['3', '3.png'],
+      ['4', 'P-4'],
+      ['2', '2.png'],
+    ]);
     expect(outbox.snapshot.dropped).toEqual({ PASS: 2, REVIEW: 1 });
   });
 
