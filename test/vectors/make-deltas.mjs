@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { deltaBytesOf, encodeDelta, memoryReader, modelLayout } from '../../packages/delta-sync/dist/index.js';
 import { encodeIndex } from '../../packages/delta-sync/dist/format/patch-index.js';
 import { SegmentBuilder } from '../../packages/delta-sync/dist/encode/segment-builder.js';
+import { turnedCandidate } from '../../packages/delta-sync/dist/encode/tensor-candidates.js';
 import { buildModel, readModel } from '../../packages/onnx/dist/index.js';
 import { makeTensor, seededRandom } from '../../packages/protocol/dist/index.js';
 
@@ -92,15 +93,34 @@ const PATCH = Buffer.from(
   'ijni7kinChIHxJiGwEJaaDkxQVkmU1nMokMmAAABkYBAACrGFgAgADEA000EAaZBFIgcjdsi3eLuSKcKEhmUSGTA',
   'base64',
 );
-const [before, after] = [text('dog'), text('a much larger cat')];
-const builder = new SegmentBuilder(1);
-builder.bsdiff({ offset: 0, bytes: before.byteLength }, after.byteLength, PATCH);
-const { payload, baseBytes } = builder.finish();
-const file = (name, bytes) => ({ name, bytes: bytes.byteLength, sha256: sha256(bytes) });
-const segment = { kind: 'output', baseBytes, payloadBytes: payload.byteLength, ...file('', after) };
-const bsdiff = deltaBytesOf([encodeIndex([file('old', before)], [file('new', after)], [segment]), payload]);
-const strategies = ['bsdiff'];
-vectors.push({ name: 'bsdiff', strategies, base: base64(before), delta: base64(bsdiff), sha256: sha256(after) });
+/** A delta of one segment that was built by hand, of what no encoder writes for so small a file. */
+function byHand(name, strategy, before, after, build) {
+  const builder = new SegmentBuilder(4);
+  build(builder);
+  const { payload, baseBytes, version } = builder.finish();
+  const file = (named, bytes) => ({ name: named, bytes: bytes.byteLength, sha256: sha256(bytes) });
+  const segment = { kind: 'output', baseBytes, payloadBytes: payload.byteLength, ...file('', after) };
+  const index = encodeIndex([file('old', before)], [file('new', after)], [segment], version);
+  const delta = base64(deltaBytesOf([index, payload]));
+  vectors.push({ name, strategies: [strategy], base: base64(before), delta, sha256: sha256(after) });
+}
 
-writeFileSync(new URL('deltas.json', import.meta.url), `${JSON.stringify({ formatVersion: 3, vectors }, null, 1)}\n`);
+const [before, after] = [text('dog'), text('a much larger cat')];
+byHand('bsdiff', 'bsdiff', before, after, (builder) =>
+  builder.bsdiff({ offset: 0, bytes: before.byteLength }, after.byteLength, PATCH),
+);
+
+/** The old matrix of 64 by 80, turned over and trained, in parts of 30 and 50 rows. */
+const over = old.map((_, at) => old[(at % 64) * 80 + Math.floor(at / 64)] + small[at]);
+byHand('turned in parts', 'turned', bytesOf(old), bytesOf(over), (builder) => {
+  for (const [first, end] of [[0, 30], [30, 80]]) {
+    const rows = end - first;
+    const part = Float32Array.from({ length: 64 * rows }, (_, at) => old[Math.floor(at / rows) * 80 + first + (at % rows)]);
+    const fields = { op: 'turnedPart', kind: 0, dims: [64, rows], axes: [1, 0], base: 4 * first, whole: 80 };
+    const { operation, write } = turnedCandidate(fields, bytesOf(part), bytesOf(over.slice(64 * first, 64 * end)));
+    builder.add(operation, write);
+  }
+});
+
+writeFileSync(new URL('deltas.json', import.meta.url), `${JSON.stringify({ formatVersion: 4, vectors }, null, 1)}\n`);
 for (const { name, strategies, delta } of vectors) console.log(name, strategies.join(' '), Math.round(delta.length * 0.75));

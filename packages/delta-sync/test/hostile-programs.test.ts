@@ -9,7 +9,7 @@ import { ByteSink } from '../src/coder/byte-io.ts';
 import { TokenWriter } from '../src/coder/token-stream.ts';
 import { ELEMENT_KINDS } from '../src/format/element-kinds.ts';
 import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES } from '../src/format/limits.ts';
-import { baseRangeOf, outputBytesOf } from '../src/format/operation-sizes.ts';
+import { baseBytesOf, outputBytesOf } from '../src/format/operation-sizes.ts';
 import type { BaseRange, Operation } from '../src/format/operations.ts';
 import { writeProgram } from '../src/format/write-program.ts';
 
@@ -50,7 +50,7 @@ function payloadOf(operations: readonly Operation[], streams: Streams = {}): Uin
 /** Under an index that says of it what it says of itself. */
 async function decoded(operations: readonly Operation[], streams: Streams = {}): Promise<Uint8Array> {
   const made = operations.reduce((sum, operation) => sum + outputBytesOf(operation), 0);
-  const read = operations.reduce((sum, operation) => sum + (baseRangeOf(operation)?.bytes ?? 0), 0);
+  const read = operations.reduce((sum, operation) => sum + baseBytesOf(operation), 0);
   const known = (streams.dictionary ?? []).reduce((sum, { bytes }) => sum + bytes, 0);
   const bytes = Math.min(MAX_SEGMENT_BYTES, Math.max(1, made));
   const baseBytes = Math.min(MAX_SEGMENT_BASE_BYTES, read + known);
@@ -115,6 +115,12 @@ describe('programs that are refused', () => {
     ['a tensor whose size wraps', [{ op: 'turned', ...tensor, dims: [2 ** 26, 2 ** 26] }], {}],
     ['a tensor over the base', [{ op: 'turned', ...tensor, base: base.length - 1 }], {}],
     ['a tensor whose elements share bytes', [{ op: 'turned', ...tensor, kind: 6 }], {}],
+    ['a part of a tensor over the base', [{ op: 'turnedPart', ...tensor, base: base.length - 700, whole: 20 }], {}],
+    ['a part of a tensor from before the base', [{ op: 'turnedPart', ...tensor, base: -1, whole: 20 }], {}],
+    ['a part that is more than the tensor', [{ op: 'turnedPart', ...tensor, whole: 9 }], {}],
+    ['a part of a tensor that is far larger', [{ op: 'turnedPart', ...tensor, whole: 641 }], {}],
+    ['a part whose tensor wraps', [{ op: 'turnedPart', ...tensor, dims: [2 ** 26, 2 ** 26], whole: far }], {}],
+    ['a part without values', [{ op: 'turnedPart', ...tensor, whole: 20 }], {}],
     ['a turned tensor without values', [{ op: 'turned', ...tensor }], {}],
     ['steps without a text', [{ op: 'cumulative', elementBytes: 4, stride: 1, bytes: 4000 }], {}],
     ['a stride of none', [{ op: 'cumulative', elementBytes: 4, stride: 0, bytes: 40 }], {}],
@@ -277,7 +283,9 @@ describe('programs by chance', () => {
       case 9: {
         const dims = Array.from({ length: pick(6) }, () => (isSane ? 1 + pick(9) : size()));
         const axes = dims.map((_, at) => (pick(8) === 0 ? pick(5) : dims.length - 1 - at));
-        return { op: 'turned', kind: shape.kind, dims, axes, base: place(), levels: someLevels() };
+        const fields = { kind: shape.kind, dims, axes, base: place(), levels: someLevels() };
+        if (pick(2) === 0) return { op: 'turned', ...fields };
+        return { op: 'turnedPart', ...fields, whole: one([9, 20, 64, size()]) };
       }
       case 10: {
         const scaleBy = one(['whole', 'row', 'column'] as const);

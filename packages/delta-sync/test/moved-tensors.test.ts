@@ -2,6 +2,7 @@
 // parted or turned over, and integers of many scales. Each comes out bit for bit, in the bytes that only what is new takes.
 import { type NumericDType, seededRandom } from '@kerf/protocol';
 import { expect, test } from 'vitest';
+import { turned } from '../src/codec/turn.ts';
 import { bytesOfArray, model, modelWith, normal, roundTrip, type Weight } from './support/sources.ts';
 
 const COLUMNS = 48;
@@ -252,6 +253,22 @@ test('a matrix that was trained and turned over takes what it takes trained', as
   const turned = trained.map((_, at) => trained[(at % ROWS) * COLUMNS + Math.floor(at / ROWS)] as number);
   const straight = await deltaBytes([weight(table)], [weight(trained)]);
   expect(await deltaBytes([weight(table)], [weight(turned, 'w', [COLUMNS, ROWS])])).toBeLessThan(1.02 * straight);
+});
+
+test.each([
+  ['matrix', [1030, 1024], [1, 0]],
+  ['table of short rows', [70_000, 15], [1, 0]],
+  ['kernel, channels from last to first', [3, 3, 300, 400], [3, 2, 0, 1]],
+  ['kernel, channels from first to last', [400, 300, 3, 3], [0, 2, 3, 1]],
+])('a %s of more than a segment is turned in parts', async (_, dims, axes) => {
+  const count = dims.reduce((product, size) => product * size, 1);
+  const before = normal(count, 0.05, 9);
+  const data = turned(bytesOfArray(before), { dims, axes }, 4);
+  const after = new Float32Array(data.buffer);
+  const tuned = axes.length === 2 ? after : trained(after, 10);
+  const shape = axes.map((axis) => dims[axis] as number);
+  const most = tuned === after ? 3 * OVERHEAD : 0.62 * data.byteLength;
+  expect(await deltaBytes([weight(before, 'w', dims)], [weight(tuned, 'w', shape)])).toBeLessThan(most);
 });
 
 test('channels that were pruned out of each row take a place each, not their bytes', async () => {

@@ -18,7 +18,14 @@ import { TokenReader } from '../coder/token-stream.ts';
 import { damaged } from '../damaged.ts';
 import { ELEMENT_KINDS, type ElementKind } from '../format/element-kinds.ts';
 import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES, MAX_SEGMENT_PAYLOAD_BYTES } from '../format/limits.ts';
-import { baseRangeOf, hullOf, matrixOfTurn, outputBytesOf } from '../format/operation-sizes.ts';
+import {
+  baseBytesOf,
+  baseRangeOf,
+  hullOf,
+  matrixOfTurn,
+  outputBytesOf,
+  piecesOfTurn,
+} from '../format/operation-sizes.ts';
 import type {
   AddOperation,
   CumulativeOperation,
@@ -32,6 +39,7 @@ import type {
 import type { DeltaSegment } from '../format/patch-index.ts';
 import { readProgram } from '../format/read-program.ts';
 import { applyBsdiff } from './bsdiff.ts';
+import { readPieces } from './read-pieces.ts';
 
 /** Contexts of every token stream: differences, then byte planes. */
 export const ALL_CONTEXTS = ALL_SCALE_CONTEXTS + PLANE_CONTEXTS;
@@ -77,8 +85,7 @@ export async function decodeSegment(
   for (const operation of program.operations) {
     const place = output.subarray(at, at + outputBytesOf(operation));
     at += place.byteLength;
-    const range = baseRangeOf(operation);
-    const old = range === null ? null : await near.read(range.offset, range.bytes);
+    const old = await oldOf(operation, near);
     if (operation.op === 'text') place.set(text.take(operation.bytes));
     else if (operation.op === 'add') {
       addText(old as Uint8Array, text.take(operation.bytes), operation.elementBytes, place);
@@ -105,7 +112,7 @@ function splitPayload(payload: Uint8Array): PayloadParts {
 /** What a segment reads is what the index says of it. */
 function checkBaseBytes({ dictionary, operations }: SegmentProgram, declared: number): void {
   let bytes = dictionary.reduce((sum, range) => sum + range.bytes, 0);
-  for (const operation of operations) bytes += baseRangeOf(operation)?.bytes ?? 0;
+  for (const operation of operations) bytes += baseBytesOf(operation);
   if (bytes !== declared) throw damaged(`a segment reads ${bytes} bytes of the base, not ${declared}`);
 }
 
@@ -119,6 +126,12 @@ async function nearBase({ operations }: SegmentProgram, base: ByteReader): Promi
     byteLength: base.byteLength,
     read: async (offset, length) => bytes.subarray(offset - hull.offset, offset - hull.offset + length),
   };
+}
+
+async function oldOf(operation: Operation, base: ByteReader): Promise<Uint8Array | null> {
+  if (operation.op === 'turnedPart') return await readPieces(base, piecesOfTurn(operation));
+  const range = baseRangeOf(operation);
+  return range === null ? null : await base.read(range.offset, range.bytes);
 }
 
 function isText(operation: Operation): operation is TextOperation | AddOperation | CumulativeOperation {
@@ -171,7 +184,8 @@ function decodeValues(operation: Operation, values: ValueReaders, old: Uint8Arra
       decodeDifferences(values, matrix, operation.levels, foreseen, place);
       break;
     }
-    case 'turned': {
+    case 'turned':
+    case 'turnedPart': {
       const kind = ELEMENT_KINDS[operation.kind] as ElementKind;
       const foreseen = turned(old as Uint8Array, operation, kind.bits / 8);
       decodeDifferences(values, { kind, ...matrixOfTurn(operation) }, operation.levels, foreseen, place);

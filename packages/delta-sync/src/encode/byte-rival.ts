@@ -18,6 +18,8 @@ import { type BuiltSegment, SegmentBuilder } from './segment-builder.ts';
 /** Makes a BSDIFF40 patch of at most so many bytes; null when it would be larger, or when the maker failed. */
 export type BytePatcher = (old: Uint8Array, fresh: Uint8Array, maxPatchBytes: number) => Promise<Uint8Array | null>;
 
+/** What bytes of the same place in the base say nothing of. */
+const WITHOUT_OLD: ReadonlySet<Operation['op']> = new Set(['planes', 'turned', 'turnedPart']);
 /** A segment that takes less than this is not worth a process. */
 const LEAST_PAYLOAD_BYTES = 512;
 /** Pieces of this size are looked at to know what a patch would take. */
@@ -100,7 +102,7 @@ function movedBytes(operations: readonly Operation[], old: Uint8Array, start: nu
     const range = baseRangeOf(operation);
     const made = fresh.subarray(at, at + bytes);
     at += bytes;
-    if (operation.op === 'planes' || operation.op === 'turned') moved.append(made);
+    if (WITHOUT_OLD.has(operation.op)) moved.append(made);
     else if (operation.op === 'differences' || operation.op === 'snap' || operation.op === 'lowRank') {
       const from = (range as BaseRange).offset - start;
       moved.append(made.map((value, byte) => value - (old[from + byte] as number)));

@@ -1,8 +1,10 @@
 // A tensor that changed, and the old one that it came from -> the operations that take least: copies of what stands elsewhere
 // in the base, and between them numbers or text.
+import { readPieces } from '../apply/read-pieces.ts';
 import type { ByteReader } from '../byte-reader.ts';
 import { entropyBitsOf } from '../coder/cluster.ts';
 import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES } from '../format/limits.ts';
+import { piecesOfTurn } from '../format/operation-sizes.ts';
 import type { BaseRange } from '../format/operations.ts';
 import type { FormatVersion } from '../format/patch-index.ts';
 import { copiesBits } from './copies-price.ts';
@@ -22,6 +24,7 @@ import { sampleOf } from './sample.ts';
 import { bestWithOld, type Candidate, planesCandidate, turnedCandidate } from './tensor-candidates.ts';
 import { chunksOf, shapeOf, type TensorChunk } from './tensor-chunks.ts';
 import { sumInPlace, type TextForm, textBehind, textElsewhere } from './text-price.ts';
+import { type TurnPart, turnPartsOf } from './turn-parts.ts';
 
 /** Shorter stretches than a copy are found again as text; shorter than this they save nothing. */
 const LEAST_TEXT_STRETCH_BYTES = 64;
@@ -31,6 +34,8 @@ const LEAST_MOVED = 0.25;
 const CLEARLY = 0.8;
 /** What is looked at first, from all over a chunk. */
 const GLANCE_BYTES = 16 * 1024;
+/** Of a larger tensor no other order of its axes is looked for, which takes both of it in memory. */
+const MAX_TURNED_BYTES = 128 * 1024 * 1024;
 /** Of a larger tensor no other order of its elements is looked for. */
 const MAX_REARRANGED_BYTES = 16 * 1024 * 1024;
 
@@ -64,11 +69,7 @@ export class TensorEncoder {
       await this.#writer.copy(match.old.place, tensor.bytes, part);
       return;
     }
-    const turned = await this.#turned(tensor, match);
-    if (turned !== null) {
-      await this.#writer.values(turned, tensor.bytes, part);
-      return;
-    }
+    if (await this.#turned(tensor, match, part)) return;
     const runs = await this.#rearranged(tensor, match);
     if (runs !== null) {
       await this.#writer.copies(runs, part);
@@ -101,16 +102,31 @@ export class TensorEncoder {
   }
 
   /** The old tensor with its axes in another order, trained or not, where that takes less than the new bytes by themselves. */
-  async #turned(tensor: PlacedTensor, match: TensorMatch | null): Promise<Candidate | null> {
+  async #turned(tensor: PlacedTensor, match: TensorMatch | null, part: NamedPart): Promise<boolean> {
     const isOld = match !== null && match.by !== 'type' && match.old.bytes === tensor.bytes;
-    if (this.#format < 3 || !isOld || tensor.bytes > MAX_SEGMENT_BYTES) return null;
+    if (this.#format < 3 || !isOld || tensor.bytes > MAX_TURNED_BYTES) return false;
     const { base, target } = this.#readers;
     const old = await base.read(match.old.place, tensor.bytes);
     const fresh = await target.read(tensor.place, tensor.bytes);
     const turn = findTurned(match.old, old, tensor, fresh);
-    if (turn === null) return null;
-    const candidate = turnedCandidate(turn, { kind: tensor.kind, base: match.old.place }, old, fresh);
-    return candidate.bits < planesCandidate(tensor.planes, fresh).bits ? candidate : null;
+    const turns = turn === null ? [] : turnPartsOf(turn, tensor.kind, match.old.place);
+    const sampled = turns[Math.floor(turns.length / 2)];
+    if (sampled === undefined || (sampled.fields.op === 'turnedPart' && this.#format < 4)) return false;
+    const sample = await this.#turnedBy(sampled, tensor);
+    const planes = planesCandidate(tensor.planes, fresh.subarray(sampled.offset, sampled.offset + sampled.bytes));
+    if (sample.bits >= planes.bits) return false;
+    for (const each of turns) {
+      const candidate = each === sampled ? sample : await this.#turnedBy(each, tensor);
+      await this.#writer.values(candidate, each.bytes, part);
+    }
+    return true;
+  }
+
+  async #turnedBy({ fields, offset, bytes }: TurnPart, tensor: PlacedTensor): Promise<Candidate> {
+    const { base, target } = this.#readers;
+    const isApart = fields.op === 'turnedPart';
+    const old = await (isApart ? readPieces(base, piecesOfTurn(fields)) : base.read(fields.base, bytes));
+    return turnedCandidate(fields, old, await target.read(tensor.place + offset, bytes));
   }
 
   /** What of a chunk stands elsewhere in the base, in whole elements. */

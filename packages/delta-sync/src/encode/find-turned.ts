@@ -24,11 +24,21 @@ export function findTurned(
   const kind = ELEMENT_KINDS[fresh.kind] as ElementKind;
   const count = dims.reduce((product, size) => product * size, 1);
   const isTensor = dims.length >= 2 && dims.length <= MAX_AXES && dims.length === wanted.length;
-  if (!isTensor || old.kind !== fresh.kind || count < LEAST_ELEMENTS || count * kind.bits !== 8 * fresh.bytes)
+  if (
+    !isTensor ||
+    kind.bits < 8 ||
+    old.kind !== fresh.kind ||
+    count < LEAST_ELEMENTS ||
+    count * kind.bits !== 8 * fresh.bytes
+  )
     return null;
-  const before = valuesOf(oldBytes, kind, false, count);
-  const after = valuesOf(freshBytes, kind, false, count);
-  const distanceBy = (from: (at: number) => number): number => distance(before, after, from);
+  const places = Array.from({ length: GLANCES }, (_, glance) => Math.floor(((glance + 0.5) * count) / GLANCES));
+  const after = places.map((at) => valueAt(freshBytes, kind, at));
+  const distanceBy = (from: (at: number) => number): number =>
+    distance(
+      places.map((at) => valueAt(oldBytes, kind, from(at))),
+      after,
+    );
   let best: { turn: Turn; distance: number } | null = null;
   const most = Math.min(
     ALIKE,
@@ -43,13 +53,17 @@ export function findTurned(
   return best?.turn ?? null;
 }
 
-/** Of new elements from the old ones, as a share of what both are. @param from where the element at a place comes from */
-function distance(before: Float64Array, after: Float64Array, from: (at: number) => number): number {
+function valueAt(bytes: Uint8Array, kind: ElementKind, at: number): number {
+  const size = kind.bits / 8;
+  return valuesOf(bytes.subarray(at * size, (at + 1) * size), kind, false, 1)[0] as number;
+}
+
+/** Of new elements from the old ones, as a share of what both are. */
+function distance(before: readonly number[], after: readonly number[]): number {
   let apart = 0;
   let size = 0;
-  for (let glance = 0; glance < GLANCES; glance++) {
-    const at = Math.floor(((glance + 0.5) * after.length) / GLANCES);
-    const [left, right] = [before[from(at)] as number, after[at] as number];
+  for (const [at, right] of after.entries()) {
+    const left = before[at] as number;
     apart += Math.abs(left - right);
     size += (Math.abs(left) + Math.abs(right)) / 2;
   }

@@ -2,7 +2,7 @@
 import type { ByteReader } from '../byte-reader.ts';
 import { textToAccumulate, textToAdd } from '../codec/sums.ts';
 import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES } from '../format/limits.ts';
-import { baseRangeOf } from '../format/operation-sizes.ts';
+import { baseBytesOf } from '../format/operation-sizes.ts';
 import type { BaseRange } from '../format/operations.ts';
 import type { FormatVersion } from '../format/patch-index.ts';
 import type { ByteRival } from './byte-rival.ts';
@@ -104,8 +104,7 @@ export class OutputWriter {
   /** Of at most a segment. */
   async values({ operation, bits, write, planes }: Candidate, bytes: number, part: NamedPart): Promise<void> {
     const isApart = planes !== undefined && this.#planes.bitsShared(planes) > this.#newSegmentBits;
-    const baseBytes = baseRangeOf(operation)?.bytes ?? 0;
-    if (isApart || !this.#builder.hasRoomFor(bytes, baseBytes)) await this.endSegment();
+    if (isApart || !this.#builder.hasRoomFor(bytes, baseBytesOf(operation))) await this.endSegment();
     if (planes === undefined) this.#newSegmentBits = DIFFERENCES_BITS;
     else this.#planes.add(planes);
     this.#builder.add(operation, write);

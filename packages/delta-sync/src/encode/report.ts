@@ -23,6 +23,7 @@ export function strategyOf(op: Operation['op']): Strategy {
   if (op === 'planes') return 'byte planes';
   if (op === 'add') return 'added';
   if (op === 'scratch') return 'structure';
+  if (op === 'turnedPart') return 'turned';
   return op;
 }
 

@@ -7,7 +7,7 @@ import { ByteSink } from '../coder/byte-io.ts';
 import { RawBitWriter } from '../coder/raw-bits.ts';
 import { TokenWriter } from '../coder/token-stream.ts';
 import { MAX_OPERATIONS, MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES } from '../format/limits.ts';
-import { baseRangeOf, formatVersionOf, outputBytesOf } from '../format/operation-sizes.ts';
+import { baseBytesOf, formatVersionOf, outputBytesOf } from '../format/operation-sizes.ts';
 import type { AddOperation, BaseRange, CumulativeOperation, Operation } from '../format/operations.ts';
 import type { FormatVersion } from '../format/patch-index.ts';
 import { writeProgram } from '../format/write-program.ts';
@@ -106,7 +106,7 @@ export class SegmentBuilder {
     write?.({ tokens: this.#tokens, raw: this.#raw });
     this.#operations.push(operation);
     this.#bytes += outputBytesOf(operation);
-    this.#baseBytes += baseRangeOf(operation)?.bytes ?? 0;
+    this.#baseBytes += baseBytesOf(operation);
   }
 
   finish(): BuiltSegment {
@@ -128,7 +128,7 @@ export class SegmentBuilder {
       payload: payload.written(),
       entropyBytes: Math.ceil(entropyBits / 8) + raw.byteLength,
       valueBytes: words.byteLength + raw.byteLength,
-      version: hasRuns ? 3 : formatVersionOf(this.#operations),
+      version: Math.max(hasRuns ? 3 : 1, formatVersionOf(this.#operations)) as FormatVersion,
     };
   }
 

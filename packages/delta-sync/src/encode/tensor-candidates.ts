@@ -15,7 +15,7 @@ import { chooseLevels, type PricedLevels, sampleOf } from '../codec/levels.ts';
 import { addProduct } from '../codec/low-rank.ts';
 import { encodePlanes, type PlaneLayout, pricePlanes } from '../codec/planes.ts';
 import { ALL_SCALE_CONTEXTS } from '../codec/scale-model.ts';
-import { type Turn, turned } from '../codec/turn.ts';
+import { turned } from '../codec/turn.ts';
 import { tokenOf } from '../coder/tokens.ts';
 import { ELEMENT_KINDS, type ElementKind, FLOAT32, kindOf } from '../format/element-kinds.ts';
 import { matrixOfTurn } from '../format/operation-sizes.ts';
@@ -23,6 +23,7 @@ import type { MatrixFields, Operation } from '../format/operations.ts';
 import { FACTOR_ERRORS, findFactors, type RealFactors, roundFactors } from './find-factors.ts';
 import { findGrid, type Grid } from './find-grid.ts';
 import type { PlaneCounts } from './plane-counts.ts';
+import type { TurnFields } from './turn-parts.ts';
 
 export interface Candidate {
   readonly operation: Operation;
@@ -99,19 +100,13 @@ export function differencesCandidate(fields: MatrixFields, old: Uint8Array, fres
   };
 }
 
-/** @param place kind of element, and where the old tensor begins in the base */
-export function turnedCandidate(
-  turn: Turn,
-  place: Pick<MatrixFields, 'kind' | 'base'>,
-  old: Uint8Array,
-  fresh: Uint8Array,
-): Candidate {
-  const kind = ELEMENT_KINDS[place.kind] as ElementKind;
-  const matrix = { kind, ...matrixOfTurn(turn) };
-  const foreseen = turned(old, turn, kind.bits / 8);
+export function turnedCandidate(fields: TurnFields, old: Uint8Array, fresh: Uint8Array): Candidate {
+  const kind = ELEMENT_KINDS[fields.kind] as ElementKind;
+  const matrix = { kind, ...matrixOfTurn(fields) };
+  const foreseen = turned(old, fields, kind.bits / 8);
   const { levels, bits } = priceDifferences(matrix, foreseen, fresh);
   return {
-    operation: { op: 'turned', ...turn, ...place, levels },
+    operation: { ...fields, levels },
     bits: bits + 2 * OPERATION_BITS,
     write: (writers) => encodeDifferences(writers, matrix, levels, foreseen, fresh),
   };

@@ -20,5 +20,7 @@ export const MAX_NAME_BYTES = 255;
 export const MAX_OPERATIONS = 65_536;
 /** Axes of a tensor that is turned: kernels have four. */
 export const MAX_AXES = 4;
+/** How much longer an axis may be than the part that a segment turns: so much more than that is read at most. */
+export const MAX_WHOLE = 64;
 /** Columns of a low-rank factor: sums of so many products stay exact. */
 export const MAX_RANK = 32;

@@ -14,10 +14,11 @@ export const CODE = {
   derived: 9,
   cumulative: 10,
   turned: 11,
+  turnedPart: 12,
 } as const;
 
 /** How many there are. */
-export const OPERATION_CODES = 12;
+export const OPERATION_CODES = 13;
 
 /** Roles of numbers, each learnt by itself. */
 export const ROLE = {
@@ -55,17 +56,22 @@ export const ROLE = {
   axes: 58,
   dimension: 59,
   axis: 60,
-  total: 61,
+  codeBehindTurnedPart: 61,
+  turnedPartShift: 62,
+  whole: 63,
+  total: 64,
 } as const;
 
 /** Of the code of an operation, by that of the one before. */
 export function codeRole(before: number): number {
   if (before === CODE.turned) return ROLE.codeBehindTurned;
+  if (before === CODE.turnedPart) return ROLE.codeBehindTurnedPart;
   return before === CODE.cumulative ? ROLE.codeBehindCumulative : ROLE.code + before;
 }
 
 /** Of where the range of the base begins that an operation reads. */
 export function shiftRole(code: number): number {
+  if (code === CODE.turnedPart) return ROLE.turnedPartShift;
   return code === CODE.turned ? ROLE.turnedShift : ROLE.baseShift + code;
 }
 

@@ -2,7 +2,7 @@
 
 import type { Turn } from '../codec/turn.ts';
 import { bytesOfElements, ELEMENT_KINDS, type ElementKind } from './element-kinds.ts';
-import type { BaseRange, Operation } from './operations.ts';
+import type { BaseRange, Operation, TurnedPartOperation } from './operations.ts';
 import type { FormatVersion } from './patch-index.ts';
 
 export function elementsOf(dims: readonly number[]): number {
@@ -26,6 +26,7 @@ export function outputBytesOf(operation: Operation): number {
     case 'derived':
       return bytesOfElements(ELEMENT_KINDS[operation.kind] as ElementKind, operation.rows * operation.columns);
     case 'turned':
+    case 'turnedPart':
       return bytesOfElements(ELEMENT_KINDS[operation.kind] as ElementKind, elementsOf(operation.dims));
     case 'copy':
     case 'scratch':
@@ -37,7 +38,31 @@ export function outputBytesOf(operation: Operation): number {
   }
 }
 
-/** The range of the base that an operation reads; null when it reads none. */
+/** Where the bytes of a part of a tensor lie in the base: pieces of one length, each as far behind the one before. */
+export interface Pieces {
+  readonly offset: number;
+  readonly count: number;
+  readonly bytes: number;
+  readonly pitch: number;
+}
+
+export function piecesOfTurn({ kind, dims, axes, base, whole }: Omit<TurnedPartOperation, 'op' | 'levels'>): Pieces {
+  const cut = axes[0] as number;
+  const each = bytesOfElements(ELEMENT_KINDS[kind] as ElementKind, elementsOf(dims.slice(cut + 1)));
+  return {
+    offset: base,
+    count: elementsOf(dims.slice(0, cut)),
+    bytes: each * (dims[cut] as number),
+    pitch: each * whole,
+  };
+}
+
+/** Bytes of the base that an operation reads. */
+export function baseBytesOf(operation: Operation): number {
+  return operation.op === 'turnedPart' ? outputBytesOf(operation) : (baseRangeOf(operation)?.bytes ?? 0);
+}
+
+/** The range of the base that an operation reads; null when it reads none, or pieces. */
 export function baseRangeOf(operation: Operation): BaseRange | null {
   switch (operation.op) {
     case 'copy':
@@ -59,6 +84,7 @@ export function baseRangeOf(operation: Operation): BaseRange | null {
     case 'text':
     case 'cumulative':
     case 'planes':
+    case 'turnedPart':
       return null;
   }
 }
@@ -76,6 +102,7 @@ export function hullOf(ranges: readonly BaseRange[]): BaseRange | null {
 
 /** The least version of the format that has all of them. */
 export function formatVersionOf(operations: readonly Operation[]): FormatVersion {
+  if (operations.some(({ op }) => op === 'turnedPart')) return 4;
   if (operations.some(({ op }) => op === 'cumulative' || op === 'turned')) return 3;
   return operations.some(({ op }) => op === 'add' || op === 'derived') ? 2 : 1;
 }

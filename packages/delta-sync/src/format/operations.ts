@@ -110,6 +110,13 @@ export interface TurnedOperation extends Turn {
   readonly levels: Levels;
 }
 
+/** The same of a part of the old tensor: of the axis that became the first one, so much as `dims` says. */
+export interface TurnedPartOperation extends Omit<TurnedOperation, 'op'> {
+  readonly op: 'turnedPart';
+  /** How long that axis is in the old tensor. */
+  readonly whole: number;
+}
+
 /** What a rule makes of each old element, of whatever kind; then differences from that. */
 export interface DerivedOperation extends MatrixFields, Rule {
   readonly op: 'derived';
@@ -128,6 +135,7 @@ export type Operation =
   | AddOperation
   | CumulativeOperation
   | TurnedOperation
+  | TurnedPartOperation
   | DerivedOperation;
 
 export interface SegmentProgram {

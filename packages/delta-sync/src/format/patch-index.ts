@@ -50,9 +50,9 @@ export interface DeltaIndex {
 
 /** `KERFDLT`; the version of the format follows. */
 const MAGIC = Uint8Array.of(0x4b, 0x45, 0x52, 0x46, 0x44, 0x4c, 0x54);
-/** What is read: the second has two more operations, the third two more again, and runs in texts; each has all that those before have. */
-export type FormatVersion = 1 | 2 | 3;
-export const LAST_FORMAT: FormatVersion = 3;
+/** What is read: the second has two more operations, the third two more again, and runs in texts, the fourth one more; each has all that those before have. */
+export type FormatVersion = 1 | 2 | 3 | 4;
+export const LAST_FORMAT: FormatVersion = 4;
 /** Magic and version, bytes of the index (u32), 4 bytes that are 0. */
 export const HEADER_BYTES = 16;
 const HASH_BYTES = 32;

@@ -1,14 +1,22 @@
 // Numbers in the control stream -> the operations of a segment and its dictionary, each checked.
 import { readLevels } from '../codec/levels.ts';
 import type { Levels } from '../codec/scale-model.ts';
+import type { Turn } from '../codec/turn.ts';
 import type { BitDecoder } from '../coder/bit-coder.ts';
 import { decodeNumber, NumberOdds, unzigzag } from '../coder/number-coder.ts';
 import { damaged } from '../damaged.ts';
 import { readDouble } from './doubles.ts';
 import { bytesOfElements, ELEMENT_KINDS, type ElementKind, FLOAT32 } from './element-kinds.ts';
-import { MAX_AXES, MAX_OPERATIONS, MAX_RANK, MAX_SEGMENT_BYTES, MAX_SEGMENT_PAYLOAD_BYTES } from './limits.ts';
+import {
+  MAX_AXES,
+  MAX_OPERATIONS,
+  MAX_RANK,
+  MAX_SEGMENT_BYTES,
+  MAX_SEGMENT_PAYLOAD_BYTES,
+  MAX_WHOLE,
+} from './limits.ts';
 import { CODE, codeRole, LEVEL_ROLES, OPERATION_CODES, ROLE, shiftRole } from './operation-roles.ts';
-import { elementsOf, matrixOfTurn, outputBytesOf } from './operation-sizes.ts';
+import { elementsOf, matrixOfTurn, outputBytesOf, piecesOfTurn } from './operation-sizes.ts';
 import type { BaseRange, Correction, MatrixFields, Operation, SegmentProgram } from './operations.ts';
 import { readRule } from './rule-fields.ts';
 
@@ -103,6 +111,8 @@ class ProgramReader {
       }
       case CODE.turned:
         return this.#turned(code, left);
+      case CODE.turnedPart:
+        return this.#turnedPart(code, left);
       case CODE.derived:
         return this.#derived(code, left);
       default: {
@@ -154,6 +164,23 @@ class ProgramReader {
   }
 
   #turned(code: number, left: number): Operation {
+    const { bytes, ...tensor } = this.#tensor(left);
+    const { offset: base } = this.#range(this.#shifted(code), bytes);
+    return { op: 'turned', ...tensor, base, levels: this.#levels(matrixOfTurn(tensor)) };
+  }
+
+  #turnedPart(code: number, left: number): Operation {
+    const { bytes: _, ...tensor } = this.#tensor(left);
+    const cut = tensor.dims[tensor.axes[0] as number] as number;
+    const whole = this.#number(ROLE.whole, cut * MAX_WHOLE);
+    if (whole < cut) throw damaged('a part of a tensor is larger than the tensor');
+    const base = this.#shifted(code);
+    const { count, bytes, pitch } = piecesOfTurn({ ...tensor, base, whole });
+    this.#range(base, (count - 1) * pitch + bytes);
+    return { op: 'turnedPart', ...tensor, base, whole, levels: this.#levels(matrixOfTurn(tensor)) };
+  }
+
+  #tensor(left: number): Turn & { readonly kind: number; readonly bytes: number } {
     const kind = this.#number(ROLE.element, ELEMENT_KINDS.length - 1);
     const { bits } = ELEMENT_KINDS[kind] as ElementKind;
     if (bits < 8) throw damaged('a tensor whose elements share bytes is turned');
@@ -164,8 +191,7 @@ class ProgramReader {
     if (count === 0 || bytes === 0 || bytes > left)
       throw damaged('a tensor is larger than what is left of its segment');
     if (new Set(axes).size !== count) throw damaged('an axis of a tensor is there twice');
-    const { offset: base } = this.#range(this.#shifted(code), bytes);
-    return { op: 'turned', kind, dims, axes, base, levels: this.#levels(matrixOfTurn({ dims, axes })) };
+    return { kind, dims, axes, bytes };
   }
 
   #matrix(code: number, left: number): MatrixFields {

@@ -4,8 +4,16 @@ import type { BitEncoder } from '../coder/bit-coder.ts';
 import { encodeNumber, NumberOdds, zigzag } from '../coder/number-coder.ts';
 import { writeDouble } from './doubles.ts';
 import { CODE, codeRole, LEVEL_ROLES, ROLE, shiftRole } from './operation-roles.ts';
-import { baseRangeOf, outputBytesOf } from './operation-sizes.ts';
-import type { BaseRange, Correction, MatrixFields, Operation, SegmentProgram } from './operations.ts';
+import { baseRangeOf, outputBytesOf, piecesOfTurn } from './operation-sizes.ts';
+import type {
+  BaseRange,
+  Correction,
+  MatrixFields,
+  Operation,
+  SegmentProgram,
+  TurnedOperation,
+  TurnedPartOperation,
+} from './operations.ts';
 import { writeRule } from './rule-fields.ts';
 
 export function writeProgram(coder: BitEncoder, { dictionary, operations }: SegmentProgram): void {
@@ -94,13 +102,18 @@ class ProgramWriter {
         this.#number(ROLE.stride, operation.stride);
         break;
       case 'turned':
-        this.#number(ROLE.element, operation.kind);
-        this.#number(ROLE.axes, operation.dims.length);
-        for (const size of operation.dims) this.#number(ROLE.dimension, size);
-        for (const axis of operation.axes) this.#number(ROLE.axis, axis);
+        this.#tensor(operation);
         this.#base(operation.base, outputBytesOf(operation), code);
         writeLevels(this.#coder, this.#odds, LEVEL_ROLES, operation.levels);
         break;
+      case 'turnedPart': {
+        this.#tensor(operation);
+        this.#number(ROLE.whole, operation.whole);
+        const { count, bytes, pitch } = piecesOfTurn(operation);
+        this.#base(operation.base, (count - 1) * pitch + bytes, code);
+        writeLevels(this.#coder, this.#odds, LEVEL_ROLES, operation.levels);
+        break;
+      }
       case 'derived':
         this.#number(ROLE.element, operation.kind);
         this.#number(ROLE.rows, operation.rows);
@@ -111,6 +124,13 @@ class ProgramWriter {
         writeLevels(this.#coder, this.#odds, LEVEL_ROLES, operation.levels);
         break;
     }
+  }
+
+  #tensor({ kind, dims, axes }: TurnedOperation | TurnedPartOperation): void {
+    this.#number(ROLE.element, kind);
+    this.#number(ROLE.axes, dims.length);
+    for (const size of dims) this.#number(ROLE.dimension, size);
+    for (const axis of axes) this.#number(ROLE.axis, axis);
   }
 
   #number(role: number, value: number): void {
