@@ -35,6 +35,7 @@ export class CaptureDesk {
   private nextSequence = 0;
   private givenUp = 0;
   private last: Uint8Array | null = null;
+  private lastKey: string | null = null;
   private readonly triggers: Waiting[] = [];
   private readonly outgoing: Capture[] = [];
   private delivering = false;
@@ -147,10 +148,14 @@ export class CaptureDesk {
   private capture(taken: Taken, request: TriggerRequest | null): Capture {
     const picture = 'picture' in taken.what ? taken.what.picture : null;
     const fault = 'fault' in taken.what ? taken.what.fault : null;
+    const key = request?.key ?? taken.key ?? null;
+    // The same key is the same part, sent again.
+    const isAgain = key !== null && key === this.lastKey;
+    this.lastKey = key;
     let isRepeat = false;
     if (picture !== null) {
       const bytes = bytesOfPicture(picture);
-      isRepeat = this.last !== null && sameBytes(this.last, bytes);
+      isRepeat = !isAgain && this.last !== null && sameBytes(this.last, bytes);
       this.last = bytes;
       this.repeatsInRow = isRepeat ? this.repeatsInRow + 1 : 0;
       if (isRepeat) this.counters.repeated++;
@@ -161,7 +166,7 @@ export class CaptureDesk {
     return {
       source: this.setup.name,
       sequence: this.nextSequence++,
-      key: request?.key ?? taken.key ?? null,
+      key,
       ...(taken.file === undefined ? {} : { file: taken.file }),
       takenAt: taken.takenAt ?? this.setup.wallClock(),
       partId: request?.partId ?? taken.partId ?? null,

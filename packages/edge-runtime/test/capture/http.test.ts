@@ -93,6 +93,9 @@ describe('uploads', () => {
     expect(listener.captures.map(({ partId }) => partId)).toEqual(['P-3', 'P-3']);
     expect(listener.captures[0]?.key).not.toBeNull();
     expect(listener.captures[1]?.key).toBe(listener.captures[0]?.key);
+    // The sender that lost the answer is no frozen camera; another part with the same picture is one.
+    expect((await post(url, await blob(3), { 'idempotency-key': 'shot 4' })).status).toBe(202);
+    expect(listener.captures.map(({ isRepeat }) => isRepeat)).toEqual([false, false, true]);
   });
 
   test('what is no picture, too large, misplaced or without a token is refused, and makes no capture', async () => {
