@@ -149,6 +149,17 @@ describe('connecting', () => {
     await expect(authorityFile(path)).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
   });
 
+  it('says of a balancer with no cloud behind it that it ends connections', async () => {
+    const balancer = createTcpServer((socket) => socket.end());
+    balancer.listen(0, '127.0.0.1');
+    await once(balancer, 'listening');
+    expect(await attempt({ url: `wss://127.0.0.1:${(balancer.address() as AddressInfo).port}` })).toMatchObject({
+      code: 'LINK_LOST',
+      message: expect.stringContaining('a balancer with no cloud behind it') as string,
+    });
+    balancer.close();
+  });
+
   it('reports a cloud that is not there, or is none', async () => {
     const listening = await listen(createServer());
     listening.server.close();

@@ -122,6 +122,7 @@ function connect(url: URL, subprotocol: string, settings: ClientOptions, signal:
 
 /** What `ws` says of an answer that is no WebSocket, and of one that only looks like it. */
 const NO_WEBSOCKET = /^Unexpected server response: (\d{3})$/;
+const ENDED_BEFORE_TLS = /disconnected before secure TLS connection/;
 const BROKEN_UPGRADE = /^(Invalid (Sec-WebSocket|Upgrade)|Server sent )/;
 
 /** What a person can do about it stands in the message: nobody else is there when a plant's network is at fault. */
@@ -141,6 +142,11 @@ function connectError(
   }
   if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
     return lost(`no TLS 1.3 from what answers (${code}); a login page or a proxy of the network may answer`);
+  }
+  if (ENDED_BEFORE_TLS.test(error.message)) {
+    return lost(
+      'what answers ends the connection before TLS: a balancer with no cloud behind it, or a port without TLS',
+    );
   }
   const status = NO_WEBSOCKET.exec(error.message)?.[1];
   if (status !== undefined) {
