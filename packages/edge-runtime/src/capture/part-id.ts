@@ -25,6 +25,21 @@ export function partIdFrom(pattern: string | null): (name: string) => string | n
   };
 }
 
+/**
+ * What somebody says that the part is; null where that is empty.
+ * @throws {KerfError} INVALID_ARGUMENT for an id that is too long or holds control characters: he would not find his part again.
+ */
+export function partIdSaid(id: string | null): string | null {
+  const checked = checkedPartId(id);
+  if (checked === null && (id?.trim() ?? '') !== '') {
+    throw new KerfError(
+      'INVALID_ARGUMENT',
+      `a part id has at most ${MAX_PART_ID} characters, and no control characters`,
+    );
+  }
+  return checked;
+}
+
 /** Null for an id that is empty, too long or holds control characters: then nobody said which part it is. */
 export function checkedPartId(id: string | null): string | null {
   const text = id?.trim() ?? '';

@@ -108,6 +108,9 @@ describe('uploads', () => {
     expect(await statusOf(url, await blob(1), {})).toBe(401);
     expect(await statusOf(url, await blob(1), { authorization: 'Bearer wrong' })).toBe(401);
     expect(await statusOf(`${url}/other`, await blob(1), bearer)).toBe(404);
+    for (const id of ['7'.repeat(201), 'P%077']) {
+      expect(await statusOf(`${url}?part=${id}`, await blob(1), bearer)).toBe(400);
+    }
     expect(await statusOf(url, 'x', { ...bearer, 'content-type': 'multipart/form-data; boundary=b' })).toBe(400);
     expect(await statusOf(url, await blob(1), { ...bearer, origin: 'https://evil.example' })).toBe(403);
     expect((await fetch(url, { headers: bearer })).status).toBe(405);
@@ -187,6 +190,8 @@ describe('HTTP trigger', () => {
     expect((await fetch(`${url}?part=P-2`, { method: 'POST' })).status).toBe(200);
     expect((await fetch(url, { method: 'POST', body: '[1' })).status).toBe(400);
     expect((await fetch(url, { method: 'POST', body: '{"partId":7}' })).status).toBe(400);
+    const endless = await fetch(`${url}?part=${'7'.repeat(201)}`, { method: 'POST' });
+    expect([endless.status, await endless.text()]).toEqual([400, expect.stringContaining('at most 200 characters')]);
     isFull = true;
     expect((await fetch(url, { method: 'POST' })).status).toBe(500);
     expect(requests.map(({ partId }) => partId)).toEqual(['P-1', 'P-2']);

@@ -2,7 +2,7 @@
 import { KerfError } from '@kerf/protocol';
 import type { HttpTriggerConfig } from '../../capture/http-config.ts';
 import type { SourceSetup } from '../../capture/options.ts';
-import { checkedPartId } from '../../capture/part-id.ts';
+import { partIdSaid } from '../../capture/part-id.ts';
 import type { Trigger, TriggerRequest } from '../../capture/trigger.ts';
 import { awaitResult } from '../http/await-result.ts';
 import type { HttpDoor, HttpRequest } from '../http/http-door.ts';
@@ -49,13 +49,21 @@ export function httpTrigger(
   };
 }
 
-function partIdOf({ query, body }: HttpRequest): string | null {
-  if (body.byteLength === 0) return checkedPartId(query.get('part'));
+/** Undefined where it holds no such thing. */
+function partIdInJson(text: string): string | null | undefined {
   try {
-    const { partId = null } = JSON.parse(body.toString()) as { partId?: unknown };
-    if (partId === null || typeof partId === 'string') return checkedPartId(partId ?? query.get('part'));
+    const { partId = null } = JSON.parse(text) as { partId?: unknown };
+    return partId === null || typeof partId === 'string' ? partId : undefined;
   } catch {
-    // said below
+    return undefined;
   }
-  throw new KerfError('INVALID_ARGUMENT', 'the body must be JSON such as {"partId": "P-17"}, or empty');
+}
+
+function partIdOf({ query, body }: HttpRequest): string | null {
+  if (body.byteLength === 0) return partIdSaid(query.get('part'));
+  const partId = partIdInJson(body.toString());
+  if (partId === undefined) {
+    throw new KerfError('INVALID_ARGUMENT', 'the body must be JSON such as {"partId": "P-17"}, or empty');
+  }
+  return partIdSaid(partId ?? query.get('part'));
 }

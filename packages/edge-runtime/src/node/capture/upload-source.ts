@@ -6,7 +6,7 @@ import type { UploadConfig } from '../../capture/http-config.ts';
 import { sleep } from '../../capture/keep-alive.ts';
 import { type FormField, readMultipart } from '../../capture/multipart.ts';
 import type { SourceSetup } from '../../capture/options.ts';
-import { checkedPartId } from '../../capture/part-id.ts';
+import { partIdSaid } from '../../capture/part-id.ts';
 import type { Source } from '../../capture/source.ts';
 import { formatOfBytes } from '../../capture/taken.ts';
 import { awaitResult } from '../http/await-result.ts';
@@ -72,11 +72,11 @@ export function uploadSource(config: UploadConfig, setup: SourceSetup, door: Htt
 function contentOf({ headers, query, body }: HttpRequest): { bytes: Uint8Array; partId: string | null } {
   const type = headers['content-type'] ?? '';
   const named = query.get('part') ?? headerText(headers['kerf-part-id']);
-  if (!/^multipart\/form-data\b/i.test(type)) return { bytes: body, partId: checkedPartId(named) };
+  if (!/^multipart\/form-data\b/i.test(type)) return { bytes: body, partId: partIdSaid(named) };
   const fields = readMultipart(body, type);
   const file = fields.find(({ fileName }) => fileName !== null);
   if (file === undefined) throw new KerfError('INVALID_ARGUMENT', 'the form has no file');
-  return { bytes: file.bytes, partId: checkedPartId(textOf(fields.find(({ name }) => name === 'part')) ?? named) };
+  return { bytes: file.bytes, partId: partIdSaid(textOf(fields.find(({ name }) => name === 'part')) ?? named) };
 }
 
 function textOf(field: FormField | undefined): string | null {
