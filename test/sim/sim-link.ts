@@ -64,6 +64,7 @@ export class SimEnd implements LinkTransport {
   /** Counts messages; when it is reached the message is cut short on its way. */
   cutShortAt: number | null = null;
   sent = 0;
+  receivedBytes = 0;
   readonly #connection: SimConnection;
   readonly #direction: 'up' | 'down';
   readonly #inbox: Arrival[] = [];
@@ -160,6 +161,7 @@ export class SimEnd implements LinkTransport {
   #deliver(arrival: Arrival): void {
     if (this.#state === 'closed') return;
     if ('message' in arrival) {
+      this.receivedBytes += arrival.message.byteLength;
       if (this.#state === 'open') this.#handler?.onMessage(arrival.message);
       return;
     }

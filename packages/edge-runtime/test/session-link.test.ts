@@ -320,6 +320,88 @@ describe('half-open links', () => {
   });
 });
 
+describe('a connection that owes a sign', () => {
+  const patient = { deadlineMs: 60_000, random: () => 0.5 };
+
+  it('is left for another one that is through, long before it counts as lost; frames are resumed there', async () => {
+    const { clock, cloud, infer, statuses } = await stage(undefined, patient);
+    cloud.last.link.silence();
+    const frame = infer([1]);
+    await clock.advance(7000);
+    expect(cloud.connections).toHaveLength(2);
+    expect(cloud.last.of('open')[0]?.resume).toEqual({ key: 'key-1', outstanding: [0] });
+    cloud.last.answer(0);
+    await settle();
+    expect(frame.text).toBe('cloud 2');
+    expect(kinds(statuses)).toEqual(['connected', 'reconnecting', 'connected']);
+    await clock.advance(60_000);
+    expect(cloud.connections).toHaveLength(2);
+  });
+
+  it('is left as well where nobody waits', async () => {
+    const { clock, cloud, statuses } = await stage(undefined, patient);
+    cloud.last.link.silence();
+    await clock.advance(11_000);
+    expect(cloud.connections).toHaveLength(2);
+    expect(statuses.at(-1)).toMatchObject({ kind: 'connected', resumed: true });
+  });
+
+  it('goes on when it is heard first: the other attempt ends, and nothing is told', async () => {
+    const { clock, cloud, infer, statuses } = await stage(undefined, patient);
+    const frame = infer([1]);
+    cloud.answersPings = false;
+    cloud.mute = true;
+    await clock.advance(7000);
+    expect(cloud.connections).toHaveLength(2);
+    cloud.connections[0]?.answer(0);
+    await settle();
+    expect(frame.text).toBe('cloud 2');
+    expect(cloud.connections.map(({ closes }) => closes.length)).toEqual([0, 1]);
+    expect(kinds(statuses)).toEqual(['connected']);
+  });
+
+  it('is kept where the cloud cannot be reached otherwise, until it counts as lost; then that attempt goes on', async () => {
+    const { clock, cloud, infer, statuses } = await stage(undefined, patient);
+    cloud.isGone = new KerfError('LINK_LOST', 'refused');
+    cloud.last.link.silence();
+    infer([1]);
+    await clock.advance(12_000);
+    cloud.isGone = 'hang';
+    await clock.advance(6000);
+    expect(kinds(statuses)).toEqual(['connected']);
+    await clock.advance(4000);
+    expect(kinds(statuses)).toEqual(['connected', 'reconnecting']);
+    cloud.isGone = null;
+    await clock.advance(5000);
+    expect(cloud.connections).toHaveLength(2);
+    expect(statuses.at(-1)).toMatchObject({ kind: 'connected', resumed: true });
+  });
+
+  it('is not in doubt while bytes of a long message come, nor given up', async () => {
+    const { clock, cloud, infer } = await stage(undefined, { ...patient, deadlineMs: 120_000 });
+    const { edge } = cloud.last.link as unknown as { edge: { receivedBytes: number } };
+    cloud.answersPings = false;
+    const frame = infer([1]);
+    for (let second = 0; second < 60; second++) {
+      edge.receivedBytes += 1000;
+      await clock.advance(1000);
+    }
+    expect(cloud.connections).toHaveLength(1);
+    cloud.last.answer(0);
+    await settle();
+    expect(frame.text).toBe('cloud 2');
+  });
+
+  it('is in no doubt where nobody sees bytes come, as in a browser', async () => {
+    const { clock, cloud, infer } = await stage(undefined, patient);
+    Object.defineProperty(cloud.last.link.edge, 'receivedBytes', { value: undefined });
+    cloud.last.link.silence();
+    infer([1]);
+    await clock.advance(19_000);
+    expect(cloud.connections).toHaveLength(1);
+  });
+});
+
 describe('faults that last', () => {
   it.each(['UNAUTHENTICATED', 'FORBIDDEN', 'VERSION_UNSUPPORTED'] as const)(
     '%s is told, ends frames at once, and is back soon after somebody cured it',

@@ -1,14 +1,14 @@
 // The ws transport on real sockets, plain and over TLS.
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SUBPROTOCOL } from '@kerf/protocol';
 import { generate } from 'selfsigned';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { describeTransport, Listener } from '../../../test/conformance/transport.ts';
 import { browserConnect } from '../src/browser/browser-connect.ts';
@@ -259,6 +259,23 @@ describe('connecting', () => {
       wsConnect({ url });
     wsConnect({ url: 'ws://10.0.0.1:9', allowPlainText: true });
   });
+});
+
+test.each(['ws', 'wss'])('over %s, bytes of a message that is not whole yet are seen to come', async (scheme) => {
+  const { key, cert } = await certificate();
+  const listening = await listen(scheme === 'ws' ? createServer() : createTlsServer({ key, cert }));
+  const accepted = once(listening.sockets, 'connection');
+  const pair = await openPair(listening, `${scheme}://127.0.0.1:${listening.port}`, cert);
+  const [, request] = (await accepted) as [WebSocket, IncomingMessage];
+  const listener = new Listener(pair.left);
+  const before = pair.left.receivedBytes ?? Number.NaN;
+  // RFC 6455 section 5.2: a binary message of 1 MB, of which a half comes.
+  request.socket.write(
+    Buffer.concat([Buffer.from([0x82, 127, 0, 0, 0, 0, 0, 0x0f, 0x42, 0x40]), Buffer.alloc(500_000)]),
+  );
+  await vi.waitFor(() => expect((pair.left.receivedBytes ?? 0) - before).toBeGreaterThanOrEqual(500_000));
+  expect(listener.messages).toEqual([]);
+  await pair.dispose();
 });
 
 describe('a peer that misbehaves', () => {

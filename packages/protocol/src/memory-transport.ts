@@ -38,6 +38,8 @@ class MemoryEnd implements Transport {
   /** Bytes sent from here that the peer's handler has not been given. */
   private pendingBytes = 0;
 
+  receivedBytes = 0;
+
   get bufferedBytes(): number {
     return this.pendingBytes;
   }
@@ -102,6 +104,7 @@ class MemoryEnd implements Transport {
       this.handler?.onClose(arrival.close);
     } else {
       if (this.peer !== null) this.peer.pendingBytes -= arrival.message.byteLength;
+      this.receivedBytes += arrival.message.byteLength;
       if (this.state === 'open') this.handler?.onMessage(arrival.message);
     }
   }

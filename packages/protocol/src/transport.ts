@@ -22,6 +22,8 @@ export interface Transport {
   send(message: Uint8Array): void;
   /** Bytes queued here and not yet given to the network. */
   readonly bufferedBytes: number;
+  /** Bytes that have come, those of a message that is not whole yet among them; not there where that cannot be seen. */
+  readonly receivedBytes?: number | undefined;
   /** Ends the channel; queued messages are still delivered where the network allows. */
   close(code: number, reason: string): void;
 }

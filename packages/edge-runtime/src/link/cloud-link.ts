@@ -70,6 +70,8 @@ export class CloudLink {
   private resumeKey: string | null = null;
   private isResuming = false;
   private race: ConnectRace | null = null;
+  /** When a connection that is in doubt may be raced again. */
+  private nextRaceMs = Number.NEGATIVE_INFINITY;
   private lastRoundTripMs: number | null = null;
   private cancelTimer: (() => void) | null = null;
 
@@ -146,9 +148,13 @@ export class CloudLink {
   }
 
   private connect(): void {
+    this.events.onStatus({ kind: 'connecting', attempt: this.pace.failures });
+    this.beginRace();
+  }
+
+  private beginRace(): void {
     const { clock, connectTimeoutMs } = this.options;
     const wantedMs = connectTimeoutMs * 2 ** Math.min(this.timeouts, MOST_DOUBLINGS);
-    this.events.onStatus({ kind: 'connecting', attempt: this.pace.failures });
     this.race = new ConnectRace(
       this.target,
       {
@@ -159,8 +165,8 @@ export class CloudLink {
       },
       {
         connect: ({ transport, token }, greeting) => this.connectionOver(transport, token, greeting),
-        onGreeted: (connection) => this.adopt(connection),
-        onFailed: (end, isUnheard) => this.lost(end, isUnheard),
+        onGreeted: (connection) => this.greeted(connection),
+        onFailed: (end, isUnheard) => this.raceFailed(end, isUnheard),
       },
     );
   }
@@ -182,10 +188,12 @@ export class CloudLink {
           this.lastRoundTripMs = connection.roundTripMs;
           this.events.onRoundTrip(roundTripMs);
         },
+        onDoubt: () => this.onDoubt(connection),
+        onTrust: () => this.onTrust(connection),
         onGoAway: (goAway) => this.onGoAway(goAway),
         onIdle: () => this.draining && this.leave(),
         onEnd: (end) => {
-          if (this.connection === connection) this.lost(end);
+          if (this.connection === connection) this.connectionEnded(end);
           else greeting.onEnd(end);
         },
       },
@@ -193,8 +201,48 @@ export class CloudLink {
     return connection;
   }
 
-  private adopt(connection: LinkConnection): void {
+  /** The connection owes a sign: whether the cloud can be reached otherwise is tried beside it. The first of them that is heard counts. */
+  private onDoubt(connection: LinkConnection): void {
+    const isTime = this.options.clock.nowMs() >= this.nextRaceMs;
+    if (this.connection === connection && this.race === null && !this.draining && isTime) this.beginRace();
+  }
+
+  private onTrust(connection: LinkConnection): void {
+    if (this.connection !== connection) return;
+    this.race?.stop();
     this.race = null;
+  }
+
+  private greeted(connection: LinkConnection): void {
+    const silent = this.connection;
+    this.race = null;
+    if (silent !== null) {
+      const message = 'the connection went silent; another one is through';
+      this.goOnWithout({ code: 'LINK_LOST', message, retryAfterMs: null });
+      silent.leave();
+    }
+    this.adopt(connection);
+  }
+
+  private raceFailed(end: LinkEnd, isUnheard: boolean): void {
+    this.race = null;
+    if (this.connection === null) this.lost(end, isUnheard);
+    else this.nextRaceMs = this.options.clock.nowMs() + this.options.connectTimeoutMs / 2;
+  }
+
+  private connectionEnded(end: LinkEnd): void {
+    if (this.race === null) this.lost(end);
+    else this.goOnWithout(end);
+  }
+
+  /** Another attempt is under way, or through. */
+  private goOnWithout(end: LinkEnd): void {
+    this.connection = null;
+    this.events.onStatus({ kind: 'reconnecting', delayMs: 0, code: end.code, message: end.message });
+    this.events.onAway(end, false);
+  }
+
+  private adopt(connection: LinkConnection): void {
     this.connection = connection;
     const key = this.resumeKey;
     this.isResuming = key !== null;
@@ -232,7 +280,6 @@ export class CloudLink {
   private lost(end: LinkEnd, unheard = false): void {
     this.cancelTimer?.();
     this.connection = null;
-    this.race = null;
     this.draining = false;
     if (this.closed) return;
     const { clock, faultRetryMs, backoffMaxMs } = this.options;

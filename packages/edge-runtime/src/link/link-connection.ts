@@ -64,6 +64,10 @@ export interface ConnectionEvents {
   onIdle(): void;
   /** A ping was answered. */
   onRoundTrip(roundTripMs: number): void;
+  /** The cloud owes a pong for longer than it takes; again and again while that is so. */
+  onDoubt(): void;
+  /** After that, it was heard. */
+  onTrust(): void;
   onEnd(end: LinkEnd): void;
 }
 
@@ -98,9 +102,17 @@ export class LinkConnection {
     this.watch = new PeerWatch(
       transport,
       options,
-      (nonce) => this.send({ type: 'ping', nonce }),
-      () => this.end('LINK_LOST', `the cloud has been silent for ${options.peerTimeoutMs} ms`),
-      (roundTripMs) => events.onRoundTrip(roundTripMs),
+      () => ({
+        isAwaited: this.credits?.idle === false,
+        drainMs: this.uplink.drainMs(options.clock.nowMs()),
+      }),
+      {
+        sendPing: (nonce) => this.send({ type: 'ping', nonce }),
+        onRoundTrip: (roundTripMs) => events.onRoundTrip(roundTripMs),
+        onDoubt: () => events.onDoubt(),
+        onTrust: () => events.onTrust(),
+        onSilent: () => this.end('LINK_LOST', `the cloud has been silent for ${options.peerTimeoutMs} ms`),
+      },
     );
   }
 

@@ -88,17 +88,29 @@ export class UplinkMeter {
     return this.#knownRoundTripMs + (underWay + this.#lastBytes) / bytesPerMs;
   }
 
+  /** Milliseconds until all that was sent is there, as fast as it went lately; infinite where nothing is known of that. */
+  drainMs(nowMs: number): number {
+    const underWay = this.#sentBytes - this.#arrivedBytes;
+    if (underWay <= SMALL_BYTES) return 0;
+    const seen = this.#seenBytesPerMs(nowMs);
+    return seen === null ? Number.POSITIVE_INFINITY : this.#knownRoundTripMs + underWay / seen;
+  }
+
   get #knownRoundTripMs(): number {
     return Number.isFinite(this.#roundTripMs) ? this.#roundTripMs : 0;
   }
 
   #bytesPerMs(nowMs: number): number | null {
+    const seen = this.#seenBytesPerMs(nowMs);
+    // What was asked about has not arrived yet: the link is no faster than that.
+    return seen === null || this.#asked === null ? seen : Math.min(seen, rateOf(this.#asked, nowMs));
+  }
+
+  #seenBytesPerMs(nowMs: number): number | null {
     const last = this.#samples.at(-1);
     if (last === undefined) return null;
     const recent = this.#samples.filter(({ atMs }) => nowMs - atMs <= RECENT_MS);
-    const seen = Math.max(last.bytesPerMs, ...recent.map(({ bytesPerMs }) => bytesPerMs));
-    // What was asked about has not arrived yet: the link is no faster than that.
-    return this.#asked === null ? seen : Math.min(seen, rateOf(this.#asked, nowMs));
+    return Math.max(last.bytesPerMs, ...recent.map(({ bytesPerMs }) => bytesPerMs));
   }
 
   #mark(nowMs: number): Sent {

@@ -14,7 +14,7 @@ import {
 } from '@kerf/protocol';
 import { type ClientOptions, WebSocket } from 'ws';
 import { reachHost } from './reach-host.ts';
-import { wsTransport } from './ws-transport.ts';
+import { type Wire, wsTransport } from './ws-transport.ts';
 
 export interface WsConnectOptions {
   /** `wss://host:port/path`; `ws://` only to this machine, unless `allowPlainText`. */
@@ -102,15 +102,13 @@ function connect(url: URL, subprotocol: string, settings: ClientOptions, signal:
     const onAbort = (): void => socket.terminate();
     signal.addEventListener('abort', onAbort, { once: true });
     const settle = (): void => signal.removeEventListener('abort', onAbort);
-    let tls: Socket | null = null;
-    if (url.protocol === 'wss:') {
-      socket.once('upgrade', (response) => {
-        tls = response.socket;
-      });
-    }
+    let wire: Wire | null = null;
+    socket.once('upgrade', (response) => {
+      wire = { socket: response.socket, isEncrypted: url.protocol === 'wss:' };
+    });
     socket.once('open', () => {
       settle();
-      resolve(wsTransport(socket, tls));
+      resolve(wsTransport(socket, wire));
     });
     socket.on('error', (error) => {
       settle();

@@ -1,5 +1,5 @@
 // A WebSocket of the ws package -> a Transport.
-import type { Writable } from 'node:stream';
+import type { Socket } from 'node:net';
 import { type Transport, type TransportClose, type TransportHandler, webSocketFrame } from '@kerf/protocol';
 import type { WebSocket } from 'ws';
 
@@ -8,24 +8,28 @@ const CLOSE_PATIENCE_MS = 3_000;
 /** RFC 6455 section 5.5: a control frame holds 125 bytes, two of them the code. */
 const MAX_REASON_BYTES = 123;
 
-/**
- * Wraps an open socket. Nothing is read from it before `start`.
- * @param tls what a client's socket sends through; null where `ws` is to mask its messages.
- */
-export function wsTransport(socket: WebSocket, tls: Writable | null = null): Transport {
-  return new WsTransport(socket, tls);
+/** What the messages of a client cross. */
+export interface Wire {
+  readonly socket: Socket;
+  /** By TLS: messages need no mask of `ws`. */
+  readonly isEncrypted: boolean;
+}
+
+/** Wraps an open socket. Nothing is read from it before `start`. */
+export function wsTransport(socket: WebSocket, wire: Wire | null = null): Transport {
+  return new WsTransport(socket, wire);
 }
 
 class WsTransport implements Transport {
   private readonly socket: WebSocket;
-  private readonly tls: Writable | null;
+  private readonly wire: Wire | null;
   private readonly early: Uint8Array[] = [];
   private ended: TransportClose | null = null;
   private handler: TransportHandler | null = null;
 
-  constructor(socket: WebSocket, tls: Writable | null) {
+  constructor(socket: WebSocket, wire: Wire | null) {
     this.socket = socket;
-    this.tls = tls;
+    this.wire = wire;
     socket.binaryType = 'nodebuffer';
     // What had been parsed already still arrives; the rest waits in the kernel.
     socket.pause();
@@ -39,6 +43,10 @@ class WsTransport implements Transport {
     return this.socket.bufferedAmount;
   }
 
+  get receivedBytes(): number | undefined {
+    return this.wire?.socket.bytesRead;
+  }
+
   start(handler: TransportHandler): void {
     if (this.handler !== null) throw new TypeError('a transport is started once');
     this.handler = handler;
@@ -49,8 +57,8 @@ class WsTransport implements Transport {
 
   send(message: Uint8Array): void {
     if (this.socket.readyState !== this.socket.OPEN) return;
-    if (this.tls === null) this.socket.send(message, { binary: true });
-    else for (const piece of webSocketFrame(message, true)) this.tls.write(piece);
+    if (this.wire?.isEncrypted !== true) this.socket.send(message, { binary: true });
+    else for (const piece of webSocketFrame(message, true)) this.wire.socket.write(piece);
   }
 
   close(code: number, reason: string): void {
