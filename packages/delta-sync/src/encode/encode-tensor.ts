@@ -1,7 +1,7 @@
 // A tensor that changed, and the old one that it came from -> the operations that take least: copies of what stands elsewhere
 // in the base, and between them numbers or text.
 import { readPieces } from '../apply/read-pieces.ts';
-import type { ByteReader } from '../byte-reader.ts';
+import { type ByteReader, memoryReader } from '../byte-reader.ts';
 import { entropyBitsOf } from '../coder/cluster.ts';
 import { MAX_SEGMENT_BASE_BYTES, MAX_SEGMENT_BYTES } from '../format/limits.ts';
 import { piecesOfTurn } from '../format/operation-sizes.ts';
@@ -34,8 +34,6 @@ const LEAST_MOVED = 0.25;
 const CLEARLY = 0.8;
 /** What is looked at first, from all over a chunk. */
 const GLANCE_BYTES = 16 * 1024;
-/** Of a larger tensor no other order of its axes is looked for, which takes both of it in memory. */
-const MAX_TURNED_BYTES = 128 * 1024 * 1024;
 /** Of a larger tensor no other order of its elements is looked for. */
 const MAX_REARRANGED_BYTES = 16 * 1024 * 1024;
 
@@ -104,16 +102,17 @@ export class TensorEncoder {
   /** The old tensor with its axes in another order, trained or not, where that takes less than the new bytes by themselves. */
   async #turned(tensor: PlacedTensor, match: TensorMatch | null, part: NamedPart): Promise<boolean> {
     const isOld = match !== null && match.by !== 'type' && match.old.bytes === tensor.bytes;
-    if (this.#format < 3 || !isOld || tensor.bytes > MAX_TURNED_BYTES) return false;
+    if (this.#format < 3 || !isOld) return false;
     const { base, target } = this.#readers;
-    const old = await base.read(match.old.place, tensor.bytes);
-    const fresh = await target.read(tensor.place, tensor.bytes);
-    const turn = findTurned(match.old, old, tensor, fresh);
+    const turn = await findTurned(match.old, tensor, {
+      old: await glancesOf(base, match.old),
+      fresh: await glancesOf(target, tensor),
+    });
     const turns = turn === null ? [] : turnPartsOf(turn, tensor.kind, match.old.place);
     const sampled = turns[Math.floor(turns.length / 2)];
     if (sampled === undefined || (sampled.fields.op === 'turnedPart' && this.#format < 4)) return false;
     const sample = await this.#turnedBy(sampled, tensor);
-    const planes = planesCandidate(tensor.planes, fresh.subarray(sampled.offset, sampled.offset + sampled.bytes));
+    const planes = planesCandidate(tensor.planes, await target.read(tensor.place + sampled.offset, sampled.bytes));
     if (sample.bits >= planes.bits) return false;
     for (const each of turns) {
       const candidate = each === sampled ? sample : await this.#turnedBy(each, tensor);
@@ -257,6 +256,12 @@ export class TensorEncoder {
     const { place, bytes } = by === 'kind' ? old : { place: old.place + range.offset, bytes: range.bytes };
     return bytes > MAX_SEGMENT_BYTES ? null : { bytes: await this.#readers.base.read(place, bytes), place };
   }
+}
+
+/** In memory where it is small: many short reads of a file take longer. */
+async function glancesOf(reader: ByteReader, { place, bytes }: PlacedTensor): Promise<ByteReader> {
+  if (bytes <= MAX_SEGMENT_BYTES) return memoryReader(await reader.read(place, bytes));
+  return { byteLength: bytes, read: (offset, length) => reader.read(place + offset, length) };
 }
 
 function permutedRuns(

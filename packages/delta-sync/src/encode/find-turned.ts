@@ -1,4 +1,5 @@
 // An old tensor and a new one, the same or trained further -> the order of axes in which they are alike, where it is another one.
+import type { ByteReader } from '../byte-reader.ts';
 import { valuesOf } from '../codec/derive.ts';
 import { runsOf, type Turn } from '../codec/turn.ts';
 import { ELEMENT_KINDS, type ElementKind } from '../format/element-kinds.ts';
@@ -14,48 +15,41 @@ const ALIKE = 0.7;
 /** With fewer, telling an order would take more than it saves. */
 const LEAST_ELEMENTS = 256;
 
-export function findTurned(
+/** @param readers of the bytes of either tensor */
+export async function findTurned(
   old: PlacedTensor,
-  oldBytes: Uint8Array,
   fresh: PlacedTensor,
-  freshBytes: Uint8Array,
-): Turn | null {
+  readers: { readonly old: ByteReader; readonly fresh: ByteReader },
+): Promise<Turn | null> {
   const [dims, wanted] = [dimsOf(old), dimsOf(fresh)];
   const kind = ELEMENT_KINDS[fresh.kind] as ElementKind;
   const count = dims.reduce((product, size) => product * size, 1);
   const isTensor = dims.length >= 2 && dims.length <= MAX_AXES && dims.length === wanted.length;
-  if (
-    !isTensor ||
-    kind.bits < 8 ||
-    old.kind !== fresh.kind ||
-    count < LEAST_ELEMENTS ||
-    count * kind.bits !== 8 * fresh.bytes
-  )
-    return null;
+  if (!isTensor || kind.bits < 8 || old.kind !== fresh.kind || count < LEAST_ELEMENTS) return null;
+  if (count * kind.bits !== 8 * fresh.bytes) return null;
+  const orders = ordersOf(dims.length).filter((axes) => axes.every((axis, at) => dims[axis] === wanted[at]));
+  if (orders.length === 0) return null;
   const places = Array.from({ length: GLANCES }, (_, glance) => Math.floor(((glance + 0.5) * count) / GLANCES));
-  const after = places.map((at) => valueAt(freshBytes, kind, at));
-  const distanceBy = (from: (at: number) => number): number =>
-    distance(
-      places.map((at) => valueAt(oldBytes, kind, from(at))),
-      after,
-    );
+  const after = await valuesAt(readers.fresh, kind, places);
+  const distanceBy = async (from: (at: number) => number): Promise<number> =>
+    distance(await valuesAt(readers.old, kind, places.map(from)), after);
   let best: { turn: Turn; distance: number } | null = null;
-  const most = Math.min(
-    ALIKE,
-    distanceBy((at) => at),
-  );
-  for (const axes of ordersOf(dims.length)) {
-    if (axes.some((axis, at) => dims[axis] !== wanted[at])) continue;
+  const most = Math.min(ALIKE, await distanceBy((at) => at));
+  for (const axes of orders) {
     const { bytes, from } = runsOf({ dims, axes }, 1);
-    const found = distanceBy((at) => from(Math.floor(at / bytes)) + (at % bytes));
+    const found = await distanceBy((at) => from(Math.floor(at / bytes)) + (at % bytes));
     if (found < (best?.distance ?? most)) best = { turn: { dims, axes }, distance: found };
   }
   return best?.turn ?? null;
 }
 
-function valueAt(bytes: Uint8Array, kind: ElementKind, at: number): number {
+async function valuesAt(reader: ByteReader, kind: ElementKind, places: readonly number[]): Promise<number[]> {
   const size = kind.bits / 8;
-  return valuesOf(bytes.subarray(at * size, (at + 1) * size), kind, false, 1)[0] as number;
+  const values: number[] = [];
+  for (const at of places) {
+    values.push(valuesOf(await reader.read(at * size, size), kind, false, 1)[0] as number);
+  }
+  return values;
 }
 
 /** Of new elements from the old ones, as a share of what both are. */
