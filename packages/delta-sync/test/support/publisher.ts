@@ -37,6 +37,9 @@ export interface Publisher {
   remove(): Promise<void>;
 }
 
+/** A look that was given up may still write into the folder. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 10 } as const;
+
 /** @param names of models, each with a key of its own */
 export async function makePublisher(names: readonly string[]): Promise<Publisher> {
   const folder = await mkdtemp(path.join(tmpdir(), 'kerf-publisher-'));
@@ -58,9 +61,7 @@ export async function makePublisher(names: readonly string[]): Promise<Publisher
     nowMs: Date.now(),
   });
   for (const name of names) await addKey(keys, name, PASSPHRASE, SCRYPT_N);
-  return publisherOf(folder, repository, keys, path.join(keys, 'trusted'), () =>
-    rm(folder, { recursive: true, force: true }),
-  );
+  return publisherOf(folder, repository, keys, path.join(keys, 'trusted'), () => rm(folder, REMOVAL));
 }
 
 /** Another one with the same keys and a repository of its own. */
@@ -69,7 +70,7 @@ export async function colleagueOf(other: Publisher): Promise<Publisher> {
   const trusted = path.join(folder, 'trusted');
   await mkdir(trusted);
   await copyFile(path.join(other.repository, 'metadata/1.root.json'), path.join(trusted, 'root.json'));
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const remove = (): Promise<void> => rm(folder, REMOVAL);
   return publisherOf(folder, path.join(folder, 'repository'), other.keys, trusted, remove);
 }
 
