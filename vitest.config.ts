@@ -1,5 +1,5 @@
-// Which tests run where. `node`: packages and cross-package suites; `node-alone`: those of them that replace modules or count what
-// happens once in a process; `browser`: those of them that need no Node, in real
+// Which tests run where. `node`: packages and cross-package suites, which share processes; `node-alone`: those of them that replace
+// modules or count what happens once in a process, told by what they call; `browser`: those of them that need no Node, in real
 // Chromium; `e2e`: real processes and browsers, two files at a time; `e2e-timed`: those of them that measure, alone.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
